@@ -1,0 +1,13 @@
+/* The two clocks. Parsers and decisions take the time as a parameter instead of asking here. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+/* Wall clock, seconds since 1970 UTC; may jump. */
+int64_t clock_wall_s(void);
+
+/* Milliseconds since some moment; never goes back. For timeouts and intervals. */
+int64_t clock_monotonic_ms(void);
+
+#endif

@@ -1,0 +1,61 @@
+/* Reading whole files and replacing them atomically. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+/* Says whether a file may have changed since it was looked at. */
+struct file_identity {
+    uint64_t device;
+    uint64_t inode;
+    uint64_t size;
+    int64_t modified_ns;
+    int64_t changed_ns;
+};
+
+struct file_identity file_identity_of(const struct stat *status);
+bool file_identity_equal(const struct file_identity *a, const struct file_identity *b);
+
+static inline void file_close_cleanup(int *fd);
+
+/* Appends the whole of PATH (a regular file; symbolic links are followed) to TEXT, whose cap is
+ * the largest size accepted (ERROR_LIMIT). RET_IDENTITY may be NULL. A file that is rewritten
+ * while it is read is noticed and read again, a few times, then ERROR_CHANGED. */
+bool file_read(const char *path, struct buffer *text, struct file_identity *ret_identity,
+               struct error *e) MUST_USE;
+
+/* Replaces or makes PATH so that at any instant, and after a crash, it holds the old or the new
+ * text: temporary file ".NAME.XXXXXX" in the same directory, write, fsync, rename, fsync the
+ * directory. Of an existing file owner and mode are kept; a new one gets MODE. */
+bool file_replace(const char *path, struct bytes text, mode_t mode, struct error *e) MUST_USE;
+
+/* As file_replace, but fails with ERROR_CHANGED, changing nothing, where PATH is no longer the
+ * file that EXPECTED describes. */
+bool file_replace_if_same(const char *path, struct bytes text, const struct file_identity *expected,
+                          struct error *e) MUST_USE;
+
+/* Makes the directory PATH and those above it that are missing. */
+bool file_make_directories(const char *path, mode_t mode, struct error *e) MUST_USE;
+
+/* "DIRECTORY/NAME", or NAME itself where it is absolute. The caller frees it. */
+char *file_path_join(const char *directory, const char *name);
+
+/* The directory part of PATH ("." where there is none). The caller frees it. */
+char *file_path_directory(const char *path);
+
+/* The last component, a pointer into PATH. */
+const char *file_path_name(const char *path);
+
+void file_close(int *fd);
+#define CLEANUP_CLOSE CLEANUP(file_close_cleanup)
+
+static inline void file_close_cleanup(int *fd)
+{
+    file_close(fd);
+}
+
+#endif

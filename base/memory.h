@@ -1,0 +1,55 @@
+/* Allocation that cannot fail, and cleanup at the end of a scope.
+ *
+ * Out of memory aborts, as in h2o and git: so every size that comes from outside is checked
+ * against a named limit before it gets here. */
+#ifndef BASE_MEMORY_H
+#define BASE_MEMORY_H
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+
+/* The caller must look at the result. */
+#define MUST_USE __attribute__((warn_unused_result))
+
+/* Calls FUNCTION(&variable) when the variable leaves its scope. */
+#define CLEANUP(function) __attribute__((cleanup(function)))
+
+/* Hands an owned pointer over: evaluates to it and leaves NULL behind for the cleanup. */
+#define TAKE(pointer)                                                                              \
+    ({                                                                                             \
+        __typeof__(pointer) taken_ = (pointer);                                                    \
+        (pointer) = NULL;                                                                          \
+        taken_;                                                                                    \
+    })
+
+#define ARRAY_LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+/* As their namesakes, but never NULL. memory_alloc(0) gives a pointer that may be freed. */
+void *memory_alloc(size_t size) __attribute__((malloc, returns_nonnull));
+void *memory_zero(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
+void *memory_resize(void *p, size_t count, size_t size) __attribute__((returns_nonnull));
+
+/* A NUL-terminated copy; the caller frees it. */
+char *memory_string(const char *s) __attribute__((malloc, returns_nonnull));
+char *memory_string_of(struct bytes b) __attribute__((malloc, returns_nonnull));
+char *memory_printf(const char *format, ...)
+    __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
+
+/* Makes room for one more element in a growing array: doubles when full. */
+#define ARRAY_GROW(array, count, capacity)                                                         \
+    do {                                                                                           \
+        if ((count) == (capacity)) {                                                               \
+            (capacity) = (capacity) != 0 ? (capacity)*2 : 8;                                       \
+            (array) = memory_resize((array), (capacity), sizeof(*(array)));                        \
+        }                                                                                          \
+    } while (0)
+
+static inline void memory_free_cleanup(void *pointer)
+{
+    free(*(void **)pointer);
+}
+#define CLEANUP_FREE CLEANUP(memory_free_cleanup)
+
+#endif

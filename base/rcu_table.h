@@ -1,0 +1,73 @@
+/* Names to entries, read without locks by many threads, written by one: liburcu (memb flavour) and
+ * its cds_lfht behind one small door, so that the ordering ThreadSanitizer cannot see is told to it
+ * in one place.
+ *
+ * An entry embeds `struct rcu_entry` as its first member and holds its own key. Entries are
+ * immutable for readers but for pointers written by rcu_publish().
+ *
+ * Readers: rcu_reader_register() once per thread; rcu_read_begin(), rcu_table_find(), use the
+ * entry, rcu_read_end(). Nothing found may be used after rcu_read_end(). Reading never waits.
+ * Writer: one thread at a time for one table; may find outside a read section. What it removes or
+ * replaces is freed after every reader of that moment has left. */
+#ifndef BASE_RCU_TABLE_H
+#define BASE_RCU_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <urcu.h>
+#include <urcu/rculfhash.h>
+
+#include "base/bytes.h"
+
+struct rcu_entry {
+    struct cds_lfht_node node;
+    struct rcu_head head;
+};
+
+struct rcu_table;
+
+struct rcu_table_methods {
+    struct bytes (*key)(const struct rcu_entry *entry);
+    void (*free)(struct rcu_entry *entry); /* runs on liburcu's thread */
+};
+
+/* METHODS is borrowed. Makes and frees tables on a registered thread. */
+struct rcu_table *rcu_table_new(const struct rcu_table_methods *methods);
+/* No reader may be left. Frees all entries, and returns when that is done. */
+void rcu_table_free(struct rcu_table *table);
+
+/* NULL where there is none. In a read section, or by the writer. */
+struct rcu_entry *rcu_table_find(const struct rcu_table *table, struct bytes key);
+
+/* Writer only. The key must not be in the table yet. Takes ownership. */
+void rcu_table_add(struct rcu_table *table, struct rcu_entry *entry);
+/* Writer only. NEW has OLD's key and takes its place in one store. */
+void rcu_table_replace(struct rcu_table *table, struct rcu_entry *old, struct rcu_entry *new);
+/* Writer only. */
+void rcu_table_remove(struct rcu_table *table, struct rcu_entry *entry);
+
+size_t rcu_table_count(const struct rcu_table *table);
+
+/* Calls VISIT for each entry, in no order, until it returns false. In a read section, or by the
+ * writer, who may remove the entry visited. */
+void rcu_table_each(const struct rcu_table *table, bool (*visit)(struct rcu_entry *, void *),
+                    void *context);
+
+/* Once per thread that reads or writes any table. */
+void rcu_reader_register(void);
+void rcu_reader_unregister(void);
+
+void rcu_read_begin(void);
+void rcu_read_end(void);
+
+/* Calls RELEASE(HEAD) on liburcu's thread after all readers of this moment have left. */
+void rcu_defer(struct rcu_head *head, void (*release)(struct rcu_head *head));
+/* Waits until everything deferred so far has been released. */
+void rcu_defer_wait(void);
+
+/* Stores POINTER where readers find it / finds it in a read section. */
+#define rcu_publish(place, pointer) rcu_assign_pointer((place), (pointer))
+#define rcu_current(place)          rcu_dereference(place)
+
+#endif

@@ -1,0 +1,17 @@
+/* Parsed certificates and keys, the most recently used ones; one cache per worker, no lock. */
+#ifndef CERTIFICATES_CERTIFICATE_CACHE_H
+#define CERTIFICATES_CERTIFICATE_CACHE_H
+
+#include "certificates/pair.h"
+
+struct certificate_cache;
+
+/* Keeps at most MAX parsed certificates. */
+struct certificate_cache *certificate_cache_new(size_t max);
+void certificate_cache_free(struct certificate_cache *cache);
+
+/* Puts PAIR's chain and key into SSL; parses them where they are not in the cache. */
+bool certificate_cache_use(struct certificate_cache *cache, struct certificate_pair *pair, SSL *ssl,
+                           struct error *e) MUST_USE;
+
+#endif

@@ -1,0 +1,31 @@
+/* Host name to certificate, for many reading threads and one writer (base/rcu_table.h). Exact names
+ * before wildcards; of several certificates for a name the one that expires last. RSA and ECDSA
+ * certificates for one name stand side by side: the client's algorithms choose. */
+#ifndef CERTIFICATES_CERTIFICATE_TABLE_H
+#define CERTIFICATES_CERTIFICATE_TABLE_H
+
+#include "base/rcu_table.h"
+#include "certificates/pair.h"
+
+struct certificate_table;
+
+struct certificate_choice {
+    struct certificate_pair *ecdsa; /* NULL where there is none */
+    struct certificate_pair *rsa;
+};
+
+struct certificate_table *certificate_table_new(void);
+void certificate_table_free(struct certificate_table *table);
+
+/* In a read section: valid until its end, or take a reference. NAME is normalised. False: none. */
+bool certificate_table_find(const struct certificate_table *table, struct bytes name,
+                            struct certificate_choice *ret_choice);
+
+/* The writer: adds PAIR (a reference is taken) under each of its names, or takes it away. */
+void certificate_table_add(struct certificate_table *table, struct certificate_pair *pair);
+void certificate_table_remove(struct certificate_table *table, struct certificate_pair *pair);
+
+/* Names that have a certificate. */
+size_t certificate_table_count(const struct certificate_table *table);
+
+#endif

@@ -1,0 +1,72 @@
+/* Mappings with known keys to C structs, by tables: one row per key.
+ *
+ *     static const struct field fields[] = {
+ *         {"mode", read_mode, FIELD_REQUIRED},
+ *         {"max_age", read_max_age, 0},
+ *     };
+ *     fields_read(node, fields, ARRAY_LENGTH(fields), &terms, &context);
+ *
+ * Every unknown key (with the nearest known one suggested), duplicate key (both places named),
+ * missing required key and wrong type is added to the context's diagnostics; reading goes on, so
+ * that one run tells everything. */
+#ifndef CONFIG_FIELDS_H
+#define CONFIG_FIELDS_H
+
+#include "config/yaml.h"
+
+struct fields_context {
+    const char *file;
+    struct diagnostics *diagnostics;
+    void *user; /* for the readers */
+};
+
+enum { FIELD_REQUIRED = 1 };
+
+struct field {
+    const char *key;
+    /* Reads PAIR's value into TARGET, or adds an error. */
+    bool (*read)(const struct yaml_pair *pair, void *target, struct fields_context *context);
+    unsigned flags;
+};
+
+/* False: at least one error was added. WHAT names the mapping in messages ("a policy"). */
+bool fields_read(const struct yaml_pair *mapping, const char *what, const struct field *fields,
+                 size_t count, void *target, struct fields_context *context);
+
+/* Adds an error at PLACE and returns false. */
+#define fields_error(context, place, ...)                                                          \
+    (diagnostics_add((context)->diagnostics, SEVERITY_ERROR, (context)->file, (place)->line,       \
+                     (place)->column, __VA_ARGS__),                                                \
+     false)
+
+/* The one of NAMES nearest to TEXT (Damerau-Levenshtein distance at most 2 or a third of its
+ * length), or NULL. */
+const char *fields_nearest(struct bytes text, const char *const *names, size_t count);
+
+/* Adds an error for each key of MAPPING that stands there twice, after applying NORMALISE's idea of
+ * equality (plain octets here). */
+bool fields_check_duplicates(const struct yaml_node *mapping, struct fields_context *context);
+
+/* Typed scalars. Each adds an error at the value and returns false where it is something else. */
+bool fields_string(const struct yaml_pair *pair, struct bytes *ret_text,
+                   struct fields_context *context) MUST_USE;
+bool fields_bool(const struct yaml_pair *pair, bool *ret_value, struct fields_context *context)
+    MUST_USE;
+bool fields_integer(const struct yaml_pair *pair, int64_t min, int64_t max, int64_t *ret_value,
+                    struct fields_context *context) MUST_USE;
+/* Seconds, or with s, m, h, d, w: "90", "1w", "36h". One unit only. */
+bool fields_duration_s(const struct yaml_pair *pair, int64_t min, int64_t max, int64_t *ret_seconds,
+                       struct fields_context *context) MUST_USE;
+/* Milliseconds: as above, and "50ms"; a bare number is seconds. */
+bool fields_duration_ms(const struct yaml_pair *pair, int64_t min, int64_t max, int64_t *ret_ms,
+                        struct fields_context *context) MUST_USE;
+/* Octets, or with K, M, G (1024). */
+bool fields_size(const struct yaml_pair *pair, int64_t min, int64_t max, int64_t *ret_octets,
+                 struct fields_context *context) MUST_USE;
+/* One scalar or a sequence of scalars; calls ADD for each. */
+bool fields_strings(const struct yaml_pair *pair,
+                    bool (*add)(const struct yaml_node *item, void *target,
+                                struct fields_context *context),
+                    void *target, struct fields_context *context) MUST_USE;
+
+#endif

@@ -1,0 +1,111 @@
+/* The main configuration, mtasts-host.yaml(5), with every default filled in and every path made
+ * absolute. Immutable once loaded. */
+#ifndef CONFIG_SETTINGS_H
+#define CONFIG_SETTINGS_H
+
+#include <stdint.h>
+
+#include "base/diagnostics.h"
+#include "base/error.h"
+
+struct settings_list {
+    char **items;
+    size_t count;
+    size_t capacity;
+};
+
+/* Where to listen. */
+enum settings_listen_kind { LISTEN_TCP, LISTEN_UNIX, LISTEN_SYSTEMD };
+struct settings_listen {
+    enum settings_listen_kind kind;
+    char *text; /* as configured, for messages */
+    char *host; /* TCP: address without brackets; UNIX: path; SYSTEMD: the socket's
+                   FileDescriptorName */
+    uint16_t port;
+};
+struct settings_listens {
+    struct settings_listen *items;
+    size_t count;
+    size_t capacity;
+};
+
+/* Every limit has a name, a default and a line in the man page. One table (settings.c) holds name,
+ * default, bounds and unit of each; `settings_limits_each` lets man-page tests walk it. */
+struct settings_limits {
+    int64_t connections;             /* in all, per process */
+    int64_t connections_per_address; /* IPv4 address or IPv6 /64 */
+    int64_t requests_per_connection;
+    int64_t connection_age_ms;  /* however busy */
+    int64_t handshake_ms;       /* TLS handshake */
+    int64_t request_ms;         /* from the first octet of a request to its last */
+    int64_t idle_ms;            /* kept-alive, between requests */
+    int64_t header_octets;      /* request line and fields */
+    int64_t concurrent_streams; /* HTTP/2, per connection */
+    int64_t drain_ms;           /* after SIGTERM, then connections are cut */
+    int64_t debounce_ms;        /* quiet time before a change is applied */
+    int64_t vanish_ms;         /* a file must be gone this long before its domains are taken away */
+    int64_t removal_percent;   /* a change that removes more than this … */
+    int64_t removal_domains;   /* … and at least this many domains is held */
+    int64_t rescan_ms;         /* for trees that cannot be watched */
+    int64_t certificate_cache; /* parsed certificates kept per worker */
+};
+
+enum settings_access_log { ACCESS_LOG_OFF, ACCESS_LOG_COMBINED, ACCESS_LOG_JSON };
+
+struct settings {
+    char *file; /* the configuration file itself; absolute */
+
+    struct settings_list policies;     /* directories or files */
+    struct settings_list certificates; /* directories or files */
+    struct settings_listens https;
+    struct settings_listens http;
+    struct settings_listens plain;
+    char *state;
+    char *control;
+    char *user;        /* NULL: stay who started us */
+    int64_t workers;   /* 0: one per core */
+    int64_t rescan_ms; /* `rescan:`; 0: rely on inotify */
+    bool http2;
+    bool session_tickets;
+    char *root_text; /* answer to GET /; NULL: 404 */
+
+    int64_t default_max_age_s;
+    char *default_tlsrpt; /* encoded URIs joined by commas; NULL: none */
+    bool ids_derived;     /* `ids: derived`: bump-id inserts none */
+
+    char *dns_delegate; /* normalised; NULL: none */
+    char *dns_host;     /* where tenants point mta-sts.TENANT; NULL: none */
+    int64_t dns_ttl_s;
+    struct settings_list dns_resolvers; /* "ADDRESS:PORT" */
+
+    enum settings_access_log access_log;
+    char *access_log_file; /* NULL: the log's own place */
+
+    struct settings_limits limits;
+};
+
+/* `-c FILE`, else $MTASTS_HOST_CONFIG, else /etc/mtasts-host/mtasts-host.yaml. OPTION may be
+ * NULL. */
+const char *settings_find(const char *option);
+
+/* Loads FILE. False: D has at least one error. Free with settings_free. */
+bool settings_load(const char *file, struct settings **ret_settings, struct diagnostics *d)
+    MUST_USE;
+/* The same from text, without a look at the disk. FILE names it and is what relative paths are
+ * relative to. */
+bool settings_parse(struct bytes text, const char *file, struct settings **ret_settings,
+                    struct diagnostics *d) MUST_USE;
+void settings_free(struct settings *settings);
+
+/* For `reload`: appends the names of the top-level keys in which A and B differ and that only a
+ * restart applies, comma-separated; nothing where there are none. */
+struct buffer;
+void settings_restart_needed(const struct settings *a, const struct settings *b,
+                             struct buffer *names);
+
+/* Calls VISIT for each limit: key, default as written in the file, what it bounds. */
+void settings_limits_each(void (*visit)(const char *key, const char *default_text,
+                                        const char *about, void *context),
+                          void *context);
+
+#endif

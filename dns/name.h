@@ -1,0 +1,36 @@
+/* Host names in the one form that everything behind the input uses: lower-case A-labels, no
+ * trailing dot. */
+#ifndef DNS_NAME_H
+#define DNS_NAME_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+enum {
+    DNS_LABEL_MAX = 63,
+    DNS_NAME_MAX = 253, /* in text, without the trailing dot */
+};
+
+/* A normalised name, NUL-terminated. */
+struct dns_name {
+    unsigned char n;
+    char text[DNS_NAME_MAX + 1];
+};
+
+static inline struct bytes dns_name_bytes(const struct dns_name *name)
+{
+    return (struct bytes){name->text, name->n};
+}
+
+/* Repairs upper case, one trailing dot, and U-labels (to A-labels by libidn2, IDNA 2008
+ * non-transitional with UTS 46 mapping). Refuses, saying what to do: empty names and labels, labels
+ * over 63 and names over 253 octets, characters other than letters, digits and inner hyphens
+ * (underscores get words of their own), IPv4 and IPv6 literals (bare or in brackets), a name whose
+ * last label is all digits, white space, A-labels that do not decode. Normalising a result again
+ * gives the same. */
+bool dns_name_normalise(struct bytes text, struct dns_name *ret_name, struct error *e) MUST_USE;
+
+/* Whether NAME is APEX or lies under it; both normalised. */
+bool dns_name_is_under(struct bytes name, struct bytes apex);
+
+#endif

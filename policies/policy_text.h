@@ -1,0 +1,17 @@
+/* Somebody else's mta-sts.txt (RFC 8461 §3.2): the RFC's grammar decides whether it is valid, and
+ * what some deployed sender refuses although the RFC allows it is a warning that names the sender.
+ */
+#ifndef POLICIES_POLICY_TEXT_H
+#define POLICIES_POLICY_TEXT_H
+
+#include "base/diagnostics.h"
+#include "policies/policy.h"
+
+/* FILE names the text in diagnostics. LF or CRLF, fields in any order, the first of a repeated
+ * field counts, unknown fields are ignored, white space as the ABNF allows; max_age over 31557600
+ * and texts over 64 KiB are errors. True: *RET_POLICY is the same policy in the safe form (free
+ * it), D may have warnings. False: D has at least one error. */
+bool policy_text_parse(struct bytes text, const char *file, struct policy **ret_policy,
+                       struct diagnostics *d) MUST_USE;
+
+#endif

@@ -1,0 +1,14 @@
+/* The serving process: binds, drops privileges, starts the loader and the workers, answers signals
+ * and the control socket, and drains at the end. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "base/error.h"
+#include "base/log.h"
+#include "config/settings.h"
+
+/* Runs until SIGTERM or SIGINT. SETTINGS is taken. True: stopped as asked, drained or past
+ * limits.drain. */
+bool server_run(struct settings *settings, struct log *log, struct error *e) MUST_USE;
+
+#endif

@@ -1,0 +1,71 @@
+/* inotify: trees of directories (or single files) to a debounced set of changed paths. Knows
+ * nothing of what lies in them.
+ *
+ * Recursive; symbolic links to files and directories are followed and their targets watched, so a
+ * ConfigMap's `..data` swap, an edit behind a link and a directory that is removed and made again
+ * are all seen. Loops of links are found. Where the kernel's queue overflows, or a tree passes the
+ * watch limit, or the filesystem has no events, `rescan` is reported instead of paths.
+ *
+ *     watch = watch_new(&options, &e);
+ *     watch_add(watch, "/etc/mtasts-host/policies.d", &e);
+ *     poll(watch_fd(watch), watch_timeout_ms(watch, now));
+ *     watch_take(watch, now, &changes);
+ */
+#ifndef WATCH_WATCH_H
+#define WATCH_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct watch;
+
+struct watch_options {
+    int64_t debounce_ms;     /* quiet time after the last event before changes are handed out */
+    int64_t debounce_max_ms; /* but never longer than this after the first */
+    int64_t rescan_ms;       /* for trees that cannot be watched; 0: only those, every 5 min */
+    bool rescan_always; /* rescan at that interval even where events work (network filesystems) */
+};
+
+/* Paths are as reached from the tree's top, through links, the way a listing of the tree names
+ * them. A directory's path stands for all below it: list it anew. */
+struct watch_changes {
+    char **paths; /* sorted by octets, no doubles */
+    size_t count;
+    size_t capacity;
+    bool rescan; /* anything may have changed; look at all trees */
+};
+
+struct watch *watch_new(const struct watch_options *options, struct error *e) MUST_USE;
+void watch_free(struct watch *watch);
+
+/* Watches PATH: a directory with all below it, or a file. It need not exist: its nearest existing
+ * parent is watched then. A tree that passes the kernel's limit is rescanned: true all the same,
+ * and watch_warning says it. */
+bool watch_add(struct watch *watch, const char *path, struct error *e) MUST_USE;
+
+/* The inotify descriptor, for poll. */
+int watch_fd(const struct watch *watch);
+/* How long poll may sleep; -1: until the descriptor is readable. */
+int watch_timeout_ms(const struct watch *watch, int64_t now_ms);
+
+/* Reads what is pending. True where the debounce has passed and *RET_CHANGES was filled (clear
+ * it). */
+bool watch_take(struct watch *watch, int64_t now_ms, struct watch_changes *ret_changes);
+void watch_changes_clear(struct watch_changes *changes);
+
+/* What an operator must know (the watch limit, naming fs.inotify.max_user_watches), or NULL. Valid
+ * until the next call. */
+const char *watch_warning(const struct watch *watch);
+
+/* Calls VISIT with the path of every regular file (or link to one) below PATH, sorted by octets,
+ * following links, each directory once (loops), hidden names (leading dot) and editors' backups
+ * (trailing `~`) left out. A dangling link, or an entry that cannot be read, is visited too, with
+ * its error as E; else E is NULL. False: PATH itself is missing or cannot be read. */
+bool watch_list(const char *path,
+                void (*visit)(const char *path, const struct error *e, void *context),
+                void *context, struct error *e) MUST_USE;
+
+#endif
