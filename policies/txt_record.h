@@ -3,6 +3,8 @@
 #ifndef POLICIES_TXT_RECORD_H
 #define POLICIES_TXT_RECORD_H
 
+#include <stdint.h>
+
 #include "base/buffer.h"
 #include "base/error.h"
 

@@ -9,6 +9,11 @@ function(add_floor FOLDER)
   file(GLOB headers RELATIVE ${CMAKE_SOURCE_DIR}/${FOLDER} CONFIGURE_DEPENDS
        ${CMAKE_SOURCE_DIR}/${FOLDER}/*.h)
 
+  if(NOT sources)
+    file(WRITE ${CMAKE_BINARY_DIR}/empty_${FOLDER}.c "typedef int nothing_here_yet;\n")
+    set(sources ${CMAKE_BINARY_DIR}/empty_${FOLDER}.c)
+  endif()
+
   set(include_dir ${CMAKE_BINARY_DIR}/floors/${FOLDER})
   file(MAKE_DIRECTORY ${include_dir})
   file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${FOLDER} ${include_dir}/${FOLDER} SYMBOLIC)
