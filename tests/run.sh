@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# The test suite. Installs what it needs, builds with sanitizers, runs, and ends with a line
+# `N passed, N failed`.
+#
+#     tests/run.sh [--quick|--long]
+#
+#     --quick   unit tests alone, in under two minutes
+#     (none)    all that fits 25 minutes on two cores
+#     --long    everything, with the full length of the random edits and testssl
+#
+# Exit: 0 all passed, 1 some failed, 2 usage.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+mode=default
+case "${1-}" in
+"") ;;
+--quick) mode=quick ;;
+--long)
+    mode=long
+    export MTASTS_LONG=1
+    ;;
+*)
+    echo "usage: tests/run.sh [--quick|--long]" >&2
+    exit 2
+    ;;
+esac
+
+passed=0
+failed=0
+failures=()
+output=$(mktemp -d)
+trap 'rm -rf "$output"' EXIT
+
+# tally NAME PASSED FAILED
+tally() {
+    passed=$((passed + $2))
+    failed=$((failed + $3))
+    printf '== %s: %d passed, %d failed (%d s)\n' "$1" "$2" "$3" "$((SECONDS - step_started))"
+    if [ "$3" -ne 0 ]; then
+        failures+=("$1")
+    fi
+}
+
+# check NAME COMMAND...: one test, passed where the command succeeds.
+check() {
+    local name=$1
+    shift
+    step_started=$SECONDS
+    if "$@" >"$output/log" 2>&1; then
+        tally "$name" 1 0
+    else
+        tail -n 80 "$output/log"
+        tally "$name" 0 1
+    fi
+}
+
+# counted NAME COMMAND...: the command's last line of the form `N passed, N failed` counts.
+counted() {
+    local name=$1 line
+    shift
+    step_started=$SECONDS
+    "$@" >"$output/log" 2>&1
+    local code=$?
+    line=$(grep -Eo '^[0-9]+ passed, [0-9]+ failed' "$output/log" | tail -n 1)
+    local ok=${line%% passed*} bad=${line#*, }
+    bad=${bad%% failed*}
+    if [ -z "$line" ] || { [ "$code" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
+        ok=${ok:-0} bad=1
+    fi
+    if [ "$bad" -ne 0 ]; then
+        cat "$output/log"
+    fi
+    tally "$name" "$ok" "$bad"
+}
+
+# unit PRESET: builds a preset and runs its unit tests.
+unit() {
+    local preset=$1 line bad all
+    step_started=$SECONDS
+    if ! { cmake --preset "$preset" && cmake --build "build/$preset"; } >"$output/log" 2>&1; then
+        grep -E 'error|Error|warning|FAILED|missing' -A 5 "$output/log" | head -n 80
+        tally "build ($preset)" 0 1
+        return 1
+    fi
+    ctest --preset "$preset" -j 2 >"$output/log" 2>&1
+    line=$(grep -E 'tests passed, [0-9]+ tests failed out of' "$output/log")
+    bad=${line#*, } bad=${bad%% *} all=${line##* out of }
+    if [ -z "$line" ]; then
+        bad=1 all=1
+    fi
+    if [ "$bad" -ne 0 ]; then
+        cat "$output/log"
+    fi
+    tally "unit tests ($preset)" $((all - bad)) "$bad"
+}
+
+finish() {
+    if [ "${#failures[@]}" -ne 0 ]; then
+        printf 'failed: %s\n' "${failures[@]}"
+    fi
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+if ! deploy/install-deps.sh --tests; then
+    echo "0 passed, 1 failed"
+    exit 1
+fi
+
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99
+export UBSAN_OPTIONS=print_stacktrace=1
+export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
+export TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp:exitcode=66
+
+unit asan || finish
+if [ "$mode" = quick ]; then
+    finish
+fi
+
+export MTASTS_HOST=$PWD/build/asan/cli/mtasts-host MTASTS_SLOW=4 MTASTS_SANITIZER=asan
+counted "command line (asan)" tests/scenario/run.py --directory tests/cli
+counted "scenarios (asan)" tests/scenario/run.py
+
+unit tsan
+export MTASTS_HOST=$PWD/build/tsan/cli/mtasts-host MTASTS_SLOW=8 MTASTS_SANITIZER=tsan
+counted "random edits (tsan)" tests/scenario/run.py random_edits
+
+step_started=$SECONDS
+check "build (release)" sh -c "cmake --preset release && cmake --build build/release"
+check "headers stand alone" cmake --build build/asan --target all_verify_interface_header_sets
+export MTASTS_HOST=$PWD/build/release/cli/mtasts-host MTASTS_SLOW=1 MTASTS_SANITIZER=
+counted "scale (release)" tests/scenario/run.py scale
+counted "installation" tests/scenario/run.py installation
+check "quickstart" deploy/quickstart.sh
+check "scripts" sh -c "git ls-files '*.sh' .ci/run | xargs shellcheck"
+check "fuzzing" tests/fuzz/run.sh 20
+finish

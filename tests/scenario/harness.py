@@ -1,0 +1,346 @@
+"""What every scenario needs: a workspace, a throw-away CA, a running server, a patient look.
+
+Scenarios read as stories: who starts, who asks, what is expected. They never sleep to wait for
+something: `wait_until` looks until it is so, or fails at its deadline. Each has its own directory
+and ports, so they run side by side.
+
+The environment names what is tested: $MTASTS_HOST is the binary, $MTASTS_SLOW a factor for
+deadlines under sanitizers (default 1).
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+BINARY = os.environ.get("MTASTS_HOST", "mtasts-host")
+SLOW = float(os.environ.get("MTASTS_SLOW", "1"))
+SANITIZED = os.environ.get("MTASTS_SANITIZER", "")
+WELL_KNOWN = "/.well-known/mta-sts.txt"
+
+
+def long_running(test):
+    """Marks a test that only `tests/run.sh --long` runs."""
+    return unittest.skipUnless(os.environ.get("MTASTS_LONG"), "only with --long")(test)
+
+
+def wait_until(condition, what, seconds=10.0):
+    """Returns the first true value of CONDITION; fails after SECONDS."""
+    deadline = time.monotonic() + seconds * SLOW
+    pause = 0.002
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds * SLOW:g} s: {what}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
+
+
+def run(*command, check=True, input=None, timeout=60, env=None, **options):
+    """Runs COMMAND to its end; text out. With CHECK a failure shows what it printed."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        input=input,
+        stdin=subprocess.DEVNULL if input is None else None,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        timeout=timeout * SLOW,
+        env={**os.environ, **(env or {})},
+        **options,
+    )
+    if check and done.returncode != 0:
+        raise AssertionError(
+            f"{' '.join(map(str, command))}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+        )
+    return done
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def replace_file(path, text):
+    """As a careful editor does: temporary file, rename."""
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_text(text)
+    temporary.rename(path)
+
+
+class Authority:
+    """A throw-away certificate authority, its root in `root`."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.root = self.directory / "root.pem"
+        self.key = self.directory / "root.key"
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-keyout", self.key, "-out", self.root, "-days", "30",
+            "-subj", "/CN=Throw-away root", "-addext", "basicConstraints=critical,CA:TRUE",
+            "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+
+    def issue(self, chain, key, names, days=20, rsa=False):
+        """Writes a certificate for NAMES (the first is its subject) to CHAIN and KEY."""
+        chain, key = pathlib.Path(chain), pathlib.Path(key)
+        chain.parent.mkdir(parents=True, exist_ok=True)
+        algorithm = (["-newkey", "rsa:2048"] if rsa
+                     else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
+        request = chain.with_name(f".{chain.name}.csr")
+        new_chain = chain.with_name(f".{chain.name}.new")
+        new_key = key.with_name(f".{key.name}.new")
+        run("openssl", "req", *algorithm, "-nodes", "-keyout", new_key, "-out", request,
+            "-subj", "/", "-addext", "subjectAltName=" + ",".join(f"DNS:{n}" for n in names))
+        extensions = chain.with_name(f".{chain.name}.ext")
+        extensions.write_text(
+            "subjectAltName=" + ",".join(f"DNS:{n}" for n in names)
+            + "\nbasicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature"
+            + (",keyEncipherment" if rsa else "")
+            + "\nextendedKeyUsage=serverAuth\nsubjectKeyIdentifier=hash\n"
+            + "authorityKeyIdentifier=keyid\n")
+        run("openssl", "x509", "-req", "-in", request, "-CA", self.root, "-CAkey", self.key,
+            "-days", days, "-out", new_chain, "-extfile", extensions)
+        request.unlink()
+        extensions.unlink()
+        new_key.chmod(0o600)
+        new_key.rename(key)
+        new_chain.rename(chain)
+
+
+class Answer:
+    """An HTTP response, read to its end."""
+
+    def __init__(self, response):
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+        self.body = response.read().decode()
+
+
+class Host:
+    """A workspace with policies, certificates, state and configuration, and the server on it."""
+
+    def __init__(self, directory, listen="127.0.0.1", settings=""):
+        self.directory = pathlib.Path(directory)
+        self.policies = self.directory / "policies.d"
+        self.certificates = self.directory / "certs"
+        self.state = self.directory / "state"
+        self.config = self.directory / "mtasts-host.yaml"
+        self.log_path = self.directory / "server.log"
+        for made in (self.policies, self.certificates, self.state):
+            made.mkdir(parents=True, exist_ok=True)
+        self.https_port, self.http_port, self.plain_port = free_port(), free_port(), free_port()
+        self.listen = listen
+        self.process = None
+        self.authority = None
+        self.configure(settings)
+
+    def configure(self, settings=""):
+        self.config.write_text(
+            f"policies: policies.d\ncertificates: certs\nstate: state\nworkers: 2\n"
+            f"listen:\n"
+            f"  https: [\"{self.listen}:{self.https_port}\"]\n"
+            f"  http: [\"{self.listen}:{self.http_port}\"]\n"
+            f"  plain: [\"{self.listen}:{self.plain_port}\"]\n{settings}")
+
+    def trust(self, authority):
+        self.authority = authority
+
+    def certify(self, domain, **options):
+        """A certificate for mta-sts.DOMAIN, where the server looks for it."""
+        name = f"mta-sts.{domain}"
+        directory = self.certificates / name
+        self.authority.issue(directory / "fullchain.pem", directory / "privkey.pem", [name],
+                             **options)
+
+    def write(self, name, text):
+        path = self.policies / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, text)
+        return path
+
+    # --- the process ---
+
+    def start(self, *wrapper, wait=True, env=None, seconds=30):
+        log = open(self.log_path, "ab")
+        self.process = subprocess.Popen(
+            [*wrapper, BINARY, "-c", str(self.config), "--log-format", "json", "serve"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **(env or {})})
+        log.close()
+        if wait:
+            wait_until(self.is_ready, "the server answers its control socket", seconds)
+        return self
+
+    def is_ready(self):
+        if self.process.poll() is not None:
+            raise AssertionError(
+                f"the server ended with {self.process.returncode}:\n{self.log_text()[-8000:]}")
+        return self.command("status", "--json", check=False).returncode == 0
+
+    def stop(self):
+        """SIGTERM; the exit status must be 0, sanitizers included."""
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(timeout=30 * SLOW)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"the server did not stop:\n{self.log_text()[-8000:]}") from None
+        self.process = None
+        if code != 0:
+            raise AssertionError(f"the server ended with {code}:\n{self.log_text()[-8000:]}")
+
+    def kill(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def command(self, *arguments, check=True, **options):
+        return run(BINARY, "-c", self.config, *arguments, check=check, **options)
+
+    def status(self):
+        return json.loads(self.command("status", "--json").stdout)
+
+    def log_text(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def events(self, name=None):
+        found = []
+        for line in self.log_text().splitlines():
+            with contextlib.suppress(ValueError):
+                event = json.loads(line)
+                if isinstance(event, dict) and name in (None, event.get("event")):
+                    found.append(event)
+        return found
+
+    # --- a sender's look ---
+
+    def context(self):
+        return ssl.create_default_context(cafile=str(self.authority.root))
+
+    def fetch(self, domain, path=WELL_KNOWN, method="GET", headers=None):
+        """Over verified TLS, as a sender does."""
+        raw = socket.create_connection((self.listen, self.https_port), timeout=10 * SLOW)
+        connection = http.client.HTTPConnection(f"mta-sts.{domain}")
+        connection.sock = self.context().wrap_socket(raw, server_hostname=f"mta-sts.{domain}")
+        with contextlib.closing(connection):
+            connection.request(method, path, headers=headers or {})
+            return Answer(connection.getresponse())
+
+    def fetch_plain(self, domain, path=WELL_KNOWN, method="GET", port=None, headers=None):
+        connection = http.client.HTTPConnection(self.listen, port or self.plain_port,
+                                                timeout=10 * SLOW)
+        with contextlib.closing(connection):
+            connection.request(method, path, headers={"Host": f"mta-sts.{domain}",
+                                                      **(headers or {})})
+            return Answer(connection.getresponse())
+
+    def serves(self, domain, text):
+        """Whether the policy now served for DOMAIN has TEXT in it (None: is not served)."""
+        answer = self.fetch_plain(domain)
+        return answer.status == 404 if text is None else (
+            answer.status == 200 and text in answer.body)
+
+    def wait_serves(self, domain, text, seconds=10):
+        wait_until(lambda: self.serves(domain, text), f"{domain} serves {text!r}", seconds)
+
+
+class Scenario(unittest.TestCase):
+    """Gives each test a directory of its own and stops what it started."""
+
+    def setUp(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="mtasts-scenario-"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+
+    def host(self, name="host", **options):
+        host = Host(self.directory / name, **options)
+        host.trust(self.authority())
+        self.addCleanup(host.kill)
+        return host
+
+    def authority(self):
+        if not hasattr(self, "_authority"):
+            self._authority = Authority(self.directory / "ca")
+        return self._authority
+
+    def spawn(self, *command, **options):
+        """Starts a helper process that ends with the test."""
+        process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
+                                   **options)
+
+        def end():
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(timeout=10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+        self.addCleanup(end)
+        return process
+
+    def background(self, work):
+        """Runs WORK(stop) in a thread until the returned function is called; failures surface."""
+        stop = threading.Event()
+        failures = []
+
+        def guarded():
+            try:
+                work(stop)
+            except BaseException as failure:  # noqa: BLE001 — handed to the test below
+                failures.append(failure)
+
+        thread = threading.Thread(target=guarded, daemon=True)
+        thread.start()
+
+        def finish():
+            stop.set()
+            thread.join(timeout=60 * SLOW)
+            if failures:
+                raise failures[0]
+
+        return finish
+
+
+class Namespace:
+    """A network namespace of its own, with loopback up and, for every process entered into it, its
+    own /etc/resolv.conf and trust store (what lies in /etc/netns/NAME is bound over /etc)."""
+
+    def __init__(self, scenario, nameserver, roots=()):
+        self.name = f"mtasts-{os.getpid()}-{id(scenario) % 100000}"
+        self.etc = pathlib.Path("/etc/netns") / self.name
+        run("ip", "netns", "add", self.name)
+        scenario.addCleanup(self.remove)
+        self.etc.mkdir(parents=True)
+        (self.etc / "resolv.conf").write_text(f"nameserver {nameserver}\noptions timeout:2\n")
+        if roots:
+            shutil.copytree("/etc/ssl", self.etc / "ssl", symlinks=True)
+            bundle = self.etc / "ssl/certs/ca-certificates.crt"
+            text = bundle.read_text() if bundle.exists() else ""
+            bundle.write_text(text + "".join(pathlib.Path(root).read_text() for root in roots))
+        run(*self.enter(), "ip", "link", "set", "lo", "up")
+
+    def enter(self):
+        return ("ip", "netns", "exec", self.name)
+
+    def remove(self):
+        run("ip", "netns", "delete", self.name, check=False)
+        shutil.rmtree(self.etc, ignore_errors=True)

@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""Runs the scenarios: each file in a process of its own, some side by side.
+
+    tests/scenario/run.py [--directory DIR] [--jobs N] [--list] [NAME...]
+
+NAME is a scenario's file without `.py`; --directory runs another folder's unittest files. The last line is `N passed, N failed, N skipped`.
+$MTASTS_HOST names the binary, $MTASTS_LONG=1 includes what takes minutes.
+Exit: 0 all passed, 1 some failed, 2 usage.
+"""
+
+import argparse
+import concurrent.futures
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+NOT_SCENARIOS = {"harness", "run"}
+LIMIT_S = 1500
+
+
+def run_one(directory, name):
+    started = time.monotonic()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-B", "-m", "unittest", "-v", name], cwd=directory, text=True,
+            errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=LIMIT_S)
+        output, code = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as late:
+        output, code = f"{late.stdout}\nstopped after {LIMIT_S} s\n", 1
+    ran = re.search(r"^Ran (\d+) tests?", output, re.MULTILINE)
+    count = {key: 0 for key in ("failures", "errors", "skipped")}
+    for key, number in re.findall(r"(failures|errors|skipped)=(\d+)", output):
+        count[key] = int(number)
+    failed = count["failures"] + count["errors"]
+    if code != 0 and failed == 0:
+        failed = 1
+    passed = max(0, (int(ran.group(1)) if ran else 0) - failed - count["skipped"])
+    return name, passed, failed, count["skipped"], output, time.monotonic() - started
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    arguments.add_argument("--directory", type=pathlib.Path, default=HERE)
+    arguments.add_argument("--jobs", type=int, default=2)
+    arguments.add_argument("--list", action="store_true")
+    arguments.add_argument("names", nargs="*", metavar="NAME")
+    chosen = arguments.parse_args()
+    scenarios = sorted(p.stem for p in chosen.directory.glob("*.py")
+                       if p.stem not in NOT_SCENARIOS)
+    if chosen.list:
+        print("\n".join(scenarios))
+        return 0
+    unknown = set(chosen.names) - set(scenarios)
+    if unknown:
+        arguments.error(f"no such scenario: {', '.join(sorted(unknown))}; --list names them")
+
+    totals = [0, 0, 0]
+    with concurrent.futures.ThreadPoolExecutor(chosen.jobs) as pool:
+        futures = [pool.submit(run_one, chosen.directory, name)
+                   for name in chosen.names or scenarios]
+        for future in concurrent.futures.as_completed(futures):
+            name, passed, failed, skipped, output, seconds = future.result()
+            print(f"{'FAILED' if failed else 'ok'} {name}: {passed} passed, {failed} failed, "
+                  f"{skipped} skipped ({seconds:.1f} s)", flush=True)
+            if failed:
+                print("    " + output.replace("\n", "\n    "), flush=True)
+            totals = [a + b for a, b in zip(totals, (passed, failed, skipped))]
+    print("{} passed, {} failed, {} skipped".format(*totals))
+    return 1 if totals[1] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
