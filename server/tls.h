@@ -1,0 +1,50 @@
+/* TLS of one worker: one SSL_CTX for all names; the certificate is looked up by SNI in the table
+ * during the handshake, so an edit of the certificates needs no new context.
+ *
+ *     struct tls_options options = {.certificates = tables->certificates, .cache = 1000,
+ *                                   .http2 = true, .named = remember_name};
+ *     if (!tls_context_new(&options, &tls, e)) …
+ *     accept_context.ssl_ctx = tls_context_ssl(tls);
+ *
+ * TLS 1.2 and 1.3, ECDHE with AEAD ciphers only, no compression, no renegotiation. Alerts reach the
+ * client (server/tls_alert.h): a name without a certificate `unrecognized_name`, no SNI
+ * `missing_extension` in TLS 1.3 and `unrecognized_name` in 1.2 (RFC 6066 §3, RFC 8446 §9.2), no
+ * common ALPN protocol `no_application_protocol` (RFC 7301 §3.2). */
+#ifndef SERVER_TLS_H
+#define SERVER_TLS_H
+
+#include <h2o/socket.h>
+#include <openssl/ssl.h>
+
+#include "base/error.h"
+#include "certificates/certificate_table.h"
+
+struct tls_context;
+
+enum { TLS_TICKET_KEY_OCTETS = 80 };
+
+struct tls_options {
+    const struct certificate_table *certificates; /* borrowed, outlives the context */
+    size_t cache;                                 /* parsed certificates kept, at least 2 */
+    bool http2;                                   /* offer "h2" before "http/1.1" */
+    /* TLS_TICKET_KEY_OCTETS random octets, the same for every worker, or NULL: no session tickets.
+     * Copied. */
+    const unsigned char *ticket_key;
+    /* Called during the handshake when SOCKET's client names a host that has a certificate, with
+     * that name normalised (lower case, no trailing dot; it is also called where a session is
+     * resumed, and twice after a HelloRetryRequest). NAME is gone afterwards: copy it. Requests on
+     * SOCKET for any other host are answered with 421. May be NULL. */
+    void (*named)(h2o_socket_t *socket, struct bytes name, void *context);
+    void *named_context;
+};
+
+/* Made, used and freed on one thread, which is a registered RCU reader. */
+bool tls_context_new(const struct tls_options *options, struct tls_context **ret_tls,
+                     struct error *e) MUST_USE;
+/* No connection may be left. NULL is fine. */
+void tls_context_free(struct tls_context *tls);
+
+/* Borrowed: for h2o_accept_ctx_t or h2o_socket_ssl_handshake. */
+SSL_CTX *tls_context_ssl(struct tls_context *tls);
+
+#endif
