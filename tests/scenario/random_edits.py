@@ -1,0 +1,198 @@
+"""10,000 random edits while clients fetch at full speed: every response is a complete policy that
+was valid at some moment, none torn, none lost, and once every file is valid the served state equals
+a fresh start's.
+
+$MTASTS_EDITS sets another number of edits, $MTASTS_SEED another course of events.
+"""
+
+import json
+import os
+import random
+import shutil
+import time
+
+from harness import SANITIZED, SLOW, Scenario, wait_until
+
+EDITS = int(os.environ.get("MTASTS_EDITS", "1500" if SANITIZED == "tsan" else "10000"))
+SEED = int(os.environ.get("MTASTS_SEED", "8461"))
+GROUPS = 12
+PER_GROUP = 5
+
+
+class Tenants:
+    """What each domain may serve: every text that a valid file ever had for it."""
+
+    def __init__(self):
+        self.valid = {f"d{i}.g{g}.test": set() for g in range(GROUPS) for i in range(PER_GROUP)}
+        self.visitors = {f"visitor{g}.test": set() for g in range(GROUPS)}
+        self.generation = 0
+
+    def domain(self, name):
+        self.generation += 1
+        age, mx = 86400 + self.generation, [f"r{self.generation}.{name}", f"*.backup.{name}"]
+        allowed = self.valid if name in self.valid else self.visitors
+        allowed[name].add("version: STSv1\r\nmode: testing\r\n"
+                          + "".join(f"mx: {m}\r\n" for m in mx) + f"max_age: {age}\r\n")
+        return {"mode": "testing", "mx": mx, "max_age": age}
+
+    def file(self, names):
+        """A file in YAML's flow form: no proper prefix of it is valid, so a torn read shows."""
+        return json.dumps({"domains": {name: self.domain(name) for name in names}}) + "\n"
+
+
+class RandomEdits(Scenario):
+    def setUp(self):
+        super().setUp()
+        self.random = random.Random(SEED)
+        self.tenants = Tenants()
+        # A file that is away comes back well within this: nothing may be lost.
+        self.server = self.host(settings="limits: {vanish: 10min}\n")
+        self.root = self.server.policies
+        for group in range(GROUPS):
+            directory = self.root / f"dir{group % 4}"
+            directory.mkdir(exist_ok=True)
+            self.path(group).write_text(self.tenants.file(self.names(group)))
+        self.answers = 0
+
+    def names(self, group):
+        return [f"d{i}.g{group}.test" for i in range(PER_GROUP)]
+
+    def path(self, group, suffix=""):
+        return self.root / f"dir{group % 4}" / f"g{group}{suffix}.yaml"
+
+    def current(self, group):
+        """Where the group's file is now, under one of its two names."""
+        other = self.path(group, "-renamed")
+        return other if other.exists() else self.path(group)
+
+    # --- the edits ---
+
+    def replace(self, path, text):
+        temporary = path.with_name(f".{path.name}.tmp")
+        temporary.write_text(text)
+        temporary.rename(path)
+
+    def edit_replaced(self, group):
+        self.replace(self.current(group), self.tenants.file(self.names(group)))
+
+    def edit_with_visitor(self, group):
+        self.replace(self.current(group),
+                     self.tenants.file(self.names(group) + [f"visitor{group}.test"]))
+
+    def edit_in_place(self, group):
+        text = self.tenants.file(self.names(group))
+        cut = self.random.randrange(len(text))
+        with open(self.current(group), "w") as file:
+            file.write(text[:cut])
+            file.flush()
+            file.write(text[cut:])
+
+    def edit_torn(self, group):
+        text = self.tenants.file(self.names(group))
+        self.current(group).write_text(text[:self.random.randrange(len(text) - 2)])
+
+    def edit_invalid(self, group):
+        bad = self.random.choice(["", "domains: [", "domains: {x: {nmx: 1}}\n", "\t", "{}: {}\n",
+                                  "domains: {a.test: nobody}\n", "\xff\xfe", "--- a\n--- b\n"])
+        self.current(group).write_text(bad, encoding="latin-1")
+
+    def edit_renamed(self, group):
+        here = self.current(group)
+        there = (self.path(group) if here != self.path(group) else self.path(group, "-renamed"))
+        here.rename(there)
+
+    def edit_deleted(self, group):
+        path = self.current(group)
+        text = path.read_bytes()
+        path.unlink()
+        self.edit_noise(group)
+        path.write_bytes(text)
+
+    def edit_directory_swapped(self, group):
+        directory = self.current(group).parent
+        copy = directory.with_name(f".{directory.name}.new")
+        shutil.copytree(directory, copy)
+        old = directory.with_name(f".{directory.name}.old")
+        directory.rename(old)
+        copy.rename(directory)
+        shutil.rmtree(old)
+
+    def edit_noise(self, group):
+        directory = self.current(group).parent
+        for name in (".swap.swp", "backup.yaml~", "README"):
+            (directory / name).write_text("not: [yaml")
+
+    def edit_moved_domain(self, group):
+        """One domain of this group stands in the next group's file for a while."""
+        neighbour = (group + 1) % GROUPS
+        names, theirs = self.names(group), self.names(neighbour)
+        self.replace(self.current(group), self.tenants.file(names[1:]))
+        self.replace(self.current(neighbour), self.tenants.file(theirs + names[:1]))
+
+    # --- the clients ---
+
+    def expect(self, domain, answer):
+        allowed = self.tenants.valid.get(domain)
+        if allowed is None:
+            allowed = self.tenants.visitors[domain]
+            if answer.status == 404:
+                return
+        self.assertEqual(answer.status, 200, f"{domain} was lost")
+        self.assertIn(answer.body, allowed, f"{domain} served a text that never was valid")
+        self.answers += 1
+
+    def client(self, fetch, seed):
+        choose = random.Random(seed)
+        names = list(self.tenants.valid) + list(self.tenants.visitors)
+
+        def work(stop):
+            while not stop.is_set():
+                domain = choose.choice(names)
+                self.expect(domain, fetch(domain))
+
+        return work
+
+    def test_random_edits(self):
+        for domain in self.tenants.valid:
+            pass
+        self.server.authority.issue(
+            self.server.certificates / "all/fullchain.pem",
+            self.server.certificates / "all/privkey.pem",
+            [f"mta-sts.{name}" for name in (*self.tenants.valid, *self.tenants.visitors)])
+        self.server.start()
+        finish = [self.background(self.client(self.server.fetch_plain, seed)) for seed in (1, 2)]
+        finish.append(self.background(self.client(
+            lambda domain: self.server.fetch(domain), 3)))
+
+        kinds = [self.edit_replaced] * 6 + [
+            self.edit_with_visitor, self.edit_in_place, self.edit_torn, self.edit_invalid,
+            self.edit_renamed, self.edit_deleted, self.edit_directory_swapped, self.edit_noise,
+            self.edit_moved_domain]
+        for number in range(EDITS):
+            self.random.choice(kinds)(self.random.randrange(GROUPS))
+            if number % 10 == 0:
+                time.sleep(self.random.random() * 0.05)
+            self.assertIsNone(self.server.process.poll(), "the server ended")
+
+        for group in range(GROUPS):
+            self.edit_replaced(group)
+        self.server.command("reload", timeout=120)
+        wait_until(lambda: self.server.status()["files_in_error"] == 0,
+                   "every file is valid again", 30)
+        for end in finish:
+            end()
+        self.assertGreater(self.answers, 100)
+
+        fresh = self.host("fresh", settings="")
+        shutil.copytree(self.root, fresh.policies, dirs_exist_ok=True)
+        fresh.start()
+        for domain in (*self.tenants.valid, *self.tenants.visitors):
+            there, here = fresh.fetch_plain(domain), self.server.fetch_plain(domain)
+            if domain in self.tenants.valid:
+                self.assertEqual((there.status, there.body), (here.status, here.body), domain)
+        self.assertEqual(len([d for d in self.tenants.valid]),
+                         fresh.status()["domains"])
+        self.assertEqual(fresh.status()["domains"], self.server.status()["domains"])
+        fresh.stop()
+        self.server.stop()
+        print(f"{EDITS} edits, {self.answers} answers checked (slow factor {SLOW:g})")
