@@ -1,0 +1,99 @@
+#include "certificate_tree.h"
+
+#include <ctype.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+/* Files that ACME clients leave beside the pairs, so that a whole `/etc/letsencrypt` or Caddy's
+ * data directory can be given. */
+static const char *const OTHER_NAMES[] = {"cert.pem", "chain.pem", "dhparam.pem", "dhparams.pem",
+                                          "ssl-dhparams.pem"};
+static const char *const OTHER_ENDINGS[] = {".issuer.crt", ".issuer.pem", "_key-certbot.pem",
+                                            "_csr-certbot.pem"};
+static const char *const OTHER_DIRECTORIES[] = {
+    "/pki/authorities/", /* Caddy's own CA */
+    "/users/default/",   /* Caddy's account where no e-mail address is given */
+};
+
+/* certbot keeps every generation as archive/NAME/{cert,chain,fullchain,privkey}N.pem; live/ links
+ * to the current one. */
+static bool is_numbered(const char *name)
+{
+    static const char *const KINDS[] = {"cert", "chain", "fullchain", "privkey"};
+    for (size_t i = 0; i < ARRAY_LENGTH(KINDS); i++) {
+        size_t n = strlen(KINDS[i]);
+        if (strncmp(name, KINDS[i], n) == 0 && isdigit((unsigned char)name[n])) {
+            const char *rest = name + n + strspn(name + n, "0123456789");
+            return strcmp(rest, ".pem") == 0;
+        }
+    }
+    return false;
+}
+
+/* An account's key: in a file or a directory named by its e-mail address. */
+static bool is_account(const char *path, const char *name)
+{
+    const char *directory = name;
+    for (int slashes = 0; directory > path && slashes < 2; directory--) {
+        slashes += directory[-1] == '/';
+    }
+    return strchr(directory, '@') != NULL;
+}
+
+static bool is_other(const char *path, const char *name)
+{
+    /* Hidden ones are temporaries, half written. */
+    if (name[0] == '.' || name[0] == '\0' || is_account(path, name) || is_numbered(name)) {
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(OTHER_NAMES); i++) {
+        if (strcmp(name, OTHER_NAMES[i]) == 0) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(OTHER_ENDINGS); i++) {
+        if (bytes_ends_with(bytes_of(name), bytes_of(OTHER_ENDINGS[i]))) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(OTHER_DIRECTORIES); i++) {
+        if (strstr(path, OTHER_DIRECTORIES[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How a name tells its half: what it ends in, and what the halves end in instead. */
+static const struct {
+    const char *ending;
+    bool whole; /* the ending is the whole name */
+    const char *chain;
+    const char *key;
+} LAYOUTS[] = {
+    {"fullchain.pem", true, "fullchain.pem", "privkey.pem"},
+    {"privkey.pem", true, "fullchain.pem", "privkey.pem"},
+    {".crt", false, ".crt", ".key"},
+    {".key", false, ".crt", ".key"},
+    {".pem", false, ".pem", ".pem"},
+};
+
+bool certificate_tree_pair_of(const char *path, char **ret_chain_path, char **ret_key_path)
+{
+    const char *name = file_path_name(path);
+    if (is_other(path, name)) {
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(LAYOUTS); i++) {
+        struct bytes ending = bytes_of(LAYOUTS[i].ending);
+        if (LAYOUTS[i].whole ? strcmp(name, LAYOUTS[i].ending) == 0
+                             : bytes_ends_with(bytes_of(name), ending)) {
+            int front = (int)(strlen(path) - ending.n);
+            *ret_chain_path = memory_printf("%.*s%s", front, path, LAYOUTS[i].chain);
+            *ret_key_path = memory_printf("%.*s%s", front, path, LAYOUTS[i].key);
+            return true;
+        }
+    }
+    return false;
+}
