@@ -4,9 +4,10 @@
  * Refused, each as an error with its place: input that is not UTF-8 (UTF-16 too), an empty file,
  * several documents, nesting deeper than YAML_DEPTH_MAX, scalars over YAML_SCALAR_MAX octets, more
  * than YAML_NODES_MAX nodes once aliases are counted as often as they are used (alias bombs),
- * aliases to an enclosing node, tags of an application's own. A bare `*.example.org` gets the
- * advice to quote it, a tab the advice to use spaces. Duplicate keys are found when a mapping is
- * read (config/fields.h).
+ * aliases to an enclosing node, keys that are no scalars, merge keys, tags, NUL characters. A bare
+ * `*.example.org` gets the advice to quote it, a tab character the advice to use spaces. Duplicate
+ * keys are found when a mapping is read (config/fields.h). All errors are reported but after one of
+ * YAML's syntax, which ends the reading.
  *
  * An alias gives the very node that it names: the tree is a DAG, nothing is copied.
  *

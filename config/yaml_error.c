@@ -1,0 +1,227 @@
+#include "yaml_error.h"
+
+#include <yaml.h>
+
+#include "shown.h"
+#include "yaml_position.h"
+
+/* Where an explanation points. */
+enum at { AT_PROBLEM, AT_CONTEXT };
+
+struct explanation {
+    const char *problem; /* libyaml's, in full */
+    const char *context; /* NULL: any */
+    enum at at;
+    const char *text;
+};
+
+/* The first row that fits counts. */
+static const struct explanation EXPLANATIONS[] = {
+    {"did not find expected alphabetic or numeric character", "while scanning an alias", AT_CONTEXT,
+     "'*' begins an alias in YAML; put this in quotes"},
+    {"did not find expected alphabetic or numeric character", "while scanning an anchor",
+     AT_CONTEXT, "'&' begins an anchor in YAML; put this in quotes"},
+    {"found a tab character that violates indentation", NULL, AT_PROBLEM,
+     "a tab in the indentation; YAML wants spaces there"},
+    {"found a tab character where an indentation space is expected", NULL, AT_PROBLEM,
+     "a tab in the indentation; YAML wants spaces there"},
+    {"could not find expected ':'", NULL, AT_CONTEXT,
+     "a key without ':' after it; write KEY: VALUE, or put a text of several lines in quotes"},
+    {"mapping values are not allowed in this context", NULL, AT_PROBLEM,
+     "a ':' cannot stand here; put the value in quotes, or mend the indentation"},
+    {"mapping keys are not allowed in this context", NULL, AT_PROBLEM,
+     "a '?' cannot stand here; put the value in quotes"},
+    {"block sequence entries are not allowed in this context", NULL, AT_PROBLEM,
+     "a list cannot begin here; put its first '-' on a line of its own, or write [A, B]"},
+    {"found unexpected end of stream", "while scanning a quoted scalar", AT_CONTEXT,
+     "this quote is never closed; close it"},
+    {"found unexpected document indicator", "while scanning a quoted scalar", AT_CONTEXT,
+     "this quote is not closed before the next '---' or '...'; close it"},
+    {"found unknown escape character", NULL, AT_PROBLEM,
+     "an escape that YAML does not know; write \\\\ for a backslash, or use single quotes"},
+    {"did not find expected hexdecimal number", NULL, AT_PROBLEM,
+     "an escape without its hexadecimal digits; write \\xNN, \\uNNNN or \\UNNNNNNNN"},
+    {"found invalid Unicode character escape code", NULL, AT_PROBLEM,
+     "an escape of no Unicode character; write the character itself"},
+    {"found unexpected ':'", NULL, AT_PROBLEM,
+     "a ':' cannot stand here within brackets; put the value in quotes"},
+    {"found undefined tag handle", NULL, AT_PROBLEM,
+     "'!' begins a tag in YAML; put this in quotes"},
+    {"did not find expected <document start>", NULL, AT_PROBLEM,
+     "what stands above is a whole value already; mend the indentation of this line"},
+    {"did not find expected node content", NULL, AT_PROBLEM,
+     "a value is expected here; write one, or put it in quotes"},
+    {"did not find expected comment or line break", NULL, AT_PROBLEM,
+     "after '|' or '>' the text begins on the next line; move it there"},
+    {"found an indentation indicator equal to 0", NULL, AT_PROBLEM,
+     "an indentation of 0 after '|' or '>'; leave the number out"},
+};
+
+/* Rows that match by context alone. */
+static const struct explanation BY_CONTEXT[] = {
+    {NULL, "while scanning a tag", AT_CONTEXT, "'!' begins a tag in YAML; put this in quotes"},
+    {NULL, "while parsing a tag", AT_CONTEXT, "'!' begins a tag in YAML; put this in quotes"},
+    {NULL, "while scanning a directive", AT_CONTEXT,
+     "'%' begins a directive in YAML; put this in quotes"},
+    {NULL, "while scanning a %YAML directive", AT_CONTEXT,
+     "a broken %YAML line; remove it, it is not needed"},
+    {NULL, "while scanning a %TAG directive", AT_CONTEXT,
+     "a %TAG line; remove it, tags are not read"},
+};
+
+static bool same(const char *wanted, const char *text)
+{
+    return wanted == NULL || (text != NULL && strcmp(wanted, text) == 0);
+}
+
+static const struct explanation *find_explanation(const yaml_parser_t *parser)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(EXPLANATIONS); i++) {
+        const struct explanation *row = &EXPLANATIONS[i];
+        if (same(row->problem, parser->problem) && same(row->context, parser->context)) {
+            return row;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(BY_CONTEXT); i++) {
+        if (same(BY_CONTEXT[i].context, parser->context)) {
+            return &BY_CONTEXT[i];
+        }
+    }
+    return NULL;
+}
+
+struct report {
+    const yaml_parser_t *parser;
+    struct bytes text;
+    const char *file;
+    struct diagnostics *diagnostics;
+};
+
+#define report_error(report, place, ...)                                                           \
+    diagnostics_add((report)->diagnostics, SEVERITY_ERROR, (report)->file, (place).line,           \
+                    (place).column, __VA_ARGS__)
+
+static struct yaml_place place_of(const struct report *report, const yaml_mark_t *mark)
+{
+    struct yaml_position position = yaml_position_start(report->text);
+    return yaml_position_at_index(&position, mark->index);
+}
+
+/* The word that stands at OFFSET. */
+static struct bytes word_at(struct bytes text, size_t offset)
+{
+    struct bytes rest = bytes_skip(text, offset);
+    size_t n = 0;
+    while (n < rest.n && memchr(" \t\r\n,[]{}#", rest.p[n], 11) == NULL &&
+           !(rest.p[n] == ':' && (n + 1 == rest.n || memchr(" \r\n", rest.p[n + 1], 3) != NULL))) {
+        n++;
+    }
+    return (struct bytes){rest.p, n};
+}
+
+/* What the reader refuses: it has an offset instead of a mark. */
+static void explain_reader(const struct report *report)
+{
+    const yaml_parser_t *parser = report->parser;
+    struct yaml_place place = yaml_position_at_offset(report->text, parser->problem_offset);
+    if (strcmp(parser->problem, "control characters are not allowed") != 0) {
+        report_error(report, place, "this is not UTF-8 (octet 0x%02x); save the file as UTF-8",
+                     place.offset < report->text.n ? (unsigned char)report->text.p[place.offset]
+                                                   : 0U);
+    } else if (parser->problem_value == 0) {
+        report_error(report, place, "a NUL octet; save the file as UTF-8 text (is it UTF-16?)");
+    } else if (parser->problem_value == 0xfeff) {
+        report_error(report, place,
+                     "a byte order mark within the file; remove it (were two files joined?)");
+    } else {
+        report_error(report, place, "a control character (U+%04X); remove it",
+                     (unsigned)parser->problem_value);
+    }
+}
+
+/* A character that can begin nothing, or can only where it means something else. */
+static bool explain_character(const struct report *report)
+{
+    const yaml_parser_t *parser = report->parser;
+    if (strcmp(parser->problem, "found character that cannot start any token") != 0) {
+        return false;
+    }
+    struct yaml_place place = place_of(report, &parser->problem_mark);
+    struct bytes word = word_at(report->text, place.offset);
+    if (place.offset < report->text.n && report->text.p[place.offset] == '\t') {
+        report_error(report, place, "a tab in the indentation; YAML wants spaces there");
+    } else {
+        report_error(report, place,
+                     "a value cannot begin with '%.1s' in YAML; put it in quotes: \"%s\"",
+                     shown(word).text, shown(word).text);
+    }
+    return true;
+}
+
+/* A collection that does not go on or end as it began. */
+static bool explain_collection(const struct report *report)
+{
+    static const struct {
+        const char *context;
+        bool flow;
+        const char *name;
+    } ROWS[] = {
+        {"while parsing a flow sequence", true, "'['"},
+        {"while parsing a flow mapping", true, "'{'"},
+        {"while parsing a block mapping", false, "mapping"},
+        {"while parsing a block collection", false, "list"},
+    };
+    const yaml_parser_t *parser = report->parser;
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        if (!same(ROWS[i].context, parser->context)) {
+            continue;
+        }
+        struct yaml_place begin = place_of(report, &parser->context_mark);
+        struct yaml_place problem = place_of(report, &parser->problem_mark);
+        if (ROWS[i].flow && problem.offset >= report->text.n) {
+            report_error(report, begin, "this %s is never closed; close it", ROWS[i].name);
+        } else if (ROWS[i].flow) {
+            report_error(report, problem,
+                         "the %s of %u:%u is not closed here, nor goes on; put a ',' or its "
+                         "closing bracket before this",
+                         ROWS[i].name, begin.line, begin.column);
+        } else {
+            report_error(report, problem,
+                         "this does not belong to the %s that begins at %u:%u; mend the "
+                         "indentation, or the quotes and brackets before it",
+                         ROWS[i].name, begin.line, begin.column);
+        }
+        return true;
+    }
+    return false;
+}
+
+void yaml_error_explain(const struct yaml_parser_s *parser, struct bytes text, const char *file,
+                        struct diagnostics *d)
+{
+    struct report report = {parser, text, file, d};
+    if (parser->error == YAML_MEMORY_ERROR || parser->problem == NULL) {
+        abort(); /* out of memory */
+    }
+    if (parser->error == YAML_READER_ERROR) {
+        explain_reader(&report);
+        return;
+    }
+    const struct explanation *row = find_explanation(parser);
+    if (row == NULL) {
+        if (!explain_character(&report) && !explain_collection(&report)) {
+            report_error(&report, place_of(&report, &parser->problem_mark),
+                         "%s; mend the indentation, quotes or brackets before this",
+                         parser->problem);
+        }
+        return;
+    }
+    bool at_context = row->at == AT_CONTEXT && parser->context != NULL;
+    struct yaml_place place =
+        place_of(&report, at_context ? &parser->context_mark : &parser->problem_mark);
+    struct bytes word = word_at(text, place.offset);
+    bool show_word = bytes_ends_with(bytes_of(row->text), BYTES("put this in quotes")) &&
+                     word.n > 1 && memchr(word.p, '"', word.n) == NULL;
+    report_error(&report, place, "%s%s%s%s", row->text, show_word ? ": \"" : "",
+                 show_word ? shown(word).text : "", show_word ? "\"" : "");
+}
