@@ -30,6 +30,13 @@ static inline struct bytes dns_name_bytes(const struct dns_name *name)
  * gives the same. */
 bool dns_name_normalise(struct bytes text, struct dns_name *ret_name, struct error *e) MUST_USE;
 
+/* TEXT from outside made fit for a message: control characters and octets that are not UTF-8 become
+ * \xNN, and what passes 80 octets is cut to an ellipsis. */
+struct dns_name_shown {
+    char text[96];
+};
+struct dns_name_shown dns_name_show(struct bytes text);
+
 /* Whether NAME is APEX or lies under it; both normalised. */
 bool dns_name_is_under(struct bytes name, struct bytes apex);
 

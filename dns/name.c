@@ -1,0 +1,314 @@
+#include "name.h"
+
+#include <idn2.h>
+#include <stdint.h>
+
+/* A U-label takes at most 63 octets as an A-label, whose 59 coded characters take up to 4 octets
+ * each in UTF-8: no name that is longer than this can be one of 253 octets in the end. */
+enum { RAW_NAME_MAX = 4 * DNS_NAME_MAX };
+
+static bool is_letter_or_digit(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+}
+
+/* tolower() would ask the locale. */
+static char lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+static bool is_ascii(struct bytes text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if ((unsigned char)text.p[i] >= 0x80) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_all_digits(struct bytes text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9') {
+            return false;
+        }
+    }
+    return text.n != 0;
+}
+
+/* Splits the text before the first dot off *REST. */
+static struct bytes next_label(struct bytes *rest)
+{
+    const char *dot = rest->n != 0 ? memchr(rest->p, '.', rest->n) : NULL;
+    size_t n = dot != NULL ? (size_t)(dot - rest->p) : rest->n;
+    struct bytes label = {rest->p, n};
+    *rest = bytes_skip(*rest, dot != NULL ? n + 1 : n);
+    return label;
+}
+
+/* The octets of the UTF-8 character that TEXT begins with; 0 where it begins with none, or with a
+ * control character, which a terminal would obey. */
+static size_t printable_length(struct bytes text)
+{
+    const unsigned char *p = (const unsigned char *)text.p;
+    if (p[0] < 0x80) {
+        return p[0] >= 0x20 && p[0] != 0x7f ? 1 : 0;
+    }
+    size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] < 0xc2 || p[0] > 0xf4 || n > text.n) {
+        return 0;
+    }
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool is_c1_control = p[0] == 0xc2 && p[1] < 0xa0;
+    /* U+2028 to U+202E and U+2066 to U+2069 turn the direction of what follows or end the line. */
+    bool turns_text = p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
+                                       (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
+    return is_c1_control || turns_text ? 0 : n;
+}
+
+struct dns_name_shown dns_name_show(struct bytes text)
+{
+    static const char ellipsis[] = "…";
+    static const char hex[] = "0123456789abcdef";
+    struct dns_name_shown shown = {0};
+    size_t at = 0;
+    while (text.n != 0) {
+        size_t n = printable_length(text);
+        if (at + (n != 0 ? n : 4) > 80) {
+            memcpy(shown.text + at, ellipsis, sizeof(ellipsis));
+            return shown;
+        }
+        if (n != 0) {
+            memcpy(shown.text + at, text.p, n);
+            at += n;
+            text = bytes_skip(text, n);
+            continue;
+        }
+        unsigned char c = (unsigned char)text.p[0];
+        shown.text[at++] = '\\';
+        shown.text[at++] = 'x';
+        shown.text[at++] = hex[c >> 4];
+        shown.text[at++] = hex[c & 15];
+        text = bytes_skip(text, 1);
+    }
+    return shown;
+}
+
+#define SHOW(name) dns_name_show(name).text
+
+/* A character that no host name has, with the advice that fits it. */
+static bool refuse_character(struct bytes name, char c, struct error *e)
+{
+    const char *what = NULL;
+    switch (c) {
+    case '_':
+        what = "has an underscore, which no host name may have; write the name that the host has "
+               "an address under";
+        break;
+    case '*':
+        what = "has a star; only an mx pattern may have one, as its whole first label";
+        break;
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+        what = "has white space in it; remove it";
+        break;
+    case ':':
+    case '[':
+    case ']':
+        what = "is an address or has a port; write the host's name alone";
+        break;
+    case '/':
+        what = "has a slash, as URLs have; write the host's name alone";
+        break;
+    case '@':
+        what = "has an @, as mail addresses have; write the part after it";
+        break;
+    default:
+        what = "has a character that no host name may have; use letters, digits, hyphens and dots";
+    }
+    return error_set(e, ERROR_SYNTAX, "\"%s\" %s", SHOW(name), what);
+}
+
+static bool check_label(struct bytes name, struct bytes label, struct error *e)
+{
+    if (label.n == 0) {
+        return error_set(e, ERROR_SYNTAX, "\"%s\" has an empty label; remove the dot too many",
+                         SHOW(name));
+    }
+    for (size_t i = 0; i < label.n; i++) {
+        if (!is_letter_or_digit(label.p[i]) && label.p[i] != '-') {
+            return refuse_character(name, label.p[i], e);
+        }
+    }
+    if (label.n > DNS_LABEL_MAX) {
+        return error_set(e, ERROR_LIMIT,
+                         "\"%s\" has a label of %zu octets; DNS allows %d: shorten it", SHOW(name),
+                         label.n, DNS_LABEL_MAX);
+    }
+    if (label.p[0] == '-' || label.p[label.n - 1] == '-') {
+        return error_set(e, ERROR_SYNTAX,
+                         "\"%s\" has a label that begins or ends with a hyphen; no host name has "
+                         "one: correct it",
+                         SHOW(name));
+    }
+    return true;
+}
+
+/* NAME: ASCII, already mapped. RAW is what the user wrote, for messages. */
+static bool check_name(struct bytes name, struct bytes raw, struct error *e)
+{
+    struct bytes rest = name;
+    struct bytes label = {0};
+    bool all_digits = true;
+    do {
+        label = next_label(&rest);
+        if (!check_label(raw, label, e)) {
+            return false;
+        }
+        all_digits = all_digits && is_all_digits(label);
+        /* A dot at the very end leaves nothing to look at, but one more (empty) label. */
+    } while (rest.n != 0 || rest.p[-1] == '.');
+    if (all_digits && name.n > label.n) {
+        return error_set(e, ERROR_SYNTAX, "\"%s\" is an IP address; write the host's name",
+                         SHOW(raw));
+    }
+    if (is_all_digits(label)) {
+        return error_set(e, ERROR_SYNTAX,
+                         "\"%s\" ends in a label of digits alone, as no host name does; write the "
+                         "whole name",
+                         SHOW(raw));
+    }
+    return true;
+}
+
+static bool has_a_label_prefix(struct bytes label)
+{
+    return label.n >= 4 && strncasecmp(label.p, "xn--", 4) == 0;
+}
+
+/* Appends LABEL as A-label to NAME; its mapping may hold dots (U+3002). The octets so far are *N,
+ * of the RAW_NAME_MAX that NAME has room for. */
+static bool append_label(struct bytes label, struct bytes raw, char *name, size_t *n,
+                         struct error *e)
+{
+    struct bytes mapped = label;
+    char *converted = NULL;
+    bool is_a_label = has_a_label_prefix(label);
+    if (is_a_label || !is_ascii(label)) {
+        char source[RAW_NAME_MAX + 1];
+        memcpy(source, label.p, label.n);
+        source[label.n] = '\0';
+        int result = idn2_lookup_u8((const uint8_t *)source, (uint8_t **)&converted,
+                                    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+        if (result == IDN2_MALLOC) {
+            abort();
+        }
+        if (result != IDN2_OK) {
+            return error_set(
+                e, ERROR_SYNTAX, "\"%s\" is not a valid internationalised name (%s: %s); %s",
+                SHOW(raw), SHOW(label), idn2_strerror(result),
+                is_a_label ? "correct what follows xn--" : "correct it, or write its xn-- form");
+        }
+        mapped = bytes_of(converted);
+    }
+    bool fits = mapped.n <= RAW_NAME_MAX - *n;
+    if (fits) {
+        memcpy(name + *n, mapped.p, mapped.n);
+        *n += mapped.n;
+    }
+    idn2_free(converted);
+    if (!fits) {
+        return error_set(e, ERROR_LIMIT, "\"%s\" is too long; DNS allows %d octets", SHOW(raw),
+                         DNS_NAME_MAX);
+    }
+    return true;
+}
+
+static bool convert_labels(struct bytes raw, char *name, size_t *ret_n, struct error *e)
+{
+    struct bytes rest = raw;
+    size_t n = 0;
+    for (bool first = true; first || rest.n != 0; first = false) {
+        /* Labels one by one: an ASCII label such as `r3---sn` is fine where libidn2, given the
+         * whole name, would hold it to IDNA's rules for hyphens. */
+        struct bytes label = next_label(&rest);
+        if (!append_label(label, raw, name, &n, e)) {
+            return false;
+        }
+        if (rest.p > raw.p && rest.p[-1] == '.') {
+            if (n == RAW_NAME_MAX) {
+                return error_set(e, ERROR_LIMIT, "\"%s\" is too long; DNS allows %d octets",
+                                 SHOW(raw), DNS_NAME_MAX);
+            }
+            name[n++] = '.';
+        }
+    }
+    *ret_n = n;
+    return true;
+}
+
+static bool needs_conversion(struct bytes text)
+{
+    if (!is_ascii(text)) {
+        return true;
+    }
+    for (struct bytes rest = text; rest.n != 0;) {
+        if (has_a_label_prefix(next_label(&rest))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool dns_name_normalise(struct bytes text, struct dns_name *ret_name, struct error *e)
+{
+    char converted[RAW_NAME_MAX];
+    struct bytes name = text;
+    if (text.n > RAW_NAME_MAX) {
+        return error_set(e, ERROR_LIMIT, "\"%s\" has %zu octets; DNS allows %d: shorten it",
+                         SHOW(text), text.n, DNS_NAME_MAX);
+    }
+    if (text.n != 0 && memchr(text.p, '\0', text.n) != NULL) {
+        return refuse_character(text, '\0', e);
+    }
+    if (needs_conversion(text)) {
+        name.p = converted;
+        if (!convert_labels(text, converted, &name.n, e)) {
+            return false;
+        }
+    }
+    if (name.n > 1 && name.p[name.n - 1] == '.') {
+        name.n--;
+    }
+    if (name.n == 0) {
+        return error_set(e, ERROR_SYNTAX,
+                         "the name is empty; write a host name such as mx1.example.org");
+    }
+    if (!check_name(name, text, e)) {
+        return false;
+    }
+    if (name.n > DNS_NAME_MAX) {
+        return error_set(e, ERROR_LIMIT, "\"%s\" has %zu octets; DNS allows %d: shorten it",
+                         SHOW(text), name.n, DNS_NAME_MAX);
+    }
+    struct dns_name normal = {.n = (unsigned char)name.n};
+    for (size_t i = 0; i < name.n; i++) {
+        normal.text[i] = lower(name.p[i]);
+    }
+    *ret_name = normal;
+    return true;
+}
+
+bool dns_name_is_under(struct bytes name, struct bytes apex)
+{
+    return bytes_ends_with(name, apex) &&
+           (name.n == apex.n || (apex.n != 0 && name.p[name.n - apex.n - 1] == '.'));
+}
