@@ -1,0 +1,124 @@
+#include "policy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/sha.h>
+
+#include "dns/name.h"
+
+static const char *const mode_names[] = {
+    [POLICY_TESTING] = "testing",
+    [POLICY_ENFORCE] = "enforce",
+    [POLICY_NONE] = "none",
+};
+
+static const struct bytes mx_key = {"mx: ", 4};
+static const struct bytes line_end = {"\r\n", 2};
+
+const char *policy_mode_name(enum policy_mode mode)
+{
+    return mode_names[mode];
+}
+
+bool policy_mode_parse(struct bytes text, enum policy_mode *ret_mode)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(mode_names); i++) {
+        if (bytes_equal(text, bytes_of(mode_names[i]))) {
+            *ret_mode = (enum policy_mode)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static char *append(char *at, struct bytes text)
+{
+    memcpy(at, text.p, text.n);
+    return at + text.n;
+}
+
+static void digest(struct policy *policy)
+{
+    static const char hex[] = "0123456789abcdef";
+    if (SHA256((const unsigned char *)policy->body, policy->body_length, policy->digest) == NULL) {
+        abort(); /* out of memory, or an OpenSSL without its default provider */
+    }
+    char *at = policy->etag;
+    *at++ = '"';
+    for (size_t i = 0; i < (POLICY_ETAG_SIZE - 3) / 2; i++) {
+        *at++ = hex[policy->digest[i] >> 4];
+        *at++ = hex[policy->digest[i] & 15];
+    }
+    *at++ = '"';
+    *at = '\0';
+}
+
+bool policy_new(const struct policy_terms *terms, struct policy **ret_policy, struct error *e)
+{
+    if (terms->mx_count == 0 && terms->mode != POLICY_NONE) {
+        return error_set(e, ERROR_SYNTAX,
+                         "mode %s without an mx; name the hosts that receive the domain's mail",
+                         policy_mode_name(terms->mode));
+    }
+    char head[64];
+    char tail[32];
+    int head_length =
+        snprintf(head, sizeof(head), "version: STSv1\r\nmode: %s\r\n", mode_names[terms->mode]);
+    int tail_length = snprintf(tail, sizeof(tail), "max_age: %u\r\n", terms->max_age_s);
+    size_t length = (size_t)head_length + (size_t)tail_length;
+    for (size_t i = 0; i < terms->mx_count && length <= POLICY_BODY_MAX; i++) {
+        length += mx_key.n + terms->mx[i].n + line_end.n;
+    }
+    if (length > POLICY_BODY_MAX) {
+        return error_set(e, ERROR_LIMIT,
+                         "policy of more than %d octets, which senders refuse (RFC 8461, section "
+                         "3.3); name fewer mx, or patterns with a star",
+                         POLICY_BODY_MAX);
+    }
+
+    struct policy *policy = memory_alloc(sizeof(*policy) + length);
+    *policy = (struct policy){
+        .mode = terms->mode,
+        .max_age_s = terms->max_age_s,
+        .body_length = (uint32_t)length,
+    };
+    char *at = append(policy->body, (struct bytes){head, (size_t)head_length});
+    for (size_t i = 0; i < terms->mx_count; i++) {
+        at = append(at, mx_key);
+        at = append(at, dns_name_bytes(&terms->mx[i]));
+        at = append(at, line_end);
+    }
+    append(at, (struct bytes){tail, (size_t)tail_length});
+    digest(policy);
+    *ret_policy = policy;
+    return true;
+}
+
+void policy_free(struct policy *policy)
+{
+    free(policy);
+}
+
+bool policy_equal(const struct policy *a, const struct policy *b)
+{
+    return bytes_equal(policy_body(a), policy_body(b));
+}
+
+bool policy_next_mx(const struct policy *policy, size_t *cursor, struct bytes *ret_mx)
+{
+    struct bytes rest = bytes_skip(policy_body(policy), *cursor);
+    while (rest.n != 0) {
+        /* Our own rendering: every line has its end. */
+        const char *end = memchr(rest.p, '\r', rest.n);
+        struct bytes line = {rest.p, (size_t)(end - rest.p)};
+        rest = bytes_skip(rest, line.n + line_end.n);
+        if (bytes_starts_with(line, mx_key)) {
+            *cursor = policy->body_length - rest.n;
+            *ret_mx = bytes_skip(line, mx_key.n);
+            return true;
+        }
+    }
+    *cursor = policy->body_length;
+    return false;
+}
