@@ -15,11 +15,17 @@ struct id_edit {
     struct policy_id id;
 };
 
-/* Appends TEXT with all EDITS made to RET_TEXT. Where an `id` stands its value is replaced (quotes
- * are put round it where none stood), where none stands a line (or `, id: "ID"` in a flow mapping)
- * is inserted. The result has been parsed again and is what was meant. Fails, with line and column
- * in E, where that cannot be done safely: the id or its mapping stands behind an alias, or is a
- * block scalar. */
+/* Appends TEXT, a policy file without errors, with all EDITS made, to RET_TEXT. Where an `id`
+ * stands its value is replaced (quotes are put round it where none stood). Where none stands a line
+ * is inserted after the mapping's last item, with that mapping's indentation and line end; in a
+ * flow mapping `, id: "ID"` after its last value (`"id"` where the keys are quoted as in JSON).
+ *
+ * The result has been parsed again: every entry says what it said, but for the ids meant. Fails,
+ * with line and column in E and RET_TEXT as it was, where that cannot be done safely: TEXT has an
+ * error, the id or its mapping stands behind an alias, the id is a block scalar (ERROR_CONFLICT),
+ * or there is no such entry (ERROR_NOT_FOUND).
+ *
+ * The cost is that of three times reading the file, however many edits there are. */
 bool id_edit_apply(struct bytes text, const struct id_edit *edits, size_t count,
                    struct buffer *ret_text, struct error *e) MUST_USE;
 

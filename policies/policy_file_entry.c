@@ -1,0 +1,298 @@
+#include "policy_file_entry.h"
+
+#include <ctype.h>
+
+#include "config/shown.h"
+#include "policies/mx_pattern.h"
+#include "policies/policy_id.h"
+#include "policies/txt_record.h"
+
+/* The entry at hand, as the readers of its keys fill it in. */
+struct terms {
+    struct policy_file_entry *entry;
+    enum policy_mode mode;
+    int64_t max_age_s;
+    bool has_mode;      /* the key stands there */
+    bool mode_is_known; /* and its value is good */
+    bool has_mx;
+};
+
+static struct policy_file_reader *reader_of(const struct fields_context *context)
+{
+    return context->user;
+}
+
+struct bytes policy_file_keep(struct policy_file_reader *reader, struct bytes text)
+{
+    if (text.n == 0) {
+        return BYTES("");
+    }
+    const char *copy = obstack_copy(&reader->memory->texts, text.p, (int)text.n);
+    return (struct bytes){copy, text.n};
+}
+
+bool policy_file_name_normalise(struct bytes text, struct dns_name *ret_name, struct error *e)
+{
+    bool good = text.n >= 1 && text.n <= DNS_LABEL_MAX;
+    struct dns_name name = {0};
+    for (size_t i = 0; good && i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        bool inner = i > 0 && i + 1 < text.n;
+        good = c < 0x80 && (isalnum(c) || (c == '-' && inner));
+        name.text[i] = (char)tolower(c);
+    }
+    if (!good) {
+        return error_set(e, ERROR_SYNTAX,
+                         "\"%s\" cannot be the name of a shared policy; use one DNS label: at most "
+                         "%d letters, digits and inner hyphens",
+                         shown(text).text, DNS_LABEL_MAX);
+    }
+    name.n = (unsigned char)text.n;
+    *ret_name = name;
+    return true;
+}
+
+/* --- The keys --- */
+
+static bool read_mode(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    static const char *const names[] = {"testing", "enforce", "none"};
+    struct terms *terms = target;
+    struct bytes text;
+    terms->has_mode = true;
+    if (!fields_string(pair, &text, context)) {
+        return false;
+    }
+    terms->mode_is_known = policy_mode_parse(text, &terms->mode);
+    if (terms->mode_is_known) {
+        return true;
+    }
+    const char *nearest = fields_nearest(text, names, ARRAY_LENGTH(names));
+    if (nearest != NULL) {
+        return fields_error(context, &pair->value_place,
+                            "there is no mode \"%s\"; did you mean \"%s\"?", shown(text).text,
+                            nearest);
+    }
+    return fields_error(context, &pair->value_place,
+                        "there is no mode \"%s\"; write testing, enforce or none",
+                        shown(text).text);
+}
+
+static bool add_mx(const struct yaml_node *item, void *target, struct fields_context *context)
+{
+    (void)target;
+    struct policy_file_reader *reader = reader_of(context);
+    if (reader->mx_count == POLICY_FILE_MX_MAX) {
+        return fields_error(context, &item->start,
+                            "more than %d mx patterns; use patterns that cover more hosts, such as "
+                            "\"*.mx.example.net\"",
+                            POLICY_FILE_MX_MAX);
+    }
+    ARRAY_GROW(reader->mx, reader->mx_count, reader->mx_capacity);
+    struct dns_name *pattern = &reader->mx[reader->mx_count];
+    struct error e = {0};
+    if (!mx_pattern_normalise(item->text, pattern, &e)) {
+        return fields_error(context, &item->start, "%s", e.text);
+    }
+    for (size_t i = 0; i < reader->mx_count; i++) {
+        if (bytes_equal(dns_name_bytes(&reader->mx[i]), dns_name_bytes(pattern))) {
+            return fields_error(context, &item->start, "mx %s stands here twice; remove one",
+                                pattern->text);
+        }
+    }
+    reader->mx_count++;
+    return true;
+}
+
+static bool read_mx(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    struct terms *terms = target;
+    terms->has_mx =
+        yaml_is_null(pair->value) || pair->value->kind != YAML_SEQUENCE || pair->value->count != 0;
+    return fields_strings(pair, add_mx, terms, context);
+}
+
+static bool read_max_age(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    struct terms *terms = target;
+    return fields_duration_s(pair, 0, POLICY_MAX_AGE_MAX, &terms->max_age_s, context);
+}
+
+static bool read_id(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    struct terms *terms = target;
+    struct bytes text;
+    if (!fields_string(pair, &text, context)) {
+        return false;
+    }
+    if (!policy_id_is_valid(text)) {
+        return fields_error(context, &pair->value_place,
+                            "\"%s\" cannot be an id; use 1 to %d letters and digits, or remove it "
+                            "and let bump-id write one",
+                            shown(text).text, POLICY_ID_MAX);
+    }
+    terms->entry->id = policy_file_keep(reader_of(context), text);
+    terms->entry->id_place = policy_file_place_of(&pair->value_place);
+    return true;
+}
+
+static bool add_tlsrpt(const struct yaml_node *item, void *target, struct fields_context *context)
+{
+    (void)target;
+    struct buffer *uris = &reader_of(context)->tlsrpt;
+    struct error e = {0};
+    if (uris->n != 0) {
+        buffer_add(uris, BYTES(","));
+    }
+    if (!txt_record_tlsrpt_uri(item->text, uris, &e)) {
+        return fields_error(context, &item->start, "%s", e.text);
+    }
+    if (uris->overflow) {
+        return fields_error(context, &item->start,
+                            "tlsrpt is longer than %d octets; name fewer or shorter URIs",
+                            POLICY_FILE_TLSRPT_MAX);
+    }
+    return true;
+}
+
+static bool read_tlsrpt(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    struct terms *terms = target;
+    struct policy_file_reader *reader = reader_of(context);
+    buffer_reset(&reader->tlsrpt);
+    if (!fields_strings(pair, add_tlsrpt, terms, context)) {
+        return false;
+    }
+    if (reader->tlsrpt.n == 0) {
+        return fields_error(context, &pair->value_place,
+                            "tlsrpt is empty; name a mailto: or https: URI, or remove it");
+    }
+    terms->entry->tlsrpt = policy_file_keep(reader, buffer_bytes(&reader->tlsrpt));
+    return true;
+}
+
+static bool set_shared(const struct yaml_pair *pair, struct bytes text,
+                       struct policy_file_entry *entry, struct fields_context *context)
+{
+    struct dns_name name;
+    struct error e = {0};
+    if (!policy_file_name_normalise(text, &name, &e)) {
+        return fields_error(context, &pair->value_place, "%s", e.text);
+    }
+    entry->shared = policy_file_keep(reader_of(context), dns_name_bytes(&name));
+    entry->shared_place = policy_file_place_of(&pair->value_place);
+    return true;
+}
+
+static bool read_shared(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    struct terms *terms = target;
+    struct bytes text;
+    return fields_string(pair, &text, context) && set_shared(pair, text, terms->entry, context);
+}
+
+/* --- The entries --- */
+
+/* `policy` stands last: a shared policy has none. */
+static const struct field keys[] = {
+    {"mode", read_mode, 0}, {"mx", read_mx, 0},         {"max_age", read_max_age, 0},
+    {"id", read_id, 0},     {"tlsrpt", read_tlsrpt, 0}, {"policy", read_shared, 0},
+};
+enum { KEY_COUNT = ARRAY_LENGTH(keys), OWN_KEY_COUNT = 4 };
+
+/* The keys that ENTRY's mapping has are read; is there enough for a policy of its own? */
+static bool terms_are_complete(const struct terms *terms, const struct yaml_pair *pair,
+                               const char *what, struct fields_context *context)
+{
+    const struct policy_file_entry *entry = terms->entry;
+    if (!terms->has_mode) {
+        return fields_error(context, &pair->key->start,
+                            "%s %.*s has no mode; add \"mode: testing\" (or enforce, or none)%s",
+                            what, BYTES_ARG(entry->name),
+                            strcmp(what, "domain") == 0 ? ", or name a shared policy" : "");
+    }
+    if (!terms->has_mx && terms->mode_is_known && terms->mode != POLICY_NONE) {
+        return fields_error(context, &pair->key->start,
+                            "%s %.*s has mode %s and no mx, which would hold back all mail; list "
+                            "its MX hosts as mx",
+                            what, BYTES_ARG(entry->name), policy_mode_name(terms->mode));
+    }
+    return true;
+}
+
+static void make_policy(const struct terms *terms, const struct yaml_pair *pair, const char *what,
+                        struct policy_file_reader *reader)
+{
+    const struct policy_terms policy = {
+        .mode = terms->mode,
+        .max_age_s = (uint32_t)terms->max_age_s,
+        .mx = reader->mx,
+        .mx_count = reader->mx_count,
+    };
+    struct error e = {0};
+    if (!policy_new(&policy, &terms->entry->policy, &e)) {
+        (void)fields_error(&reader->fields, &pair->key->start, "%s %.*s: %s", what,
+                           BYTES_ARG(terms->entry->name), e.text);
+    }
+}
+
+/* Reads the mapping PAIR, and makes the policy unless it names a shared one. */
+static void read_terms(const struct yaml_pair *pair, const char *what, size_t key_count,
+                       struct policy_file_reader *reader, struct policy_file_entry *entry)
+{
+    struct terms terms = {.entry = entry, .max_age_s = reader->defaults->max_age_s};
+    reader->mx_count = 0;
+    const char *article = key_count == KEY_COUNT ? "a domain" : "a shared policy";
+    bool good = fields_read(pair, article, keys, key_count, &terms, &reader->fields);
+    if (pair->value->kind != YAML_MAPPING ||
+        yaml_mapping_find(pair->value, BYTES("policy")) != NULL) {
+        return;
+    }
+    if (terms_are_complete(&terms, pair, what, &reader->fields) && good) {
+        make_policy(&terms, pair, what, reader);
+    }
+}
+
+void policy_file_read_policy(const struct yaml_pair *pair, struct policy_file_reader *reader,
+                             struct policy_file_entry *entry)
+{
+    read_terms(pair, "policy", KEY_COUNT - 1, reader, entry);
+}
+
+/* A domain that names a shared policy has no terms of its own beside it. */
+static void refuse_own_terms(const struct yaml_node *mapping, struct policy_file_reader *reader,
+                             const struct policy_file_entry *entry)
+{
+    for (size_t i = 0; i < mapping->count; i++) {
+        for (size_t k = 0; k < OWN_KEY_COUNT; k++) {
+            if (bytes_equal(mapping->pairs[i].key->text, bytes_of(keys[k].key))) {
+                (void)fields_error(
+                    &reader->fields, &mapping->pairs[i].key->start,
+                    "domain %.*s names a shared policy and has %s of its own; remove one "
+                    "of them",
+                    BYTES_ARG(entry->name), keys[k].key);
+            }
+        }
+    }
+}
+
+void policy_file_read_domain(const struct yaml_pair *pair, struct policy_file_reader *reader,
+                             struct policy_file_entry *entry)
+{
+    const struct yaml_node *value = pair->value;
+    if (yaml_is_null(value)) {
+        (void)fields_error(
+            &reader->fields, &pair->key->start,
+            "domain %.*s has no policy; name a shared one, or write its mode and mx below",
+            BYTES_ARG(entry->name));
+        return;
+    }
+    if (value->kind == YAML_SCALAR) {
+        (void)set_shared(pair, value->text, entry, &reader->fields);
+        return;
+    }
+    read_terms(pair, "domain", KEY_COUNT, reader, entry);
+    if (value->kind == YAML_MAPPING && yaml_mapping_find(value, BYTES("policy")) != NULL) {
+        refuse_own_terms(value, reader, entry);
+    }
+}

@@ -1,0 +1,52 @@
+/* One entry of a policy file: what stands behind the name of a shared policy or of a domain. Used
+ * by policy_file.c alone. */
+#ifndef POLICIES_POLICY_FILE_ENTRY_H
+#define POLICIES_POLICY_FILE_ENTRY_H
+
+#include <obstack.h>
+
+#include "config/fields.h"
+#include "dns/name.h"
+#include "policies/policy_file.h"
+
+enum {
+    POLICY_FILE_MX_MAX = 1000,     /* patterns of one policy */
+    POLICY_FILE_TLSRPT_MAX = 4096, /* octets of one `tlsrpt`, encoded */
+};
+
+struct policy_file_memory {
+    struct obstack texts;
+};
+
+/* What reading keeps from one entry to the next. */
+struct policy_file_reader {
+    struct fields_context fields; /* `user` is this reader */
+    const struct policy_file_defaults *defaults;
+    struct policy_file_memory *memory;
+    struct dns_name *mx; /* of the entry at hand */
+    size_t mx_count;
+    size_t mx_capacity;
+    struct buffer tlsrpt; /* of the entry at hand */
+};
+
+/* Both read PAIR's value into ENTRY, whose `name` is set, and add an error for all that is wrong
+ * with it. */
+void policy_file_read_policy(const struct yaml_pair *pair, struct policy_file_reader *reader,
+                             struct policy_file_entry *entry);
+void policy_file_read_domain(const struct yaml_pair *pair, struct policy_file_reader *reader,
+                             struct policy_file_entry *entry);
+
+/* A shared policy's name is one DNS label, since it is one in `_mta-sts.NAME.sts.provider.example`:
+ * its lower-case form goes to RET_NAME. */
+bool policy_file_name_normalise(struct bytes text, struct dns_name *ret_name, struct error *e)
+    MUST_USE;
+
+/* A copy that lives as long as the file. */
+struct bytes policy_file_keep(struct policy_file_reader *reader, struct bytes text);
+
+static inline struct policy_file_place policy_file_place_of(const struct yaml_place *place)
+{
+    return (struct policy_file_place){place->line, place->column};
+}
+
+#endif
