@@ -167,7 +167,6 @@ static bool set_up(struct tls_context *tls)
     }
     /* Whatever openssl.cnf says, which belongs to other programs: 112 bits of security. */
     SSL_CTX_set_security_level(ssl, 2);
-    SSL_CTX_clear_options(ssl, SSL_CTX_get_options(ssl));
     SSL_CTX_set_options(ssl, OPTIONS);
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_app_data(ssl, tls);
