@@ -19,8 +19,8 @@ struct txt_record {
 /* Appends `v=STSv1; id=ID;` — this exact form is what every reader studied accepts. */
 void txt_record_sts(struct bytes id, struct buffer *out);
 
-/* Checks a TLS-RPT URI (mailto: with an address, or https: with a host), percent-encodes `!`, `,`
- * and `;`, and appends it. */
+/* Checks a TLS-RPT URI (mailto: with one address, or https: with a host), percent-encodes `!`, `,`
+ * and `;`, and appends it. Nothing is appended on failure. */
 bool txt_record_tlsrpt_uri(struct bytes uri, struct buffer *out, struct error *e) MUST_USE;
 
 /* Appends `v=TLSRPTv1; rua=URIS`; URIS is a comma-separated list of encoded URIs. */
@@ -30,7 +30,8 @@ void txt_record_tlsrpt(struct bytes uris, struct buffer *out);
  * escaped. */
 void txt_record_zone_line(const struct txt_record *record, struct buffer *out);
 
-/* Appends the nsupdate(1) commands that replace whatever TXT is there. */
+/* Appends the nsupdate(1) commands, `send` included, that replace whatever TXT or CNAME is there.
+ */
 void txt_record_nsupdate_lines(const struct txt_record *record, struct buffer *out);
 
 #endif
