@@ -160,8 +160,7 @@ static struct yaml_node *new_node(struct builder *b, enum yaml_kind kind, struct
 static void refuse_tag(struct builder *b, const yaml_char_t *tag, struct yaml_place place)
 {
     if (tag != NULL) {
-        add_error(b, place, "tags are not read; remove \"%s\" (what begins with '!' wants quotes)",
-                  shown(bytes_of((const char *)tag)).text);
+        add_error(b, place, "tags are not read; remove it, or put a value with '!' in quotes");
     }
 }
 

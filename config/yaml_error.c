@@ -48,7 +48,10 @@ static const struct explanation EXPLANATIONS[] = {
     {"found undefined tag handle", NULL, AT_PROBLEM,
      "'!' begins a tag in YAML; put this in quotes"},
     {"did not find expected <document start>", NULL, AT_PROBLEM,
-     "what stands above is a whole value already; mend the indentation of this line"},
+     "what stands above is complete already; mend the indentation of this line, or remove the "
+     "'...' above it"},
+    {"found incompatible YAML document", NULL, AT_PROBLEM,
+     "a %YAML line with a version that is not read; remove it, it is not needed"},
     {"did not find expected node content", NULL, AT_PROBLEM,
      "a value is expected here; write one, or put it in quotes"},
     {"did not find expected comment or line break", NULL, AT_PROBLEM,
@@ -119,20 +122,28 @@ static struct bytes word_at(struct bytes text, size_t offset)
     return (struct bytes){rest.p, n};
 }
 
+static const char JOINED[] =
+    "a byte order mark within the file; remove it (were two files joined?)";
+
 /* What the reader refuses: it has an offset instead of a mark. */
 static void explain_reader(const struct report *report)
 {
     const yaml_parser_t *parser = report->parser;
-    struct yaml_place place = yaml_position_at_offset(report->text, parser->problem_offset);
+    struct bytes text = report->text;
+    size_t offset = parser->problem_offset < text.n ? parser->problem_offset : text.n - 1;
+    if (strcmp(parser->problem, "invalid trailing UTF-8 octet") == 0) {
+        while (offset > 0 && (text.p[offset] & 0xc0) != 0xc0) { /* to the one that leads it */
+            offset--;
+        }
+    }
+    struct yaml_place place = yaml_position_at_offset(text, offset);
     if (strcmp(parser->problem, "control characters are not allowed") != 0) {
         report_error(report, place, "this is not UTF-8 (octet 0x%02x); save the file as UTF-8",
-                     place.offset < report->text.n ? (unsigned char)report->text.p[place.offset]
-                                                   : 0U);
+                     (unsigned char)text.p[offset]);
     } else if (parser->problem_value == 0) {
         report_error(report, place, "a NUL octet; save the file as UTF-8 text (is it UTF-16?)");
     } else if (parser->problem_value == 0xfeff) {
-        report_error(report, place,
-                     "a byte order mark within the file; remove it (were two files joined?)");
+        report_error(report, place, "%s", JOINED);
     } else {
         report_error(report, place, "a control character (U+%04X); remove it",
                      (unsigned)parser->problem_value);
@@ -158,18 +169,52 @@ static bool explain_character(const struct report *report)
     return true;
 }
 
+/* The text from the beginning of PLACE's line to PLACE. */
+static struct bytes line_before(struct bytes text, struct yaml_place place)
+{
+    size_t begin = place.offset;
+    while (begin > 0 && text.p[begin - 1] != '\n') {
+        begin--;
+    }
+    return (struct bytes){text.p + begin, place.offset - begin};
+}
+
+/* In a block, what follows does not fit: because of its own indentation, or because a value before
+ * it on the line has ended. */
+static void explain_block(const struct report *report, const char *name, struct yaml_place begin,
+                          struct yaml_place place)
+{
+    struct bytes before = line_before(report->text, place);
+    if (bytes_starts_with(before, BYTES("\xef\xbb\xbf"))) {
+        report_error(report, place, "%s", JOINED);
+        return;
+    }
+    for (size_t i = 0; i < before.n; i++) {
+        if (before.p[i] != ' ') {
+            report_error(report, place,
+                         "the value before this has ended; begin a new line, or put all of it in "
+                         "one pair of quotes");
+            return;
+        }
+    }
+    report_error(report, place,
+                 "this does not belong to the %s that begins at %u:%u; mend the indentation, or "
+                 "the quotes and brackets before it",
+                 name, begin.line, begin.column);
+}
+
 /* A collection that does not go on or end as it began. */
 static bool explain_collection(const struct report *report)
 {
     static const struct {
         const char *context;
-        bool flow;
         const char *name;
+        char closing; /* '\0': a block */
     } ROWS[] = {
-        {"while parsing a flow sequence", true, "'['"},
-        {"while parsing a flow mapping", true, "'{'"},
-        {"while parsing a block mapping", false, "mapping"},
-        {"while parsing a block collection", false, "list"},
+        {"while parsing a flow sequence", "[", ']'},
+        {"while parsing a flow mapping", "{", '}'},
+        {"while parsing a block mapping", "mapping", '\0'},
+        {"while parsing a block collection", "list", '\0'},
     };
     const yaml_parser_t *parser = report->parser;
     for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
@@ -177,19 +222,17 @@ static bool explain_collection(const struct report *report)
             continue;
         }
         struct yaml_place begin = place_of(report, &parser->context_mark);
-        struct yaml_place problem = place_of(report, &parser->problem_mark);
-        if (ROWS[i].flow && problem.offset >= report->text.n) {
-            report_error(report, begin, "this %s is never closed; close it", ROWS[i].name);
-        } else if (ROWS[i].flow) {
-            report_error(report, problem,
-                         "the %s of %u:%u is not closed here, nor goes on; put a ',' or its "
-                         "closing bracket before this",
-                         ROWS[i].name, begin.line, begin.column);
+        struct yaml_place place = place_of(report, &parser->problem_mark);
+        if (ROWS[i].closing == '\0') {
+            explain_block(report, ROWS[i].name, begin, place);
+        } else if (place.offset >= report->text.n) {
+            report_error(report, begin, "this '%s' is never closed; add the '%c'", ROWS[i].name,
+                         ROWS[i].closing);
         } else {
-            report_error(report, problem,
-                         "this does not belong to the %s that begins at %u:%u; mend the "
-                         "indentation, or the quotes and brackets before it",
-                         ROWS[i].name, begin.line, begin.column);
+            report_error(report, place,
+                         "a ',' or '%c' is expected here, for the '%s' at %u:%u; close it, or "
+                         "put ',' between its values",
+                         ROWS[i].closing, ROWS[i].name, begin.line, begin.column);
         }
         return true;
     }

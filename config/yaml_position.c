@@ -14,9 +14,9 @@ struct yaml_position yaml_position_start(struct bytes text)
 /* One code point forward; octets that are no UTF-8 pass one by one. */
 static void step(struct yaml_position *position)
 {
-    const char *p = position->text.p;
+    const signed char *p = (const signed char *)position->text.p;
     size_t n = position->text.n;
-    char c = p[position->offset++];
+    signed char c = p[position->offset++];
     if ((c & 0xc0) == 0xc0) {
         while (position->offset < n && (p[position->offset] & 0xc0) == 0x80) {
             position->offset++;
@@ -40,8 +40,15 @@ struct yaml_place yaml_position_at_index(struct yaml_position *position, size_t 
     if (index < position->index) {
         *position = yaml_position_start(position->text);
     }
-    while (position->index < index && position->offset < position->text.n) {
-        step(position);
+    const signed char *p = (const signed char *)position->text.p; /* so that ASCII is >= 0 */
+    size_t n = position->text.n;
+    while (position->index < index && position->offset < n) {
+        if (p[position->offset] >= ' ') { /* most are */
+            position->index++;
+            position->offset++;
+        } else {
+            step(position);
+        }
     }
     return here(position);
 }
