@@ -12,6 +12,7 @@
 #ifndef CONFIG_FIELDS_H
 #define CONFIG_FIELDS_H
 
+#include "base/buffer.h"
 #include "config/yaml.h"
 
 struct fields_context {
@@ -39,22 +40,26 @@ bool fields_read(const struct yaml_pair *mapping, const char *what, const struct
                      (place)->column, __VA_ARGS__),                                                \
      false)
 
-/* The one of NAMES nearest to TEXT (Damerau-Levenshtein distance at most 2 or a third of its
- * length), or NULL. */
+/* Adds an error where PAIR's value is no mapping. For mappings whose keys are data. */
+bool fields_mapping(const struct yaml_pair *pair, const char *what, struct fields_context *context)
+    MUST_USE;
+
+/* The one of NAMES nearest to TEXT (a Damerau-Levenshtein distance of at most a third of its
+ * length, or 1), or NULL. */
 const char *fields_nearest(struct bytes text, const char *const *names, size_t count);
 
-/* Adds an error for each key of MAPPING that stands there twice, after applying NORMALISE's idea of
- * equality (plain octets here). */
+/* Adds an error for each key of MAPPING that stands there twice, octet for octet. */
 bool fields_check_duplicates(const struct yaml_node *mapping, struct fields_context *context);
 
-/* Typed scalars. Each adds an error at the value and returns false where it is something else. */
+/* Typed scalars. Each adds an error at the value and returns false where it is something else.
+ * Numbers and words count with quotes too; no leading zeros. */
 bool fields_string(const struct yaml_pair *pair, struct bytes *ret_text,
                    struct fields_context *context) MUST_USE;
 bool fields_bool(const struct yaml_pair *pair, bool *ret_value, struct fields_context *context)
     MUST_USE;
 bool fields_integer(const struct yaml_pair *pair, int64_t min, int64_t max, int64_t *ret_value,
                     struct fields_context *context) MUST_USE;
-/* Seconds, or with s, m, h, d, w: "90", "1w", "36h". One unit only. */
+/* Seconds, or with s, m (or min), h, d, w: "90", "1w", "36h". One unit only. */
 bool fields_duration_s(const struct yaml_pair *pair, int64_t min, int64_t max, int64_t *ret_seconds,
                        struct fields_context *context) MUST_USE;
 /* Milliseconds: as above, and "50ms"; a bare number is seconds. */
@@ -63,6 +68,11 @@ bool fields_duration_ms(const struct yaml_pair *pair, int64_t min, int64_t max, 
 /* Octets, or with K, M, G (1024). */
 bool fields_size(const struct yaml_pair *pair, int64_t min, int64_t max, int64_t *ret_octets,
                  struct fields_context *context) MUST_USE;
+
+/* Appends a value as the file has it: "90s", "5m"; "64K". */
+void fields_format_duration_ms(int64_t ms, struct buffer *out);
+void fields_format_size(int64_t octets, struct buffer *out);
+
 /* One scalar or a sequence of scalars; calls ADD for each. */
 bool fields_strings(const struct yaml_pair *pair,
                     bool (*add)(const struct yaml_node *item, void *target,

@@ -1,0 +1,170 @@
+#include "config/fields.h"
+
+#include "shown.h"
+
+enum {
+    NAME_MAX_COMPARED = 64, /* longer names are nobody's misspelling */
+};
+
+static struct bytes name_bytes(const struct yaml_pair *pair)
+{
+    return pair->key->text;
+}
+
+/* ---- the nearest name ---- */
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+    size_t least = a < b ? a : b;
+    return least < c ? least : c;
+}
+
+/* Insertions, deletions, replacements and swaps of neighbours (Damerau-Levenshtein, optimal string
+ * alignment). Both at most NAME_MAX_COMPARED long. */
+static size_t distance(struct bytes a, struct bytes b)
+{
+    size_t rows[3][NAME_MAX_COMPARED + 1];
+    size_t *before = rows[0];
+    size_t *last = rows[1];
+    size_t *row = rows[2];
+    for (size_t j = 0; j <= b.n; j++) {
+        before[j] = last[j] = j;
+    }
+    for (size_t i = 1; i <= a.n; i++) {
+        row[0] = i;
+        for (size_t j = 1; j <= b.n; j++) {
+            size_t replaced = last[j - 1] + (a.p[i - 1] != b.p[j - 1]);
+            row[j] = min3(replaced, last[j] + 1, row[j - 1] + 1);
+            bool swapped = i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1];
+            if (swapped && before[j - 2] + 1 < row[j]) {
+                row[j] = before[j - 2] + 1;
+            }
+        }
+        size_t *oldest = before;
+        before = last;
+        last = row;
+        row = oldest;
+    }
+    return last[b.n];
+}
+
+const char *fields_nearest(struct bytes text, const char *const *names, size_t count)
+{
+    if (text.n == 0 || text.n > NAME_MAX_COMPARED) {
+        return NULL;
+    }
+    size_t allowed = text.n < 6 ? 1 : text.n / 3;
+    const char *nearest = NULL;
+    for (size_t i = 0; i < count; i++) {
+        struct bytes name = bytes_of(names[i]);
+        size_t apart = name.n > NAME_MAX_COMPARED ? allowed + 1 : distance(text, name);
+        if (apart <= allowed) {
+            nearest = names[i];
+            allowed = apart - (apart != 0); /* only a nearer one replaces it */
+            if (apart == 0) {
+                break;
+            }
+        }
+    }
+    return nearest;
+}
+
+/* ---- mappings ---- */
+
+static int by_key(const void *left, const void *right)
+{
+    const struct yaml_pair *a = *(const struct yaml_pair *const *)left;
+    const struct yaml_pair *b = *(const struct yaml_pair *const *)right;
+    int order = bytes_compare(name_bytes(a), name_bytes(b));
+    return order != 0 ? order : (a > b) - (a < b); /* pairs of one array: as written */
+}
+
+bool fields_check_duplicates(const struct yaml_node *mapping, struct fields_context *context)
+{
+    CLEANUP_FREE const struct yaml_pair **sorted = memory_zero(mapping->count, sizeof(*sorted));
+    for (size_t i = 0; i < mapping->count; i++) {
+        sorted[i] = &mapping->pairs[i];
+    }
+    qsort(sorted, mapping->count, sizeof(*sorted), by_key);
+
+    bool unique = true;
+    size_t first = 0;
+    for (size_t i = 1; i < mapping->count; i++) {
+        if (!bytes_equal(name_bytes(sorted[first]), name_bytes(sorted[i]))) {
+            first = i;
+            continue;
+        }
+        const struct yaml_place *other = &sorted[first]->key->start;
+        unique = fields_error(context, &sorted[i]->key->start,
+                              "\"%s\" stands here twice, first at %u:%u; remove one of them",
+                              shown(name_bytes(sorted[i])).text, other->line, other->column);
+    }
+    return unique;
+}
+
+static const struct field *find_field(const struct field *fields, size_t count, struct bytes key)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (bytes_equal(bytes_of(fields[i].key), key)) {
+            return &fields[i];
+        }
+    }
+    return NULL;
+}
+
+static bool add_unknown_key(const struct yaml_node *key, const char *what,
+                            const struct field *fields, size_t count,
+                            struct fields_context *context)
+{
+    CLEANUP_FREE const char **names = memory_zero(count, sizeof(*names));
+    for (size_t i = 0; i < count; i++) {
+        names[i] = fields[i].key;
+    }
+    const char *nearest = fields_nearest(key->text, names, count);
+    if (nearest != NULL) {
+        return fields_error(context, &key->start, "unknown key \"%s\" in %s; did you mean \"%s\"?",
+                            shown(key->text).text, what, nearest);
+    }
+    CLEANUP(buffer_clear) struct buffer known = BUFFER(1024);
+    for (size_t i = 0; i < count; i++) {
+        buffer_printf(&known, "%s%s", i != 0 ? ", " : "", names[i]);
+    }
+    struct bytes list = buffer_bytes(&known);
+    return fields_error(context, &key->start,
+                        "unknown key \"%s\" in %s; remove it (known are %.*s)",
+                        shown(key->text).text, what, BYTES_ARG(list));
+}
+
+bool fields_mapping(const struct yaml_pair *pair, const char *what, struct fields_context *context)
+{
+    return pair->value->kind == YAML_MAPPING ||
+           fields_error(context, &pair->value_place, "%s must be a mapping; write KEY: VALUE lines",
+                        what);
+}
+
+bool fields_read(const struct yaml_pair *mapping, const char *what, const struct field *fields,
+                 size_t count, void *target, struct fields_context *context)
+{
+    if (!fields_mapping(mapping, what, context)) {
+        return false;
+    }
+    const struct yaml_node *node = mapping->value;
+    bool good = fields_check_duplicates(node, context);
+    for (size_t i = 0; i < node->count; i++) {
+        const struct yaml_pair *pair = &node->pairs[i];
+        const struct field *field = find_field(fields, count, pair->key->text);
+        if (field == NULL) {
+            good = add_unknown_key(pair->key, what, fields, count, context);
+        } else if (!field->read(pair, target, context)) {
+            good = false;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool required = (fields[i].flags & FIELD_REQUIRED) != 0;
+        if (required && yaml_mapping_find(node, bytes_of(fields[i].key)) == NULL) {
+            good = fields_error(context, &mapping->value_place,
+                                "the key \"%s\" is missing in %s; add it", fields[i].key, what);
+        }
+    }
+    return good;
+}
