@@ -1,0 +1,17 @@
+/* Answers of ours: every one has a length, a type, `Cache-Control: no-cache` and nothing that names
+ * the program. */
+#ifndef SERVER_ANSWER_H
+#define SERVER_ANSWER_H
+
+#include <h2o.h>
+
+/* One line of plain text. TEXT without the line end. */
+void answer_text(h2o_req_t *req, int status, const char *reason, const char *text);
+
+/* The field's name and value are not copied. */
+void answer_field(h2o_req_t *req, const h2o_token_t *name, const char *value, size_t length);
+
+/* BODY is in REQ's pool. */
+void answer_body(h2o_req_t *req, h2o_iovec_t body);
+
+#endif

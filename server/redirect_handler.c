@@ -1,0 +1,49 @@
+#include "redirect_handler.h"
+
+#include "server/answer.h"
+#include "server/request.h"
+
+struct redirect_handler {
+    h2o_handler_t super;
+    const struct policy_index *policies;
+};
+
+static bool is_served(const struct policy_index *policies, const struct dns_name *host)
+{
+    rcu_read_begin();
+    bool served = policy_index_find(policies, target_policy_domain(host)) != NULL;
+    rcu_read_end();
+    return served;
+}
+
+static h2o_iovec_t vector(struct bytes text)
+{
+    return h2o_iovec_init(text.p, text.n);
+}
+
+static int on_request(h2o_handler_t *handler, h2o_req_t *req)
+{
+    const struct redirect_handler *self = (const struct redirect_handler *)handler;
+    struct request request;
+    if (!request_begin(req, &request)) {
+        return 0;
+    }
+    const struct target *target = &request.target;
+    if (!is_served(self->policies, &target->host)) {
+        answer_text(req, 404, "Not Found", "No MTA-STS policy is served for this name.");
+        return 0;
+    }
+    h2o_iovec_t url = h2o_concat(&req->pool, h2o_iovec_init(H2O_STRLIT("https://")),
+                                 vector(dns_name_bytes(&target->host)), vector(target->path),
+                                 vector(target->query));
+    answer_field(req, H2O_TOKEN_LOCATION, url.base, url.len);
+    answer_text(req, 308, "Permanent Redirect", "Policies are served over HTTPS.");
+    return 0;
+}
+
+void redirect_handler_register(h2o_pathconf_t *path, const struct policy_index *policies)
+{
+    struct redirect_handler *self = (void *)h2o_create_handler(path, sizeof(*self));
+    self->super.on_req = on_request;
+    self->policies = policies;
+}

@@ -1,0 +1,97 @@
+#include "target.h"
+
+enum { PORT_DIGITS_MAX = 5 };
+
+static char lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+/* RFC 3986 §3.2.3: digits, perhaps none. */
+static bool is_port(struct bytes text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9') {
+            return false;
+        }
+    }
+    return text.n <= PORT_DIGITS_MAX;
+}
+
+/* Names, IPv4 addresses and what stands in brackets; no more is ever compared with a name. */
+static bool is_host_octet(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '[' || c == ']' || c == ':';
+}
+
+bool target_parse_host(struct bytes authority, struct dns_name *ret_host)
+{
+    struct bytes host = authority;
+    const char *bracket = host.n != 0 ? memrchr(host.p, ']', host.n) : NULL;
+    const char *colon = host.n != 0 ? memrchr(host.p, ':', host.n) : NULL;
+    if (colon != NULL && (bracket == NULL || colon > bracket)) {
+        host.n = (size_t)(colon - host.p);
+        if (!is_port(bytes_skip(authority, host.n + 1))) {
+            return false;
+        }
+    }
+    if (host.n != 0 && host.p[host.n - 1] == '.') {
+        host.n--;
+    }
+    if (host.n == 0 || host.n > DNS_NAME_MAX) {
+        return false;
+    }
+    struct dns_name name = {.n = (unsigned char)host.n};
+    for (size_t i = 0; i < host.n; i++) {
+        if (!is_host_octet(host.p[i])) {
+            return false;
+        }
+        name.text[i] = lower(host.p[i]);
+    }
+    *ret_host = name;
+    return true;
+}
+
+static bool skip_prefix_nocase(struct bytes *text, struct bytes prefix)
+{
+    if (text->n < prefix.n || !bytes_equal_nocase((struct bytes){text->p, prefix.n}, prefix)) {
+        return false;
+    }
+    *text = bytes_skip(*text, prefix.n);
+    return true;
+}
+
+bool target_parse(struct bytes request_target, struct bytes authority, struct target *ret_target)
+{
+    struct target target = {.path = request_target};
+    if (skip_prefix_nocase(&target.path, BYTES("https://")) ||
+        skip_prefix_nocase(&target.path, BYTES("http://"))) {
+        authority.p = target.path.p;
+        authority.n = 0;
+        while (authority.n < target.path.n && strchr("/?#", authority.p[authority.n]) == NULL) {
+            authority.n++;
+        }
+        target.path = bytes_skip(target.path, authority.n);
+    }
+    if (authority.p == NULL || !target_parse_host(authority, &target.host)) {
+        return false;
+    }
+    const char *query = target.path.n != 0 ? memchr(target.path.p, '?', target.path.n) : NULL;
+    if (query != NULL) {
+        target.query = bytes_skip(target.path, (size_t)(query - target.path.p));
+        target.path.n -= target.query.n;
+    }
+    if (target.path.n == 0) {
+        target.path = BYTES("/"); /* RFC 9112 §3.2.2: an empty path is the root */
+    }
+    *ret_target = target;
+    return true;
+}
+
+struct bytes target_policy_domain(const struct dns_name *host)
+{
+    struct bytes name = dns_name_bytes(host);
+    struct bytes prefix = BYTES("mta-sts.");
+    return bytes_starts_with(name, prefix) ? bytes_skip(name, prefix.n) : (struct bytes){"", 0};
+}

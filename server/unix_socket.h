@@ -1,0 +1,19 @@
+/* Unix stream sockets in the file system: a stale file is taken over, a live one is not. */
+#ifndef SERVER_UNIX_SOCKET_H
+#define SERVER_UNIX_SOCKET_H
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/error.h"
+
+/* "PATH is too long for a socket" where it is. */
+bool unix_socket_address(const char *path, struct sockaddr_un *ret_address, struct error *e)
+    MUST_USE;
+
+/* A listening, non-blocking, close-on-exec socket on PATH, mode 0660. A socket file that nobody
+ * listens on is removed first; a living listener, or a file that is no socket, is ERROR_CONFLICT.
+ */
+bool unix_socket_listen(const char *path, int *ret_fd, struct error *e) MUST_USE;
+
+#endif
