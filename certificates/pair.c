@@ -4,11 +4,12 @@
 #include <time.h>
 
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 
 #include "base/buffer.h"
+#include "certificates/certificate_check.h"
 #include "certificates/pem.h"
 #include "certificates/private_key.h"
+#include "certificates/san_names.h"
 
 /* The intermediates are kept with each pair. Sharing equal ones would save about 1 KB a pair at a
  * CA's million tenants; it wants a table of them that the parser is handed. */
@@ -66,11 +67,6 @@ static void pkey_cleanup(EVP_PKEY **key)
     EVP_PKEY_free(*key);
 }
 
-static void names_cleanup(GENERAL_NAMES **names)
-{
-    GENERAL_NAMES_free(*names);
-}
-
 /* Takes the DER of one certificate off the front of *DER. */
 static X509 *take_certificate(struct bytes *der)
 {
@@ -117,19 +113,31 @@ static bool read_chain(struct bytes text, const char *path, struct parts *parts,
     return true;
 }
 
-static const struct {
+static const struct key_label {
     const char *label;
     enum private_key_form form;
+    bool encrypted;
 } KEY_LABELS[] = {
-    {"PRIVATE KEY", PRIVATE_KEY_PKCS8},
-    {"EC PRIVATE KEY", PRIVATE_KEY_SEC1},
-    {"RSA PRIVATE KEY", PRIVATE_KEY_PKCS1},
+    {"PRIVATE KEY", PRIVATE_KEY_PKCS8, false},
+    {"ENCRYPTED PRIVATE KEY", PRIVATE_KEY_PKCS8, true},
+    {"EC PRIVATE KEY", PRIVATE_KEY_SEC1, false},
+    {"RSA PRIVATE KEY", PRIVATE_KEY_PKCS1, false},
 };
 
-static bool read_key_block(const struct pem_block *block, enum private_key_form form,
+static const struct key_label *find_key_label(const char *label)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(KEY_LABELS); i++) {
+        if (strcmp(label, KEY_LABELS[i].label) == 0) {
+            return &KEY_LABELS[i];
+        }
+    }
+    return NULL;
+}
+
+static bool read_key_block(const struct pem_block *block, const struct key_label *label,
                            const char *path, struct parts *parts, struct error *e)
 {
-    if (block->encrypted) {
+    if (block->encrypted || label->encrypted) {
         return error_set(e, ERROR_SYNTAX,
                          "%s: the private key is encrypted; write it without a passphrase", path);
     }
@@ -138,9 +146,10 @@ static bool read_key_block(const struct pem_block *block, enum private_key_form 
                          "%s has two private keys; keep the one of the certificate", path);
     }
     buffer_add(&parts->key_der, block->der);
-    return private_key_find(buffer_bytes(&parts->key_der), form, &parts->key, e)
-               ? true
-               : error_prefix(e, "%s: ", path);
+    if (!private_key_find(buffer_bytes(&parts->key_der), label->form, &parts->key, e)) {
+        return error_prefix(e, "%s: ", path);
+    }
+    return true;
 }
 
 static bool read_key(struct bytes text, const char *path, struct parts *parts, struct error *e)
@@ -148,15 +157,9 @@ static bool read_key(struct bytes text, const char *path, struct parts *parts, s
     CLEANUP(pem_reader_cleanup) struct pem_reader *reader = pem_reader_new(text);
     struct pem_block block;
     while (pem_reader_next(reader, &block)) {
-        if (strcmp(block.label, "ENCRYPTED PRIVATE KEY") == 0) {
-            block.encrypted = true;
-            return read_key_block(&block, PRIVATE_KEY_PKCS8, path, parts, e);
-        }
-        for (size_t i = 0; i < ARRAY_LENGTH(KEY_LABELS); i++) {
-            if (strcmp(block.label, KEY_LABELS[i].label) == 0 &&
-                !read_key_block(&block, KEY_LABELS[i].form, path, parts, e)) {
-                return false;
-            }
+        const struct key_label *label = find_key_label(block.label);
+        if (label != NULL && !read_key_block(&block, label, path, parts, e)) {
+            return false;
         }
     }
     if (pem_reader_damaged(reader)) {
@@ -172,48 +175,6 @@ static bool read_key(struct bytes text, const char *path, struct parts *parts, s
     return true;
 }
 
-/* OpenSSL's security level 2, which the server's context has: said here once, not at every
- * handshake. A self-signed certificate's own signature proves nothing and may be anything. */
-static bool check_strength(X509 *certificate, const char *path, size_t number, struct error *e)
-{
-    enum { BITS = 112 };
-    const EVP_PKEY *key = X509_get0_pubkey(certificate);
-    int signature_bits = BITS;
-    if ((X509_get_extension_flags(certificate) & EXFLAG_SS) == 0) {
-        (void)X509_get_signature_info(certificate, NULL, NULL, &signature_bits, NULL);
-    }
-    bool strong = key != NULL && EVP_PKEY_get_security_bits(key) >= BITS && signature_bits >= BITS;
-    ERR_clear_error();
-    if (!strong) {
-        return error_set(e, ERROR_SYNTAX,
-                         "%s: certificate %zu has a weak key or signature, which no sender "
-                         "accepts; get one with ECDSA P-256 or RSA 2048 and SHA-256",
-                         path, number);
-    }
-    return true;
-}
-
-static bool check_leaf_key(const X509 *leaf, const char *path, struct error *e)
-{
-    const EVP_PKEY *key = X509_get0_pubkey(leaf);
-    char curve[32] = "";
-    if (key != NULL && EVP_PKEY_is_a(key, "RSA")) {
-        return true; /* check_strength saw to 2048 bits */
-    }
-    if (key != NULL && EVP_PKEY_is_a(key, "EC") &&
-        EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) == 1) {
-        int nid = OBJ_txt2nid(curve);
-        if (nid == NID_X9_62_prime256v1 || nid == NID_secp384r1 || nid == NID_secp521r1) {
-            return true;
-        }
-    }
-    ERR_clear_error();
-    return error_set(e, ERROR_SYNTAX,
-                     "%s: the certificate's key is neither RSA nor ECDSA with P-256, P-384 or "
-                     "P-521; get one with ECDSA P-256",
-                     path);
-}
-
 /* Reads the intermediates once, to refuse now what would fail in a handshake. */
 static bool check_intermediates(const struct parts *parts, const char *path, struct error *e)
 {
@@ -224,69 +185,9 @@ static bool check_intermediates(const struct parts *parts, const char *path, str
             return error_set(e, ERROR_SYNTAX,
                              "%s: certificate %zu is damaged; write the file again", path, number);
         }
-        if (!check_strength(certificate, path, number, e)) {
+        if (!certificate_check_strength(certificate, path, number, e)) {
             return false;
         }
-    }
-    return true;
-}
-
-/* A name that can be asked for. What cannot (an underscore, a second asterisk) is passed over: the
- * certificate's other names are good all the same. */
-static bool normalise_name(const ASN1_IA5STRING *san, struct dns_name *ret_name)
-{
-    struct error ignored;
-    struct bytes text = {(const char *)ASN1_STRING_get0_data(san), (size_t)ASN1_STRING_length(san)};
-    if (!bytes_starts_with(text, BYTES("*."))) {
-        return dns_name_normalise(text, ret_name, &ignored);
-    }
-    struct dns_name parent;
-    if (!dns_name_normalise(bytes_skip(text, 2), &parent, &ignored) ||
-        parent.n + 2 > DNS_NAME_MAX) {
-        return false;
-    }
-    ret_name->n = (unsigned char)(parent.n + 2);
-    memcpy(ret_name->text, "*.", 2);
-    memcpy(ret_name->text + 2, parent.text, parent.n + 1U);
-    return true;
-}
-
-static bool has_name(const struct parts *parts, struct bytes name)
-{
-    struct bytes rest = buffer_bytes(&parts->names);
-    while (rest.n != 0) {
-        struct bytes one = bytes_of(rest.p);
-        if (bytes_equal(one, name)) {
-            return true;
-        }
-        rest = bytes_skip(rest, one.n + 1);
-    }
-    return false;
-}
-
-static bool read_names(const X509 *leaf, const char *path, struct parts *parts, struct error *e)
-{
-    CLEANUP(names_cleanup)
-    GENERAL_NAMES *sans = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
-    ERR_clear_error();
-    if (sk_GENERAL_NAME_num(sans) > CERTIFICATE_NAMES_MAX) {
-        return error_set(e, ERROR_LIMIT, "%s: the certificate has %d names, over %d; split it",
-                         path, sk_GENERAL_NAME_num(sans), CERTIFICATE_NAMES_MAX);
-    }
-    for (int i = 0; i < sk_GENERAL_NAME_num(sans); i++) {
-        const GENERAL_NAME *san = sk_GENERAL_NAME_value(sans, i);
-        struct dns_name name;
-        if (san->type == GEN_DNS && normalise_name(san->d.dNSName, &name) &&
-            !has_name(parts, dns_name_bytes(&name))) {
-            buffer_add(&parts->names, (struct bytes){name.text, name.n + 1U});
-            parts->name_count++;
-        }
-    }
-    if (parts->name_count == 0) {
-        return error_set(e, ERROR_SYNTAX,
-                         "%s: the certificate has no host name among its subjectAltNames; get one "
-                         "for mta-sts.DOMAIN",
-                         path);
     }
     return true;
 }
@@ -367,7 +268,7 @@ bool certificate_pair_parse(struct bytes chain, const char *chain_path, struct b
     CLEANUP(parts_clear)
     struct parts parts = {.certificates = BUFFER(CERTIFICATE_FILE_MAX),
                           .key_der = BUFFER(CERTIFICATE_FILE_MAX),
-                          .names = BUFFER(CERTIFICATE_NAMES_MAX * (DNS_NAME_MAX + 1))};
+                          .names = BUFFER(SAN_NAMES_OCTETS)};
     if (!read_chain(chain, chain_path, &parts, e) || !read_key(key, key_path, &parts, e)) {
         return false;
     }
@@ -379,9 +280,11 @@ bool certificate_pair_parse(struct bytes chain, const char *chain_path, struct b
                          "again",
                          chain_path);
     }
-    if (!check_strength(leaf, chain_path, 1, e) || !check_leaf_key(leaf, chain_path, e) ||
+    if (!certificate_check_strength(leaf, chain_path, 1, e) ||
+        !certificate_check_key(leaf, chain_path, e) ||
         !check_match(&parts, leaf, chain_path, key_path, e) ||
-        !read_names(leaf, chain_path, &parts, e) || !check_intermediates(&parts, chain_path, e)) {
+        !san_names_read(leaf, chain_path, &parts.names, &parts.name_count, e) ||
+        !check_intermediates(&parts, chain_path, e)) {
         return false;
     }
     *ret_pair = assemble(&parts, leaf, chain_path);

@@ -1,7 +1,5 @@
 #include "tls.h"
 
-#include <ctype.h>
-
 #include <openssl/err.h>
 
 #include "base/rcu_table.h"
@@ -33,19 +31,19 @@ static const uint64_t OPTIONS = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION 
                                 SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION;
 
 /* Lower case, without one trailing dot (RFC 6066 §3 sends none, some clients do). */
-static bool normalise_server_name(const char *name, char text[static DNS_NAME_MAX + 1],
-                                  struct bytes *ret_name)
+static bool normalise_server_name(const char *text, struct dns_name *ret_name)
 {
-    size_t n = strnlen(name, DNS_NAME_MAX + 2);
-    n -= n != 0 && name[n - 1] == '.';
+    size_t n = strnlen(text, DNS_NAME_MAX + 2);
+    n -= n != 0 && text[n - 1] == '.';
     if (n == 0 || n > DNS_NAME_MAX) {
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        text[i] = (char)tolower((unsigned char)name[i]);
+        bool upper = text[i] >= 'A' && text[i] <= 'Z';
+        ret_name->text[i] = (char)(upper ? text[i] + ('a' - 'A') : text[i]);
     }
-    text[n] = '\0';
-    *ret_name = (struct bytes){text, n};
+    ret_name->text[n] = '\0';
+    ret_name->n = (unsigned char)n;
     return true;
 }
 
@@ -85,8 +83,7 @@ static int on_server_name(SSL *ssl, int *alert, void *argument)
 {
     struct tls_context *tls = argument;
     const char *sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    char text[DNS_NAME_MAX + 1];
-    struct bytes name;
+    struct dns_name name;
     struct certificate_choice choice = {NULL, NULL};
     *alert = SSL_AD_UNRECOGNIZED_NAME;
     if (sni == NULL) {
@@ -95,7 +92,7 @@ static int on_server_name(SSL *ssl, int *alert, void *argument)
         }
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
-    if (!normalise_server_name(sni, text, &name) || !find_pairs(tls, name, &choice)) {
+    if (!normalise_server_name(sni, &name) || !find_pairs(tls, dns_name_bytes(&name), &choice)) {
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
     if (!use_pairs(tls, &choice, ssl)) {
@@ -104,7 +101,7 @@ static int on_server_name(SSL *ssl, int *alert, void *argument)
     }
     h2o_socket_t *socket = tls_alert_socket(ssl);
     if (socket != NULL && tls->options.named != NULL) {
-        tls->options.named(socket, name, tls->options.named_context);
+        tls->options.named(socket, dns_name_bytes(&name), tls->options.named_context);
     }
     return SSL_TLSEXT_ERR_OK;
 }

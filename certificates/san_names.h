@@ -1,0 +1,20 @@
+/* The host names among a certificate's subjectAltNames (RFC 5280 §4.2.1.6). */
+#ifndef CERTIFICATES_SAN_NAMES_H
+#define CERTIFICATES_SAN_NAMES_H
+
+#include <openssl/x509.h>
+
+#include "base/buffer.h"
+#include "certificates/pair.h"
+
+/* The cap that the buffer of names wants. */
+enum { SAN_NAMES_OCTETS = CERTIFICATE_NAMES_MAX * (DNS_NAME_MAX + 1) };
+
+/* Appends LEAF's names to NAMES, each with a NUL after it: normalised, wildcards as
+ * "*.example.org", each once, in the certificate's order. Names that cannot be asked for (an
+ * underscore, a second asterisk) are passed over; none left, or more than CERTIFICATE_NAMES_MAX, is
+ * an error. PATH is for the message. */
+bool san_names_read(const X509 *leaf, const char *path, struct buffer *names, size_t *ret_count,
+                    struct error *e) MUST_USE;
+
+#endif
