@@ -1,0 +1,155 @@
+#include "database.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+bool database_error(const struct database *database, const char *doing, struct error *e)
+{
+    int code = sqlite3_errcode(database->handle);
+    switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return error_set(
+            e, ERROR_SYNTAX,
+            "%s is damaged or no database (%s); move it away, a new %s is begun at the "
+            "next start",
+            database->path, sqlite3_errmsg(database->handle), database->what);
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return error_set(e, ERROR_RETRY, "cannot %s %s: another program holds it; try again later",
+                         doing, database->path);
+    default:
+        return error_set(e, ERROR_SYSTEM, "cannot %s %s: %s", doing, database->path,
+                         sqlite3_errmsg(database->handle));
+    }
+}
+
+bool database_execute(struct database *database, const char *sql, struct error *e)
+{
+    return sqlite3_exec(database->handle, sql, NULL, NULL, NULL) == SQLITE_OK ||
+           database_error(database, "write", e);
+}
+
+sqlite3_stmt *database_prepare(struct database *database, const char *sql, struct error *e)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v3(database->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement,
+                           NULL) != SQLITE_OK) {
+        (void)database_error(database, "read", e);
+        return NULL;
+    }
+    return statement;
+}
+
+enum database_step database_step(struct database *database, sqlite3_stmt *statement,
+                                 struct error *e)
+{
+    switch (sqlite3_step(statement)) {
+    case SQLITE_ROW:
+        return DATABASE_ROW;
+    case SQLITE_DONE:
+        return DATABASE_DONE;
+    default:
+        (void)database_error(database, "use", e);
+        return DATABASE_FAILED;
+    }
+}
+
+bool database_run(struct database *database, sqlite3_stmt *statement, struct error *e)
+{
+    enum database_step step = database_step(database, statement, e);
+    sqlite3_reset(statement);
+    return step != DATABASE_FAILED;
+}
+
+static bool read_version(struct database *database, int *ret_version, struct error *e)
+{
+    sqlite3_stmt *statement = database_prepare(database, "PRAGMA user_version", e);
+    if (statement == NULL) {
+        return false;
+    }
+    enum database_step step = database_step(database, statement, e);
+    if (step == DATABASE_ROW) {
+        *ret_version = sqlite3_column_int(statement, 0);
+    }
+    sqlite3_finalize(statement);
+    return step == DATABASE_ROW;
+}
+
+static bool make_schema(struct database *database, const char *schema, int version, struct error *e)
+{
+    /* IMMEDIATE: of two programs that open a new file at once, one waits and finds it made. */
+    if (!database_execute(database, "BEGIN IMMEDIATE", e)) {
+        return false;
+    }
+    int found = 0;
+    CLEANUP_FREE char *set_version = memory_printf("PRAGMA user_version = %d", version);
+    bool ok = read_version(database, &found, e) &&
+              (found != 0 || (database_execute(database, schema, e) &&
+                              database_execute(database, set_version, e))) &&
+              database_execute(database, "COMMIT", e);
+    if (!ok) {
+        (void)sqlite3_exec(database->handle, "ROLLBACK", NULL, NULL, NULL);
+    }
+    return ok;
+}
+
+static bool prepare_handle(struct database *database, const char *schema, int version,
+                           struct error *e)
+{
+    int found = 0;
+    (void)sqlite3_busy_timeout(database->handle, DATABASE_BUSY_MS);
+    (void)sqlite3_extended_result_codes(database->handle, 1);
+    /* NORMAL: a power cut may lose the last notes, never the file. */
+    if (!read_version(database, &found, e) ||
+        !database_execute(
+            database,
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+            "PRAGMA journal_size_limit = 4194304; PRAGMA foreign_keys = OFF;"
+            "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;",
+            e)) {
+        return false;
+    }
+    if (found == 0) {
+        return make_schema(database, schema, version, e);
+    }
+    if (found != version) {
+        return error_set(e, ERROR_CONFLICT,
+                         "%s has format %d, this program knows format %d; install the version that "
+                         "wrote it, or move the file away",
+                         database->path, found, version);
+    }
+    return true;
+}
+
+bool database_open(const char *path, const char *what, const char *schema, int version,
+                   struct database *ret_database, struct error *e)
+{
+    /* SQLite would make it by the umask; what lies beside it (-wal, -shm) takes its mode. */
+    CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    if (fd < 0) {
+        return error_system(e, "cannot open %s", path);
+    }
+    struct database database = {.path = memory_string(path), .what = what};
+    int opened =
+        sqlite3_open_v2(path, &database.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (opened != SQLITE_OK || !prepare_handle(&database, schema, version, e)) {
+        if (opened != SQLITE_OK) {
+            (void)database_error(&database, "open", e);
+        }
+        database_close(&database);
+        return false;
+    }
+    *ret_database = database;
+    return true;
+}
+
+void database_close(struct database *database)
+{
+    (void)sqlite3_close(database->handle);
+    free(database->path);
+    *database = (struct database){0};
+}

@@ -1,0 +1,382 @@
+#include "history.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "store/database.h"
+
+enum {
+    SCHEMA_VERSION = 1,
+    DIGEST_OCTETS = sizeof(((struct history_served *)NULL)->digest),
+    /* No sender keeps a policy longer (RFC 8461 §3.2): how long it matters which shared policy a
+     * domain used. */
+    LONGEST_MAX_AGE_S = 31557600,
+};
+
+/* `current` is what a subject serves, `past` what it served until `until_s`. In both exactly one of
+ * `text` and `shared` is set. A text is stored once, however many subjects serve it. */
+static const char SCHEMA[] = "CREATE TABLE texts ("
+                             " id INTEGER PRIMARY KEY,"
+                             " digest BLOB NOT NULL UNIQUE,"
+                             " max_age_s INTEGER NOT NULL,"
+                             " body BLOB NOT NULL);"
+                             "CREATE TABLE current ("
+                             " subject TEXT NOT NULL PRIMARY KEY,"
+                             " since_s INTEGER NOT NULL,"
+                             " text INTEGER,"
+                             " shared TEXT) WITHOUT ROWID;"
+                             "CREATE TABLE past ("
+                             " id INTEGER PRIMARY KEY,"
+                             " subject TEXT NOT NULL,"
+                             " since_s INTEGER NOT NULL,"
+                             " until_s INTEGER NOT NULL,"
+                             " text INTEGER,"
+                             " shared TEXT);"
+                             "CREATE INDEX past_subject ON past (subject);";
+
+/* Every text served for ?1 with the time it was served last (`last_s`, NULL: it is served now),
+ * through shared policies too, as far as they were used. Times have whole seconds, so where a
+ * change of the shared policy and one of its use fall into the same second, both texts count: too
+ * many is safe, too few is not. `own` breaks ties for "the one before". */
+#define SERVED                                                                                     \
+    "WITH used(shared, since_s, until_s) AS ("                                                     \
+    " SELECT shared, since_s, until_s FROM past WHERE subject = ?1 AND shared IS NOT NULL"         \
+    " UNION ALL"                                                                                   \
+    " SELECT shared, since_s, NULL FROM current WHERE subject = ?1 AND shared IS NOT NULL),"       \
+    "served(text, last_s, own) AS ("                                                               \
+    " SELECT text, until_s, 1 FROM past WHERE subject = ?1 AND text IS NOT NULL"                   \
+    " UNION ALL"                                                                                   \
+    " SELECT text, NULL, 1 FROM current WHERE subject = ?1 AND text IS NOT NULL"                   \
+    " UNION ALL"                                                                                   \
+    " SELECT p.text, min(p.until_s, ifnull(u.until_s, p.until_s)), 0"                              \
+    " FROM used u JOIN past p ON p.subject = u.shared"                                             \
+    " WHERE p.text IS NOT NULL AND p.until_s >= u.since_s"                                         \
+    " AND (u.until_s IS NULL OR p.since_s <= u.until_s)"                                           \
+    " UNION ALL"                                                                                   \
+    " SELECT c.text, u.until_s, 0 FROM used u JOIN current c ON c.subject = u.shared"              \
+    " WHERE c.text IS NOT NULL AND (u.until_s IS NULL OR c.since_s <= u.until_s)),"                \
+    "other(text, last_s, own) AS ("                                                                \
+    " SELECT text, last_s, own FROM served WHERE text NOT IN"                                      \
+    " (SELECT text FROM served WHERE last_s IS NULL)) "
+
+enum query {
+    FIND_CURRENT,
+    FIND_TEXT,
+    ADD_TEXT,
+    ADD_CURRENT,
+    CHANGE_CURRENT,
+    REMOVE_CURRENT,
+    ADD_PAST,
+    IS_KNOWN,
+    HELD_UNTIL,
+    TEXT_BEFORE,
+    TEXT_BY_DIGEST,
+    PRUNE_TEXTS_SERVED,
+    PRUNE_USES,
+    PRUNE_TEXTS,
+    QUERY_COUNT,
+};
+
+static const char *const queries[QUERY_COUNT] = {
+    [FIND_CURRENT] = "SELECT c.since_s, c.text, c.shared, t.digest FROM current c"
+                     " LEFT JOIN texts t ON t.id = c.text WHERE c.subject = ?1",
+    [FIND_TEXT] = "SELECT id FROM texts WHERE digest = ?1",
+    [ADD_TEXT] = "INSERT INTO texts (digest, max_age_s, body) VALUES (?1, ?2, ?3)",
+    [ADD_CURRENT] = "INSERT INTO current (subject, since_s, text, shared) VALUES (?1, ?2, ?3, ?4)",
+    [CHANGE_CURRENT] = "UPDATE current SET since_s = ?2, text = ?3, shared = ?4 WHERE subject = ?1",
+    [REMOVE_CURRENT] = "DELETE FROM current WHERE subject = ?1",
+    /* A clock that stepped back must not end a use before it began. */
+    [ADD_PAST] = "INSERT INTO past (subject, since_s, until_s, text, shared)"
+                 " SELECT subject, since_s, max(since_s, ?2), text, shared FROM current"
+                 " WHERE subject = ?1",
+    [IS_KNOWN] = "SELECT EXISTS (SELECT 1 FROM current WHERE subject = ?1)"
+                 " OR EXISTS (SELECT 1 FROM past WHERE subject = ?1)",
+    [HELD_UNTIL] = SERVED "SELECT ifnull(max(o.last_s + t.max_age_s), 0)"
+                          " FROM other o JOIN texts t ON t.id = o.text",
+    [TEXT_BEFORE] = SERVED "SELECT t.body FROM other o JOIN texts t ON t.id = o.text"
+                           " ORDER BY o.last_s DESC, o.own DESC, t.id DESC LIMIT 1",
+    [TEXT_BY_DIGEST] = SERVED "SELECT t.body FROM served s JOIN texts t ON t.id = s.text"
+                              " WHERE substr(hex(t.digest), 1, length(?2)) = upper(?2)"
+                              " ORDER BY s.last_s IS NOT NULL, s.last_s DESC LIMIT 1",
+    [PRUNE_TEXTS_SERVED] = "DELETE FROM past WHERE text IS NOT NULL AND until_s +"
+                           " (SELECT max_age_s FROM texts WHERE texts.id = past.text) < ?1",
+    [PRUNE_USES] = "DELETE FROM past WHERE shared IS NOT NULL AND until_s + ?2 < ?1",
+    [PRUNE_TEXTS] = "DELETE FROM texts WHERE id NOT IN"
+                    " (SELECT text FROM current WHERE text IS NOT NULL"
+                    " UNION SELECT text FROM past WHERE text IS NOT NULL)",
+};
+
+struct history {
+    struct database database;
+    sqlite3_stmt *statements[QUERY_COUNT]; /* prepared at their first use */
+};
+
+bool history_open(const char *path, struct history **ret_history, struct error *e)
+{
+    struct database database;
+    if (!database_open(path, "history", SCHEMA, SCHEMA_VERSION, &database, e)) {
+        return false;
+    }
+    struct history *history = memory_zero(1, sizeof(*history));
+    history->database = database;
+    *ret_history = history;
+    return true;
+}
+
+void history_close(struct history *history)
+{
+    if (history == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < QUERY_COUNT; i++) {
+        sqlite3_finalize(history->statements[i]);
+    }
+    database_close(&history->database);
+    free(history);
+}
+
+/* The statement, ready to be bound; NULL: E says why. */
+static sqlite3_stmt *statement(struct history *history, enum query query, struct error *e)
+{
+    sqlite3_stmt **place = &history->statements[query];
+    if (*place == NULL) {
+        *place = database_prepare(&history->database, queries[query], e);
+    }
+    return *place;
+}
+
+/* Text is borrowed until the statement is reset; an empty one is NULL. */
+static void bind_text(sqlite3_stmt *s, int at, struct bytes text)
+{
+    if (text.n == 0) {
+        sqlite3_bind_null(s, at);
+    } else {
+        sqlite3_bind_text64(s, at, text.p, text.n, SQLITE_STATIC, SQLITE_UTF8);
+    }
+}
+
+static struct bytes column_bytes(sqlite3_stmt *s, int column)
+{
+    const char *p = sqlite3_column_blob(s, column);
+    return (struct bytes){p, p != NULL ? (size_t)sqlite3_column_bytes(s, column) : 0};
+}
+
+bool history_begin(struct history *history, struct error *e)
+{
+    return database_execute(&history->database, "BEGIN IMMEDIATE", e);
+}
+
+bool history_commit(struct history *history, struct error *e)
+{
+    if (!database_execute(&history->database, "COMMIT", e)) {
+        (void)sqlite3_exec(history->database.handle, "ROLLBACK", NULL, NULL, NULL);
+        return false;
+    }
+    (void)sqlite3_db_release_memory(history->database.handle);
+    return true;
+}
+
+enum found { FOUND_NOTHING, FOUND_THE_SAME, FOUND_ANOTHER, FIND_FAILED };
+
+static enum found find_current(struct history *history, const struct history_served *served,
+                               struct error *e)
+{
+    sqlite3_stmt *s = statement(history, FIND_CURRENT, e);
+    if (s == NULL) {
+        return FIND_FAILED;
+    }
+    bind_text(s, 1, served->subject);
+    enum found found = FOUND_NOTHING;
+    switch (database_step(&history->database, s, e)) {
+    case DATABASE_FAILED:
+        found = FIND_FAILED;
+        break;
+    case DATABASE_DONE:
+        break;
+    case DATABASE_ROW: {
+        struct bytes digest = {(const char *)served->digest, DIGEST_OCTETS};
+        bool same = served->shared.n != 0 ? bytes_equal(column_bytes(s, 2), served->shared)
+                                          : bytes_equal(column_bytes(s, 3), digest);
+        found = same ? FOUND_THE_SAME : FOUND_ANOTHER;
+        break;
+    }
+    }
+    sqlite3_reset(s);
+    return found;
+}
+
+static bool find_or_add_text(struct history *history, const struct history_served *served,
+                             int64_t *ret_id, struct error *e)
+{
+    sqlite3_stmt *find = statement(history, FIND_TEXT, e);
+    sqlite3_stmt *add = find != NULL ? statement(history, ADD_TEXT, e) : NULL;
+    if (add == NULL) {
+        return false;
+    }
+    sqlite3_bind_blob(find, 1, served->digest, DIGEST_OCTETS, SQLITE_STATIC);
+    enum database_step step = database_step(&history->database, find, e);
+    if (step == DATABASE_ROW) {
+        *ret_id = sqlite3_column_int64(find, 0);
+    }
+    sqlite3_reset(find);
+    if (step != DATABASE_DONE) {
+        return step == DATABASE_ROW;
+    }
+    sqlite3_bind_blob(add, 1, served->digest, DIGEST_OCTETS, SQLITE_STATIC);
+    sqlite3_bind_int64(add, 2, served->max_age_s);
+    sqlite3_bind_blob64(add, 3, served->body.p, served->body.n, SQLITE_STATIC);
+    if (!database_run(&history->database, add, e)) {
+        return false;
+    }
+    *ret_id = sqlite3_last_insert_rowid(history->database.handle);
+    return true;
+}
+
+/* What SUBJECT serves was served last at NOW. */
+static bool close_current(struct history *history, struct bytes subject, int64_t now_s,
+                          struct error *e)
+{
+    sqlite3_stmt *s = statement(history, ADD_PAST, e);
+    if (s == NULL) {
+        return false;
+    }
+    bind_text(s, 1, subject);
+    sqlite3_bind_int64(s, 2, now_s);
+    return database_run(&history->database, s, e);
+}
+
+bool history_note(struct history *history, const struct history_served *served, int64_t now_s,
+                  struct error *e)
+{
+    assert(served->subject.n != 0);
+    enum found found = find_current(history, served, e);
+    if (found == FIND_FAILED || found == FOUND_THE_SAME) {
+        return found == FOUND_THE_SAME;
+    }
+    if (found == FOUND_ANOTHER && !close_current(history, served->subject, now_s, e)) {
+        return false;
+    }
+    int64_t text = 0;
+    if (served->shared.n == 0 && !find_or_add_text(history, served, &text, e)) {
+        return false;
+    }
+    sqlite3_stmt *s = statement(history, found == FOUND_NOTHING ? ADD_CURRENT : CHANGE_CURRENT, e);
+    if (s == NULL) {
+        return false;
+    }
+    bind_text(s, 1, served->subject);
+    sqlite3_bind_int64(s, 2, now_s);
+    if (served->shared.n == 0) {
+        sqlite3_bind_int64(s, 3, text);
+    } else {
+        sqlite3_bind_null(s, 3);
+    }
+    bind_text(s, 4, served->shared);
+    return database_run(&history->database, s, e);
+}
+
+bool history_note_gone(struct history *history, struct bytes subject, int64_t now_s,
+                       struct error *e)
+{
+    if (!close_current(history, subject, now_s, e)) {
+        return false;
+    }
+    sqlite3_stmt *s = statement(history, REMOVE_CURRENT, e);
+    if (s == NULL) {
+        return false;
+    }
+    bind_text(s, 1, subject);
+    return database_run(&history->database, s, e);
+}
+
+/* One integer from a statement about SUBJECT. */
+static bool ask_integer(struct history *history, enum query query, struct bytes subject,
+                        int64_t *ret_value, struct error *e)
+{
+    sqlite3_stmt *s = statement(history, query, e);
+    if (s == NULL) {
+        return false;
+    }
+    bind_text(s, 1, subject);
+    enum database_step step = database_step(&history->database, s, e);
+    if (step == DATABASE_ROW) {
+        *ret_value = sqlite3_column_int64(s, 0);
+    }
+    sqlite3_reset(s);
+    return step == DATABASE_ROW;
+}
+
+bool history_held_until(struct history *history, struct bytes domain, bool *ret_known,
+                        int64_t *ret_until_s, struct error *e)
+{
+    int64_t known = 0;
+    int64_t until_s = 0;
+    if (!ask_integer(history, IS_KNOWN, domain, &known, e) ||
+        !ask_integer(history, HELD_UNTIL, domain, &until_s, e)) {
+        return false;
+    }
+    *ret_known = known != 0;
+    *ret_until_s = until_s;
+    return true;
+}
+
+bool history_text(struct history *history, struct bytes subject, struct bytes digest_prefix,
+                  struct buffer *text, struct error *e)
+{
+    bool before = digest_prefix.n == 0;
+    sqlite3_stmt *s = statement(history, before ? TEXT_BEFORE : TEXT_BY_DIGEST, e);
+    if (s == NULL) {
+        return false;
+    }
+    bind_text(s, 1, subject);
+    if (!before) {
+        bind_text(s, 2, digest_prefix);
+    }
+    enum database_step step = database_step(&history->database, s, e);
+    if (step == DATABASE_ROW) {
+        buffer_add(text, column_bytes(s, 0));
+    }
+    sqlite3_reset(s);
+    if (step != DATABASE_DONE) {
+        return step == DATABASE_ROW;
+    }
+    return before ? error_set(e, ERROR_NOT_FOUND, "no earlier text of %.*s is known",
+                              BYTES_ARG(subject))
+                  : error_set(e, ERROR_NOT_FOUND,
+                              "no text of %.*s whose digest begins with %.*s is "
+                              "known",
+                              BYTES_ARG(subject), BYTES_ARG(digest_prefix));
+}
+
+static bool prune(struct history *history, enum query query, int64_t now_s, struct error *e)
+{
+    sqlite3_stmt *s = statement(history, query, e);
+    if (s == NULL) {
+        return false;
+    }
+    if (query != PRUNE_TEXTS) {
+        sqlite3_bind_int64(s, 1, now_s);
+    }
+    if (query == PRUNE_USES) {
+        sqlite3_bind_int64(s, 2, LONGEST_MAX_AGE_S);
+    }
+    return database_run(&history->database, s, e);
+}
+
+bool history_prune(struct history *history, int64_t now_s, struct error *e)
+{
+    if (!history_begin(history, e)) {
+        return false;
+    }
+    int before = sqlite3_total_changes(history->database.handle);
+    bool ok = prune(history, PRUNE_TEXTS_SERVED, now_s, e) && prune(history, PRUNE_USES, now_s, e);
+    /* Looking for texts that nobody serves reads everything: only where there may be some. */
+    if (ok && sqlite3_total_changes(history->database.handle) != before) {
+        ok = prune(history, PRUNE_TEXTS, now_s, e);
+    }
+    if (!ok) {
+        (void)sqlite3_exec(history->database.handle, "ROLLBACK", NULL, NULL, NULL);
+        return false;
+    }
+    return history_commit(history, e);
+}

@@ -1,0 +1,426 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "store/history.h"
+
+enum { DAY = 86400, WEEK = 7 * DAY };
+
+struct fixture {
+    char directory[64];
+    char *path;
+    struct history *history;
+};
+
+static void fail_with(const struct error *e)
+{
+    fail_msg("%s", e->text);
+}
+
+static struct history *open_history(const char *path)
+{
+    struct error e;
+    struct history *history = NULL;
+    if (!history_open(path, &history, &e)) {
+        fail_with(&e);
+    }
+    return history;
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = memory_zero(1, sizeof(*f));
+    strcpy(f->directory, "/tmp/test-history-XXXXXX");
+    assert_non_null(mkdtemp(f->directory));
+    f->path = file_path_join(f->directory, "history.db");
+    f->history = open_history(f->path);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    static const char *const names[] = {"history.db", "history.db-wal", "history.db-shm"};
+    struct fixture *f = *state;
+    history_close(f->history);
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        CLEANUP_FREE char *path = file_path_join(f->directory, names[i]);
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(f->directory), 0);
+    free(f->path);
+    free(f);
+    return 0;
+}
+
+static void restart(struct fixture *f)
+{
+    history_close(f->history);
+    f->history = open_history(f->path);
+}
+
+/* SUBJECT serves TEXT (whose digest is its letters) from NOW, or "@NAME"; NULL: is gone. */
+static void note(struct fixture *f, const char *subject, const char *text, uint32_t max_age_s,
+                 int64_t now_s)
+{
+    struct error e;
+    bool ok = true;
+    if (text == NULL) {
+        ok = history_note_gone(f->history, bytes_of(subject), now_s, &e);
+    } else {
+        struct history_served served = {.subject = bytes_of(subject), .max_age_s = max_age_s};
+        if (text[0] == '@') {
+            served.shared = bytes_of(text);
+        } else {
+            served.body = bytes_of(text);
+            memcpy(served.digest, text, strlen(text));
+        }
+        ok = history_note(f->history, &served, now_s, &e);
+    }
+    if (!ok) {
+        fail_with(&e);
+    }
+}
+
+static void expect_held(struct fixture *f, const char *domain, bool want_known, int64_t want)
+{
+    struct error e;
+    bool known = !want_known;
+    int64_t until_s = -1;
+    if (!history_held_until(f->history, bytes_of(domain), &known, &until_s, &e)) {
+        fail_with(&e);
+    }
+    assert_int_equal(known, want_known);
+    assert_int_equal(until_s, want);
+}
+
+static void expect_text(struct fixture *f, const char *subject, const char *prefix,
+                        const char *want)
+{
+    struct error e;
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(1000);
+    bool found = history_text(f->history, bytes_of(subject), bytes_of(prefix), &text, &e);
+    if (want == NULL) {
+        assert_false(found);
+        assert_int_equal(e.code, ERROR_NOT_FOUND);
+        return;
+    }
+    if (!found) {
+        fail_with(&e);
+    }
+    assert_string_equal(text.p, want);
+}
+
+/* What a subject served, step by step, and until when a sender may hold something else. */
+struct row {
+    const char *name;
+    struct {
+        const char *subject;
+        const char *text;
+        uint32_t max_age_s;
+        int64_t now_s;
+    } notes[10];
+    bool want_known;
+    int64_t want_until_s;
+    const char *want_before;
+};
+
+static const struct row rows[] = {
+    {"never heard of", {{"other.example", "A", DAY, 10}}, false, 0, NULL},
+    {"one text, nothing else is held", {{"d.example", "A", DAY, 10}}, true, 0, NULL},
+    {"noted again changes nothing",
+     {{"d.example", "A", DAY, 10}, {"d.example", "A", DAY, 99}},
+     true,
+     0,
+     NULL},
+    {"the replaced text counts from when it was replaced",
+     {{"d.example", "A", WEEK, 10}, {"d.example", "B", DAY, 100}},
+     true,
+     100 + WEEK,
+     "A"},
+    {"the longest counts, not the last",
+     {{"d.example", "A", WEEK, 10}, {"d.example", "B", 5, 100}, {"d.example", "C", DAY, 200}},
+     true,
+     100 + WEEK,
+     "B"},
+    {"a text that is served again is not held against itself",
+     {{"d.example", "A", WEEK, 10}, {"d.example", "B", DAY, 100}, {"d.example", "A", WEEK, 200}},
+     true,
+     200 + DAY,
+     "B"},
+    {"A, B, A, B: A counts from when it was served last",
+     {{"d.example", "A", WEEK, 10},
+      {"d.example", "B", DAY, 100},
+      {"d.example", "A", WEEK, 200},
+      {"d.example", "B", DAY, 300}},
+     true,
+     300 + WEEK,
+     "A"},
+    {"gone: what it served last counts too",
+     {{"d.example", "A", WEEK, 10}, {"d.example", NULL, 0, 100}},
+     true,
+     100 + WEEK,
+     "A"},
+    {"gone and back with the same text",
+     {{"d.example", "A", WEEK, 10}, {"d.example", NULL, 0, 100}, {"d.example", "A", WEEK, 200}},
+     true,
+     0,
+     NULL},
+    {"a clock that steps back ends nothing before it began",
+     {{"d.example", "A", DAY, 1000}, {"d.example", "B", DAY, 500}},
+     true,
+     1000 + DAY,
+     "A"},
+    {"on a shared policy since ever, which changes",
+     {{"@g", "A", WEEK, 10}, {"d.example", "@g", 0, 10}, {"@g", "B", DAY, 100}},
+     true,
+     100 + WEEK,
+     "A"},
+    {"what the shared policy served before the domain used it does not count",
+     {{"@g", "A", WEEK, 10}, {"@g", "B", DAY, 100}, {"d.example", "@g", 0, 200}},
+     true,
+     0,
+     NULL},
+    {"nor what it served after the domain left",
+     {{"@g", "A", WEEK, 10},
+      {"d.example", "@g", 0, 20},
+      {"d.example", "O", DAY, 100},
+      {"@g", "B", 4 * WEEK, 200},
+      {"@g", "C", DAY, 300}},
+     true,
+     100 + WEEK,
+     "A"},
+    {"the shared text counts until the domain left, though it is still served",
+     {{"@g", "A", WEEK, 10}, {"d.example", "@g", 0, 20}, {"d.example", "O", DAY, 100}},
+     true,
+     100 + WEEK,
+     "A"},
+    {"from one shared policy to another",
+     {{"@g", "A", WEEK, 10},
+      {"@h", "B", DAY, 10},
+      {"d.example", "@g", 0, 20},
+      {"d.example", "@h", 0, 100}},
+     true,
+     100 + WEEK,
+     "A"},
+    {"from an own text to a shared one with the same text",
+     {{"@g", "A", WEEK, 10}, {"d.example", "A", WEEK, 20}, {"d.example", "@g", 0, 100}},
+     true,
+     0,
+     NULL},
+    {"an own text before the shared one",
+     {{"@g", "A", DAY, 10}, {"d.example", "O", WEEK, 20}, {"d.example", "@g", 0, 100}},
+     true,
+     100 + WEEK,
+     "O"},
+    {"a change of the shared policy in the very second of the move counts as served",
+     {{"@g", "A", WEEK, 10},
+      {"d.example", "O", DAY, 20},
+      {"@g", "B", DAY, 100},
+      {"d.example", "@g", 0, 100}},
+     true,
+     100 + WEEK,
+     "O"},
+};
+
+static void test_held_until(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        void *own = NULL;
+        set_up(&own);
+        struct fixture *f = own;
+        print_message("          %s\n", rows[i].name);
+        for (size_t n = 0; rows[i].notes[n].subject != NULL; n++) {
+            note(f, rows[i].notes[n].subject, rows[i].notes[n].text, rows[i].notes[n].max_age_s,
+                 rows[i].notes[n].now_s);
+        }
+        expect_held(f, "d.example", rows[i].want_known, rows[i].want_until_s);
+        expect_text(f, "d.example", "", rows[i].want_before);
+        tear_down(&own);
+    }
+}
+
+static void test_survives_restart(void **state)
+{
+    struct fixture *f = *state;
+    note(f, "d.example", "A", WEEK, 10);
+    restart(f);
+    note(f, "d.example", "A", WEEK, 500); /* everything is noted again */
+    expect_held(f, "d.example", true, 0);
+    restart(f);
+    note(f, "d.example", "B", DAY, 1000); /* edited while we were down */
+    expect_held(f, "d.example", true, 1000 + WEEK);
+}
+
+static void test_text_by_digest(void **state)
+{
+    struct fixture *f = *state;
+    note(f, "@g", "KLM", DAY, 10);
+    note(f, "d.example", "@g", 0, 10);
+    note(f, "@g", "KXY", DAY, 20);
+    note(f, "e.example", "KZZ", DAY, 20);
+    expect_text(f, "d.example", "4b4c", "KLM");   /* hex of "KL" */
+    expect_text(f, "d.example", "4B4C4d", "KLM"); /* case does not count */
+    expect_text(f, "d.example", "4b58", "KXY");   /* the current one too */
+    expect_text(f, "d.example", "4b", "KXY");     /* the current before older ones */
+    expect_text(f, "d.example", "4b5a", NULL);    /* another domain's */
+    expect_text(f, "d.example", "%", NULL);
+    expect_text(f, "@g", "4b4c", "KLM");
+    expect_text(f, "@g", "", "KLM");
+}
+
+static void test_texts_are_stored_once(void **state)
+{
+    struct fixture *f = *state;
+    note(f, "a.example", "A", DAY, 10);
+    note(f, "b.example", "A", DAY, 10);
+    note(f, "@g", "A", DAY, 10);
+    sqlite3 *db = NULL;
+    sqlite3_stmt *count = NULL;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM texts", -1, &count, NULL), 0);
+    assert_int_equal(sqlite3_step(count), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(count, 0), 1);
+    sqlite3_finalize(count);
+    sqlite3_close(db);
+}
+
+static void test_prune_forgets_what_nobody_holds(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    note(f, "d.example", "A", DAY, 10);
+    note(f, "d.example", "B", WEEK, 100);
+    note(f, "d.example", "C", DAY, 200);
+    assert_true(history_prune(f->history, 100 + DAY, &e));
+    expect_text(f, "d.example", "41", "A"); /* until the very last second */
+    assert_true(history_prune(f->history, 101 + DAY, &e));
+    expect_text(f, "d.example", "41", NULL);
+    expect_text(f, "d.example", "", "B");
+    expect_held(f, "d.example", true, 200 + WEEK);
+    note(f, "d.example", "A", DAY, 300 + DAY); /* stored anew */
+    expect_text(f, "d.example", "41", "A");
+}
+
+static void test_files_are_private(void **state)
+{
+    struct fixture *f = *state;
+    note(f, "d.example", "A", DAY, 10);
+    static const char *const names[] = {"history.db", "history.db-wal", "history.db-shm"};
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        struct stat status;
+        CLEANUP_FREE char *path = file_path_join(f->directory, names[i]);
+        assert_int_equal(stat(path, &status), 0);
+        assert_int_equal(status.st_mode & 07777, 0600);
+    }
+}
+
+static void test_damaged_file_is_named(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    struct history *history = NULL;
+    CLEANUP_FREE char *path = file_path_join(f->directory, "damaged.db");
+    assert_true(file_replace(path,
+                             BYTES("this is no database, but it is long enough to be read "
+                                   "as one: SQLite looks at the first hundred octets of it"),
+                             0600, &e));
+    assert_false(history_open(path, &history, &e));
+    assert_null(history);
+    assert_int_equal(e.code, ERROR_SYNTAX);
+    assert_non_null(strstr(e.text, path));
+    assert_non_null(strstr(e.text, "move it away"));
+    unlink(path);
+    assert_false(history_open("/nowhere/at/all/history.db", &history, &e));
+    assert_non_null(strstr(e.text, "/nowhere/at/all/history.db"));
+}
+
+static void test_newer_format_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    struct history *history = NULL;
+    assert_false(history_open(f->path, &history, &e));
+    assert_int_equal(e.code, ERROR_CONFLICT);
+    assert_non_null(strstr(e.text, "99"));
+}
+
+/* The command line reads while the server writes. */
+static void test_second_handle_reads_during_a_transaction(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    note(f, "d.example", "A", WEEK, 10);
+    note(f, "d.example", "B", DAY, 20);
+    struct history *server = f->history;
+    assert_true(history_begin(server, &e));
+    note(f, "d.example", "C", DAY, 30);
+    f->history = open_history(f->path);
+    expect_text(f, "d.example", "", "A");
+    history_close(f->history);
+    f->history = server;
+    assert_true(history_commit(server, &e));
+    expect_text(f, "d.example", "", "B");
+}
+
+/* How many: $TEST_HISTORY_SUBJECTS for a measurement, else few. */
+static void test_many_subjects_in_one_transaction(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    const char *wanted = getenv("TEST_HISTORY_SUBJECTS");
+    long count = wanted != NULL ? strtol(wanted, NULL, 10) : 20000;
+    for (int round = 0; round < 3; round++) {
+        int64_t start = clock_monotonic_ms();
+        assert_true(history_begin(f->history, &e));
+        for (long i = 0; i < count; i++) {
+            char subject[64];
+            char body[64];
+            long mixed = (long)((unsigned long)i * 7919 % (unsigned long)count);
+            snprintf(subject, sizeof(subject), "tenant-%ld.example", mixed);
+            int n = snprintf(body, sizeof(body), "text %ld of round %d", mixed, round / 2);
+            struct history_served served = {
+                .subject = bytes_of(subject), .body = {body, (size_t)n}, .max_age_s = DAY};
+            unsigned long noise = (unsigned long)(mixed + round / 2) * 0x9e3779b97f4a7c15UL;
+            memcpy(served.digest, &noise, sizeof(noise));
+            memcpy(served.digest + 8, &mixed, sizeof(mixed));
+            if (!history_note(f->history, &served, 100 + round, &e)) {
+                fail_with(&e);
+            }
+        }
+        assert_true(history_commit(f->history, &e));
+        print_message("          round %d: %ld subjects in %ld ms\n", round, count,
+                      (long)(clock_monotonic_ms() - start));
+    }
+    expect_held(f, "tenant-7.example", true, 102 + DAY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_held_until),
+#define WITH_HISTORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+        WITH_HISTORY(test_survives_restart),
+        WITH_HISTORY(test_text_by_digest),
+        WITH_HISTORY(test_texts_are_stored_once),
+        WITH_HISTORY(test_prune_forgets_what_nobody_holds),
+        WITH_HISTORY(test_files_are_private),
+        WITH_HISTORY(test_damaged_file_is_named),
+        WITH_HISTORY(test_newer_format_is_refused),
+        WITH_HISTORY(test_second_handle_reads_during_a_transaction),
+        WITH_HISTORY(test_many_subjects_in_one_transaction),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
