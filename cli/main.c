@@ -1,4 +1,42 @@
-int main(void)
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cli/command.h"
+#include "cli/help.h"
+#include "cli/invocation.h"
+
+static int run(const struct invocation *invocation)
 {
-    return 0;
+    if (invocation->version) {
+        printf("mtasts-host %s\n", MTASTS_VERSION);
+        return COMMAND_DONE;
+    }
+    if (invocation->command == NULL) {
+        help_print_all(invocation->help ? stdout : stderr);
+        return invocation->help ? COMMAND_DONE : COMMAND_USAGE;
+    }
+    if (invocation->help) {
+        help_print_command(invocation->command, stdout);
+        return COMMAND_DONE;
+    }
+    return invocation->command->run(invocation);
+}
+
+int main(int argc, char **argv)
+{
+    CLEANUP(invocation_clear) struct invocation invocation;
+    if (!invocation_parse(argc, argv, &invocation)) {
+        return COMMAND_USAGE;
+    }
+    int code = run(&invocation);
+    /* What stdout could not take is lost without a word otherwise: a full disk, a closed pipe. */
+    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
+        char why[128];
+        fprintf(stderr, "mtasts-host: cannot write to standard output: %s\n",
+                strerror_r(errno, why, sizeof(why)));
+        return COMMAND_FAILED;
+    }
+    return code;
 }

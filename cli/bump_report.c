@@ -1,0 +1,101 @@
+#include "bump_report.h"
+
+#include <stdio.h>
+
+#include "cli/policy_diff.h"
+#include "cli/rollout_date.h"
+
+/* What changed, and the date. */
+static void print_change(struct bump_report *report, const struct served_question *question)
+{
+    CLEANUP(served_answer_clear) struct served_answer answer;
+    served_history_ask(&report->history, question, &answer);
+    const struct policy *before =
+        report->older != NULL ? older_copy_policy(report->older, question->subject) : NULL;
+    if (before == NULL) {
+        before = answer.before;
+    }
+    if (before != NULL) {
+        CLEANUP(policy_diff_clear) struct policy_diff diff;
+        policy_diff_make(before, question->policy, &diff);
+        policy_diff_print(&diff, stderr);
+        rollout_print(&diff, &answer, report->now_s, stderr);
+    } else if (!answer.known) {
+        report->unknown++;
+    }
+    if (answer.reached && !answer.current) {
+        fprintf(stderr, "  the running server does not serve this policy yet: publish the record "
+                        "only when it does\n");
+    }
+}
+
+void bump_report_change(struct bump_report *report, const struct bump_change *change)
+{
+    struct served_question question = {
+        .subject = change->subject,
+        .domain = change->subject,
+        .digest = change->state == POLICY_ID_STALE
+                      ? change->old_id.text + POLICY_ID_MADE - POLICY_ID_DIGEST
+                      : NULL,
+        .policy = change->policy,
+    };
+    CLEANUP_FREE char *first = NULL;
+    if (change->section == ID_EDIT_POLICIES) {
+        const char *name = change->subject + 1;
+        const struct shared_user *user = shared_users_find(report->users, bytes_of(name));
+        fprintf(stderr, "policy %s", name);
+        if (user != NULL) {
+            fputs(", ", stderr);
+            shared_user_print(user, stderr);
+            first = memory_string_of(user->first[0]);
+            question.domain = first;
+        }
+    } else {
+        fputs(change->subject, stderr);
+    }
+    if (change->state == POLICY_ID_ABSENT) {
+        fprintf(stderr, ": new id %s\n", change->new_id.text);
+    } else {
+        fprintf(stderr, ": id %s -> %s\n", change->old_id.text, change->new_id.text);
+    }
+    print_change(report, &question);
+}
+
+bool bump_report_is_move(const struct bump_report *report, const struct policy_set_view *view)
+{
+    if (report->older == NULL) {
+        return false;
+    }
+    CLEANUP_FREE char *domain = memory_string_of(view->entry->name);
+    const struct policy_file_entry *entry = older_copy_entry(report->older, domain);
+    const struct policy *before = older_copy_policy(report->older, domain);
+    return entry != NULL && before != NULL && !bytes_equal(entry->shared, view->entry->shared) &&
+           !policy_equal(before, view->policy);
+}
+
+void bump_report_move(struct bump_report *report, const struct policy_set_view *view)
+{
+    CLEANUP_FREE char *domain = memory_string_of(view->entry->name);
+    const struct policy_file_entry *entry = older_copy_entry(report->older, domain);
+    fprintf(stderr, "%s: policy %.*s -> %.*s\n", domain,
+            BYTES_ARG(entry->shared.n != 0 ? entry->shared : BYTES("of its own")),
+            BYTES_ARG(view->shared != NULL ? view->shared->name : BYTES("of its own")));
+    struct served_question question = {
+        .subject = domain,
+        .domain = domain,
+        .policy = view->policy,
+    };
+    print_change(report, &question);
+}
+
+void bump_report_end(const struct bump_report *report)
+{
+    if (report->unknown != 0) {
+        fprintf(stderr,
+                "What changed is not known for %zu of these (no server that remembers; --since "
+                "compares with an older copy). Where an mx was added or replaced, or the mode "
+                "lowered: keep the old MX hosts, and route no mail to new ones, until the max_age "
+                "of the old policy has passed.\n",
+                report->unknown);
+    }
+}

@@ -1,0 +1,189 @@
+/* bump-id: gives what changed a new id, in the files and nowhere else in them, tells what changed,
+ * and prints the records to publish. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "cli/bump_check.h"
+#include "cli/bump_report.h"
+#include "cli/domain_records.h"
+#include "cli/workspace.h"
+
+struct bump {
+    const struct invocation *invocation;
+    struct workspace workspace;
+    struct older_copy *older;
+    struct shared_users users;
+    struct name_map selected; /* subjects; where domains were named */
+    struct name_map paths;    /* files to look at */
+    struct bump_plan plan;
+    struct bump_report report;
+    struct domain_records records;
+    bool failed;
+};
+
+static void clear(struct bump *bump)
+{
+    bump_plan_clear(&bump->plan);
+    name_map_clear(&bump->paths);
+    name_map_clear(&bump->selected);
+    shared_users_clear(&bump->users);
+    older_copy_close(bump->older);
+    workspace_clear(&bump->workspace);
+}
+
+static char *subject_of(const struct policy_set_view *view)
+{
+    return view->shared != NULL ? bump_subject(ID_EDIT_POLICIES, view->shared->name)
+                                : bump_subject(ID_EDIT_DOMAINS, view->entry->name);
+}
+
+static bool select_domain(const struct policy_set_view *view, void *context)
+{
+    struct bump *bump = context;
+    const char *path = view->shared != NULL ? view->shared_path : view->path;
+    name_map_add(&bump->paths, bytes_of(path));
+    if (bump->plan.selected == NULL) {
+        return true;
+    }
+    CLEANUP_FREE char *subject = subject_of(view);
+    size_t before = bump->selected.count;
+    name_map_add(&bump->selected, bytes_of(subject));
+    const struct shared_user *user =
+        view->shared != NULL ? shared_users_find(&bump->users, view->shared->name) : NULL;
+    if (user != NULL && user->domains > 1 && bump->selected.count > before) {
+        fprintf(stderr, "%.*s uses the shared policy %.*s: its id counts for all of ",
+                BYTES_ARG(view->entry->name), BYTES_ARG(view->shared->name));
+        shared_user_print(user, stderr);
+        fputc('\n', stderr);
+    }
+    return true;
+}
+
+static void plan_files(struct bump *bump)
+{
+    CLEANUP(diagnostics_clear) struct diagnostics d = {0};
+    name_map_sort(&bump->paths);
+    for (size_t i = 0; i < bump->paths.count; i++) {
+        if (!bump_plan_file(&bump->plan, bump->paths.items[i].name, &d)) {
+            bump->failed = true;
+        }
+    }
+    bump_plan_sort(&bump->plan);
+    diagnostics_print(&d, stderr);
+}
+
+/* The id that counts now: the new one where there is one. */
+static struct bytes id_now(const struct policy_set_view *view, void *context)
+{
+    const struct bump *bump = context;
+    CLEANUP_FREE char *subject = subject_of(view);
+    const struct bump_change *change = bump_plan_find(&bump->plan, subject);
+    if (change != NULL) {
+        return bytes_of(change->new_id.text);
+    }
+    return view->shared != NULL ? view->shared->id : view->entry->id;
+}
+
+static bool print_record(const struct policy_set_view *view, void *context)
+{
+    struct bump *bump = context;
+    CLEANUP_FREE char *subject = subject_of(view);
+    bool changed = bump_plan_find(&bump->plan, subject) != NULL;
+    bool moved = bump_report_is_move(&bump->report, view);
+    if (!changed && !moved) {
+        return true;
+    }
+    if (moved && (!changed || view->shared != NULL)) { /* else it was told with the new id */
+        bump_report_move(&bump->report, view);
+    }
+    struct error e;
+    bool delegated = bump->workspace.settings->dns_delegate != NULL;
+    bool ok = delegated && view->shared != NULL && !moved
+                  ? domain_records_add_shared(&bump->records, view, &e)
+                  : domain_records_add_id(&bump->records, view, &e);
+    if (!ok) {
+        fprintf(stderr, "mtasts-host: %.*s: %s\n", BYTES_ARG(view->entry->name), e.text);
+        bump->failed = true;
+    }
+    return true;
+}
+
+static void report(struct bump *bump)
+{
+    const struct invocation *invocation = bump->invocation;
+    for (size_t i = 0; i < bump->plan.count; i++) {
+        bump_report_change(&bump->report, &bump->plan.changes[i]);
+    }
+    domain_records_begin(&bump->records, bump->workspace.settings,
+                         invocation_value(invocation, "format"));
+    bump->records.id = id_now;
+    bump->records.id_context = bump;
+    policy_set_each(bump->workspace.set, print_record, bump);
+    domain_records_end(&bump->records);
+    bump_report_end(&bump->report);
+    if (bump->plan.count == 0 && !bump->failed) {
+        fprintf(stderr, "Every id is current.\n");
+    } else if (bump->plan.count != 0 && !bump->plan.write) {
+        fprintf(stderr, "Nothing was written (--dry-run).\n");
+    }
+}
+
+static int run(struct bump *bump)
+{
+    const struct invocation *invocation = bump->invocation;
+    const struct settings *settings = bump->workspace.settings;
+    bool check = invocation_has(invocation, "check");
+    bump->failed = workspace_exit(&bump->workspace) != COMMAND_DONE;
+    bump->plan = (struct bump_plan){
+        .selected = invocation->argument_count != 0 ? &bump->selected : NULL,
+        .insert = !settings->ids_derived && !check,
+        .write = !check && !invocation_has(invocation, "dry-run"),
+        .now_s = clock_wall_s(),
+        .defaults.max_age_s = (uint32_t)settings->default_max_age_s,
+    };
+    const char *since = invocation_value(invocation, "since");
+    if (since != NULL) {
+        bump->older = older_copy_open(since, &bump->plan.defaults);
+        if (bump->older == NULL) {
+            return COMMAND_FAILED;
+        }
+    }
+    shared_users_collect(bump->workspace.set, &bump->users);
+    if (!workspace_each(&bump->workspace, invocation, select_domain, bump)) {
+        return COMMAND_FAILED; /* a name that is not ours: nothing is touched */
+    }
+    plan_files(bump);
+    if (check) {
+        bool clean = bump_check_print(&bump->plan, bump->older,
+                                      invocation_has(invocation, "strict"), stdout);
+        return bump->failed ? COMMAND_FAILED : clean ? COMMAND_DONE : COMMAND_NO;
+    }
+    bump->report = (struct bump_report){
+        .older = bump->older,
+        .users = &bump->users,
+        .history.control = settings->control,
+        .now_s = bump->plan.now_s,
+    };
+    report(bump);
+    return bump->failed ? COMMAND_FAILED : COMMAND_DONE;
+}
+
+int cmd_bump_id(const struct invocation *invocation)
+{
+    bool check = invocation_has(invocation, "check");
+    if (invocation_has(invocation, "all") && invocation->argument_count != 0) {
+        return invocation_usage(invocation, "name domains, or give --all, not both");
+    }
+    if (check && (invocation_has(invocation, "format") || invocation_has(invocation, "dry-run"))) {
+        return invocation_usage(invocation, "--check prints no records and writes nothing: leave "
+                                            "--format and --dry-run out");
+    }
+    if (!check && invocation_has(invocation, "strict")) {
+        return invocation_usage(invocation, "--strict is for --check");
+    }
+    CLEANUP(clear) struct bump bump = {.invocation = invocation};
+    if (!workspace_open(invocation, &bump.workspace)) {
+        return COMMAND_FAILED;
+    }
+    return run(&bump);
+}

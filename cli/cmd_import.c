@@ -1,0 +1,174 @@
+/* import: static trees of mta-sts.txt, as nginx and Apache serve them, to a policy file. */
+#include <stdio.h>
+
+#include "base/file.h"
+#include "cli/invocation.h"
+#include "cli/new_file.h"
+#include "cli/policy_tree.h"
+#include "config/settings.h"
+#include "policies/policy_file.h"
+#include "policies/policy_text.h"
+
+enum {
+    SHARE_FROM = 2,       /* domains with one text that make a shared policy of it */
+    SHARED_NAME_MAX = 32, /* "shared-" and a number */
+};
+
+struct imported {
+    const struct policy_tree_file *file;
+    struct policy *policy; /* owned */
+    size_t group;          /* 1 + the shared policy's index; 0: its own */
+};
+
+struct import {
+    struct policy_tree tree;
+    struct imported *domains; /* in the tree's order: by name */
+    size_t count;
+    struct policy_file_entry *entries; /* shared policies, then domains */
+    char (*shared_names)[SHARED_NAME_MAX];
+    size_t shared_count;
+    bool failed;
+};
+
+static void clear(struct import *import)
+{
+    for (size_t i = 0; i < import->count; i++) {
+        policy_free(import->domains[i].policy);
+    }
+    free(import->domains);
+    free(import->entries);
+    free(import->shared_names);
+    policy_tree_clear(&import->tree);
+}
+
+/* Reads one policy; what is wrong with it, or only unwise, is told with its place. */
+static struct policy *read_policy(const char *path)
+{
+    CLEANUP(diagnostics_clear) struct diagnostics d = {0};
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_BODY_MAX);
+    struct policy *policy = NULL;
+    struct error e;
+    if (!file_read(path, &text, NULL, &e)) {
+        diagnostics_add_error(&d, path, &e);
+    } else if (!policy_text_parse(buffer_bytes(&text), path, &policy, &d)) {
+        policy = NULL;
+    }
+    diagnostics_print(&d, stderr);
+    return policy;
+}
+
+static void read_all(struct import *import)
+{
+    const struct policy_tree *tree = &import->tree;
+    import->domains = memory_zero(tree->count + 1, sizeof(import->domains[0]));
+    for (size_t i = 0; i < tree->count; i++) {
+        const struct policy_tree_file *file = &tree->files[i];
+        const struct policy_tree_file *previous =
+            import->count != 0 ? import->domains[import->count - 1].file : NULL;
+        if (previous != NULL && strcmp(previous->domain.text, file->domain.text) == 0) {
+            fprintf(stderr, "%s: warning: left out: %s is the policy of %s already\n", file->path,
+                    previous->path, file->domain.text);
+            continue;
+        }
+        struct policy *policy = read_policy(file->path);
+        if (policy == NULL) {
+            import->failed = true;
+            continue;
+        }
+        import->domains[import->count++] = (struct imported){file, policy, 0};
+    }
+}
+
+static int by_body(const void *left, const void *right)
+{
+    const struct imported *const *a = left;
+    const struct imported *const *b = right;
+    int order = bytes_compare(policy_body((*a)->policy), policy_body((*b)->policy));
+    return order != 0 ? order : strcmp((*a)->file->domain.text, (*b)->file->domain.text);
+}
+
+/* Gives domains whose policies are one text, SHARE_FROM of them or more, a common group. */
+static void find_groups(struct import *import)
+{
+    CLEANUP_FREE struct imported **sorted = memory_zero(import->count + 1, sizeof(sorted[0]));
+    for (size_t i = 0; i < import->count; i++) {
+        sorted[i] = &import->domains[i];
+    }
+    qsort(sorted, import->count, sizeof(sorted[0]), by_body);
+    for (size_t first = 0, end = 0; first < import->count; first = end) {
+        while (end < import->count && policy_equal(sorted[first]->policy, sorted[end]->policy)) {
+            end++;
+        }
+        if (end - first >= SHARE_FROM) {
+            import->shared_count++;
+            for (size_t i = first; i < end; i++) {
+                sorted[i]->group = import->shared_count;
+            }
+        }
+    }
+}
+
+/* The same as a policy file, which borrows from IMPORT. */
+static void make_file(struct import *import, struct policy_file *ret_file)
+{
+    size_t shared = import->shared_count;
+    import->entries = memory_zero(shared + import->count + 1, sizeof(import->entries[0]));
+    import->shared_names = memory_zero(shared + 1, sizeof(import->shared_names[0]));
+    for (size_t i = 0; i < shared; i++) {
+        snprintf(import->shared_names[i], SHARED_NAME_MAX, "shared-%zu", i + 1);
+        import->entries[i].name = bytes_of(import->shared_names[i]);
+    }
+    for (size_t i = 0; i < import->count; i++) {
+        const struct imported *domain = &import->domains[i];
+        struct policy_file_entry *entry = &import->entries[shared + i];
+        entry->name = dns_name_bytes(&domain->file->domain);
+        if (domain->group != 0) {
+            entry->shared = import->entries[domain->group - 1].name;
+            import->entries[domain->group - 1].policy = domain->policy;
+        } else {
+            entry->policy = domain->policy;
+        }
+    }
+    *ret_file = (struct policy_file){
+        .policies = import->entries,
+        .policy_count = shared,
+        .domains = import->entries + shared,
+        .domain_count = import->count,
+    };
+}
+
+int cmd_import(const struct invocation *invocation)
+{
+    CLEANUP(clear) struct import import = {0};
+    struct error e;
+    if (!policy_tree_find(invocation->arguments[0], &import.tree, &e)) {
+        fprintf(stderr, "mtasts-host: %s\n", e.text);
+        return COMMAND_FAILED;
+    }
+    read_all(&import);
+    if (import.count == 0) {
+        fprintf(stderr,
+                "mtasts-host: no policy below %s; name the directory that has one directory a "
+                "host: mta-sts.DOMAIN/.well-known/mta-sts.txt\n",
+                invocation->arguments[0]);
+        return COMMAND_FAILED;
+    }
+    if (!invocation_has(invocation, "no-shared")) {
+        find_groups(&import);
+    }
+    struct policy_file file;
+    make_file(&import, &file);
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_FILE_MAX);
+    policy_file_print(&file, &text);
+    if (text.overflow) {
+        fprintf(stderr, "mtasts-host: the policy file would pass %d octets; import parts of %s\n",
+                POLICY_FILE_MAX, invocation->arguments[0]);
+        return COMMAND_FAILED;
+    }
+    if (!new_file_write(invocation_value(invocation, "output"), buffer_bytes(&text), &e)) {
+        fprintf(stderr, "mtasts-host: %s\n", e.text);
+        return COMMAND_FAILED;
+    }
+    fprintf(stderr, "%zu domains, %zu shared policies\n", import.count, import.shared_count);
+    return import.failed ? COMMAND_FAILED : COMMAND_DONE;
+}

@@ -1,0 +1,58 @@
+/* record: the DNS records as they should stand now. */
+#include <stdio.h>
+
+#include "cli/domain_records.h"
+#include "cli/workspace.h"
+
+struct printing {
+    struct domain_records records;
+    bool failed; /* for at least one domain; the others are printed all the same */
+};
+
+static bool add_domain(const struct policy_set_view *view, void *context)
+{
+    struct printing *printing = context;
+    struct error e;
+    if (!domain_records_add(&printing->records, view, &e)) {
+        fprintf(stderr, "mtasts-host: %.*s: %s\n", BYTES_ARG(view->entry->name), e.text);
+        printing->failed = true;
+    }
+    return true;
+}
+
+static bool add_setup(const struct policy_set_view *view, void *context)
+{
+    struct printing *printing = context;
+    const struct settings *settings = printing->records.settings;
+    struct error e;
+    if (!domain_records_add_setup(&printing->records, view, &e)) {
+        fprintf(stderr, "mtasts-host: %.*s: %s\n", BYTES_ARG(view->entry->name), e.text);
+        printing->failed = true;
+    }
+    if (settings->dns_host == NULL) {
+        fprintf(stderr,
+                "Add A and AAAA records for mta-sts.%.*s with this server's addresses as well "
+                "(with dns.host in %s a CNAME would be printed).\n",
+                BYTES_ARG(view->entry->name), settings->file);
+    }
+    return true;
+}
+
+int cmd_record(const struct invocation *invocation)
+{
+    bool all = invocation_has(invocation, "all");
+    bool setup = invocation_has(invocation, "setup");
+    if (all == (invocation->argument_count != 0)) {
+        return invocation_usage(invocation, "name domains, or give --all");
+    }
+    CLEANUP(workspace_clear) struct workspace workspace;
+    if (!workspace_open(invocation, &workspace)) {
+        return COMMAND_FAILED;
+    }
+    struct printing printing = {0};
+    domain_records_begin(&printing.records, workspace.settings,
+                         invocation_value(invocation, "format"));
+    bool ok = workspace_each(&workspace, invocation, setup ? add_setup : add_domain, &printing);
+    domain_records_end(&printing.records);
+    return ok && !printing.failed ? workspace_exit(&workspace) : COMMAND_FAILED;
+}

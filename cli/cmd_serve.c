@@ -1,0 +1,41 @@
+/* serve: the server itself. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/workspace.h"
+#include "server/server.h"
+
+/* `--check`: whether the server would start with this, told without starting it. */
+static int check(const struct invocation *invocation)
+{
+    CLEANUP(workspace_clear) struct workspace workspace;
+    if (!workspace_open(invocation, &workspace)) {
+        return COMMAND_FAILED;
+    }
+    struct policy_set_counts counts;
+    policy_set_counts(workspace.set, &counts);
+    fprintf(stderr, "%zu domains, %zu shared policies, %zu files, %zu in error\n", counts.domains,
+            counts.shared_policies, counts.files, counts.files_in_error);
+    return workspace_exit(&workspace);
+}
+
+int cmd_serve(const struct invocation *invocation)
+{
+    if (invocation_has(invocation, "check")) {
+        return check(invocation);
+    }
+    struct settings *settings = workspace_settings(invocation);
+    if (settings == NULL) {
+        return COMMAND_FAILED;
+    }
+    struct log *log = log_new(
+        STDERR_FILENO, invocation->log_json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
+    struct error e;
+    bool ok = server_run(settings, log, &e);
+    if (!ok) {
+        log_event(log, LOG_LEVEL_ERROR, "server.failed", LOG_TEXT("error", e.text));
+    }
+    log_free(log);
+    return ok ? COMMAND_DONE : COMMAND_FAILED;
+}

@@ -1,0 +1,74 @@
+/* The commands of mtasts-host, as data.
+ *
+ * One table (command_table.c) has a row for each; option parsing, `--help`, `help --dump` and
+ * through it the tests of man page and completion all read it. A command is one file, cmd_NAME.c,
+ * with one function:
+ *
+ *     int cmd_record(const struct invocation *invocation);      // returns an enum command_exit
+ *
+ * Data goes to stdout, words to stderr. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum command_exit {
+    COMMAND_DONE = 0,
+    COMMAND_FAILED = 1, /* the reason is on stderr */
+    COMMAND_USAGE = 2,
+    COMMAND_NO = 3, /* done, and the answer is no: out of step, findings */
+};
+
+struct command_option {
+    const char *name;     /* long, without the dashes */
+    char letter;          /* short; 0: none */
+    const char *argument; /* "FILE"; NULL: takes none */
+    bool choice;          /* `argument` lists the allowed words: "zone|nsupdate" */
+    bool repeats;         /* may be given several times; else the last one counts */
+    const char *about;
+};
+
+struct invocation;
+
+struct command {
+    const char *name;
+    const char *arguments; /* for the synopsis: "[DOMAIN...|--all]" */
+    size_t arguments_max;
+    size_t arguments_min;
+    const char *about;   /* one line */
+    const char *details; /* what --help says below; may be NULL */
+    const char *example; /* one or more lines */
+    const struct command_option *options;
+    size_t option_count;
+    bool hidden; /* left out of the list of commands */
+    int (*run)(const struct invocation *invocation);
+};
+
+enum {
+    COMMAND_OPTIONS_MAX = 16,
+    COMMAND_ARGUMENTS_ANY = 1000000,
+};
+
+/* The table; at its end a row without a name. */
+extern const struct command command_table[];
+extern const struct command_option command_global_options[];
+extern const size_t command_global_option_count;
+
+/* NULL where there is none of that name. */
+const struct command *command_find(const char *name);
+/* The name most like NAME, or NULL. */
+const char *command_nearest(const char *name);
+
+int cmd_help(const struct invocation *invocation);
+int cmd_serve(const struct invocation *invocation);
+int cmd_lint(const struct invocation *invocation);
+int cmd_record(const struct invocation *invocation);
+int cmd_bump_id(const struct invocation *invocation);
+int cmd_init(const struct invocation *invocation);
+int cmd_import(const struct invocation *invocation);
+int cmd_export(const struct invocation *invocation);
+int cmd_reload(const struct invocation *invocation);
+int cmd_status(const struct invocation *invocation);
+
+#endif

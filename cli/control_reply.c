@@ -1,0 +1,53 @@
+#include "control_reply.h"
+
+#include "base/diagnostics.h"
+#include "cli/workspace.h"
+#include "server/control.h"
+
+json_t *control_reply_ask(const struct invocation *invocation, json_t *request, int timeout_ms)
+{
+    json_t *reply = NULL;
+    struct settings *settings = workspace_settings(invocation);
+    if (settings != NULL) {
+        struct error e;
+        if (!control_ask(settings->control, request, timeout_ms, &reply, &e)) {
+            fprintf(stderr, "mtasts-host: %s\n", e.text);
+            reply = NULL;
+        }
+        settings_free(settings);
+    }
+    json_decref(request);
+    return reply;
+}
+
+void control_reply_print_json(const json_t *reply)
+{
+    json_dumpf(reply, stdout, JSON_INDENT(2));
+    fputc('\n', stdout);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+void control_reply_print_diagnostics(const json_t *reply, FILE *out)
+{
+    size_t i = 0;
+    const json_t *item = NULL;
+    json_array_foreach(json_object_get(reply, "diagnostics"), i, item)
+    {
+        if (json_is_string(item)) {
+            fprintf(out, "%s\n", json_string_value(item));
+            continue;
+        }
+        fprintf(out, "%s", text_of(item, "file"));
+        json_int_t line = json_integer_value(json_object_get(item, "line"));
+        if (line != 0) {
+            fprintf(out, ":%" JSON_INTEGER_FORMAT ":%" JSON_INTEGER_FORMAT, line,
+                    json_integer_value(json_object_get(item, "column")));
+        }
+        fprintf(out, ": %s: %s\n", text_of(item, "severity"), text_of(item, "text"));
+    }
+}

@@ -1,0 +1,20 @@
+/* Asking the running server that the configuration names, and showing its answer. */
+#ifndef CLI_CONTROL_REPLY_H
+#define CLI_CONTROL_REPLY_H
+
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "cli/invocation.h"
+
+/* Sends REQUEST (taken). NULL: told on stderr. The caller frees with json_decref. */
+json_t *control_reply_ask(const struct invocation *invocation, json_t *request, int timeout_ms);
+
+/* The answer as one document on stdout. */
+void control_reply_print_json(const json_t *reply);
+
+/* Its `diagnostics`, one a line. */
+void control_reply_print_diagnostics(const json_t *reply, FILE *out);
+
+#endif

@@ -1,0 +1,249 @@
+#include "invocation.h"
+
+#include <assert.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum {
+    GLOBALS_MAX = 8,
+    FIRST_OPTION = 0x100, /* above every short option's letter */
+    LETTERS_MAX = 2 + 2 * (COMMAND_OPTIONS_MAX + GLOBALS_MAX),
+};
+
+/* What getopt_long is given: the command's rows, then the global ones. */
+struct option_rows {
+    const struct command_option *rows[COMMAND_OPTIONS_MAX + GLOBALS_MAX];
+    struct option options[COMMAND_OPTIONS_MAX + GLOBALS_MAX + 1];
+    char letters[LETTERS_MAX + 1];
+    size_t count;
+};
+
+static void add_row(struct option_rows *rows, const struct command_option *row)
+{
+    size_t i = rows->count++;
+    rows->rows[i] = row;
+    rows->options[i] = (struct option){
+        .name = row->name,
+        .has_arg = row->argument != NULL ? required_argument : no_argument,
+        .val = FIRST_OPTION + (int)i,
+    };
+    if (row->letter != '\0') {
+        size_t n = strlen(rows->letters);
+        rows->letters[n] = row->letter;
+        if (row->argument != NULL) {
+            rows->letters[n + 1] = ':';
+        }
+    }
+}
+
+static void collect_rows(const struct command *command, struct option_rows *rows)
+{
+    /* Without a command the first word that is no option ends it: that is the command. */
+    *rows = (struct option_rows){.letters = {command != NULL ? '\0' : '+'}};
+    if (command != NULL) {
+        assert(command->option_count <= COMMAND_OPTIONS_MAX);
+        for (size_t i = 0; i < command->option_count; i++) {
+            add_row(rows, &command->options[i]);
+        }
+    }
+    assert(command_global_option_count <= GLOBALS_MAX);
+    for (size_t i = 0; i < command_global_option_count; i++) {
+        add_row(rows, &command_global_options[i]);
+    }
+}
+
+static const struct command_option *row_of(const struct option_rows *rows, int value)
+{
+    if (value >= FIRST_OPTION && (size_t)(value - FIRST_OPTION) < rows->count) {
+        return rows->rows[value - FIRST_OPTION];
+    }
+    for (size_t i = 0; i < rows->count; i++) {
+        if (value != 0 && rows->rows[i]->letter == value) {
+            return rows->rows[i];
+        }
+    }
+    return NULL;
+}
+
+static bool is_choice_of(const char *choices, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *at = choices; n != 0;) {
+        size_t length = strcspn(at, "|");
+        if (length == n && memcmp(at, word, n) == 0) {
+            return true;
+        }
+        if (at[length] == '\0') {
+            break;
+        }
+        at += length + 1;
+    }
+    return false;
+}
+
+static void set_global(struct invocation *invocation, const struct command_option *row,
+                       const char *value)
+{
+    if (strcmp(row->name, "config") == 0) {
+        invocation->config = value;
+    } else if (strcmp(row->name, "log-format") == 0) {
+        invocation->log_json = strcmp(value, "json") == 0;
+    } else if (strcmp(row->name, "help") == 0) {
+        invocation->help = true;
+    } else {
+        assert(strcmp(row->name, "version") == 0);
+        invocation->version = true;
+    }
+}
+
+static bool take_option(struct invocation *invocation, const struct command_option *row,
+                        const char *value)
+{
+    if (row->choice && !is_choice_of(row->argument, value)) {
+        invocation_usage(invocation, "--%s takes one of %s, not \"%s\"", row->name, row->argument,
+                         value);
+        return false;
+    }
+    const struct command *command = invocation->command;
+    if (command == NULL || row < command->options ||
+        row >= command->options + command->option_count) {
+        set_global(invocation, row, value);
+        return true;
+    }
+    struct invocation_values *values = &invocation->values[row - command->options];
+    ARRAY_GROW(values->items, values->count, values->capacity);
+    values->items[values->count++] = value != NULL ? value : "";
+    return true;
+}
+
+/* Takes the options of ARGV (ARGV[0] is no option) and returns where the other words begin, or -1
+ * where something was told on stderr. */
+static int parse_options(int argc, char **argv, struct invocation *invocation)
+{
+    struct option_rows rows;
+    collect_rows(invocation->command, &rows);
+    optind = 0; /* glibc: begin anew */
+    for (;;) {
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
+        int value = getopt_long(argc, argv, rows.letters, rows.options, NULL);
+        if (value == -1) {
+            return optind;
+        }
+        const struct command_option *row = row_of(&rows, value);
+        if (row == NULL) { /* getopt_long has said what is wrong */
+            fprintf(stderr, "Try \"mtasts-host%s%s --help\".\n",
+                    invocation->command != NULL ? " " : "",
+                    invocation->command != NULL ? invocation->command->name : "");
+            return -1;
+        }
+        if (!take_option(invocation, row, optarg)) {
+            return -1;
+        }
+    }
+}
+
+static bool find_command(struct invocation *invocation, const char *name)
+{
+    invocation->command = command_find(name);
+    if (invocation->command != NULL) {
+        return true;
+    }
+    const char *nearest = command_nearest(name);
+    if (nearest != NULL) {
+        invocation_usage(invocation, "there is no command \"%s\"; did you mean \"%s\"?", name,
+                         nearest);
+    } else {
+        invocation_usage(invocation, "there is no command \"%s\"", name);
+    }
+    return false;
+}
+
+static bool check_arguments(const struct invocation *invocation)
+{
+    const struct command *command = invocation->command;
+    if (invocation->argument_count < command->arguments_min) {
+        invocation_usage(invocation, "something is missing; usage: mtasts-host %s %s",
+                         command->name, command->arguments);
+        return false;
+    }
+    if (invocation->argument_count > command->arguments_max) {
+        invocation_usage(invocation, "\"%s\" is too much",
+                         invocation->arguments[command->arguments_max]);
+        return false;
+    }
+    return true;
+}
+
+bool invocation_parse(int argc, char **argv, struct invocation *ret_invocation)
+{
+    struct invocation *invocation = ret_invocation;
+    *invocation = (struct invocation){0};
+    int at = parse_options(argc, argv, invocation);
+    if (at < 0) {
+        return false;
+    }
+    if (at >= argc || invocation->help || invocation->version) {
+        return true;
+    }
+    if (!find_command(invocation, argv[at])) {
+        return false;
+    }
+    argv[at] = argv[0]; /* getopt_long begins its messages with it */
+    int rest = parse_options(argc - at, argv + at, invocation);
+    if (rest < 0) {
+        return false;
+    }
+    invocation->arguments = argv + at + rest;
+    invocation->argument_count = (size_t)(argc - at - rest);
+    return invocation->help || invocation->version || check_arguments(invocation);
+}
+
+void invocation_clear(struct invocation *invocation)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(invocation->values); i++) {
+        free(invocation->values[i].items);
+    }
+    *invocation = (struct invocation){0};
+}
+
+const struct invocation_values *invocation_values(const struct invocation *invocation,
+                                                  const char *name)
+{
+    const struct command *command = invocation->command;
+    for (size_t i = 0; i < command->option_count; i++) {
+        if (strcmp(command->options[i].name, name) == 0) {
+            return &invocation->values[i];
+        }
+    }
+    assert(!"an option that is not in the command's table");
+    abort();
+}
+
+bool invocation_has(const struct invocation *invocation, const char *name)
+{
+    return invocation_values(invocation, name)->count != 0;
+}
+
+const char *invocation_value(const struct invocation *invocation, const char *name)
+{
+    const struct invocation_values *values = invocation_values(invocation, name);
+    return values->count != 0 ? values->items[values->count - 1] : NULL;
+}
+
+int invocation_usage(const struct invocation *invocation, const char *format, ...)
+{
+    const struct command *command = invocation->command;
+    fprintf(stderr, "mtasts-host%s%s: ", command != NULL ? " " : "",
+            command != NULL ? command->name : "");
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "\nTry \"mtasts-host%s%s --help\".\n", command != NULL ? " " : "",
+            command != NULL ? command->name : "");
+    return COMMAND_USAGE;
+}

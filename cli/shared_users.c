@@ -1,0 +1,51 @@
+#include "shared_users.h"
+
+#include "base/memory.h"
+
+static bool count_user(const struct policy_set_view *view, void *context)
+{
+    struct shared_users *users = context;
+    if (view->shared == NULL) {
+        return true;
+    }
+    struct name_map_item *item = name_map_add(&users->names, view->shared->name);
+    if (item->value == 0) {
+        ARRAY_GROW(users->items, users->count, users->capacity);
+        users->items[users->count++] = (struct shared_user){0};
+        item->value = users->count;
+    }
+    struct shared_user *user = &users->items[item->value - 1];
+    if (user->domains < SHARED_USERS_NAMED) {
+        user->first[user->domains] = view->entry->name;
+    }
+    user->domains++;
+    return true;
+}
+
+void shared_users_collect(const struct policy_set *set, struct shared_users *ret_users)
+{
+    *ret_users = (struct shared_users){0};
+    policy_set_each(set, count_user, ret_users);
+}
+
+const struct shared_user *shared_users_find(const struct shared_users *users, struct bytes name)
+{
+    const struct name_map_item *item = name_map_find(&users->names, name);
+    return item != NULL ? &users->items[item->value - 1] : NULL;
+}
+
+void shared_user_print(const struct shared_user *user, FILE *out)
+{
+    fprintf(out, "%zu domain%s (", user->domains, user->domains == 1 ? "" : "s");
+    for (size_t i = 0; i < user->domains && i < SHARED_USERS_NAMED; i++) {
+        fprintf(out, "%s%.*s", i == 0 ? "" : ", ", BYTES_ARG(user->first[i]));
+    }
+    fprintf(out, "%s)", user->domains > SHARED_USERS_NAMED ? ", ..." : "");
+}
+
+void shared_users_clear(struct shared_users *users)
+{
+    name_map_clear(&users->names);
+    free(users->items);
+    *users = (struct shared_users){0};
+}

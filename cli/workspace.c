@@ -1,0 +1,130 @@
+#include "workspace.h"
+
+#include <stdio.h>
+
+enum { DEFAULT_MAX_AGE_S = 604800 }; /* as mtasts-host.yaml has it where no file is read */
+
+struct settings *workspace_settings(const struct invocation *invocation)
+{
+    CLEANUP(diagnostics_clear) struct diagnostics d = {0};
+    struct settings *settings = NULL;
+    const char *file = settings_find(invocation->config);
+    bool ok = settings_load(file, &settings, &d);
+    diagnostics_print(&d, stderr);
+    return ok ? settings : NULL;
+}
+
+static struct policy_set_options set_options(const struct settings *settings)
+{
+    struct policy_set_options options = {.defaults.max_age_s = DEFAULT_MAX_AGE_S};
+    if (settings != NULL) {
+        options.defaults.max_age_s = (uint32_t)settings->default_max_age_s;
+        options.vanish_ms = settings->limits.vanish_ms;
+        options.removal_percent = settings->limits.removal_percent;
+        options.removal_domains = settings->limits.removal_domains;
+    }
+    return options;
+}
+
+bool workspace_load_policies(const struct settings *settings, const char *const *paths,
+                             size_t path_count, struct policy_set **ret_set)
+{
+    struct policy_set_options options = set_options(settings);
+    options.paths = paths;
+    options.path_count = path_count;
+    struct error e;
+    if (!policy_set_load(&options, ret_set, &e)) {
+        fprintf(stderr, "mtasts-host: %s\n", e.text);
+        return false;
+    }
+    return true;
+}
+
+bool workspace_open(const struct invocation *invocation, struct workspace *ret_workspace)
+{
+    *ret_workspace = (struct workspace){0};
+    struct settings *settings = workspace_settings(invocation);
+    if (settings == NULL) {
+        return false;
+    }
+    struct policy_set *set = NULL;
+    if (!workspace_load_policies(settings, (const char *const *)settings->policies.items,
+                                 settings->policies.count, &set)) {
+        settings_free(settings);
+        return false;
+    }
+    ret_workspace->settings = settings;
+    ret_workspace->set = set;
+    policy_set_diagnostics(set, &ret_workspace->diagnostics);
+    diagnostics_print(&ret_workspace->diagnostics, stderr);
+    return true;
+}
+
+void workspace_clear(struct workspace *workspace)
+{
+    if (workspace->set != NULL) {
+        policy_set_free(workspace->set);
+    }
+    if (workspace->settings != NULL) {
+        settings_free(workspace->settings);
+    }
+    diagnostics_clear(&workspace->diagnostics);
+    *workspace = (struct workspace){0};
+}
+
+int workspace_exit(const struct workspace *workspace)
+{
+    return workspace->diagnostics.errors != 0 ? COMMAND_FAILED : COMMAND_DONE;
+}
+
+bool workspace_find(const struct workspace *workspace, const char *text,
+                    struct policy_set_view *ret_view)
+{
+    struct error e;
+    struct dns_name domain;
+    if (!dns_name_normalise(bytes_of(text), &domain, &e)) {
+        fprintf(stderr, "mtasts-host: %s: %s\n", text, e.text);
+        return false;
+    }
+    if (!policy_set_find(workspace->set, dns_name_bytes(&domain), ret_view)) {
+        fprintf(stderr,
+                "mtasts-host: no policy file has the domain %s; add it, or begin with "
+                "\"mtasts-host init %s\"\n",
+                domain.text, domain.text);
+        return false;
+    }
+    return true;
+}
+
+struct each {
+    bool (*visit)(const struct policy_set_view *view, void *context);
+    void *context;
+    bool ok;
+};
+
+static bool visit_one(const struct policy_set_view *view, void *context)
+{
+    struct each *each = context;
+    each->ok = each->visit(view, each->context);
+    return each->ok;
+}
+
+bool workspace_each(const struct workspace *workspace, const struct invocation *invocation,
+                    bool (*visit)(const struct policy_set_view *view, void *context), void *context)
+{
+    struct each each = {visit, context, true};
+    if (invocation->argument_count == 0) {
+        policy_set_each(workspace->set, visit_one, &each);
+        return each.ok;
+    }
+    bool found_all = true;
+    for (size_t i = 0; i < invocation->argument_count; i++) {
+        struct policy_set_view view;
+        if (!workspace_find(workspace, invocation->arguments[i], &view)) {
+            found_all = false;
+        } else if (!visit(&view, context)) {
+            return false;
+        }
+    }
+    return found_all;
+}

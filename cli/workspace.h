@@ -1,0 +1,46 @@
+/* What most commands work on: the main configuration and the policy files that it names, loaded
+ * once, by the rules that the server has (loader/policy_set.h). */
+#ifndef CLI_WORKSPACE_H
+#define CLI_WORKSPACE_H
+
+#include <stdint.h>
+
+#include "base/diagnostics.h"
+#include "cli/invocation.h"
+#include "config/settings.h"
+#include "dns/name.h"
+#include "loader/policy_set.h"
+
+struct workspace {
+    struct settings *settings;
+    struct policy_set *set;
+    struct diagnostics diagnostics; /* of the policy files */
+};
+
+/* Loads `-c FILE` or its defaults. NULL: the errors are on stderr. Free with settings_free. */
+struct settings *workspace_settings(const struct invocation *invocation);
+
+/* Loads both. False: the configuration cannot be used, and stderr says why. True even where policy
+ * files are in error: those were told on stderr, and workspace_exit gives the exit status. */
+bool workspace_open(const struct invocation *invocation, struct workspace *ret_workspace);
+void workspace_clear(struct workspace *workspace);
+
+/* The policies in PATHS by themselves (for `--since` and `lint`); SETTINGS may be NULL. False: told
+ * on stderr. */
+bool workspace_load_policies(const struct settings *settings, const char *const *paths,
+                             size_t path_count, struct policy_set **ret_set);
+
+/* COMMAND_DONE, or COMMAND_FAILED where a policy file is in error. */
+int workspace_exit(const struct workspace *workspace);
+
+/* One domain that the user named: normalised and found, or told on stderr. */
+bool workspace_find(const struct workspace *workspace, const char *text,
+                    struct policy_set_view *ret_view);
+
+/* Calls VISIT for the domains that were named as arguments, in that order, or where none was, for
+ * all of them. False: at least one was not found, or VISIT said false (which ends it). */
+bool workspace_each(const struct workspace *workspace, const struct invocation *invocation,
+                    bool (*visit)(const struct policy_set_view *view, void *context),
+                    void *context);
+
+#endif
