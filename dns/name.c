@@ -125,6 +125,10 @@ static bool refuse_character(struct bytes name, char c, struct error *e)
     case ']':
         what = "is an address or has a port; write the host's name alone";
         break;
+    case ',':
+    case ';':
+        what = "has a separator in it, as lists have; write one name at a time";
+        break;
     case '/':
         what = "has a slash, as URLs have; write the host's name alone";
         break;

@@ -356,6 +356,10 @@ bool policy_text_parse(struct bytes text, const char *file, struct policy **ret_
                text.n, POLICY_BODY_MAX);
         return false;
     }
+    if (bytes_starts_with(text, BYTES("\xff\xfe")) || bytes_starts_with(text, BYTES("\xfe\xff"))) {
+        report(&reader, SEVERITY_ERROR, 0, "the text is UTF-16; save it as ASCII");
+        return false;
+    }
     read_lines(&reader, skip_byte_order_mark(&reader, text));
     check_whole(&reader, errors_before);
 

@@ -1,0 +1,214 @@
+#include "policy_lint.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+#include "policies/mx_pattern.h"
+#include "policies/policy_id.h"
+
+struct place {
+    const char *file;
+    unsigned line;
+    unsigned column;
+};
+
+#define warn(d, place, ...)                                                                        \
+    diagnostics_add((d), SEVERITY_WARNING, (place)->file, (place)->line, (place)->column,          \
+                    __VA_ARGS__)
+
+static int by_octets(const void *left, const void *right)
+{
+    const struct bytes *a = left;
+    const struct bytes *b = right;
+    return bytes_compare(*a, *b);
+}
+
+/* The patterns of POLICY, sorted; the caller frees them, POLICY owns their texts. */
+static struct bytes *sorted_mx(const struct policy *policy, size_t *ret_count)
+{
+    struct bytes *mx = NULL;
+    size_t count = 0;
+    size_t capacity = 0;
+    size_t cursor = 0;
+    struct bytes pattern;
+    while (policy_next_mx(policy, &cursor, &pattern)) {
+        ARRAY_GROW(mx, count, capacity);
+        mx[count++] = pattern;
+    }
+    if (count != 0) {
+        qsort(mx, count, sizeof(*mx), by_octets);
+    }
+    *ret_count = count;
+    return mx;
+}
+
+/* The one wildcard that would cover HOST: its first label replaced by a star. */
+static bool wildcard_above(struct bytes host, struct dns_name *ret_pattern)
+{
+    const char *dot = memchr(host.p, '.', host.n);
+    if (dot == NULL || host.p[0] == '*') {
+        return false;
+    }
+    struct bytes tail = {dot, host.n - (size_t)(dot - host.p)};
+    ret_pattern->n = (unsigned char)(tail.n + 1);
+    ret_pattern->text[0] = '*';
+    memcpy(ret_pattern->text + 1, tail.p, tail.n);
+    ret_pattern->text[ret_pattern->n] = '\0';
+    return true;
+}
+
+static void check_mx(const struct policy *policy, const struct place *place, struct diagnostics *d)
+{
+    size_t count = 0;
+    CLEANUP_FREE struct bytes *mx = sorted_mx(policy, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct dns_name above;
+        if (i > 0 && bytes_equal(mx[i], mx[i - 1])) {
+            /* Told once, however often it stands there. */
+            if (i == 1 || !bytes_equal(mx[i], mx[i - 2])) {
+                warn(d, place, "mx \"%.*s\" stands more than once; remove one", BYTES_ARG(mx[i]));
+            }
+        } else if (wildcard_above(mx[i], &above)) {
+            struct bytes key = dns_name_bytes(&above);
+            if (bsearch(&key, mx, count, sizeof(*mx), by_octets) != NULL) {
+                warn(d, place, "mx \"%.*s\" is covered by \"%s\" already; remove one of them",
+                     BYTES_ARG(mx[i]), above.text);
+            }
+        } else if (bytes_starts_with(mx[i], BYTES("*.")) &&
+                   memchr(mx[i].p + 2, '.', mx[i].n - 2) == NULL) {
+            warn(d, place,
+                 "mx \"%.*s\" covers every host right under a top-level domain, other people's "
+                 "too; name your own",
+                 BYTES_ARG(mx[i]));
+        }
+    }
+    if (policy->mode == POLICY_ENFORCE && count == 1 && mx[0].p[0] != '*') {
+        warn(d, place,
+             "mode enforce with a single mx: mail waits in the senders' queues when another host "
+             "has to take over; name that one too, before it is needed");
+    }
+}
+
+static void check_max_age(const struct policy *policy, const struct place *place,
+                          struct diagnostics *d)
+{
+    if (policy->mode == POLICY_ENFORCE && policy->max_age_s < POLICY_LINT_ENFORCE_MAX_AGE_MIN_S) {
+        warn(d, place,
+             "mode enforce with a max_age of %u s: a sender that does not write every day is not "
+             "protected; raise max_age to a week (1w) or more",
+             policy->max_age_s);
+    }
+    if (policy->mode == POLICY_NONE && policy->max_age_s > POLICY_LINT_NONE_MAX_AGE_MAX_S) {
+        warn(d, place,
+             "mode none with a max_age of %u s keeps senders from asking again for that long (RFC "
+             "8461, section 8.3); lower max_age to a day (1d) or less",
+             policy->max_age_s);
+    }
+}
+
+static void check_testing(const struct policy *policy, struct bytes id, int64_t now_s,
+                          const struct place *place, struct diagnostics *d)
+{
+    int64_t since_s = 0;
+    if (policy->mode != POLICY_TESTING || !policy_id_time(id, &since_s) ||
+        now_s - since_s <= POLICY_LINT_TESTING_MAX_S) {
+        return;
+    }
+    warn(d, place,
+         "mode testing for %lld days (by the id's time) protects nobody; when the reports name no "
+         "failures, write enforce",
+         (long long)((now_s - since_s) / (24 * 60 * 60)));
+}
+
+void policy_lint_one(const struct policy *policy, struct bytes id, const char *file, unsigned line,
+                     unsigned column, int64_t now_s, struct diagnostics *d)
+{
+    struct place place = {file, line, column};
+    check_max_age(policy, &place, d);
+    check_mx(policy, &place, d);
+    check_testing(policy, id, now_s, &place, d);
+}
+
+static int by_id_and_place(const void *left, const void *right)
+{
+    const struct policy_lint_shared *a = left;
+    const struct policy_lint_shared *b = right;
+    int order = bytes_compare(a->entry->id, b->entry->id);
+    if (order == 0) {
+        order = strcmp(a->path, b->path);
+    }
+    if (order == 0) {
+        const struct policy_file_place *p = &a->entry->place;
+        const struct policy_file_place *q = &b->entry->place;
+        order = p->line != q->line ? (p->line > q->line) - (p->line < q->line)
+                                   : (p->column > q->column) - (p->column < q->column);
+    }
+    return order;
+}
+
+/* An id of ours names one text, so only a foreign one can stand for two. */
+static bool id_names_two_texts(const struct policy_lint_shared *a,
+                               const struct policy_lint_shared *b)
+{
+    return bytes_equal(a->entry->id, b->entry->id) &&
+           policy_id_judge(a->entry->id, a->policy) == POLICY_ID_FOREIGN &&
+           !policy_equal(a->policy, b->policy);
+}
+
+/* Compares each with the first that has its id: IN_ONE_FILE chooses which pairs are told. */
+static void check_shared_ids(struct policy_lint_shared *items, size_t count, bool in_one_file,
+                             struct diagnostics *d)
+{
+    if (count == 0) {
+        return;
+    }
+    qsort(items, count, sizeof(*items), by_id_and_place);
+    const struct policy_lint_shared *first = &items[0];
+    for (size_t i = 1; i < count; i++) {
+        const struct policy_lint_shared *item = &items[i];
+        if (!bytes_equal(item->entry->id, first->entry->id)) {
+            first = item;
+            continue;
+        }
+        bool same_file = strcmp(item->path, first->path) == 0;
+        if (same_file != in_one_file || !id_names_two_texts(item, first)) {
+            continue;
+        }
+        struct place place = {item->path, item->entry->id_place.line, item->entry->id_place.column};
+        warn(d, &place,
+             "id %.*s is that of the shared policy %.*s too (%s:%u:%u): senders do not notice when "
+             "a domain moves from one to the other; run mtasts-host bump-id",
+             BYTES_ARG(item->entry->id), BYTES_ARG(first->entry->name), first->path,
+             first->entry->id_place.line, first->entry->id_place.column);
+    }
+}
+
+static void lint_entries(const struct policy_file_entry *entries, size_t count, const char *path,
+                         int64_t now_s, struct diagnostics *d)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct policy_file_entry *entry = &entries[i];
+        if (entry->policy != NULL) {
+            policy_lint_one(entry->policy, entry->id, path, entry->place.line, entry->place.column,
+                            now_s, d);
+        }
+    }
+}
+
+void policy_lint(const struct policy_file *file, const char *path, int64_t now_s,
+                 struct diagnostics *d)
+{
+    lint_entries(file->policies, file->policy_count, path, now_s, d);
+    lint_entries(file->domains, file->domain_count, path, now_s, d);
+
+    CLEANUP_FREE struct policy_lint_shared *items = memory_zero(file->policy_count, sizeof(*items));
+    for (size_t i = 0; i < file->policy_count; i++) {
+        items[i] = (struct policy_lint_shared){path, &file->policies[i], file->policies[i].policy};
+    }
+    check_shared_ids(items, file->policy_count, true, d);
+}
+
+void policy_lint_shared_ids(struct policy_lint_shared *items, size_t count, struct diagnostics *d)
+{
+    check_shared_ids(items, count, false, d);
+}
