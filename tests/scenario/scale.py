@@ -1,0 +1,105 @@
+"""100,000 domains, as one file each and as one file for all.
+
+The bounds are the product's promises (an edit served within 100 ms, debounce included; one large
+file within three times libyaml's own time), and the machine may be busy: each is judged by the best
+of a few tries, which noise cannot make faster than the program is.
+"""
+
+import pathlib
+import random
+import re
+import time
+import unittest
+
+from harness import BINARY, SANITIZED, Scenario, run, wait_until
+
+DOMAINS = 100_000
+TOOLS = pathlib.Path(BINARY).parent.parent / "tests/bench"
+
+
+@unittest.skipIf(SANITIZED, "measures the release build")
+class Scale(Scenario):
+    def generate(self, host, *arguments):
+        run(TOOLS / "bench_generate", "--domains", DOMAINS, *arguments, host.policies,
+            timeout=300)
+
+    def domain(self, number):
+        return f"tenant-{number:07d}.example"
+
+    def policy_file_of(self, host, number):
+        for path in host.policies.rglob(f"domains-{number:07d}.yaml"):
+            return path
+        raise AssertionError(f"no file for domain {number}")
+
+    def expect_all_sorts_served(self, host):
+        self.assertEqual(host.status()["domains"], DOMAINS)
+        for number in [0, DOMAINS - 1, *random.Random(1).sample(range(DOMAINS), 300)]:
+            answer = host.fetch_plain(self.domain(number))
+            self.assertEqual(answer.status, 200)
+            self.assertIn("version: STSv1\r\n", answer.body)
+
+    def served_within(self, host, number, path, replace):
+        """Edits domain NUMBER and returns how long until the edit was served."""
+        text = path.read_text()
+        changed, mark = replace(text)
+        temporary = path.with_name(".edit")
+        temporary.write_text(changed)
+        start = time.monotonic()
+        temporary.rename(path)
+        wait_until(lambda: host.serves(self.domain(number), mark), "the edit is served", 60)
+        return time.monotonic() - start
+
+    def raise_max_age(self, number):
+        """An edit of the domain's own entry: a max_age that no generated policy has."""
+        self.round = getattr(self, "round", 0) + 1
+        age = 1000000 + self.round
+        name = re.escape(self.domain(number))
+
+        def replace(text):
+            changed, count = re.subn(rf"({name}:(?:(?!\n  \S).)*?max_age: *)\d+", rf"\g<1>{age}",
+                                     text, count=1, flags=re.DOTALL)
+            self.assertEqual(count, 1)
+            return changed, f"max_age: {age}\r"
+
+        return replace
+
+    def bad_edit_is_reported(self, host, path, number):
+        before = host.fetch_plain(self.domain(number)).body
+        good = path.read_text()
+        path.write_text(good.replace("mode:", "mood:", 1))
+        wait_until(lambda: host.status()["files_in_error"] == 1, "the bad edit is reported", 60)
+        self.assertEqual(host.fetch_plain(self.domain(number)).body, before)
+        path.write_text(good)
+        wait_until(lambda: host.status()["files_in_error"] == 0, "it is good again", 60)
+
+    def test_a_file_each(self):
+        host = self.host()
+        self.generate(host, "--per-file", 1)
+        host.start(seconds=120)
+        self.expect_all_sorts_served(host)
+        took = []
+        for number in random.Random(2).sample(range(DOMAINS), 7):
+            took.append(self.served_within(host, number, self.policy_file_of(host, number),
+                                           self.raise_max_age(number)))
+        print(f"a file each: an edit served after {sorted(round(t * 1000) for t in took)} ms")
+        self.assertLess(sorted(took)[len(took) // 2], 0.1)
+        self.bad_edit_is_reported(host, self.policy_file_of(host, 5), 5)
+        host.stop()
+
+    def test_one_file_for_all(self):
+        host = self.host()
+        self.generate(host, "--per-file", 0)
+        [path] = host.policies.rglob("*.yaml")
+        host.start(seconds=120)
+        self.expect_all_sorts_served(host)
+        libyaml = float(re.search(r"[\d.]+", run(TOOLS / "bench_libyaml_time", path).stdout)[0])
+        took = []
+        for number in random.Random(3).sample(range(DOMAINS), 5):
+            took.append(self.served_within(host, number, path, self.raise_max_age(number)))
+        print(f"one file: libyaml alone {libyaml:.3f} s, an edit served after "
+              f"{sorted(round(t, 3) for t in took)} s")
+        self.assertLess(min(took) - 0.05, 3 * libyaml)
+        changes = [event.get("published") for event in host.events() if "published" in event]
+        self.assertIn(1, changes, "only the domain that differs is published again")
+        self.bad_edit_is_reported(host, path, 7)
+        host.stop()
