@@ -1,5 +1,5 @@
 /* The main configuration, mtasts-host.yaml(5), with every default filled in and every path made
- * absolute. Immutable once loaded. */
+ * absolute. Immutable once loaded. A key that this version does nothing with is an error. */
 #ifndef CONFIG_SETTINGS_H
 #define CONFIG_SETTINGS_H
 
@@ -73,7 +73,7 @@ struct settings {
     char *default_tlsrpt; /* encoded URIs joined by commas; NULL: none */
     bool ids_derived;     /* `ids: derived`: bump-id inserts none */
 
-    char *dns_delegate; /* normalised; NULL: none */
+    char *dns_delegate; /* lower-case, no final dot; NULL: none */
     char *dns_host;     /* where tenants point mta-sts.TENANT; NULL: none */
     int64_t dns_ttl_s;
     struct settings_list dns_resolvers; /* "ADDRESS:PORT" */
@@ -97,15 +97,23 @@ bool settings_parse(struct bytes text, const char *file, struct settings **ret_s
                     struct diagnostics *d) MUST_USE;
 void settings_free(struct settings *settings);
 
-/* For `reload`: appends the names of the top-level keys in which A and B differ and that only a
- * restart applies, comma-separated; nothing where there are none. */
+/* For `reload`: appends the names of the keys in which A and B differ and that only a restart
+ * applies, comma-separated; nothing where there are none. */
 struct buffer;
 void settings_restart_needed(const struct settings *a, const struct settings *b,
                              struct buffer *names);
 
-/* Calls VISIT for each limit: key, default as written in the file, what it bounds. */
-void settings_limits_each(void (*visit)(const char *key, const char *default_text,
-                                        const char *about, void *context),
+/* A limit as the file and the man page write it. */
+struct settings_limit {
+    const char *key;
+    const char *normal; /* the default */
+    const char *min;
+    const char *max;
+    const char *about; /* what it bounds */
+};
+
+/* Calls VISIT for each. */
+void settings_limits_each(void (*visit)(const struct settings_limit *limit, void *context),
                           void *context);
 
 #endif

@@ -1,0 +1,395 @@
+#include "config/settings.h"
+
+#include <limits.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "settings_parts.h"
+#include "shown.h"
+
+enum {
+    FILE_MAX_OCTETS = 1024 * 1024,
+    PATHS_MAX = 1000, /* of one key */
+    WORKERS_MAX = 256,
+    ROOT_TEXT_MAX = 4096,
+    USER_NAME_MAX = 255,
+    RESCAN_MIN_MS = 1000,
+    RESCAN_MAX_MS = 24 * 3600 * 1000,
+    DEFAULT_MAX_AGE_S = 604800,
+    DEFAULT_TTL_S = 300,
+};
+
+static const char DEFAULT_FILE[] = "/etc/mtasts-host/mtasts-host.yaml";
+static const char DEFAULT_STATE[] = "/var/lib/mtasts-host";
+static const char DEFAULT_CONTROL[] = "control.sock";
+static const char DEFAULT_CERTIFICATES[] = "certs";
+
+const char *settings_find(const char *option)
+{
+    const char *environment = secure_getenv("MTASTS_HOST_CONFIG");
+    if (option != NULL) {
+        return option;
+    }
+    return environment != NULL && environment[0] != '\0' ? environment : DEFAULT_FILE;
+}
+
+void settings_list_add(struct settings_list *list, char *text)
+{
+    ARRAY_GROW(list->items, list->count, list->capacity);
+    list->items[list->count++] = text;
+}
+
+/* ---- single values ---- */
+
+static void replace(char **place, char *text)
+{
+    free(*place);
+    *place = text;
+}
+
+static char *absolute_path(struct bytes path, const struct fields_context *context)
+{
+    CLEANUP_FREE char *name = memory_string_of(path);
+    return file_path_join(settings_reader_of(context)->directory, name);
+}
+
+/* A text that is not empty and not over MAX octets. */
+static bool read_text(const struct yaml_pair *pair, size_t max, struct bytes *ret_text,
+                      struct fields_context *context)
+{
+    struct bytes text;
+    if (!fields_string(pair, &text, context)) {
+        return false;
+    }
+    if (text.n == 0 || text.n > max) {
+        return fields_error(context, &pair->value_place,
+                            "\"%s\" must have 1 to %zu octets; write it so, or remove the key",
+                            shown(pair->key->text).text, max);
+    }
+    *ret_text = text;
+    return true;
+}
+
+static bool add_path(const struct yaml_node *item, void *target, struct fields_context *context)
+{
+    struct settings_list *paths = target;
+    if (item->text.n == 0 || paths->count == PATHS_MAX) {
+        return fields_error(context, &item->start,
+                            item->text.n == 0
+                                ? "an empty path; write one"
+                                : "too many paths; put their files into one directory");
+    }
+    char *path = absolute_path(item->text, context);
+    for (size_t i = 0; i < paths->count; i++) {
+        if (strcmp(paths->items[i], path) == 0) {
+            free(path);
+            return fields_error(context, &item->start,
+                                "\"%s\" stands here twice; remove one of them",
+                                shown(item->text).text);
+        }
+    }
+    settings_list_add(paths, path);
+    return true;
+}
+
+static bool read_policies(const struct yaml_pair *pair, void *target,
+                          struct fields_context *context)
+{
+    struct settings *settings = target;
+    if (!fields_strings(pair, add_path, &settings->policies, context)) {
+        return false;
+    }
+    return settings->policies.count != 0 ||
+           fields_error(context, &pair->value_place,
+                        "\"policies\" names nothing; write a directory or a file");
+}
+
+static bool read_certificates(const struct yaml_pair *pair, void *target,
+                              struct fields_context *context)
+{
+    settings_reader_of(context)->certificates_read = true;
+    return fields_strings(pair, add_path, &((struct settings *)target)->certificates, context);
+}
+
+static bool read_state(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    struct bytes text;
+    if (!read_text(pair, PATH_MAX - 1, &text, context)) {
+        return false;
+    }
+    replace(&((struct settings *)target)->state, absolute_path(text, context));
+    return true;
+}
+
+/* Made absolute when all is read: it is relative to `state`. */
+static bool read_control(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    struct bytes text;
+    if (!read_text(pair, PATH_MAX - 1, &text, context)) {
+        return false;
+    }
+    replace(&((struct settings *)target)->control, memory_string_of(text));
+    return true;
+}
+
+static bool read_user(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    struct bytes text;
+    if (!read_text(pair, USER_NAME_MAX, &text, context)) {
+        return false;
+    }
+    replace(&((struct settings *)target)->user, memory_string_of(text));
+    return true;
+}
+
+static bool read_root(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    struct bytes text;
+    if (!read_text(pair, ROOT_TEXT_MAX, &text, context)) {
+        return false;
+    }
+    replace(&((struct settings *)target)->root_text, memory_string_of(text));
+    return true;
+}
+
+static bool is_word(const struct yaml_pair *pair, struct bytes word)
+{
+    return pair->value->kind == YAML_SCALAR && bytes_equal_nocase(pair->value->text, word);
+}
+
+static bool read_workers(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    struct settings *settings = target;
+    if (is_word(pair, BYTES("auto"))) {
+        settings->workers = 0;
+        return true;
+    }
+    return fields_integer(pair, 1, WORKERS_MAX, &settings->workers, context);
+}
+
+static bool read_rescan(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    struct settings *settings = target;
+    if (is_word(pair, BYTES("off"))) {
+        settings->rescan_ms = 0;
+        return true;
+    }
+    return fields_duration_ms(pair, RESCAN_MIN_MS, RESCAN_MAX_MS, &settings->rescan_ms, context);
+}
+
+static bool read_http2(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    return fields_bool(pair, &((struct settings *)target)->http2, context);
+}
+
+static bool read_session_tickets(const struct yaml_pair *pair, void *target,
+                                 struct fields_context *context)
+{
+    return fields_bool(pair, &((struct settings *)target)->session_tickets, context);
+}
+
+/* Says so instead of ignoring it: who writes the key counts on what it does. */
+bool settings_read_later(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    (void)target;
+    return fields_error(context, &pair->key->start,
+                        "\"%s\" is not supported by this version yet; remove it",
+                        shown(pair->key->text).text);
+}
+
+/* ---- the access log ---- */
+
+static bool read_format(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    static const struct {
+        const char *word;
+        enum settings_access_log format;
+    } FORMATS[] = {
+        {"off", ACCESS_LOG_OFF},
+        {"combined", ACCESS_LOG_COMBINED},
+        {"json", ACCESS_LOG_JSON},
+    };
+    struct bytes text;
+    if (!fields_string(pair, &text, context)) {
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(FORMATS); i++) {
+        if (bytes_equal(text, bytes_of(FORMATS[i].word))) {
+            ((struct settings *)target)->access_log = FORMATS[i].format;
+            return true;
+        }
+    }
+    return fields_error(context, &pair->value_place,
+                        "\"%s\" must be off, combined or json, not \"%s\"",
+                        shown(pair->key->text).text, shown(text).text);
+}
+
+static bool read_log_file(const struct yaml_pair *pair, void *target,
+                          struct fields_context *context)
+{
+    struct bytes text;
+    if (!read_text(pair, PATH_MAX - 1, &text, context)) {
+        return false;
+    }
+    replace(&((struct settings *)target)->access_log_file, absolute_path(text, context));
+    return true;
+}
+
+static bool read_access_log(const struct yaml_pair *pair, void *target,
+                            struct fields_context *context)
+{
+    static const struct field FIELDS[] = {
+        {"format", read_format, FIELD_REQUIRED},
+        {"file", read_log_file, 0},
+    };
+    if (pair->value->kind == YAML_MAPPING) {
+        return fields_read(pair, "access_log", FIELDS, ARRAY_LENGTH(FIELDS), target, context);
+    }
+    return read_format(pair, target, context);
+}
+
+/* ---- the whole ---- */
+
+static const struct field FIELDS[] = {
+    {"policies", read_policies, FIELD_REQUIRED},
+    {"listen", settings_read_listen, 0},
+    {"certificates", read_certificates, 0},
+    {"state", read_state, 0},
+    {"control", read_control, 0},
+    {"user", read_user, 0},
+    {"defaults", settings_read_defaults, 0},
+    {"workers", read_workers, 0},
+    {"limits", settings_read_limits, 0},
+    {"rescan", read_rescan, 0},
+    {"http2", read_http2, 0},
+    {"session_tickets", read_session_tickets, 0},
+    {"root", read_root, 0},
+    {"access_log", read_access_log, 0},
+    {"dns", settings_read_dns, 0},
+    {"acme", settings_read_later, 0},
+};
+
+static char *absolute_file(const char *file)
+{
+    if (file[0] == '/') {
+        return memory_string(file);
+    }
+    CLEANUP_FREE char *directory = getcwd(NULL, 0);
+    return file_path_join(directory != NULL ? directory : "/", file);
+}
+
+static struct settings *new_settings(const char *file)
+{
+    struct settings *settings = memory_zero(1, sizeof(*settings));
+    settings->file = absolute_file(file);
+    settings->state = memory_string(DEFAULT_STATE);
+    settings->control = memory_string(DEFAULT_CONTROL);
+    settings->http2 = true;
+    settings->default_max_age_s = DEFAULT_MAX_AGE_S;
+    settings->dns_ttl_s = DEFAULT_TTL_S;
+    settings_limits_default(&settings->limits);
+    return settings;
+}
+
+/* What depends on other keys. */
+static bool complete(struct settings_reader *reader, struct fields_context *context)
+{
+    struct settings *settings = reader->settings;
+    if (!reader->https_read) {
+        settings_listen_default(&settings->https, "[::]:443", 443);
+    }
+    if (!reader->http_read) {
+        settings_listen_default(&settings->http, "[::]:80", 80);
+    }
+    if (!reader->certificates_read) {
+        settings_list_add(&settings->certificates,
+                          file_path_join(reader->directory, DEFAULT_CERTIFICATES));
+    }
+    replace(&settings->control, file_path_join(settings->state, settings->control));
+    size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+    if (strlen(settings->control) > max) {
+        diagnostics_add(context->diagnostics, SEVERITY_ERROR, context->file, 0, 0,
+                        "the control socket's path \"%s\" is over the kernel's %zu octets; choose "
+                        "a shorter \"control\" or \"state\"",
+                        settings->control, max);
+        return false;
+    }
+    return true;
+}
+
+bool settings_parse(struct bytes text, const char *file, struct settings **ret_settings,
+                    struct diagnostics *d)
+{
+    struct yaml_document document;
+    if (!yaml_parse(text, file, &document, d)) {
+        return false;
+    }
+    struct settings *settings = new_settings(file);
+    CLEANUP_FREE char *directory = file_path_directory(settings->file);
+    struct settings_reader reader = {.settings = settings, .directory = directory};
+    struct fields_context context = {file, d, &reader};
+    struct yaml_pair root = {.value = document.root, .value_place = document.root->start};
+
+    bool good =
+        fields_read(&root, "the configuration", FIELDS, ARRAY_LENGTH(FIELDS), settings, &context) &&
+        complete(&reader, &context);
+    yaml_document_clear(&document);
+    if (!good) {
+        settings_free(settings);
+        return false;
+    }
+    *ret_settings = settings;
+    return true;
+}
+
+bool settings_load(const char *file, struct settings **ret_settings, struct diagnostics *d)
+{
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(FILE_MAX_OCTETS);
+    struct error e;
+    if (!file_read(file, &text, NULL, &e)) {
+        diagnostics_add(d, SEVERITY_ERROR, file, 0, 0,
+                        "%s; make it readable, or name another configuration with -c", e.text);
+        return false;
+    }
+    return settings_parse(buffer_bytes(&text), file, ret_settings, d);
+}
+
+static void clear_list(struct settings_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i]);
+    }
+    free(list->items);
+}
+
+static void clear_listens(struct settings_listens *listens)
+{
+    for (size_t i = 0; i < listens->count; i++) {
+        free(listens->items[i].text);
+        free(listens->items[i].host);
+    }
+    free(listens->items);
+}
+
+void settings_free(struct settings *settings)
+{
+    if (settings == NULL) {
+        return;
+    }
+    char *texts[] = {
+        settings->file,           settings->state,     settings->control,
+        settings->user,           settings->root_text, settings->dns_delegate,
+        settings->default_tlsrpt, settings->dns_host,  settings->access_log_file,
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
+        free(texts[i]);
+    }
+    clear_list(&settings->policies);
+    clear_list(&settings->certificates);
+    clear_list(&settings->dns_resolvers);
+    clear_listens(&settings->https);
+    clear_listens(&settings->http);
+    clear_listens(&settings->plain);
+    free(settings);
+}

@@ -1,0 +1,123 @@
+/* `dns:` — the records that are printed, and whom to ask. */
+#include <arpa/inet.h>
+#include <ctype.h>
+
+#include "settings_parts.h"
+#include "shown.h"
+
+enum {
+    TTL_MAX_S = 604800,
+    RESOLVERS_MAX = 16,
+    NAME_MAX_OCTETS = 253,
+    LABEL_MAX_OCTETS = 63,
+    DNS_PORT = 53,
+};
+
+static bool read_ttl(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    return fields_duration_s(pair, 1, TTL_MAX_S, &((struct settings *)target)->dns_ttl_s, context);
+}
+
+/* Letters, digits, '-' and '_' in labels of 1 to 63, without a final dot. */
+static bool is_name(struct bytes name)
+{
+    size_t label = 0;
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char c = (unsigned char)name.p[i];
+        bool dot = c == '.';
+        if ((dot && label == 0) ||
+            (!dot && (!isascii(c) || (!isalnum(c) && c != '-' && c != '_')))) {
+            return false;
+        }
+        label = dot ? 0 : label + 1;
+        if (label > LABEL_MAX_OCTETS) {
+            return false;
+        }
+    }
+    return label != 0 && name.n <= NAME_MAX_OCTETS;
+}
+
+static bool read_name(const struct yaml_pair *pair, char **ret_name, struct fields_context *context)
+{
+    struct bytes text;
+    if (!fields_string(pair, &text, context)) {
+        return false;
+    }
+    struct bytes name = {text.p, text.n - bytes_ends_with(text, BYTES("."))};
+    if (!is_name(name)) {
+        return fields_error(context, &pair->value_place,
+                            "\"%s\" is no DNS name; write one such as sts.provider.example "
+                            "(other alphabets as xn--…)",
+                            shown(text).text);
+    }
+    free(*ret_name);
+    *ret_name = memory_string_of(name);
+    for (char *p = *ret_name; *p != '\0'; p++) {
+        *p = (char)tolower((unsigned char)*p);
+    }
+    return true;
+}
+
+static bool read_delegate(const struct yaml_pair *pair, void *target,
+                          struct fields_context *context)
+{
+    return read_name(pair, &((struct settings *)target)->dns_delegate, context);
+}
+
+static bool read_host(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    return read_name(pair, &((struct settings *)target)->dns_host, context);
+}
+
+/* ADDRESS or ADDRESS:PORT; an IPv6 address with a port in brackets. */
+static char *parse_resolver(struct bytes text)
+{
+    struct in6_addr address;
+    CLEANUP_FREE char *bare = memory_string_of(text);
+    if (inet_pton(AF_INET, bare, &address) == 1) {
+        return memory_printf("%s:%d", bare, DNS_PORT);
+    }
+    if (inet_pton(AF_INET6, bare, &address) == 1) {
+        return memory_printf("[%s]:%d", bare, DNS_PORT);
+    }
+    struct settings_listen listen = {0};
+    if (!settings_parse_address(text, &listen)) {
+        return NULL;
+    }
+    free(listen.host);
+    return listen.port != 0 ? TAKE(bare) : NULL;
+}
+
+static bool add_resolver(const struct yaml_node *item, void *target, struct fields_context *context)
+{
+    struct settings_list *resolvers = target;
+    if (resolvers->count == RESOLVERS_MAX) {
+        return fields_error(context, &item->start, "more than %d resolvers; remove some",
+                            RESOLVERS_MAX);
+    }
+    char *resolver = parse_resolver(item->text);
+    if (resolver == NULL) {
+        return fields_error(context, &item->start,
+                            "\"%s\" is no resolver's address; write \"192.0.2.1\", "
+                            "\"192.0.2.1:53\" or \"[2001:db8::1]:53\"",
+                            shown(item->text).text);
+    }
+    settings_list_add(resolvers, resolver);
+    return true;
+}
+
+static bool read_resolver(const struct yaml_pair *pair, void *target,
+                          struct fields_context *context)
+{
+    return fields_strings(pair, add_resolver, &((struct settings *)target)->dns_resolvers, context);
+}
+
+bool settings_read_dns(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    static const struct field FIELDS[] = {
+        {"resolver", read_resolver, 0},     {"ttl", read_ttl, 0},
+        {"delegate", read_delegate, 0},     {"host", read_host, 0},
+        {"update", settings_read_later, 0}, {"hook", settings_read_later, 0},
+    };
+    return fields_read(pair, "dns", FIELDS, ARRAY_LENGTH(FIELDS), target, context);
+}

@@ -1,0 +1,137 @@
+/* The table of all limits. */
+#include <inttypes.h>
+
+#include "settings_parts.h"
+
+enum kind { NUMBER, PERCENT, DURATION, SIZE };
+
+struct limit {
+    const char *key;
+    size_t offset;
+    enum kind kind;
+    int64_t normal; /* milliseconds, octets */
+    int64_t min;
+    int64_t max;
+    const char *about;
+};
+
+enum {
+    KIB = 1024,
+    MILLION = 1000 * 1000,
+    SECOND = 1000,
+    MINUTE = 60 * SECOND,
+    HOUR = 60 * MINUTE,
+    DAY = 24 * HOUR,
+};
+
+#define AT(member) offsetof(struct settings_limits, member)
+
+/* A sender needs one connection, one request and well under a second; the defaults are generous to
+ * it, and small to everybody else. */
+static const struct limit LIMITS[] = {
+    {"connections", AT(connections), NUMBER, 10000, 1, MILLION,
+     "open at a time, in all; further ones wait to be accepted"},
+    {"connections_per_address", AT(connections_per_address), NUMBER, 100, 1, MILLION,
+     "open at a time from one IPv4 address or IPv6 /64; further ones are closed"},
+    {"requests_per_connection", AT(requests_per_connection), NUMBER, 100, 1, MILLION,
+     "answered before a connection is closed"},
+    {"connection_age", AT(connection_age_ms), DURATION, MINUTE, SECOND, HOUR,
+     "after which a connection is closed, however busy it is"},
+    {"handshake", AT(handshake_ms), DURATION, 10 * SECOND, 100, 5 * MINUTE, "for a TLS handshake"},
+    {"request", AT(request_ms), DURATION, 10 * SECOND, 100, 5 * MINUTE,
+     "from the first octet of a request to its last"},
+    {"idle", AT(idle_ms), DURATION, 15 * SECOND, 100, HOUR,
+     "that a connection is kept between two requests"},
+    {"header", AT(header_octets), SIZE, 16 * KIB, KIB, 256 * KIB,
+     "of a request's line and fields together"},
+    {"concurrent_streams", AT(concurrent_streams), NUMBER, 16, 1, 1000,
+     "HTTP/2 requests at a time in one connection"},
+    {"drain", AT(drain_ms), DURATION, 10 * SECOND, 0, HOUR,
+     "that open requests have after SIGTERM before they are cut"},
+    {"debounce", AT(debounce_ms), DURATION, 50, 0, MINUTE,
+     "of quiet before changed files are read"},
+    {"vanish", AT(vanish_ms), DURATION, 5 * SECOND, 0, DAY,
+     "that a file must be gone before its domains are taken away"},
+    {"removal_percent", AT(removal_percent), PERCENT, 10, 0, 100,
+     "a change that would take away more than this share of all domains, and at least "
+     "removal_domains, is held until it is accepted; 100 holds none"},
+    {"removal_domains", AT(removal_domains), NUMBER, 50, 1, 100 * MILLION, "see removal_percent"},
+    {"rescan", AT(rescan_ms), DURATION, 5 * MINUTE, SECOND, DAY,
+     "between two looks at a tree that the kernel cannot watch"},
+    {"certificate_cache", AT(certificate_cache), NUMBER, 1000, 2, MILLION,
+     "certificates kept parsed by each worker, about 10 KiB each"},
+};
+
+static int64_t *value_of(struct settings_limits *limits, const struct limit *limit)
+{
+    return (int64_t *)((char *)limits + limit->offset);
+}
+
+void settings_limits_default(struct settings_limits *limits)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(LIMITS); i++) {
+        *value_of(limits, &LIMITS[i]) = LIMITS[i].normal;
+    }
+}
+
+static bool read_limit(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    const struct limit *limit = LIMITS;
+    while (!bytes_equal(bytes_of(limit->key), pair->key->text)) {
+        limit++; /* fields_read gives us known keys alone */
+    }
+    int64_t *value = value_of(target, limit);
+    switch (limit->kind) {
+    case DURATION:
+        return fields_duration_ms(pair, limit->min, limit->max, value, context);
+    case SIZE:
+        return fields_size(pair, limit->min, limit->max, value, context);
+    case NUMBER:
+    case PERCENT:
+        break;
+    }
+    return fields_integer(pair, limit->min, limit->max, value, context);
+}
+
+bool settings_read_limits(const struct yaml_pair *pair, void *target,
+                          struct fields_context *context)
+{
+    struct settings *settings = target;
+    struct field fields[ARRAY_LENGTH(LIMITS)];
+    for (size_t i = 0; i < ARRAY_LENGTH(LIMITS); i++) {
+        fields[i] = (struct field){LIMITS[i].key, read_limit, 0};
+    }
+    return fields_read(pair, "limits", fields, ARRAY_LENGTH(fields), &settings->limits, context);
+}
+
+static void format(enum kind kind, int64_t value, struct buffer *out)
+{
+    buffer_reset(out);
+    switch (kind) {
+    case DURATION:
+        fields_format_duration_ms(value, out);
+        break;
+    case SIZE:
+        fields_format_size(value, out);
+        break;
+    case NUMBER:
+    case PERCENT:
+        buffer_printf(out, "%" PRId64, value);
+        break;
+    }
+}
+
+void settings_limits_each(void (*visit)(const struct settings_limit *limit, void *context),
+                          void *context)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(LIMITS); i++) {
+        const struct limit *limit = &LIMITS[i];
+        CLEANUP(buffer_clear) struct buffer normal = BUFFER(64);
+        CLEANUP(buffer_clear) struct buffer min = BUFFER(64);
+        CLEANUP(buffer_clear) struct buffer max = BUFFER(64);
+        format(limit->kind, limit->normal, &normal);
+        format(limit->kind, limit->min, &min);
+        format(limit->kind, limit->max, &max);
+        visit(&(struct settings_limit){limit->key, normal.p, min.p, max.p, limit->about}, context);
+    }
+}

@@ -1,0 +1,43 @@
+/* What the files that read the main configuration share. For settings*.c alone. */
+#ifndef CONFIG_SETTINGS_PARTS_H
+#define CONFIG_SETTINGS_PARTS_H
+
+#include "config/fields.h"
+#include "config/settings.h"
+
+/* The `user` of the fields_context. */
+struct settings_reader {
+    struct settings *settings;
+    char *directory; /* what relative paths are relative to */
+    bool https_read; /* the key stood there: its default does not count */
+    bool http_read;
+    bool certificates_read;
+};
+
+static inline struct settings_reader *settings_reader_of(const struct fields_context *context)
+{
+    return context->user;
+}
+
+/* Adds TEXT, which is taken. */
+void settings_list_add(struct settings_list *list, char *text);
+
+/* ADDRESS:PORT, an IPv6 address in brackets. False: it is something else, nothing was set. */
+bool settings_parse_address(struct bytes text, struct settings_listen *ret_listen) MUST_USE;
+
+/* For struct field's `read`; TARGET is the struct settings. */
+bool settings_read_listen(const struct yaml_pair *pair, void *target,
+                          struct fields_context *context);
+bool settings_read_defaults(const struct yaml_pair *pair, void *target,
+                            struct fields_context *context);
+bool settings_read_dns(const struct yaml_pair *pair, void *target, struct fields_context *context);
+bool settings_read_limits(const struct yaml_pair *pair, void *target,
+                          struct fields_context *context);
+bool settings_read_later(const struct yaml_pair *pair, void *target,
+                         struct fields_context *context);
+
+/* Defaults that stand for keys that are not there. */
+void settings_listen_default(struct settings_listens *listens, const char *text, uint16_t port);
+void settings_limits_default(struct settings_limits *limits);
+
+#endif

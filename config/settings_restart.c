@@ -1,0 +1,91 @@
+/* Which changes of the main configuration a running server cannot take over. */
+#include "base/buffer.h"
+#include "settings_parts.h"
+
+enum kind { LIST, LISTENS, TEXT, NUMBER, FLAG, FORMAT };
+
+static bool texts_differ(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a != b : strcmp(a, b) != 0;
+}
+
+static bool lists_differ(const struct settings_list *a, const struct settings_list *b)
+{
+    bool differ = a->count != b->count;
+    for (size_t i = 0; !differ && i < a->count; i++) {
+        differ = texts_differ(a->items[i], b->items[i]);
+    }
+    return differ;
+}
+
+static bool listens_differ(const struct settings_listens *a, const struct settings_listens *b)
+{
+    bool differ = a->count != b->count;
+    for (size_t i = 0; !differ && i < a->count; i++) {
+        const struct settings_listen *one = &a->items[i];
+        const struct settings_listen *other = &b->items[i];
+        differ = one->kind != other->kind || one->port != other->port ||
+                 texts_differ(one->host, other->host);
+    }
+    return differ;
+}
+
+static bool differ(enum kind kind, const void *a, const void *b)
+{
+    switch (kind) {
+    case LIST:
+        return lists_differ(a, b);
+    case LISTENS:
+        return listens_differ(a, b);
+    case TEXT:
+        return texts_differ(*(char *const *)a, *(char *const *)b);
+    case NUMBER:
+        return *(const int64_t *)a != *(const int64_t *)b;
+    case FLAG:
+        return *(const bool *)a != *(const bool *)b;
+    case FORMAT:
+        return *(const enum settings_access_log *)a != *(const enum settings_access_log *)b;
+    }
+    return false;
+}
+
+#define AT(member) offsetof(struct settings, member)
+
+void settings_restart_needed(const struct settings *a, const struct settings *b,
+                             struct buffer *names)
+{
+    /* Rows of one key stand together. */
+    static const struct {
+        const char *key;
+        enum kind kind;
+        size_t offset;
+    } ROWS[] = {
+        {"policies", LIST, AT(policies)},
+        {"certificates", LIST, AT(certificates)},
+        {"listen", LISTENS, AT(https)},
+        {"listen", LISTENS, AT(http)},
+        {"listen", LISTENS, AT(plain)},
+        {"state", TEXT, AT(state)},
+        {"control", TEXT, AT(control)},
+        {"user", TEXT, AT(user)},
+        {"workers", NUMBER, AT(workers)},
+        {"http2", FLAG, AT(http2)},
+        {"session_tickets", FLAG, AT(session_tickets)},
+        {"root", TEXT, AT(root_text)},
+        {"access_log", FORMAT, AT(access_log)},
+        {"access_log", TEXT, AT(access_log_file)},
+        {"limits.concurrent_streams", NUMBER, AT(limits.concurrent_streams)},
+        {"limits.certificate_cache", NUMBER, AT(limits.certificate_cache)},
+    };
+    const char *last = "";
+    bool first = true;
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        const char *one = (const char *)a + ROWS[i].offset;
+        const char *other = (const char *)b + ROWS[i].offset;
+        if (strcmp(last, ROWS[i].key) != 0 && differ(ROWS[i].kind, one, other)) {
+            buffer_printf(names, "%s%s", first ? "" : ", ", ROWS[i].key);
+            last = ROWS[i].key;
+            first = false;
+        }
+    }
+}
