@@ -139,7 +139,7 @@ static int run(struct bump *bump)
         .insert = !settings->ids_derived && !check,
         .write = !check && !invocation_has(invocation, "dry-run"),
         .now_s = clock_wall_s(),
-        .defaults.max_age_s = (uint32_t)settings->default_max_age_s,
+        .defaults = workspace_defaults(settings),
     };
     const char *since = invocation_value(invocation, "since");
     if (since != NULL) {

@@ -36,6 +36,16 @@ static const struct command_option serve_options[] = {
      .about = "only say whether configuration and policies are right; exit 1 where not"},
 };
 
+static const struct command_option lint_options[] = {
+    JSON_OPTION,
+    {.name = "strict", .about = "exit 3 for warnings, too"},
+    {.name = "txt", .about = "every file is an mta-sts.txt, whatever its name"},
+};
+
+static const struct command_option status_options[] = {
+    JSON_OPTION,
+};
+
 static const struct command_option record_options[] = {
     ALL_OPTION,
     FORMAT_OPTION,
@@ -85,6 +95,20 @@ const struct command command_table[] = {
         .example = "mtasts-host -c /etc/mtasts-host/mtasts-host.yaml serve",
         OPTIONS(serve_options),
         .run = cmd_serve,
+    },
+    {
+        .name = "lint",
+        .arguments = "[FILE|DIR|mta-sts.txt...]",
+        .arguments_max = COMMAND_ARGUMENTS_ANY,
+        .about = "find what is wrong or unwise",
+        .details = "Without a file: the main configuration and the policies that it names. A file\n"
+                   "named *.txt is somebody's mta-sts.txt. Errors exit 3, warnings alone 0.",
+        .example = "mtasts-host lint\n"
+                   "mtasts-host lint policies.d\n"
+                   "curl -s https://mta-sts.example.org/.well-known/mta-sts.txt >it.txt &&\n"
+                   "    mtasts-host lint it.txt",
+        OPTIONS(lint_options),
+        .run = cmd_lint,
     },
     {
         .name = "record",
@@ -144,6 +168,15 @@ const struct command command_table[] = {
         .example = "mtasts-host reload --accept-removals",
         OPTIONS(reload_options),
         .run = cmd_reload,
+    },
+    {
+        .name = "status",
+        .arguments = "",
+        .about = "ask the running server how it is",
+        .example = "mtasts-host status\n"
+                   "mtasts-host status --json | jq .files_in_error",
+        OPTIONS(status_options),
+        .run = cmd_status,
     },
     {
         .name = "help",

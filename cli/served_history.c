@@ -45,14 +45,23 @@ static void take_history(const json_t *reply, struct served_answer *answer)
     }
 }
 
-static void ask_history(struct served_history *history, const struct served_question *question,
-                        struct served_answer *answer)
+static void ask_history_of(struct served_history *history, const char *subject, const char *digest,
+                           struct served_answer *answer)
 {
     json_t *reply = ask(history, json_pack("{s:s, s:s, s:s*}", "command", "history", "domain",
-                                           question->subject, "digest", question->digest));
+                                           subject, "digest", digest));
     if (reply != NULL) {
         take_history(reply, answer);
         json_decref(reply);
+    }
+}
+
+static void ask_history(struct served_history *history, const struct served_question *question,
+                        struct served_answer *answer)
+{
+    ask_history_of(history, question->subject, question->digest, answer);
+    if (!answer->known && strcmp(question->subject, question->domain) != 0) {
+        ask_history_of(history, question->domain, question->digest, answer);
     }
 }
 

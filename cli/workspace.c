@@ -14,24 +14,21 @@ struct settings *workspace_settings(const struct invocation *invocation)
     return ok ? settings : NULL;
 }
 
-static struct policy_set_options set_options(const struct settings *settings)
+struct policy_file_defaults workspace_defaults(const struct settings *settings)
 {
-    struct policy_set_options options = {.defaults.max_age_s = DEFAULT_MAX_AGE_S};
-    if (settings != NULL) {
-        options.defaults.max_age_s = (uint32_t)settings->default_max_age_s;
-        options.vanish_ms = settings->limits.vanish_ms;
-        options.removal_percent = settings->limits.removal_percent;
-        options.removal_domains = settings->limits.removal_domains;
-    }
-    return options;
+    return (struct policy_file_defaults){
+        .max_age_s = settings != NULL ? (uint32_t)settings->default_max_age_s : DEFAULT_MAX_AGE_S,
+    };
 }
 
 bool workspace_load_policies(const struct settings *settings, const char *const *paths,
                              size_t path_count, struct policy_set **ret_set)
 {
-    struct policy_set_options options = set_options(settings);
-    options.paths = paths;
-    options.path_count = path_count;
+    struct policy_set_options options = {
+        .paths = paths,
+        .path_count = path_count,
+        .defaults = workspace_defaults(settings),
+    };
     struct error e;
     if (!policy_set_load(&options, ret_set, &e)) {
         fprintf(stderr, "mtasts-host: %s\n", e.text);

@@ -25,8 +25,10 @@ struct settings *workspace_settings(const struct invocation *invocation);
 bool workspace_open(const struct invocation *invocation, struct workspace *ret_workspace);
 void workspace_clear(struct workspace *workspace);
 
-/* The policies in PATHS by themselves (for `--since` and `lint`); SETTINGS may be NULL. False: told
- * on stderr. */
+/* What policies have where they do not say; SETTINGS may be NULL. */
+struct policy_file_defaults workspace_defaults(const struct settings *settings);
+
+/* The policies in PATHS by the rules of the server; SETTINGS may be NULL. False: told on stderr. */
 bool workspace_load_policies(const struct settings *settings, const char *const *paths,
                              size_t path_count, struct policy_set **ret_set);
 

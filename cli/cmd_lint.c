@@ -1,0 +1,123 @@
+/* lint: what is wrong or unwise, in policy files, in the configuration, in any mta-sts.txt. */
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "cli/lint_files.h"
+#include "cli/workspace.h"
+#include "policies/policy_lint.h"
+#include "policies/policy_text.h"
+
+static bool is_text(const char *path)
+{
+    return bytes_ends_with(bytes_of(path), BYTES(".txt"));
+}
+
+static void lint_text(const char *path, struct diagnostics *d)
+{
+    struct error e;
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_BODY_MAX);
+    if (!file_read(path, &text, NULL, &e)) {
+        diagnostics_add_error(d, path, &e);
+        return;
+    }
+    struct policy *policy = NULL;
+    if (policy_text_parse(buffer_bytes(&text), path, &policy, d)) {
+        policy_lint_one(policy, BYTES(""), path, 0, 0, clock_wall_s(), d);
+        policy_free(policy);
+    }
+}
+
+/* The configuration, and the policies that it names. */
+static bool lint_configured(const struct invocation *invocation, struct diagnostics *d)
+{
+    struct settings *settings = NULL;
+    if (!settings_load(settings_find(invocation->config), &settings, d)) {
+        return true;
+    }
+    bool ok = lint_files(settings, (const char *const *)settings->policies.items,
+                         settings->policies.count, clock_wall_s(), d);
+    settings_free(settings);
+    return ok;
+}
+
+/* The files named; a configuration counts only where one was named, too. */
+static bool lint_named(const struct invocation *invocation, struct diagnostics *d)
+{
+    struct settings *settings = NULL;
+    if (invocation->config != NULL) {
+        settings = workspace_settings(invocation);
+        if (settings == NULL) {
+            return false;
+        }
+    }
+    bool text = invocation_has(invocation, "txt");
+    CLEANUP_FREE const char **paths = memory_zero(invocation->argument_count + 1, sizeof(paths[0]));
+    size_t count = 0;
+    for (size_t i = 0; i < invocation->argument_count; i++) {
+        if (text || is_text(invocation->arguments[i])) {
+            lint_text(invocation->arguments[i], d);
+        } else {
+            paths[count++] = invocation->arguments[i];
+        }
+    }
+    bool ok = count == 0 || lint_files(settings, paths, count, clock_wall_s(), d);
+    if (settings != NULL) {
+        settings_free(settings);
+    }
+    return ok;
+}
+
+/* File names, and what is quoted from files, may be any octets. */
+static json_t *json_text(const char *text)
+{
+    json_t *string = json_string(text);
+    if (string == NULL) {
+        CLEANUP_FREE char *copy = memory_string(text);
+        for (char *c = copy; *c != '\0'; c++) {
+            *c = (unsigned char)*c < 0x80 ? *c : '?';
+        }
+        string = json_string(copy);
+    }
+    return string;
+}
+
+static void print_json(const struct diagnostics *d)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < d->count; i++) {
+        const struct diagnostic *item = &d->items[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:o, s:i, s:i, s:o}", "severity",
+                            item->severity == SEVERITY_ERROR ? "error" : "warning", "file",
+                            json_text(item->file), "line", (int)item->line, "column",
+                            (int)item->column, "text", json_text(item->text)));
+    }
+    json_t *all = json_pack("{s:I, s:I, s:o}", "errors", (json_int_t)d->errors, "warnings",
+                            (json_int_t)(d->count + d->dropped - d->errors), "diagnostics", list);
+    json_dumpf(all, stdout, JSON_INDENT(2));
+    fputc('\n', stdout);
+    json_decref(all);
+}
+
+int cmd_lint(const struct invocation *invocation)
+{
+    CLEANUP(diagnostics_clear) struct diagnostics d = {0};
+    bool configured = invocation->argument_count == 0;
+    if (configured ? !lint_configured(invocation, &d) : !lint_named(invocation, &d)) {
+        return COMMAND_FAILED;
+    }
+    diagnostics_sort(&d);
+    size_t warnings = d.count + d.dropped - d.errors;
+    if (invocation_has(invocation, "json")) {
+        print_json(&d);
+    } else {
+        diagnostics_print(&d, stdout);
+        fprintf(stderr, "%zu error%s, %zu warning%s\n", d.errors, d.errors == 1 ? "" : "s",
+                warnings, warnings == 1 ? "" : "s");
+    }
+    bool clean = d.errors == 0 && (warnings == 0 || !invocation_has(invocation, "strict"));
+    return clean ? COMMAND_DONE : COMMAND_NO;
+}

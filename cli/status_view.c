@@ -1,0 +1,133 @@
+#include "status_view.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+#include "cli/control_reply.h"
+
+enum { NAMES_SHOWN = 10, DAY_S = 86400, HOUR_S = 3600, MINUTE_S = 60 };
+
+static json_int_t number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    return value != NULL ? value : "";
+}
+
+/* "3 d 4 h", "5 min", "12 s": the largest units that say enough. */
+static void print_duration(int64_t seconds, FILE *out)
+{
+    if (seconds >= DAY_S) {
+        fprintf(out, "%" PRId64 " d %" PRId64 " h", seconds / DAY_S, seconds % DAY_S / HOUR_S);
+    } else if (seconds >= HOUR_S) {
+        fprintf(out, "%" PRId64 " h %" PRId64 " min", seconds / HOUR_S,
+                seconds % HOUR_S / MINUTE_S);
+    } else if (seconds >= MINUTE_S) {
+        fprintf(out, "%" PRId64 " min", seconds / MINUTE_S);
+    } else {
+        fprintf(out, "%" PRId64 " s", seconds);
+    }
+}
+
+static void print_time(int64_t time_s, FILE *out)
+{
+    char date[32];
+    time_t t = (time_t)time_s;
+    struct tm tm;
+    gmtime_r(&t, &tm);
+    strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &tm);
+    fputs(date, out);
+}
+
+static void print_server(const json_t *status, int64_t now_s, FILE *out)
+{
+    fprintf(out, "mtasts-host %s, process %" JSON_INTEGER_FORMAT ", up ", text(status, "version"),
+            number(status, "pid"));
+    print_duration(number(status, "uptime_s"), out);
+    size_t i = 0;
+    const json_t *item = NULL;
+    json_array_foreach(json_object_get(status, "listeners"), i, item)
+    {
+        fprintf(out, "%s%s %s", i == 0 ? "\nlistens:       " : ", ", text(item, "kind"),
+                text(item, "address"));
+        if (number(item, "port") != 0) {
+            fprintf(out, " port %" JSON_INTEGER_FORMAT, number(item, "port"));
+        }
+    }
+    fprintf(out,
+            "\nrequests:      %" JSON_INTEGER_FORMAT ", connections now %" JSON_INTEGER_FORMAT
+            "\nlast change:   ",
+            number(status, "requests"), number(json_object_get(status, "connections"), "current"));
+    int64_t changed_s = number(status, "last_change");
+    if (changed_s == 0) {
+        fputs("never", out);
+    } else {
+        print_time(changed_s, out);
+        fputs(" (", out);
+        print_duration(now_s > changed_s ? now_s - changed_s : 0, out);
+        fputs(" ago)", out);
+    }
+    fputc('\n', out);
+}
+
+static void print_policies(const json_t *status, FILE *out)
+{
+    fprintf(out,
+            "domains:       %" JSON_INTEGER_FORMAT ", shared policies %" JSON_INTEGER_FORMAT
+            "\nfiles:         %" JSON_INTEGER_FORMAT ", in error %" JSON_INTEGER_FORMAT "\n",
+            number(status, "domains"), number(status, "shared_policies"), number(status, "files"),
+            number(status, "files_in_error"));
+    if (number(status, "removals_held") != 0) {
+        fprintf(out,
+                "held:          the removal of %" JSON_INTEGER_FORMAT
+                " domains; \"mtasts-host reload --accept-removals\" accepts it\n",
+                number(status, "removals_held"));
+    }
+}
+
+static void print_certificates(const json_t *status, int64_t now_s, FILE *out)
+{
+    fprintf(out, "certificates:  %" JSON_INTEGER_FORMAT "\n", number(status, "certificates"));
+    size_t i = 0;
+    const json_t *item = NULL;
+    json_array_foreach(json_object_get(status, "certificates_expiring"), i, item)
+    {
+        if (i == NAMES_SHOWN) {
+            fprintf(out, "  ... (--json has more)\n");
+            break;
+        }
+        int64_t left_s = number(item, "not_after") - now_s;
+        fprintf(out, "  %-40s ", text(item, "name"));
+        fputs(left_s > 0 ? "expires in " : "expired ", out);
+        print_duration(left_s > 0 ? left_s : -left_s, out);
+        fprintf(out, "%s, %s\n", left_s > 0 ? "" : " ago", text(item, "path"));
+    }
+    json_int_t without = number(status, "names_without_certificate_count");
+    if (without == 0) {
+        return;
+    }
+    fprintf(out, "without certificate: %" JSON_INTEGER_FORMAT "\n", without);
+    json_array_foreach(json_object_get(status, "names_without_certificate"), i, item)
+    {
+        if (i == NAMES_SHOWN) {
+            fprintf(out, "  ... (--json has more)\n");
+            break;
+        }
+        fprintf(out, "  %s\n", json_string_value(item));
+    }
+}
+
+void status_view_print(const json_t *status, int64_t now_s, FILE *out)
+{
+    print_server(status, now_s, out);
+    print_policies(status, out);
+    print_certificates(status, now_s, out);
+    if (json_array_size(json_object_get(status, "diagnostics")) != 0) {
+        fputs("problems:\n", out);
+        control_reply_print_diagnostics(status, out);
+    }
+}

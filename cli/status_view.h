@@ -1,0 +1,12 @@
+/* The server's `status` answer (server/control.h) as lines for people. */
+#ifndef CLI_STATUS_VIEW_H
+#define CLI_STATUS_VIEW_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+void status_view_print(const json_t *status, int64_t now_s, FILE *out);
+
+#endif
