@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "config/shown.h"
 #include "policies/policy_file_entry.h"
 
 enum { TEXTS_CHUNK = 64 * 1024 };
@@ -18,13 +19,19 @@ struct section {
 static bool domain_normalise(struct bytes text, struct dns_name *ret_name, struct error *e)
 {
     struct dns_name name;
+    if (bytes_starts_with(text, BYTES("_mta-sts."))) {
+        return error_set(e, ERROR_SYNTAX,
+                         "\"%s\" is the name of a record; write the domain alone, without "
+                         "\"_mta-sts.\"",
+                         shown(text).text);
+    }
     if (!dns_name_normalise(text, &name, e)) {
         return false;
     }
     if (name.n > POLICY_DOMAIN_MAX) {
         return error_set(e, ERROR_LIMIT,
-                         "domain of %d octets; with \"mta-sts.\" before it at most %d can be a "
-                         "host name, so remove it",
+                         "domain of %d octets; at most %d fit behind \"mta-sts.\" in a host name, "
+                         "remove it",
                          name.n, POLICY_DOMAIN_MAX);
     }
     *ret_name = name;

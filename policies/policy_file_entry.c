@@ -82,7 +82,11 @@ static bool add_mx(const struct yaml_node *item, void *target, struct fields_con
 {
     (void)target;
     struct policy_file_reader *reader = reader_of(context);
+    if (reader->mx_count > POLICY_FILE_MX_MAX) {
+        return false; /* told already */
+    }
     if (reader->mx_count == POLICY_FILE_MX_MAX) {
+        reader->mx_count++;
         return fields_error(context, &item->start,
                             "more than %d mx patterns; use patterns that cover more hosts, such as "
                             "\"*.mx.example.net\"",
@@ -141,6 +145,9 @@ static bool add_tlsrpt(const struct yaml_node *item, void *target, struct fields
     (void)target;
     struct buffer *uris = &reader_of(context)->tlsrpt;
     struct error e = {0};
+    if (uris->overflow) {
+        return false; /* told already */
+    }
     if (uris->n != 0) {
         buffer_add(uris, BYTES(","));
     }
@@ -212,10 +219,11 @@ static bool terms_are_complete(const struct terms *terms, const struct yaml_pair
                             strcmp(what, "domain") == 0 ? ", or name a shared policy" : "");
     }
     if (!terms->has_mx && terms->mode_is_known && terms->mode != POLICY_NONE) {
+        bool enforce = terms->mode == POLICY_ENFORCE;
         return fields_error(context, &pair->key->start,
-                            "%s %.*s has mode %s and no mx, which would hold back all mail; list "
-                            "its MX hosts as mx",
-                            what, BYTES_ARG(entry->name), policy_mode_name(terms->mode));
+                            "%s %.*s has mode %s and no mx%s; list its MX hosts as mx", what,
+                            BYTES_ARG(entry->name), policy_mode_name(terms->mode),
+                            enforce ? ", which would hold back all its mail" : "");
     }
     return true;
 }
@@ -244,8 +252,7 @@ static void read_terms(const struct yaml_pair *pair, const char *what, size_t ke
     reader->mx_count = 0;
     const char *article = key_count == KEY_COUNT ? "a domain" : "a shared policy";
     bool good = fields_read(pair, article, keys, key_count, &terms, &reader->fields);
-    if (pair->value->kind != YAML_MAPPING ||
-        yaml_mapping_find(pair->value, BYTES("policy")) != NULL) {
+    if (yaml_mapping_find(pair->value, BYTES("policy")) != NULL) {
         return;
     }
     if (terms_are_complete(&terms, pair, what, &reader->fields) && good) {
@@ -256,6 +263,12 @@ static void read_terms(const struct yaml_pair *pair, const char *what, size_t ke
 void policy_file_read_policy(const struct yaml_pair *pair, struct policy_file_reader *reader,
                              struct policy_file_entry *entry)
 {
+    if (pair->value->kind != YAML_MAPPING) {
+        (void)fields_error(&reader->fields, &pair->key->start,
+                           "policy %.*s is not a mapping; write its mode and mx below",
+                           BYTES_ARG(entry->name));
+        return;
+    }
     read_terms(pair, "policy", KEY_COUNT - 1, reader, entry);
 }
 
@@ -291,8 +304,15 @@ void policy_file_read_domain(const struct yaml_pair *pair, struct policy_file_re
         (void)set_shared(pair, value->text, entry, &reader->fields);
         return;
     }
+    if (value->kind != YAML_MAPPING) {
+        (void)fields_error(&reader->fields, &pair->value_place,
+                           "domain %.*s has a list; name one shared policy, or write its mode and "
+                           "mx below",
+                           BYTES_ARG(entry->name));
+        return;
+    }
     read_terms(pair, "domain", KEY_COUNT, reader, entry);
-    if (value->kind == YAML_MAPPING && yaml_mapping_find(value, BYTES("policy")) != NULL) {
+    if (yaml_mapping_find(value, BYTES("policy")) != NULL) {
         refuse_own_terms(value, reader, entry);
     }
 }
