@@ -1,0 +1,115 @@
+/* The requests of server/control.h, one function each. */
+#include <string.h>
+
+#include "base/file.h"
+#include "dns/name.h"
+#include "server/server_state.h"
+#include "server/status.h"
+
+static void answer_status(struct inquiry *inquiry)
+{
+    control_answer(inquiry->server->control, inquiry->ticket,
+                   status_json(inquiry->server, inquiry->status));
+}
+
+static void ask_status(struct server *server, uint64_t ticket, const json_t *request)
+{
+    (void)request;
+    loader_ask_status(server->loader, inquiry_on_status,
+                      inquiry_new(server, ticket, answer_status));
+}
+
+static void ask_reload(struct server *server, uint64_t ticket, const json_t *request)
+{
+    bool accept = json_is_true(json_object_get(request, "accept_removals"));
+    server_reload(server, accept ? LOADER_RELOAD_ACCEPT_REMOVALS : 0, ticket);
+}
+
+/* "domain" of REQUEST, or answers an error. */
+static bool read_domain(struct server *server, uint64_t ticket, const json_t *request,
+                        struct bytes *ret_domain)
+{
+    const json_t *domain = json_object_get(request, "domain");
+    if (!json_is_string(domain) || json_string_length(domain) > DNS_NAME_MAX) {
+        control_answer_error(server->control, ticket, "\"domain\" is missing or not a domain name");
+        return false;
+    }
+    *ret_domain = (struct bytes){json_string_value(domain), json_string_length(domain)};
+    return true;
+}
+
+static void ask_serving(struct server *server, uint64_t ticket, const json_t *request)
+{
+    struct bytes domain;
+    if (!read_domain(server, ticket, request, &domain)) {
+        return;
+    }
+    rcu_read_begin();
+    const struct policy *policy = policy_index_find(server->tables.policies, domain);
+    json_t *body =
+        policy != NULL ? json_stringn(policy_body(policy).p, policy_body(policy).n) : json_null();
+    rcu_read_end();
+    control_answer(server->control, ticket, json_pack("{s:o}", "body", body));
+}
+
+static bool open_history(struct server *server, struct error *e)
+{
+    if (server->history != NULL) {
+        return true;
+    }
+    CLEANUP_FREE char *path = file_path_join(server->settings->state, "history.db");
+    return history_open(path, &server->history, e);
+}
+
+static void ask_history(struct server *server, uint64_t ticket, const json_t *request)
+{
+    struct bytes domain;
+    if (!read_domain(server, ticket, request, &domain)) {
+        return;
+    }
+    const char *digest = json_string_value(json_object_get(request, "digest"));
+    bool known = false;
+    int64_t until_s = 0;
+    struct error e;
+    if (!open_history(server, &e) ||
+        !history_held_until(server->history, domain, &known, &until_s, &e)) {
+        control_answer_error(server->control, ticket, "%s", e.text);
+        return;
+    }
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_BODY_MAX);
+    bool found = known && history_text(server->history, domain,
+                                       bytes_of(digest != NULL ? digest : ""), &text, &e);
+    control_answer(server->control, ticket,
+                   json_pack("{s:b,s:I,s:o}", "known", known, "held_until", (json_int_t)until_s,
+                             "text", found ? status_string(buffer_bytes(&text)) : json_null()));
+}
+
+static const struct {
+    const char *name;
+    void (*ask)(struct server *server, uint64_t ticket, const json_t *request);
+} commands[] = {
+    {"status", ask_status},
+    {"reload", ask_reload},
+    {"history", ask_history},
+    {"serving", ask_serving},
+};
+
+void commands_ask(uint64_t ticket, const json_t *request, void *context)
+{
+    struct server *server = context;
+    const char *name = json_string_value(json_object_get(request, "command"));
+    if (server->loader == NULL || server->stopping) {
+        control_answer_error(server->control, ticket, "the server is %s; try again",
+                             server->stopping ? "stopping" : "starting");
+        return;
+    }
+    for (size_t i = 0; name != NULL && i < ARRAY_LENGTH(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            commands[i].ask(server, ticket, request);
+            return;
+        }
+    }
+    control_answer_error(server->control, ticket,
+                         "there is no command \"%s\"; is the server of the same version?",
+                         name != NULL ? name : "");
+}

@@ -1,0 +1,263 @@
+#include "control_socket.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "server/unix_socket.h"
+
+enum client_state { CLIENT_FREE, CLIENT_READING, CLIENT_WAITING, CLIENT_WRITING };
+
+struct client {
+    enum client_state state;
+    int fd;
+    uint64_t ticket; /* never used twice */
+    int64_t deadline_ms;
+    struct buffer request;
+    char *reply;
+    size_t reply_length;
+    size_t sent;
+};
+
+struct control {
+    control_ask_fn ask;
+    void *context;
+    char *path;
+    int listener;
+    int epoll;
+    uint64_t tickets;
+    struct client clients[CONTROL_CLIENTS_MAX];
+};
+
+static bool watch(struct control *control, int operation, int fd, uint32_t events, void *data)
+{
+    struct epoll_event event = {.events = events, .data.ptr = data};
+    return epoll_ctl(control->epoll, operation, fd, &event) == 0;
+}
+
+bool control_open(const char *path, control_ask_fn ask, void *context, struct control **ret_control,
+                  struct error *e)
+{
+    CLEANUP_CLOSE int listener = -1;
+    if (!unix_socket_listen(path, &listener, e)) {
+        return error_prefix(e, "control: ");
+    }
+    CLEANUP_CLOSE int epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll < 0) {
+        return error_system(e, "cannot make an epoll");
+    }
+    struct control *control = memory_zero(1, sizeof(*control));
+    control->ask = ask;
+    control->context = context;
+    control->path = memory_string(path);
+    control->listener = listener;
+    control->epoll = epoll;
+    listener = -1;
+    epoll = -1;
+    (void)watch(control, EPOLL_CTL_ADD, control->listener, EPOLLIN, NULL);
+    *ret_control = control;
+    return true;
+}
+
+static void drop(struct client *client)
+{
+    close(client->fd); /* which takes it out of the epoll */
+    buffer_clear(&client->request);
+    free(client->reply);
+    *client = (struct client){0};
+}
+
+void control_close(struct control *control)
+{
+    if (control == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        if (control->clients[i].state != CLIENT_FREE) {
+            drop(&control->clients[i]);
+        }
+    }
+    unlink(control->path);
+    file_close(&control->listener);
+    file_close(&control->epoll);
+    free(control->path);
+    free(control);
+}
+
+int control_fd(const struct control *control)
+{
+    return control->epoll;
+}
+
+int control_timeout_ms(const struct control *control, int64_t now_ms)
+{
+    int64_t soonest = -1;
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        const struct client *client = &control->clients[i];
+        if (client->state == CLIENT_READING || client->state == CLIENT_WRITING) {
+            int64_t left = client->deadline_ms > now_ms ? client->deadline_ms - now_ms : 0;
+            soonest = soonest < 0 || left < soonest ? left : soonest;
+        }
+    }
+    return (int)soonest;
+}
+
+static void send_some(struct client *client)
+{
+    while (client->sent < client->reply_length) {
+        ssize_t n = send(client->fd, client->reply + client->sent,
+                         client->reply_length - client->sent, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0 && errno == EAGAIN) {
+            return;
+        }
+        if (n < 0) {
+            break;
+        }
+        client->sent += (size_t)n;
+    }
+    drop(client);
+}
+
+void control_answer(struct control *control, uint64_t ticket, json_t *reply)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        struct client *client = &control->clients[i];
+        if (client->state != CLIENT_WAITING || client->ticket != ticket) {
+            continue;
+        }
+        CLEANUP_FREE char *text = json_dumps(reply, JSON_COMPACT);
+        client->reply = memory_printf("%s\n", text != NULL ? text : "{}");
+        client->reply_length = strlen(client->reply);
+        client->state = CLIENT_WRITING;
+        client->deadline_ms = clock_monotonic_ms() + CONTROL_IO_MS;
+        (void)watch(control, EPOLL_CTL_MOD, client->fd, EPOLLOUT, client);
+        send_some(client);
+        break;
+    }
+    json_decref(reply);
+}
+
+void control_answer_error(struct control *control, uint64_t ticket, const char *format, ...)
+{
+    char text[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    control_answer(control, ticket, json_pack("{s:s}", "error", text));
+}
+
+static void take_request(struct control *control, struct client *client, size_t length)
+{
+    client->state = CLIENT_WAITING;
+    uint64_t ticket = client->ticket;
+    /* Now only its going away is of interest. */
+    (void)watch(control, EPOLL_CTL_MOD, client->fd, EPOLLRDHUP, client);
+    json_error_t error;
+    json_t *request = json_loadb(client->request.p, length, JSON_REJECT_DUPLICATES, &error);
+    if (!json_is_object(request)) {
+        control_answer_error(control, ticket,
+                             "not one JSON object in one line (%s); send {\"command\": \"status\"}",
+                             request == NULL ? error.text : "something else");
+    } else {
+        control->ask(ticket, request, control->context);
+    }
+    json_decref(request);
+}
+
+static void read_some(struct control *control, struct client *client)
+{
+    char *room = buffer_reserve(&client->request, 4096);
+    ssize_t n = room != NULL ? recv(client->fd, room, 4096, 0) : 0;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (room == NULL) {
+        client->state = CLIENT_WAITING;
+        control_answer_error(control, client->ticket, "a request of over %d octets; send less",
+                             CONTROL_REQUEST_MAX);
+        return;
+    }
+    if (n <= 0) {
+        drop(client);
+        return;
+    }
+    client->request.n += (size_t)n;
+    const char *end = memchr(client->request.p, '\n', client->request.n);
+    if (end != NULL) {
+        take_request(control, client, (size_t)(end - client->request.p));
+    }
+}
+
+static void greet(struct control *control, int64_t now_ms)
+{
+    CLEANUP_CLOSE int fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+        return;
+    }
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        struct client *client = &control->clients[i];
+        if (client->state == CLIENT_FREE) {
+            if (watch(control, EPOLL_CTL_ADD, fd, EPOLLIN, client)) {
+                *client = (struct client){.state = CLIENT_READING,
+                                          .fd = fd,
+                                          .ticket = ++control->tickets,
+                                          .deadline_ms = now_ms + CONTROL_IO_MS,
+                                          .request = BUFFER(CONTROL_REQUEST_MAX)};
+                fd = -1;
+            }
+            return;
+        }
+    }
+    static const char busy[] =
+        "{\"error\":\"too many clients of the control socket; try again\"}\n";
+    (void)!send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL);
+}
+
+static void serve(struct control *control, struct client *client, uint32_t events)
+{
+    if (client->state == CLIENT_READING) {
+        read_some(control, client);
+    } else if (client->state == CLIENT_WRITING) {
+        send_some(client);
+    } else if (client->state == CLIENT_WAITING && (events & (EPOLLHUP | EPOLLERR)) != 0) {
+        drop(client);
+    } else if (client->state == CLIENT_WAITING) {
+        /* It has sent all it wants to and may well wait for the answer. */
+        (void)watch(control, EPOLL_CTL_MOD, client->fd, 0, client);
+    }
+}
+
+void control_run(struct control *control, int64_t now_ms)
+{
+    struct epoll_event events[CONTROL_CLIENTS_MAX + 1];
+    int n = epoll_wait(control->epoll, events, CONTROL_CLIENTS_MAX + 1, 0);
+    bool newcomer = false;
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.ptr == NULL) {
+            newcomer = true; /* last, so that no event of this turn meets a reused place */
+        } else {
+            serve(control, events[i].data.ptr, events[i].events);
+        }
+    }
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        struct client *client = &control->clients[i];
+        if ((client->state == CLIENT_READING || client->state == CLIENT_WRITING) &&
+            client->deadline_ms <= now_ms) {
+            drop(client);
+        }
+    }
+    if (newcomer) {
+        greet(control, now_ms);
+    }
+}

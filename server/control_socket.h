@@ -1,0 +1,41 @@
+/* The server's side of the control socket (server/control.h): takes requests, hands them out with a
+ * ticket, sends the answer when it is there. Bounded in clients, sizes and times; all on the thread
+ * that calls it. */
+#ifndef SERVER_CONTROL_SOCKET_H
+#define SERVER_CONTROL_SOCKET_H
+
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/error.h"
+
+enum {
+    CONTROL_CLIENTS_MAX = 32,
+    CONTROL_REQUEST_MAX = 64 * 1024,
+    CONTROL_IO_MS = 5000, /* to send a request, or to take an answer */
+};
+
+struct control;
+
+/* Called for each request. The answer may be given at once or later. */
+typedef void (*control_ask_fn)(uint64_t ticket, const json_t *request, void *context);
+
+bool control_open(const char *path, control_ask_fn ask, void *context, struct control **ret_control,
+                  struct error *e) MUST_USE;
+/* Clients still waiting see the end of file. NULL is fine. */
+void control_close(struct control *control);
+
+/* Readable when control_run has something to do. */
+int control_fd(const struct control *control);
+/* How long control_run may wait; -1: for ever. */
+int control_timeout_ms(const struct control *control, int64_t now_ms);
+void control_run(struct control *control, int64_t now_ms);
+
+/* Takes REPLY. Without effect where the client has gone. */
+void control_answer(struct control *control, uint64_t ticket, json_t *reply);
+/* {"error": TEXT} */
+void control_answer_error(struct control *control, uint64_t ticket, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

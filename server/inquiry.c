@@ -1,0 +1,56 @@
+#include "server/server_state.h"
+
+struct inquiry *inquiry_new(struct server *server, uint64_t ticket,
+                            void (*answered)(struct inquiry *inquiry))
+{
+    struct inquiry *inquiry = memory_zero(1, sizeof(*inquiry));
+    inquiry->server = server;
+    inquiry->ticket = ticket;
+    inquiry->answered = answered;
+    inquiry->next = server->inquiries;
+    server->inquiries = inquiry;
+    return inquiry;
+}
+
+static void inquiry_free(struct inquiry *inquiry)
+{
+    struct inquiry **place = &inquiry->server->inquiries;
+    while (*place != inquiry) {
+        place = &(*place)->next;
+    }
+    *place = inquiry->next;
+    loader_status_free(inquiry->status);
+    free(inquiry->trouble);
+    free(inquiry);
+}
+
+/* Back on the main thread. */
+static void deliver(void *context)
+{
+    struct inquiry *inquiry = context;
+    inquiry->answered(inquiry);
+    inquiry_free(inquiry);
+}
+
+void inquiry_on_reload(const struct policy_set_result *result, struct loader_status *status,
+                       void *context)
+{
+    struct inquiry *inquiry = context;
+    inquiry->result = *result;
+    inquiry->status = status;
+    mailbox_post(inquiry->server->mailbox, deliver, inquiry);
+}
+
+void inquiry_on_status(struct loader_status *status, void *context)
+{
+    struct inquiry *inquiry = context;
+    inquiry->status = status;
+    mailbox_post(inquiry->server->mailbox, deliver, inquiry);
+}
+
+void inquiries_free(struct server *server)
+{
+    while (server->inquiries != NULL) {
+        inquiry_free(server->inquiries);
+    }
+}

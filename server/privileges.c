@@ -1,0 +1,91 @@
+#include "privileges.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+enum { STATE_MODE = 0700 };
+
+bool privileges_find(const char *user, struct privileges *ret_privileges, struct error *e)
+{
+    struct privileges found = {.user = user, .uid = (uid_t)-1, .gid = (gid_t)-1};
+    if (user != NULL) {
+        errno = 0;
+        const struct passwd *entry = getpwnam(user);
+        if (entry == NULL && errno != 0 && errno != ENOENT) {
+            return error_system(e, "cannot look up the user %s", user);
+        }
+        if (entry == NULL) {
+            return error_set(e, ERROR_NOT_FOUND,
+                             "there is no user %s; make it (adduser --system --group %s) or change "
+                             "user: in the configuration",
+                             user, user);
+        }
+        if (geteuid() != 0 && geteuid() != entry->pw_uid) {
+            return error_set(e, ERROR_CONFLICT,
+                             "only root can become the user %s; start as root or as that user, or "
+                             "remove user: from the configuration",
+                             user);
+        }
+        found.uid = entry->pw_uid;
+        found.gid = entry->pw_gid;
+    }
+    *ret_privileges = found;
+    return true;
+}
+
+bool privileges_prepare_state(const char *path, const struct privileges *privileges,
+                              struct error *e)
+{
+    bool is_new = access(path, F_OK) != 0 && errno == ENOENT;
+    if (is_new && !file_make_directories(path, STATE_MODE, e)) {
+        return error_prefix(e, "state: ");
+    }
+    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return error_system(e, "cannot open the state directory %s", path);
+    }
+    bool changes_owner = privileges->uid != (uid_t)-1 && geteuid() == 0;
+    if (is_new) {
+        bool done = fchmod(fd, STATE_MODE) == 0 &&
+                    (!changes_owner || fchown(fd, privileges->uid, privileges->gid) == 0);
+        return done || error_system(e, "cannot set up the state directory %s", path);
+    }
+    struct stat status;
+    if (fstat(fd, &status) != 0) {
+        return error_system(e, "cannot look at the state directory %s", path);
+    }
+    if (privileges->user != NULL && status.st_uid != privileges->uid) {
+        return error_set(e, ERROR_CONFLICT,
+                         "the state directory %s does not belong to %s; run: chown -R %s: %s", path,
+                         privileges->user, privileges->user, path);
+    }
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return error_set(e, ERROR_CONFLICT,
+                         "the state directory %s may be written by others; run: chmod 0700 %s",
+                         path, path);
+    }
+    return true;
+}
+
+bool privileges_drop(const struct privileges *privileges, struct error *e)
+{
+    if (privileges->user != NULL && geteuid() == 0 && privileges->uid != 0) {
+        if (initgroups(privileges->user, privileges->gid) != 0 ||
+            setresgid(privileges->gid, privileges->gid, privileges->gid) != 0 ||
+            setresuid(privileges->uid, privileges->uid, privileges->uid) != 0) {
+            return error_system(e, "cannot become the user %s", privileges->user);
+        }
+        if (setuid(0) == 0) {
+            return error_set(e, ERROR_CONFLICT, "still root after becoming %s", privileges->user);
+        }
+    }
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ||
+           error_system(e, "cannot give up new privileges");
+}

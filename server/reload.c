@@ -1,0 +1,91 @@
+#include "base/buffer.h"
+#include "server/server_state.h"
+#include "server/status.h"
+#include "server/systemd.h"
+
+enum { NAMES_MAX = 4096, TROUBLE_MAX = 1500 };
+
+static const struct settings *current(const struct server *server)
+{
+    return server->newer != NULL ? server->newer : server->settings;
+}
+
+/* Logs what is wrong with the new configuration and keeps its beginning for the client. */
+static char *tell_trouble(struct server *server, const struct diagnostics *diagnostics)
+{
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(TROUBLE_MAX);
+    buffer_add_string(&text, "the configuration has errors and the old one stays in use");
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        CLEANUP_FREE char *line = diagnostic_format(&diagnostics->items[i]);
+        log_event(server->log, LOG_LEVEL_ERROR, "settings.error", LOG_TEXT("problem", line));
+        buffer_printf(&text, "\n%s", line);
+    }
+    text.overflow = false;
+    return buffer_take(&text);
+}
+
+static void use(struct server *server, struct settings *settings)
+{
+    CLEANUP(buffer_clear) struct buffer names = BUFFER(NAMES_MAX);
+    settings_restart_needed(server->settings, settings, &names);
+    if (names.n != 0) {
+        log_event(server->log, LOG_LEVEL_WARNING, "settings.restart_needed",
+                  LOG_BYTES("keys", buffer_bytes(&names)));
+    }
+    loader_apply_settings(server->loader, settings);
+    for (size_t i = 0; i < server->workers_running; i++) {
+        worker_set_limits(server->workers[i], &settings->limits);
+    }
+    settings_free(server->outdated);
+    server->outdated = server->newer;
+    server->newer = settings;
+}
+
+static void answer_reload(struct inquiry *inquiry)
+{
+    struct server *server = inquiry->server;
+    const struct policy_set_result *result = &inquiry->result;
+    const struct loader_status *status = inquiry->status;
+    log_event(server->log, LOG_LEVEL_INFO, "server.reloaded",
+              LOG_NUMBER("domains", status->counts.domains),
+              LOG_NUMBER("files_read", result->files_read),
+              LOG_NUMBER("published", result->published), LOG_NUMBER("removed", result->removed),
+              LOG_NUMBER("held", result->held),
+              LOG_NUMBER("files_in_error", status->counts.files_in_error));
+    systemd_notify_ready("Serving");
+    if (inquiry->ticket == 0) {
+        return;
+    }
+    if (inquiry->trouble != NULL) {
+        control_answer_error(server->control, inquiry->ticket, "%s", inquiry->trouble);
+        return;
+    }
+    CLEANUP(buffer_clear) struct buffer names = BUFFER(NAMES_MAX);
+    settings_restart_needed(server->settings, current(server), &names);
+    control_answer(server->control, inquiry->ticket,
+                   json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "domains",
+                             (json_int_t)status->counts.domains, "files_read",
+                             (json_int_t)result->files_read, "published",
+                             (json_int_t)result->published, "removed", (json_int_t)result->removed,
+                             "held", (json_int_t)result->held, "removals_held",
+                             (json_int_t)status->counts.removals_held, "files_in_error",
+                             (json_int_t)status->counts.files_in_error, "diagnostics",
+                             status_diagnostics(&status->diagnostics), "restart_needed",
+                             status_string(buffer_bytes(&names))));
+}
+
+void server_reload(struct server *server, unsigned flags, uint64_t ticket)
+{
+    struct diagnostics diagnostics = {0};
+    struct settings *settings = NULL;
+    struct inquiry *inquiry = inquiry_new(server, ticket, answer_reload);
+    systemd_notify_reloading();
+    access_log_reopen(server->access_log);
+    if (settings_load(server->settings->file, &settings, &diagnostics)) {
+        use(server, settings);
+    } else {
+        inquiry->trouble = tell_trouble(server, &diagnostics);
+    }
+    diagnostics_clear(&diagnostics);
+    loader_reload(server->loader, flags, inquiry_on_reload, inquiry);
+}

@@ -1,0 +1,331 @@
+#include "server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/rcu_table.h"
+#include "server/server_state.h"
+#include "server/stderr_filter.h"
+#include "server/tls.h"
+
+enum {
+    WORKERS_MAX = 256,
+    DESCRIPTORS_SPARE = 256, /* for files, watches, sockets of our own */
+    WATCHDOG_PARTS = 3,      /* pings per interval that systemd wants */
+};
+
+/* --- Start --- */
+
+/* Blocked here and so in every thread to come: signals arrive at the signalfd alone. */
+static bool take_signals(struct server *server, struct error *e)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGPIPE);
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0) {
+        return error_system(e, "cannot block signals");
+    }
+    sigdelset(&set, SIGPIPE);
+    signal(SIGPIPE, SIG_IGN);
+    server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return server->signals >= 0 || error_system(e, "cannot make a signalfd");
+}
+
+static size_t count_workers(const struct settings *settings)
+{
+    cpu_set_t cpus;
+    size_t wanted = (size_t)settings->workers;
+    if (wanted == 0) {
+        wanted = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? (size_t)CPU_COUNT(&cpus) : 1;
+    }
+    return wanted < WORKERS_MAX ? wanted : WORKERS_MAX;
+}
+
+/* As many descriptors as the connections need, or as there may be. */
+static void raise_descriptors(struct server *server)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return;
+    }
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t needed = (rlim_t)server->settings->limits.connections + DESCRIPTORS_SPARE;
+    if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < needed) {
+        log_event(server->log, LOG_LEVEL_WARNING, "server.descriptors",
+                  LOG_NUMBER("allowed", limit.rlim_max), LOG_NUMBER("needed", needed),
+                  LOG_TEXT("advice", "raise LimitNOFILE= (ulimit -n) or lower "
+                                     "limits.connections"));
+    }
+}
+
+static bool open_sockets(struct server *server, struct error *e)
+{
+    const struct listener_options options = {
+        .workers = server->worker_count,
+        .systemd = &server->systemd,
+        .uid = server->privileges.uid,
+        .gid = server->privileges.gid,
+    };
+    return listeners_open(server->settings, &options, &server->listeners, e);
+}
+
+static bool start_loader(struct server *server, struct error *e)
+{
+    server->tables.policies = policy_index_new();
+    server->tables.certificates = certificate_table_new();
+    return loader_start(server->settings, server->log, &server->tables, &server->loader, e);
+}
+
+static bool start_access_log(struct server *server, struct error *e)
+{
+    const struct settings *settings = server->settings;
+    return settings->access_log == ACCESS_LOG_OFF ||
+           access_log_open(settings->access_log, settings->access_log_file, server->worker_count,
+                           server->log, &server->access_log, e);
+}
+
+static void on_worker_done(void *context)
+{
+    (void)context; /* the main loop looks by itself */
+}
+
+static void worker_done(void *context)
+{
+    struct server *server = context;
+    mailbox_post(server->mailbox, on_worker_done, NULL);
+}
+
+static bool start_workers(struct server *server, struct error *e)
+{
+    unsigned char ticket_key[TLS_TICKET_KEY_OCTETS];
+    if (server->settings->session_tickets &&
+        getrandom(ticket_key, sizeof(ticket_key), 0) != sizeof(ticket_key)) {
+        return error_system(e, "cannot make a key for session tickets");
+    }
+    server->totals.addresses = address_count_new();
+    server->workers = memory_zero(server->worker_count, sizeof(struct worker *));
+    for (size_t i = 0; i < server->worker_count; i++) {
+        const struct worker_options options = {
+            .number = i,
+            .settings = server->settings,
+            .tables = &server->tables,
+            .totals = &server->totals,
+            .listeners = &server->listeners,
+            .ticket_key = server->settings->session_tickets ? ticket_key : NULL,
+            .access_log = server->access_log,
+            .done = worker_done,
+            .done_context = server,
+        };
+        if (!worker_start(&options, &server->workers[i], e)) {
+            return false;
+        }
+        server->workers_running++;
+    }
+    explicit_bzero(ticket_key, sizeof(ticket_key));
+    return true;
+}
+
+static bool start(struct server *server, struct error *e)
+{
+    stderr_filter_install();
+    raise_descriptors(server);
+    return take_signals(server, e) && mailbox_new(&server->mailbox, e) &&
+           privileges_find(server->settings->user, &server->privileges, e) &&
+           open_sockets(server, e) &&
+           privileges_prepare_state(server->settings->state, &server->privileges, e) &&
+           privileges_drop(&server->privileges, e) &&
+           control_open(server->settings->control, commands_ask, server, &server->control, e) &&
+           start_access_log(server, e) && start_loader(server, e) && start_workers(server, e);
+}
+
+/* --- The main loop --- */
+
+static void begin_stopping(struct server *server, int64_t now_ms)
+{
+    if (server->stopping) { /* asked twice: at once */
+        server->drain_until_ms = now_ms;
+        return;
+    }
+    const struct settings *settings = server->newer != NULL ? server->newer : server->settings;
+    server->stopping = true;
+    server->drain_until_ms = now_ms + settings->limits.drain_ms;
+    systemd_notify_stopping();
+    log_event(server->log, LOG_LEVEL_INFO, "server.stopping",
+              LOG_NUMBER("connections", atomic_load(&server->totals.current)));
+    for (size_t i = 0; i < server->workers_running; i++) {
+        worker_drain(server->workers[i]);
+    }
+}
+
+static void read_signals(struct server *server, int64_t now_ms)
+{
+    struct signalfd_siginfo info;
+    while (read(server->signals, &info, sizeof(info)) == sizeof(info)) {
+        if (info.ssi_signo != SIGHUP) {
+            begin_stopping(server, now_ms);
+        } else if (!server->stopping) {
+            server_reload(server, 0, 0);
+        }
+    }
+}
+
+static void on_watchdog_answer(struct inquiry *inquiry)
+{
+    inquiry->server->watchdog_waits = false;
+    systemd_notify_watchdog();
+}
+
+static bool workers_turn(const struct server *server, int64_t now_ms)
+{
+    for (size_t i = 0; i < server->workers_running; i++) {
+        if (!worker_is_done(server->workers[i]) &&
+            now_ms - worker_beat_ms(server->workers[i]) > server->watchdog_ms) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* systemd hears from us only while every worker's loop turns and the loader answers. */
+static void tend_watchdog(struct server *server, int64_t now_ms)
+{
+    if (server->watchdog_ms == 0 || now_ms < server->watchdog_due_ms) {
+        return;
+    }
+    server->watchdog_due_ms = now_ms + server->watchdog_ms / WATCHDOG_PARTS;
+    if (!server->watchdog_waits && workers_turn(server, now_ms)) {
+        server->watchdog_waits = true;
+        loader_ask_status(server->loader, inquiry_on_status,
+                          inquiry_new(server, 0, on_watchdog_answer));
+    }
+}
+
+static bool is_drained(const struct server *server)
+{
+    for (size_t i = 0; i < server->workers_running; i++) {
+        if (!worker_is_done(server->workers[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int sooner(int64_t a_ms, int64_t b_ms)
+{
+    int64_t soonest = a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+    return soonest > INT32_MAX ? INT32_MAX : (int)soonest;
+}
+
+static int64_t until(int64_t due_ms, int64_t now_ms)
+{
+    return due_ms > now_ms ? due_ms - now_ms : 0;
+}
+
+static int timeout_ms(const struct server *server, int64_t now_ms)
+{
+    int timeout = control_timeout_ms(server->control, now_ms);
+    if (server->watchdog_ms != 0) {
+        timeout = sooner(timeout, until(server->watchdog_due_ms, now_ms));
+    }
+    return server->stopping ? sooner(timeout, until(server->drain_until_ms, now_ms)) : timeout;
+}
+
+static void serve(struct server *server)
+{
+    for (;;) {
+        struct pollfd fds[] = {
+            {.fd = server->signals, .events = POLLIN},
+            {.fd = mailbox_fd(server->mailbox), .events = POLLIN},
+            {.fd = control_fd(server->control), .events = POLLIN},
+        };
+        (void)poll(fds, ARRAY_LENGTH(fds), timeout_ms(server, clock_monotonic_ms()));
+        int64_t now_ms = clock_monotonic_ms();
+        read_signals(server, now_ms);
+        mailbox_run(server->mailbox);
+        control_run(server->control, now_ms);
+        tend_watchdog(server, now_ms);
+        if (server->stopping && (is_drained(server) || now_ms >= server->drain_until_ms)) {
+            return;
+        }
+    }
+}
+
+/* --- End --- */
+
+/* Whatever was started, in the opposite order. */
+static void stop(struct server *server)
+{
+    for (size_t i = 0; i < server->workers_running; i++) {
+        worker_cut(server->workers[i]);
+    }
+    for (size_t i = 0; i < server->workers_running; i++) {
+        worker_stop(server->workers[i]);
+    }
+    server->workers_running = 0;
+    if (server->loader != NULL) {
+        loader_stop(server->loader);
+    }
+    access_log_close(server->access_log);
+    control_close(server->control);
+    inquiries_free(server);
+    mailbox_free(server->mailbox);
+    if (server->tables.certificates != NULL) {
+        certificate_table_free(server->tables.certificates);
+    }
+    if (server->tables.policies != NULL) {
+        policy_index_free(server->tables.policies);
+    }
+    if (server->history != NULL) {
+        history_close(server->history);
+    }
+    listeners_close(&server->listeners);
+    systemd_sockets_clear(&server->systemd);
+    address_count_free(server->totals.addresses);
+    free(server->workers);
+    file_close(&server->signals);
+    settings_free(server->outdated);
+    settings_free(server->newer);
+    settings_free(server->settings);
+}
+
+bool server_run(struct settings *settings, struct log *log, struct error *e)
+{
+    struct server server = {
+        .settings = settings,
+        .log = log,
+        .signals = -1,
+        .started_ms = clock_monotonic_ms(),
+        .worker_count = count_workers(settings),
+        .watchdog_ms = systemd_watchdog_ms(),
+    };
+    rcu_reader_register();
+    systemd_sockets_take(&server.systemd);
+    bool started = start(&server, e);
+    if (started) {
+        listeners_log(&server.listeners, log);
+        log_event(log, LOG_LEVEL_INFO, "server.ready", LOG_TEXT("version", MTASTS_VERSION),
+                  LOG_NUMBER("workers", server.worker_count),
+                  LOG_NUMBER("milliseconds", clock_monotonic_ms() - server.started_ms));
+        systemd_notify_ready("Serving");
+        serve(&server);
+    }
+    stop(&server);
+    if (started) {
+        log_event(log, LOG_LEVEL_INFO, "server.stopped",
+                  LOG_NUMBER("milliseconds_up", clock_monotonic_ms() - server.started_ms));
+    }
+    rcu_reader_unregister();
+    return started;
+}

@@ -1,0 +1,124 @@
+#include "status.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+
+json_t *status_string(struct bytes text)
+{
+    json_t *string = json_stringn(text.p, text.n);
+    if (string == NULL) { /* file names are octets */
+        CLEANUP_FREE char *copy = memory_string_of(text);
+        for (char *c = copy; *c != '\0'; c++) {
+            *c = (unsigned char)*c < 0x80 ? *c : '?';
+        }
+        string = json_string(copy);
+    }
+    return string;
+}
+
+json_t *status_diagnostics(const struct diagnostics *diagnostics)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        const struct diagnostic *item = &diagnostics->items[i];
+        json_array_append_new(
+            list, json_pack("{s:s,s:o,s:i,s:i,s:o}", "severity",
+                            item->severity == SEVERITY_ERROR ? "error" : "warning", "file",
+                            item->file != NULL ? status_string(bytes_of(item->file)) : json_null(),
+                            "line", (int)item->line, "column", (int)item->column, "text",
+                            status_string(bytes_of(item->text))));
+    }
+    return list;
+}
+
+static json_t *number(uint64_t value)
+{
+    return json_integer((json_int_t)value);
+}
+
+static json_t *connections(const struct server *server, uint64_t *ret_requests)
+{
+    uint64_t accepted = 0;
+    uint64_t refused = 0;
+    uint64_t requests = 0;
+    for (size_t i = 0; i < server->workers_running; i++) {
+        const struct connection_counters *counters = worker_counters(server->workers[i]);
+        accepted += atomic_load_explicit(&counters->accepted, memory_order_relaxed);
+        refused += atomic_load_explicit(&counters->refused, memory_order_relaxed);
+        requests += atomic_load_explicit(&counters->requests, memory_order_relaxed);
+    }
+    *ret_requests = requests;
+    return json_pack("{s:I,s:o,s:o}", "current", (json_int_t)atomic_load(&server->totals.current),
+                     "accepted", number(accepted), "refused", number(refused));
+}
+
+static json_t *listeners(const struct server *server)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < server->listeners.count; i++) {
+        const struct listener *listener = &server->listeners.items[i];
+        json_array_append_new(
+            list, json_pack("{s:s,s:o,s:i}", "kind", listener_kind_name(listener->kind), "address",
+                            status_string(bytes_of(listener->address)), "port", listener->port));
+    }
+    return list;
+}
+
+static json_t *expiring(const struct loader_status *loaded)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < loaded->expiring_count; i++) {
+        const struct loader_certificate *item = &loaded->expiring[i];
+        json_array_append_new(list, json_pack("{s:o,s:o,s:I}", "name",
+                                              status_string(bytes_of(item->name)), "path",
+                                              status_string(bytes_of(item->path)), "not_after",
+                                              (json_int_t)item->not_after_s));
+    }
+    return list;
+}
+
+static json_t *without_certificate(const struct loader_status *loaded)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < loaded->without_certificate_count; i++) {
+        json_array_append_new(list, status_string(bytes_of(loaded->without_certificate[i])));
+    }
+    return list;
+}
+
+json_t *status_json(const struct server *server, const struct loader_status *loaded)
+{
+    uint64_t requests = 0;
+    json_t *connected = connections(server, &requests);
+    const struct {
+        const char *name;
+        json_t *value;
+    } members[] = {
+        {"version", json_string(MTASTS_VERSION)},
+        {"pid", number((uint64_t)getpid())},
+        {"uptime_s", number((uint64_t)(clock_monotonic_ms() - server->started_ms) / 1000)},
+        {"domains", number(loaded->counts.domains)},
+        {"shared_policies", number(loaded->counts.shared_policies)},
+        {"files", number(loaded->counts.files)},
+        {"files_in_error", number(loaded->counts.files_in_error)},
+        {"removals_held", number(loaded->counts.removals_held)},
+        {"diagnostics", status_diagnostics(&loaded->diagnostics)},
+        {"diagnostics_dropped", number(loaded->diagnostics.dropped)},
+        {"certificates", number(loaded->certificates)},
+        {"certificates_expiring", expiring(loaded)},
+        {"names_without_certificate_count", number(loaded->names_without_certificate)},
+        {"names_without_certificate", without_certificate(loaded)},
+        {"last_change", number((uint64_t)loaded->last_change_s)},
+        {"reloads", number(loaded->reloads)},
+        {"connections", connected},
+        {"requests", number(requests)},
+        {"workers", number(server->workers_running)},
+        {"listeners", listeners(server)},
+    };
+    json_t *status = json_object();
+    for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {
+        json_object_set_new(status, members[i].name, members[i].value);
+    }
+    return status;
+}

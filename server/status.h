@@ -1,0 +1,18 @@
+/* The `status` answer (server/control.h). */
+#ifndef SERVER_STATUS_H
+#define SERVER_STATUS_H
+
+#include <jansson.h>
+
+#include "server/server_state.h"
+
+/* The caller frees. */
+json_t *status_json(const struct server *server, const struct loader_status *loaded);
+
+/* [{"severity": "error", "file": …, "line": …, "column": …, "text": …}, …] */
+json_t *status_diagnostics(const struct diagnostics *diagnostics);
+
+/* A text from outside: what is not UTF-8 becomes "?". */
+json_t *status_string(struct bytes text);
+
+#endif
