@@ -203,6 +203,19 @@ static void explain_block(const struct report *report, const char *name, struct 
                  name, begin.line, begin.column);
 }
 
+/* A ',' and then nothing more: libyaml does not say which bracket is open. */
+static bool explain_end(const struct report *report)
+{
+    const yaml_parser_t *parser = report->parser;
+    struct yaml_place place = place_of(report, &parser->problem_mark);
+    bool at_end =
+        same("while parsing a flow node", parser->context) && place.offset >= report->text.n;
+    if (at_end) {
+        report_error(report, place, "the file ends within brackets; close them");
+    }
+    return at_end;
+}
+
 /* A collection that does not go on or end as it began. */
 static bool explain_collection(const struct report *report)
 {
@@ -248,6 +261,9 @@ void yaml_error_explain(const struct yaml_parser_s *parser, struct bytes text, c
     }
     if (parser->error == YAML_READER_ERROR) {
         explain_reader(&report);
+        return;
+    }
+    if (explain_end(&report)) {
         return;
     }
     const struct explanation *row = find_explanation(parser);
