@@ -54,7 +54,7 @@ struct unit {
 };
 
 static const struct unit PLAIN[] = {{"", 1}};
-/* The largest first: bounds are shown in the largest that divides them. */
+/* The largest first; one of factor 1 in each. */
 static const struct unit SECONDS[] = {
     {"w", 604800}, {"d", 86400}, {"h", 3600}, {"m", 60}, {"min", 60}, {"s", 1}, {"", 1},
 };
@@ -87,16 +87,21 @@ struct measured {
     char text[32];
 };
 
+/* In the largest unit that gives a number people can read. */
 static struct measured show(int64_t value, const struct measure *measure)
 {
-    struct measured result = {""};
-    for (size_t i = 0; i < measure->count && result.text[0] == '\0'; i++) {
+    enum { READABLE = 1000 };
+    const struct unit *best = NULL;
+    for (size_t i = 0; i < measure->count; i++) {
         const struct unit *unit = &measure->units[i];
-        if (value % unit->factor == 0 && (value != 0 || unit->factor == 1)) {
-            (void)snprintf(result.text, sizeof(result.text), "%" PRId64 "%s", value / unit->factor,
-                           unit->name);
+        bool readable = value != 0 && value % unit->factor == 0 && value / unit->factor < READABLE;
+        if (best == NULL && (readable || unit->factor == 1)) {
+            best = unit;
         }
     }
+    struct measured result;
+    (void)snprintf(result.text, sizeof(result.text), "%" PRId64 "%s", value / best->factor,
+                   best->name);
     return result;
 }
 
