@@ -31,13 +31,14 @@ static char tag_released;
 #define TSAN_RELEASE(address) ((void)0)
 #endif
 
-enum { BUCKETS_MIN = 64 };
+enum { BUCKETS_FIRST = 64 };
 
 struct rcu_table {
     struct cds_lfht *nodes;
     const struct rcu_table_methods *methods;
     uint64_t seed; /* secret, so that nobody can choose names that fall into one bucket */
     atomic_size_t count;
+    size_t buckets;
 };
 
 struct sought {
@@ -66,8 +67,8 @@ struct rcu_table *rcu_table_new(const struct rcu_table_methods *methods)
 {
     struct rcu_table *table = memory_zero(1, sizeof(*table));
     table->methods = methods;
-    table->nodes =
-        cds_lfht_new(BUCKETS_MIN, BUCKETS_MIN, 0, CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING, NULL);
+    table->buckets = BUCKETS_FIRST;
+    table->nodes = cds_lfht_new(BUCKETS_FIRST, BUCKETS_FIRST, 0, 0, NULL);
     /* Neither fails but for memory and a kernel before 3.17. */
     if (table->nodes == NULL ||
         getrandom(&table->seed, sizeof(table->seed), 0) != sizeof(table->seed)) {
@@ -108,8 +109,21 @@ struct rcu_entry *rcu_table_find(const struct rcu_table *table, struct bytes key
     return node != NULL ? entry_of(node) : NULL;
 }
 
+/* Not left to CDS_LFHT_AUTO_RESIZE: in liburcu 0.13 its `resize_initiated` is set after the worker
+ * was told to begin; a worker quicker than that leaves it set, and the table never grows again.
+ * Readers are not stopped by growing, and there is no shrinking: a tree that was large once is
+ * likely to be so again. */
+static void grow(struct rcu_table *table)
+{
+    if (rcu_table_count(table) >= table->buckets) {
+        table->buckets *= 2;
+        cds_lfht_resize(table->nodes, table->buckets);
+    }
+}
+
 void rcu_table_add(struct rcu_table *table, struct rcu_entry *entry)
 {
+    grow(table);
     entry->methods = table->methods;
     cds_lfht_node_init(&entry->node);
     TSAN_RELEASE(&entry->node);

@@ -43,7 +43,7 @@ void rcu_table_free(struct rcu_table *table);
 /* NULL where there is none. In a read section, or by the writer. */
 struct rcu_entry *rcu_table_find(const struct rcu_table *table, struct bytes key);
 
-/* Writer only. The key must not be in the table yet. Takes ownership. */
+/* Writer only, outside a read section. The key must not be in the table yet. Takes ownership. */
 void rcu_table_add(struct rcu_table *table, struct rcu_entry *entry);
 /* Writer only. NEW has OLD's key and takes its place in one store. */
 void rcu_table_replace(struct rcu_table *table, struct rcu_entry *old, struct rcu_entry *new);
