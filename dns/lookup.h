@@ -1,0 +1,69 @@
+/* Look-ups by a recursive DNS server: MX, TXT, addresses. Blocking; for the command line and for
+ * threads that may wait.
+ *
+ *     struct dns_resolver *resolver;
+ *     if (!dns_resolver_new(NULL, 0, &resolver, e)) …              // the system's servers
+ *     CLEANUP(dns_mx_set_clear) struct dns_mx_set mx = {0};
+ *     if (!dns_lookup_mx(resolver, BYTES("example.org"), &mx, e)) …
+ *
+ * Every look-up: true and an empty set where the name exists without such records; false with
+ * ERROR_NOT_FOUND where there is no such name (NXDOMAIN), with ERROR_RETRY where no server said
+ * (SERVFAIL, REFUSED, no answer), with ERROR_SYNTAX where the answer cannot be used, with
+ * ERROR_LIMIT where it is larger than the limits below. CNAMEs are followed. */
+#ifndef DNS_LOOKUP_H
+#define DNS_LOOKUP_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "dns/name.h"
+#include "dns/resolver.h"
+
+enum {
+    DNS_ALIASES_MAX = 8,    /* CNAMEs in a row */
+    DNS_RECORDS_MAX = 1000, /* of one look-up */
+    DNS_ADDRESS_SIZE = 46,  /* INET6_ADDRSTRLEN */
+};
+
+struct dns_mx {
+    uint16_t preference;
+    struct dns_name host;
+};
+
+/* Zero-initialised is empty. */
+struct dns_mx_set {
+    struct dns_mx *items; /* by preference, then by name */
+    size_t count;
+    size_t capacity;
+    bool null_mx; /* RFC 7505: the domain takes no mail, and says so; no items then */
+};
+
+bool dns_lookup_mx(const struct dns_resolver *resolver, struct bytes name,
+                   struct dns_mx_set *ret_set, struct error *e) MUST_USE;
+void dns_mx_set_clear(struct dns_mx_set *set);
+
+/* The texts of a name's TXT records, in no order; the strings of one record joined (RFC 7208
+ * §3.3). */
+struct dns_txt_set {
+    struct bytes *items; /* owned; each NUL-terminated as well */
+    size_t count;
+    size_t capacity;
+};
+
+bool dns_lookup_txt(const struct dns_resolver *resolver, struct bytes name,
+                    struct dns_txt_set *ret_set, struct error *e) MUST_USE;
+void dns_txt_set_clear(struct dns_txt_set *set);
+
+/* IPv4 and IPv6 addresses as text. */
+struct dns_address_set {
+    char (*items)[DNS_ADDRESS_SIZE]; /* IPv4 first */
+    size_t count;
+    size_t capacity;
+};
+
+bool dns_lookup_addresses(const struct dns_resolver *resolver, struct bytes name,
+                          struct dns_address_set *ret_set, struct error *e) MUST_USE;
+void dns_address_set_clear(struct dns_address_set *set);
+
+#endif

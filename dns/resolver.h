@@ -1,0 +1,34 @@
+/* The recursive DNS servers that look-ups ask. */
+#ifndef DNS_RESOLVER_H
+#define DNS_RESOLVER_H
+
+#include <ldns/ldns.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+enum {
+    DNS_SERVERS_MAX = 8,   /* that one resolver asks */
+    DNS_ATTEMPT_MS = 3000, /* for one server to answer */
+    DNS_ROUNDS = 2,        /* over all servers */
+};
+
+/* Immutable once it is set up; several threads may ask by one. */
+struct dns_resolver;
+
+/* SERVERS are written as dns_server_parse() (dns/exchange.h) reads them; COUNT 0 means those of the
+ * system (/etc/resolv.conf). */
+bool dns_resolver_new(const char *const *servers, size_t count, struct dns_resolver **ret_resolver,
+                      struct error *e) MUST_USE;
+void dns_resolver_free(struct dns_resolver *resolver);
+
+/* How long one server may take to answer; DNS_ATTEMPT_MS from the start. */
+void dns_resolver_set_attempt_ms(struct dns_resolver *resolver, int64_t attempt_ms);
+
+/* Asks one server after the other until one knows: the answer's code is NOERROR or NXDOMAIN. The
+ * caller frees the packet with ldns_pkt_free. Fails with ERROR_RETRY where no server said. */
+bool dns_resolver_ask(const struct dns_resolver *resolver, struct bytes name, ldns_rr_type type,
+                      ldns_pkt **ret_packet, struct error *e) MUST_USE;
+
+#endif
