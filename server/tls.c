@@ -27,13 +27,19 @@ static const char SIGNATURES[] = "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:"
                                  "RSA+SHA256:RSA+SHA384:RSA+SHA512";
 
 static const uint64_t OPTIONS = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-                                SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
-                                SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION;
+                                SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA;
 
-/* Lower case, without one trailing dot (RFC 6066 §3 sends none, some clients do). */
+/* Lower case, without one trailing dot (RFC 6066 §3 sends none, some clients do). A wildcard would
+ * match any octets in the first label: only what host names are made of is let through, so that the
+ * name may be compared and logged. */
 static bool normalise_server_name(const char *text, struct dns_name *ret_name)
 {
-    size_t n = strnlen(text, DNS_NAME_MAX + 2);
+    static const char ALLOWED[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    size_t n = strspn(text, ALLOWED);
+    if (text[n] != '\0') {
+        return false;
+    }
     n -= n != 0 && text[n - 1] == '.';
     if (n == 0 || n > DNS_NAME_MAX) {
         return false;

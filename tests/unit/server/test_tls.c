@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "server/tls.h"
 
-enum pair_name { NO_PAIR, A_EC, A_RSA, B_RSA, WILD_EC, WIDE_EC, P384_EC, PAIRS };
+enum pair_name { NO_PAIR, A_EC, A_RSA, B_RSA, WILD_EC, WIDE_EC, P384_EC, P521_EC, PAIRS };
 enum { DEADLINE_MS = 20000, TICK_MS = 5 };
 
 static struct certificate_pair *pairs[PAIRS];
@@ -26,6 +26,7 @@ static int make_all(void **state)
 
     EVP_PKEY *ec = make_key("P-256", 0);
     EVP_PKEY *p384 = make_key("P-384", 0);
+    EVP_PKEY *p521 = make_key("P-521", 0);
     EVP_PKEY *rsa = make_key("RSA", 2048);
     CLEANUP(buffer_clear) struct buffer wide = BUFFER(MAKE_FILE_MAX);
     buffer_add_string(&wide, "DNS:wide.example");
@@ -38,8 +39,10 @@ static int make_all(void **state)
     pairs[WILD_EC] = make_pair(ec, "DNS:*.b.example", DAY);
     pairs[WIDE_EC] = make_pair(ec, wide.p, DAY);
     pairs[P384_EC] = make_pair(p384, "DNS:p384.example", DAY);
+    pairs[P521_EC] = make_pair(p521, "DNS:p521.example", DAY);
     EVP_PKEY_free(ec);
     EVP_PKEY_free(p384);
+    EVP_PKEY_free(p521);
     EVP_PKEY_free(rsa);
     table = certificate_table_new();
     for (size_t i = 1; i < PAIRS; i++) {
@@ -213,6 +216,8 @@ static const struct row {
     {.name = "wildcard", .sni = "x.b.example", .want = WILD_EC},
     {.name = "1.3, P-384", .sni = "p384.example", .want = P384_EC},
     {.name = "1.2, P-384", .sni = "p384.example", .version = TLS1_2_VERSION, .want = P384_EC},
+    {.name = "1.3, P-521", .sni = "p521.example", .want = P521_EC},
+    {.name = "1.2, P-521", .sni = "p521.example", .version = TLS1_2_VERSION, .want = P521_EC},
     {.name = "upper case and a trailing dot", .sni = "A.Example.", .want = A_EC},
     {.name = "a flight larger than the socket takes", .sni = "wide.example", .want = WIDE_EC},
     {.name = "the same in 1.2", .sni = "wide.example", .version = TLS1_2_VERSION, .want = WIDE_EC},
@@ -256,6 +261,10 @@ static const struct row {
      .want_alert = SSL_AD_UNRECOGNIZED_NAME},
     {.name = "two labels under a wildcard",
      .sni = "x.y.b.example",
+     .want_alert = SSL_AD_UNRECOGNIZED_NAME},
+    {.name = "the wildcard itself", .sni = "*.b.example", .want_alert = SSL_AD_UNRECOGNIZED_NAME},
+    {.name = "a line end under a wildcard",
+     .sni = "x\ny.b.example",
      .want_alert = SSL_AD_UNRECOGNIZED_NAME},
     {.name = "1.3, no name", .want_alert = SSL_AD_MISSING_EXTENSION},
     {.name = "1.2, no name", .version = TLS1_2_VERSION, .want_alert = SSL_AD_UNRECOGNIZED_NAME},
