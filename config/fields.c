@@ -1,5 +1,7 @@
 #include "config/fields.h"
 
+#include <ctype.h>
+
 #include "shown.h"
 
 enum {
@@ -19,6 +21,12 @@ static size_t min3(size_t a, size_t b, size_t c)
     return least < c ? least : c;
 }
 
+/* Case is not worth a difference: HTTP2 means http2. */
+static bool same_letter(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
 /* Insertions, deletions, replacements and swaps of neighbours (Damerau-Levenshtein, optimal string
  * alignment). Both at most NAME_MAX_COMPARED long. */
 static size_t distance(struct bytes a, struct bytes b)
@@ -33,9 +41,10 @@ static size_t distance(struct bytes a, struct bytes b)
     for (size_t i = 1; i <= a.n; i++) {
         row[0] = i;
         for (size_t j = 1; j <= b.n; j++) {
-            size_t replaced = last[j - 1] + (a.p[i - 1] != b.p[j - 1]);
+            size_t replaced = last[j - 1] + !same_letter(a.p[i - 1], b.p[j - 1]);
             row[j] = min3(replaced, last[j] + 1, row[j - 1] + 1);
-            bool swapped = i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] && a.p[i - 2] == b.p[j - 1];
+            bool swapped = i > 1 && j > 1 && same_letter(a.p[i - 1], b.p[j - 2]) &&
+                           same_letter(a.p[i - 2], b.p[j - 1]);
             if (swapped && before[j - 2] + 1 < row[j]) {
                 row[j] = before[j - 2] + 1;
             }
@@ -117,16 +126,19 @@ static bool add_unknown_key(const struct yaml_node *key, const char *what,
                             struct fields_context *context)
 {
     CLEANUP_FREE const char **names = memory_zero(count, sizeof(*names));
+    size_t named = 0;
     for (size_t i = 0; i < count; i++) {
-        names[i] = fields[i].key;
+        if ((fields[i].flags & FIELD_HIDDEN) == 0) {
+            names[named++] = fields[i].key;
+        }
     }
-    const char *nearest = fields_nearest(key->text, names, count);
+    const char *nearest = fields_nearest(key->text, names, named);
     if (nearest != NULL) {
         return fields_error(context, &key->start, "unknown key \"%s\" in %s; did you mean \"%s\"?",
                             shown(key->text).text, what, nearest);
     }
     CLEANUP(buffer_clear) struct buffer known = BUFFER(1024);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < named; i++) {
         buffer_printf(&known, "%s%s", i != 0 ? ", " : "", names[i]);
     }
     struct bytes list = buffer_bytes(&known);

@@ -21,7 +21,10 @@ struct fields_context {
     void *user; /* for the readers */
 };
 
-enum { FIELD_REQUIRED = 1 };
+enum {
+    FIELD_REQUIRED = 1,
+    FIELD_HIDDEN = 2, /* not named to whoever writes an unknown key */
+};
 
 struct field {
     const char *key;
@@ -45,7 +48,7 @@ bool fields_mapping(const struct yaml_pair *pair, const char *what, struct field
     MUST_USE;
 
 /* The one of NAMES nearest to TEXT (a Damerau-Levenshtein distance of at most a third of its
- * length, or 1), or NULL. */
+ * length, or 1; case aside), or NULL. */
 const char *fields_nearest(struct bytes text, const char *const *names, size_t count);
 
 /* Adds an error for each key of MAPPING that stands there twice, octet for octet. */

@@ -153,29 +153,39 @@ static bool read_root(const struct yaml_pair *pair, void *target, struct fields_
     return true;
 }
 
-static bool is_word(const struct yaml_pair *pair, struct bytes word)
+/* WORD, or else something that begins as a number does; for keys that take both. */
+static bool read_word(const struct yaml_pair *pair, const char *word, bool *ret_is_word,
+                      struct fields_context *context)
 {
-    return pair->value->kind == YAML_SCALAR && bytes_equal_nocase(pair->value->text, word);
+    struct bytes text;
+    if (!fields_string(pair, &text, context)) {
+        return false;
+    }
+    *ret_is_word = bytes_equal_nocase(text, bytes_of(word));
+    return *ret_is_word || (text.n != 0 && strchr("-0123456789", text.p[0]) != NULL) ||
+           fields_error(context, &pair->value_place, "\"%s\" must be %s or a number, not \"%s\"",
+                        shown(pair->key->text).text, word, shown(text).text);
 }
 
 static bool read_workers(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
     struct settings *settings = target;
-    if (is_word(pair, BYTES("auto"))) {
-        settings->workers = 0;
-        return true;
+    bool is_auto;
+    if (!read_word(pair, "auto", &is_auto, context)) {
+        return false;
     }
-    return fields_integer(pair, 1, WORKERS_MAX, &settings->workers, context);
+    return is_auto || fields_integer(pair, 1, WORKERS_MAX, &settings->workers, context);
 }
 
 static bool read_rescan(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
     struct settings *settings = target;
-    if (is_word(pair, BYTES("off"))) {
-        settings->rescan_ms = 0;
-        return true;
+    bool is_off;
+    if (!read_word(pair, "off", &is_off, context)) {
+        return false;
     }
-    return fields_duration_ms(pair, RESCAN_MIN_MS, RESCAN_MAX_MS, &settings->rescan_ms, context);
+    return is_off ||
+           fields_duration_ms(pair, RESCAN_MIN_MS, RESCAN_MAX_MS, &settings->rescan_ms, context);
 }
 
 static bool read_http2(const struct yaml_pair *pair, void *target, struct fields_context *context)
@@ -267,7 +277,7 @@ static const struct field FIELDS[] = {
     {"root", read_root, 0},
     {"access_log", read_access_log, 0},
     {"dns", settings_read_dns, 0},
-    {"acme", settings_read_later, 0},
+    {"acme", settings_read_later, FIELD_HIDDEN},
 };
 
 static char *absolute_file(const char *file)

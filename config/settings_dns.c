@@ -115,9 +115,12 @@ static bool read_resolver(const struct yaml_pair *pair, void *target,
 bool settings_read_dns(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
     static const struct field FIELDS[] = {
-        {"resolver", read_resolver, 0},     {"ttl", read_ttl, 0},
-        {"delegate", read_delegate, 0},     {"host", read_host, 0},
-        {"update", settings_read_later, 0}, {"hook", settings_read_later, 0},
+        {"resolver", read_resolver, 0},
+        {"ttl", read_ttl, 0},
+        {"delegate", read_delegate, 0},
+        {"host", read_host, 0},
+        {"update", settings_read_later, FIELD_HIDDEN},
+        {"hook", settings_read_later, FIELD_HIDDEN},
     };
     return fields_read(pair, "dns", FIELDS, ARRAY_LENGTH(FIELDS), target, context);
 }

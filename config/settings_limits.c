@@ -48,7 +48,7 @@ static const struct limit LIMITS[] = {
      "HTTP/2 requests at a time in one connection"},
     {"drain", AT(drain_ms), DURATION, 10 * SECOND, 0, HOUR,
      "that open requests have after SIGTERM before they are cut"},
-    {"debounce", AT(debounce_ms), DURATION, 50, 0, MINUTE,
+    {"debounce", AT(debounce_ms), DURATION, 50, 0, 10 * SECOND,
      "of quiet before changed files are read"},
     {"vanish", AT(vanish_ms), DURATION, 5 * SECOND, 0, DAY,
      "that a file must be gone before its domains are taken away"},
