@@ -387,6 +387,8 @@ static void tear_down(struct worker *worker)
 {
     if (worker->connections.count == 0) {
         (void)h2o_evloop_run(worker->loop, 0); /* frees closed sockets */
+        /* h2o_context_request_shutdown's second goodbye, due after a second; h2o forgets it. */
+        h2o_timeout_unlink(&worker->context.http2._graceful_shutdown_timeout);
         h2o_multithread_unregister_receiver(worker->context.queue, &worker->receiver);
         h2o_context_dispose(&worker->context);
         h2o_evloop_destroy(worker->loop);
