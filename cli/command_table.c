@@ -63,6 +63,21 @@ static const struct command_option bump_id_options[] = {
     {.name = "strict", .about = "with --check: ids that were written by hand count, too"},
 };
 
+static const struct command_option init_options[] = {
+    {.name = "mode",
+     .argument = "testing|enforce|none",
+     .choice = true,
+     .about = "testing by default"},
+    {.name = "mx",
+     .argument = "HOST",
+     .repeats = true,
+     .about = "a host that receives the domain's mail, instead of a look at DNS"},
+    {.name = "output",
+     .letter = 'o',
+     .argument = "FILE",
+     .about = "a new file, - is standard output; else DOMAIN.yaml among the policies"},
+};
+
 static const struct command_option import_options[] = {
     {.name = "no-shared", .about = "give every domain a policy of its own"},
     {.name = "output",
@@ -134,6 +149,19 @@ const struct command command_table[] = {
                    "mtasts-host bump-id --check",
         OPTIONS(bump_id_options),
         .run = cmd_bump_id,
+    },
+    {
+        .name = "init",
+        .arguments = "DOMAIN",
+        .arguments_min = 1,
+        .arguments_max = 1,
+        .about = "write a first testing policy",
+        .details = "Reads the domain's MX records and, where one is served, its live policy. An\n"
+                   "existing file or domain is never touched.",
+        .example = "mtasts-host init example.org\n"
+                   "mtasts-host init example.org --mx mx1.example.org --mx '*.backup.example.net'",
+        OPTIONS(init_options),
+        .run = cmd_init,
     },
     {
         .name = "import",

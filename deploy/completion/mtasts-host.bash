@@ -26,6 +26,10 @@ _mtasts_host() {
         mapfile -t COMPREPLY < <(compgen -W "text json" -- "$word")
         return
         ;;
+    --mode)
+        mapfile -t COMPREPLY < <(compgen -W "testing enforce none" -- "$word")
+        return
+        ;;
     -f | --format)
         mapfile -t COMPREPLY < <(compgen -W "zone nsupdate json ndjson" -- "$word")
         return
@@ -35,10 +39,11 @@ _mtasts_host() {
     local globals="-c --config --log-format -h --help -V --version"
     local options="" files=""
     case $command in
-    "") options="bump-id export import lint record reload serve status" ;;
+    "") options="bump-id export import init lint record reload serve status" ;;
     bump-id) options="-a --all --check -n --dry-run -f --format --since --strict" ;;
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
+    init) options="--mode --mx -o --output" ;;
     lint) options="--json --strict --txt" files=yes ;;
     record) options="-a --all -f --format --setup" ;;
     reload) options="--accept-removals --json" ;;
