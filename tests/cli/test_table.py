@@ -1,0 +1,103 @@
+"""The command table, --help, the man page, the completion and the README say the same."""
+
+import json
+import re
+import subprocess
+
+from harness import DONE, ROOT, ProgramTest
+
+MAN = ROOT / "deploy/man/mtasts-host.1.scd"
+COMPLETION = ROOT / "deploy/completion/mtasts-host.bash"
+
+
+def option_words(option):
+    return {f"--{option['name']}"} | ({f"-{option['letter']}"} if option["letter"] else set())
+
+
+class Table(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.table = json.loads(self.program("help", "--dump", want=DONE).out)
+        self.shown = [c for c in self.table["commands"] if not c["hidden"]]
+        self.man = MAN.read_text()
+
+    def man_section(self, start, end=r"^#"):
+        found = re.search(rf"^{start}\n(.*?)(?={end})", self.man, re.MULTILINE | re.DOTALL)
+        self.assertIsNotNone(found, f"the man page has no section {start}")
+        return found.group(1)
+
+    def man_options(self, text):
+        """Every line of the form *-a*, *--all* _ARG_: {frozenset of words: argument}."""
+        found = {}
+        for line in re.findall(r"^\*-.*$", text, re.MULTILINE):
+            words = frozenset(re.findall(r"\*(-[^*]+)\*", line))
+            argument = re.search(r"_([^_]+)_$", line)
+            found[words] = argument.group(1) if argument else None
+        return found
+
+    def want_options(self, options):
+        return {frozenset(option_words(o)): o["argument"] for o in options}
+
+    def test_man_page_has_every_command_with_its_arguments_options_and_example(self):
+        sections = re.findall(r"^## (\S+)", self.man, re.MULTILINE)
+        self.assertEqual(sorted(sections), sorted(c["name"] for c in self.shown))
+        for command in self.shown:
+            with self.subTest(command=command["name"]):
+                section = self.man_section(rf"## {command['name']}\b[^\n]*")
+                self.assertEqual(self.man_options(section), self.want_options(command["options"]))
+                for line in command["example"].splitlines():
+                    if line.startswith("mtasts-host"):
+                        self.assertIn(line, section)
+                title = re.search(rf"^## ({command['name']}\b.*)$", self.man, re.MULTILINE)
+                if command["arguments"]:
+                    self.assertEqual(title.group(1), f"{command['name']} {command['arguments']}")
+
+    def test_man_page_has_the_global_options(self):
+        self.assertEqual(self.man_options(self.man_section("# OPTIONS")),
+                         self.want_options(self.table["options"]))
+
+    def test_man_page_is_well_formed(self):
+        page = subprocess.run(["scdoc"], stdin=MAN.open(), capture_output=True, check=True).stdout
+        done = subprocess.run(["mandoc", "-T", "lint", "-W", "error"], input=page,
+                              capture_output=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def complete(self, *words):
+        """What the completion offers after WORDS, the last of which is being written."""
+        script = (f". {COMPLETION}; compopt() {{ :; }}; COMP_WORDS=(mtasts-host \"$@\"); "
+                  "COMP_CWORD=$#; _mtasts_host; printf '%s\\n' \"${COMPREPLY[@]}\"")
+        done = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True,
+                              text=True, cwd=self.directory, check=True)
+        self.assertEqual(done.stderr, "")
+        return set(done.stdout.split())
+
+    def test_completion_offers_every_command_and_option(self):
+        global_words = set().union(*map(option_words, self.table["options"]))
+        names = {c["name"] for c in self.shown}
+        self.assertEqual(self.complete(""), names | global_words)
+        self.assertEqual(self.complete("re"), {"record", "reload"})
+        self.assertEqual(self.complete("-c", "mtasts-host.yaml", "re"), {"record", "reload"})
+        for command in self.shown:
+            with self.subTest(command=command["name"]):
+                words = set().union(*map(option_words, command["options"]), global_words)
+                self.assertEqual(self.complete(command["name"], "-"), words)
+
+    def test_completion_offers_every_choice(self):
+        for command in [*self.shown, {"name": "serve", "options": self.table["options"]}]:
+            for option in command["options"]:
+                if option["choice"]:
+                    with self.subTest(command=command["name"], option=option["name"]):
+                        self.assertEqual(
+                            self.complete(command["name"], f"--{option['name']}", ""),
+                            set(option["argument"].split("|")))
+
+    def test_completion_offers_files_where_a_file_is_wanted(self):
+        for words in (["-c"], ["lint"], ["bump-id", "--since"], ["import"], ["export"]):
+            with self.subTest(words=words):
+                self.assertIn("policies.d", self.complete(*words, "pol"))
+
+    def test_readme_names_every_command(self):
+        readme = (ROOT / "README.md").read_text()
+        rows = "\n".join(line for line in readme.splitlines() if line.startswith("| `"))
+        for command in self.shown:
+            self.assertIn(f"`{command['name']}`", rows)

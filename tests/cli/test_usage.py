@@ -1,0 +1,106 @@
+"""Options, help, exit statuses: what every command has in common."""
+
+import json
+import subprocess
+
+from harness import BINARY, DONE, FAILED, USAGE, ProgramTest
+
+DOMAIN = "domains:\n  example.org: {mode: none, max_age: 1d}\n"
+
+
+class Usage(ProgramTest):
+    def commands(self):
+        table = json.loads(self.program("help", "--dump", want=DONE).out)
+        return [command["name"] for command in table["commands"]]
+
+    def test_version(self):
+        for words in (["--version"], ["-V"], ["record", "--version"]):
+            with self.subTest(words=words):
+                self.assertRegex(self.program(*words, want=DONE).out,
+                                 r"\Amtasts-host [0-9]+\.[0-9]+\.[0-9]+\n\Z")
+
+    def test_help_names_every_command(self):
+        out = self.program("--help", want=DONE).out
+        for name in self.commands():
+            if name != "help":
+                self.assertIn(f"\n  {name} ", out)
+
+    def test_every_command_has_help_with_an_example(self):
+        for name in self.commands():
+            with self.subTest(command=name):
+                after = self.program(name, "--help", want=DONE)
+                self.assertIn("\nExample:\n    mtasts-host ", after.out)
+                self.assertIn(f"Usage: mtasts-host {name}", after.out)
+                self.assertEqual(after.err, "")
+                self.assertEqual(self.program("help", name, want=DONE).out, after.out)
+
+    def test_no_command_is_wrong_usage_and_shows_help_on_stderr(self):
+        result = self.program(want=USAGE)
+        self.assertEqual(result.out, "")
+        self.assertIn("Commands:", result.err)
+
+    def test_wrong_usage(self):
+        rows = [
+            (["lnt"], 'did you mean "lint"?'),
+            (["frobnicate"], 'there is no command "frobnicate"'),
+            (["--frobnicate"], "unrecognized option '--frobnicate'"),
+            (["record", "--frobnicate"], "unrecognized option '--frobnicate'"),
+            (["record"], "name domains, or give --all"),
+            (["record", "--all", "example.org"], "name domains, or give --all"),
+            (["record", "--all", "--format", "bind"], "takes one of zone|nsupdate|json|ndjson"),
+            (["--log-format", "xml", "serve"], "takes one of text|json"),
+            (["bump-id", "--all", "example.org"], "not both"),
+            (["bump-id", "--check", "--format", "json"], "--check prints no records"),
+            (["bump-id", "--strict"], "--strict is for --check"),
+            (["import"], "usage: mtasts-host import DIR"),
+            (["import", "a", "b"], '"b" is too much'),
+            (["serve", "now"], '"now" is too much'),
+            (["init", "-x"], "invalid option -- 'x'"),
+            (["init", "exa mple"], "exa mple"),
+            (["help", "frobnicate"], 'there is no command "frobnicate"'),
+            (["-c"], "requires an argument"),
+        ]
+        for words, message in rows:
+            with self.subTest(words=words):
+                result = self.program(*words, want=USAGE)
+                self.assertEqual(result.out, "")
+                self.assertIn(message, result.err)
+                self.assertIn("--help", result.err)
+
+    def test_global_options_stand_before_the_command_or_after_it(self):
+        self.write("a.yaml", DOMAIN)
+        before = self.program("-c", self.config, "record", "example.org", want=DONE)
+        after = self.program("record", "example.org", "-c", self.config, want=DONE)
+        long = self.program("record", f"--config={self.config}", "example.org", want=DONE)
+        by_environment = self.program("record", "example.org", want=DONE,
+                                      env={"MTASTS_HOST_CONFIG": str(self.config)})
+        self.assertEqual(before.out, after.out)
+        self.assertEqual(before.out, long.out)
+        self.assertEqual(before.out, by_environment.out)
+
+    def test_a_configuration_that_cannot_be_used(self):
+        self.config.write_text("policies: policies.d\nworkerz: 2\n")
+        for words in (["record", "--all"], ["bump-id"], ["serve"], ["serve", "--check"],
+                      ["status"], ["reload"], ["export", "out"]):
+            with self.subTest(words=words):
+                result = self.run_in(*words, want=FAILED)
+                self.assertEqual(result.out, "")
+                self.assertRegex(result.err, r"mtasts-host\.yaml:2:1: error: .*workers")
+        missing = self.program("-c", self.directory / "missing.yaml", "record", "--all",
+                               want=FAILED)
+        self.assertIn("missing.yaml", missing.err)
+
+    def test_what_standard_output_cannot_take_is_a_failure(self):
+        self.write("a.yaml", DOMAIN)
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([BINARY, "-c", self.config, "record", "--all"], stdout=full,
+                                  stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, FAILED)
+        self.assertIn("cannot write to standard output: No space left", done.stderr)
+
+    def test_serve_check(self):
+        self.write("a.yaml", DOMAIN)
+        self.assertIn("1 domains", self.run_in("serve", "--check").err)
+        self.write("b.yaml", "domains:\n  example.org: {mode: none, max_age: 1d}\n")
+        result = self.run_in("serve", "--check", want=FAILED)
+        self.assertRegex(result.err, r"b\.yaml:2:3: error: ")
