@@ -26,7 +26,7 @@ struct certificate_set {
     size_t count;
     size_t capacity;
     struct diagnostics top_problems; /* tops that cannot be listed */
-    size_t top_problems_told;
+    bool top_problems_told;
     uint64_t listing;
     size_t changed; /* pairs, in the apply under way */
 };
@@ -244,52 +244,75 @@ static void look_for_gone(struct certificate_set *set, const char *path)
     set->count -= i - kept;
 }
 
-/* PATH changed: a file, or a directory with all below it. */
-static void look_at(struct certificate_set *set, const char *path)
+/* Lists the directory (or file) PATH anew. False: it is missing or cannot be read. */
+static bool list(struct certificate_set *set, const char *path, struct error *e)
 {
-    struct stat status;
-    struct error e;
     set->listing++;
-    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
-        (void)watch_list(path, meet, set, &e);
-    } else {
-        meet(path, NULL, set);
+    if (!watch_list(path, meet, set, e)) {
+        return false;
     }
-    CLEANUP_FREE char *chain_path = NULL;
-    CLEANUP_FREE char *key_path = NULL;
-    bool named = certificate_tree_pair_of(path, &chain_path, &key_path);
-    look_for_gone(set, named ? chain_path : path);
+    look_for_gone(set, path);
+    return true;
 }
 
-static void rescan(struct certificate_set *set)
+/* An unmounted tree is no reason to forget good certificates: those of a top that cannot be listed
+ * stay. */
+static void list_tops(struct certificate_set *set)
 {
     struct diagnostics problems = {0};
-    set->listing++;
     for (size_t i = 0; i < set->top_count; i++) {
         struct error e;
-        if (watch_list(set->tops[i], meet, set, &e)) {
-            look_for_gone(set, set->tops[i]);
-        } else {
-            /* An unmounted tree is no reason to forget good certificates. */
+        if (!list(set, set->tops[i], &e)) {
             diagnostics_add_error(&problems, set->tops[i], &e);
         }
     }
     if (problems.count != set->top_problems.count) {
-        set->top_problems_told = 0;
+        set->top_problems_told = false;
     }
     diagnostics_clear(&set->top_problems);
     set->top_problems = problems;
 }
 
+static bool is_top(const struct certificate_set *set, const char *path)
+{
+    for (size_t i = 0; i < set->top_count; i++) {
+        if (strcmp(set->tops[i], path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* PATH, no top, changed: a file, or a directory with all below it; or it is gone. */
+static void look_at(struct certificate_set *set, const char *path)
+{
+    struct stat status;
+    struct error e;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        bool listed = list(set, path, &e);
+        (void)listed; /* gone meanwhile: the next change says so */
+        return;
+    }
+    CLEANUP_FREE char *chain_path = NULL;
+    CLEANUP_FREE char *key_path = NULL;
+    set->listing++;
+    meet(path, NULL, set);
+    look_for_gone(set, certificate_tree_pair_of(path, &chain_path, &key_path) ? chain_path : path);
+}
+
 size_t certificate_set_apply(struct certificate_set *set, const struct watch_changes *changes)
 {
     set->changed = 0;
-    if (changes->rescan) {
-        rescan(set);
-    } else {
-        for (size_t i = 0; i < changes->count; i++) {
+    bool tops = changes->rescan;
+    for (size_t i = 0; i < changes->count && !changes->rescan; i++) {
+        if (is_top(set, changes->paths[i])) {
+            tops = true;
+        } else {
             look_at(set, changes->paths[i]);
         }
+    }
+    if (tops) {
+        list_tops(set);
     }
     return set->changed;
 }
@@ -304,9 +327,9 @@ void certificate_set_diagnostics(const struct certificate_set *set, struct diagn
 
 void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnostics *d)
 {
-    if (set->top_problems_told == 0) {
+    if (!set->top_problems_told) {
         diagnostics_append(d, &set->top_problems);
-        set->top_problems_told = set->top_problems.count;
+        set->top_problems_told = true;
     }
     for (size_t i = 0; i < set->count; i++) {
         struct source *source = set->sources[i];
