@@ -27,6 +27,16 @@ struct exchange {
     uint8_t *answer; /* room for MESSAGE_MAX */
 };
 
+/* getaddrinfo() would take 65536 for 0. */
+static bool is_port(const char *text)
+{
+    unsigned port = 0;
+    for (; *text >= '0' && *text <= '9' && port <= UINT16_MAX; text++) {
+        port = port * 10 + (unsigned)(*text - '0');
+    }
+    return *text == '\0' && port >= 1 && port <= UINT16_MAX;
+}
+
 bool dns_server_parse(struct bytes text, struct dns_server *ret_server, struct error *e)
 {
     struct dns_server server = {0};
@@ -54,7 +64,7 @@ bool dns_server_parse(struct bytes text, struct dns_server *ret_server, struct e
     struct addrinfo hints = {.ai_socktype = SOCK_DGRAM,
                              .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    if (address[0] == '\0' || port[0] == '\0' || getaddrinfo(address, port, &hints, &found) != 0) {
+    if (address[0] == '\0' || !is_port(port) || getaddrinfo(address, port, &hints, &found) != 0) {
         return error_set(e, ERROR_SYNTAX,
                          "\"%s\" is not the address of a DNS server; write it as in 192.0.2.53:53 "
                          "or [2001:db8::53]:53",

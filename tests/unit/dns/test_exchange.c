@@ -33,6 +33,7 @@ static void test_parses_servers(void **state)
         {":53", 0, 0},
         {"192.0.2.53:x", 0, 0},
         {"192.0.2.53:65536", 0, 0},
+        {"192.0.2.53:0", 0, 0},
         {"[2001:db8::53", 0, 0},
         {"[2001:db8::53]x", 0, 0},
         {"192.0.2.256", 0, 0},
@@ -136,8 +137,8 @@ static void *lie(void *context)
 static void liar_start(struct liar *liar, struct dns_server *server)
 {
     struct error e = {0};
-    assert_true(dns_server_parse(BYTES("127.0.0.1:0"), server, &e));
-    server->length = sizeof(struct sockaddr_in);
+    assert_true(dns_server_parse(BYTES("127.0.0.1:1"), server, &e));
+    ((struct sockaddr_in *)&server->address)->sin_port = 0; /* any that is free */
     liar->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(liar->fd, (struct sockaddr *)&server->address, server->length), 0);
     socklen_t length = sizeof(server->address);
