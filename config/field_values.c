@@ -101,7 +101,7 @@ static struct measured show(int64_t value, const struct measure *measure)
     }
     struct measured result;
     (void)snprintf(result.text, sizeof(result.text), "%" PRId64 "%s", value / best->factor,
-                   best->name);
+                   value != 0 ? best->name : "");
     return result;
 }
 

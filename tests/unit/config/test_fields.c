@@ -192,7 +192,7 @@ static void test_numbers(void **state)
          "f:1:4: error: \"1 w\" is no number for \"a\"; write seconds, or a number with s, m, h, d "
          "or w\n"},
         {"overflow by the unit", fields_duration_s, "a: 9000000000000000000w", -1,
-         "f:1:4: error: \"a\" is 9000000000000000000w; it must be 0s at least and 2419200000s at "
+         "f:1:4: error: \"a\" is 9000000000000000000w; it must be 0 at least and 2419200000s at "
          "most\n"},
         {"milliseconds", fields_duration_ms, "a: 50ms", 50, ""},
         {"bare seconds", fields_duration_ms, "a: 5", 5000, ""},

@@ -1,0 +1,329 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "config/settings.h"
+
+#define FAIL_ROW(name, ...)                                                                        \
+    do {                                                                                           \
+        print_error("row \"%s\": ", (name));                                                       \
+        print_error(__VA_ARGS__);                                                                  \
+        print_error("\n");                                                                         \
+        fail();                                                                                    \
+    } while (0)
+
+static const char DEPLOY[] = TEST_DATA_DIR "/../../deploy";
+
+static void settings_cleanup(struct settings **settings)
+{
+    settings_free(*settings);
+}
+#define CLEANUP_SETTINGS CLEANUP(settings_cleanup)
+
+static struct settings *parse(struct bytes text)
+{
+    struct settings *settings = NULL;
+    struct diagnostics d = {0};
+    if (!settings_parse(text, "/etc/m/mtasts-host.yaml", &settings, &d)) {
+        diagnostics_print(&d, stderr);
+        fail();
+    }
+    assert_int_equal(d.count, 0);
+    return settings;
+}
+
+static void test_defaults(void **state)
+{
+    (void)state;
+    CLEANUP_SETTINGS struct settings *s = parse(BYTES("policies: policies.d\n"));
+    assert_string_equal(s->file, "/etc/m/mtasts-host.yaml");
+    assert_int_equal(s->policies.count, 1);
+    assert_string_equal(s->policies.items[0], "/etc/m/policies.d");
+    assert_int_equal(s->certificates.count, 1);
+    assert_string_equal(s->certificates.items[0], "/etc/m/certs");
+    assert_int_equal(s->https.count, 1);
+    assert_int_equal(s->https.items[0].kind, LISTEN_TCP);
+    assert_string_equal(s->https.items[0].text, "[::]:443");
+    assert_string_equal(s->https.items[0].host, "::");
+    assert_int_equal(s->https.items[0].port, 443);
+    assert_int_equal(s->http.count, 1);
+    assert_int_equal(s->http.items[0].port, 80);
+    assert_int_equal(s->plain.count, 0);
+    assert_string_equal(s->state, "/var/lib/mtasts-host");
+    assert_string_equal(s->control, "/var/lib/mtasts-host/control.sock");
+    assert_null(s->user);
+    assert_int_equal(s->workers, 0);
+    assert_int_equal(s->rescan_ms, 0);
+    assert_true(s->http2);
+    assert_false(s->session_tickets);
+    assert_null(s->root_text);
+    assert_int_equal(s->default_max_age_s, 604800);
+    assert_null(s->default_tlsrpt);
+    assert_false(s->ids_derived);
+    assert_null(s->dns_delegate);
+    assert_null(s->dns_host);
+    assert_int_equal(s->dns_ttl_s, 300);
+    assert_int_equal(s->dns_resolvers.count, 0);
+    assert_int_equal(s->access_log, ACCESS_LOG_OFF);
+    assert_null(s->access_log_file);
+    assert_int_equal(s->limits.connections, 10000);
+    assert_int_equal(s->limits.connection_age_ms, 60000);
+    assert_int_equal(s->limits.handshake_ms, 10000);
+    assert_int_equal(s->limits.idle_ms, 15000);
+    assert_int_equal(s->limits.drain_ms, 10000);
+    assert_int_equal(s->limits.debounce_ms, 50);
+    assert_int_equal(s->limits.vanish_ms, 5000);
+    assert_int_equal(s->limits.removal_percent, 10);
+    assert_int_equal(s->limits.removal_domains, 50);
+    assert_int_equal(s->limits.rescan_ms, 300000);
+}
+
+static const struct bytes FULL =
+    BYTES("policies: [policies.d, /srv/policies.yaml]\n"
+          "listen:\n"
+          "  https: [\"[::]:8443\", \"192.0.2.1:443\"]\n"
+          "  http: []\n"
+          "  plain: [\"unix:plain.sock\", \"systemd:plain\", \"127.0.0.1:0\"]\n"
+          "certificates: /etc/letsencrypt/live\n"
+          "state: state\n"
+          "control: /run/m.sock\n"
+          "user: mtasts-host\n"
+          "defaults:\n"
+          "  max_age: 2w\n"
+          "  tlsrpt: [\"mailto:a!b;c,d@e.example\", \"https://r.example/v1\"]\n"
+          "  ids: derived\n"
+          "workers: 3\n"
+          "limits: {idle: 2s, header: 8K, removal_percent: 100}\n"
+          "rescan: 1m\n"
+          "http2: off\n"
+          "session_tickets: on\n"
+          "root: MTA-STS policies\n"
+          "access_log: {format: json, file: access.log}\n"
+          "dns:\n"
+          "  resolver: [192.0.2.53, \"192.0.2.54:5353\", \"2001:db8::1\", \"[2001:db8::2]:54\"]\n"
+          "  ttl: 1h\n"
+          "  delegate: STS.Provider.Example.\n"
+          "  host: sts-host.provider.example\n");
+
+static void test_every_key(void **state)
+{
+    (void)state;
+    CLEANUP_SETTINGS struct settings *s = parse(FULL);
+    assert_int_equal(s->policies.count, 2);
+    assert_string_equal(s->policies.items[1], "/srv/policies.yaml");
+    assert_int_equal(s->https.count, 2);
+    assert_int_equal(s->https.items[0].port, 8443);
+    assert_string_equal(s->https.items[1].host, "192.0.2.1");
+    assert_int_equal(s->http.count, 0);
+    assert_int_equal(s->plain.count, 3);
+    assert_int_equal(s->plain.items[0].kind, LISTEN_UNIX);
+    assert_string_equal(s->plain.items[0].host, "/etc/m/plain.sock");
+    assert_string_equal(s->plain.items[0].text, "unix:plain.sock");
+    assert_int_equal(s->plain.items[1].kind, LISTEN_SYSTEMD);
+    assert_string_equal(s->plain.items[1].host, "plain");
+    assert_int_equal(s->plain.items[2].port, 0);
+    assert_int_equal(s->certificates.count, 1);
+    assert_string_equal(s->certificates.items[0], "/etc/letsencrypt/live");
+    assert_string_equal(s->state, "/etc/m/state");
+    assert_string_equal(s->control, "/run/m.sock");
+    assert_string_equal(s->user, "mtasts-host");
+    assert_int_equal(s->default_max_age_s, 1209600);
+    assert_string_equal(s->default_tlsrpt, "mailto:a%21b%3Bc%2Cd@e.example,https://r.example/v1");
+    assert_true(s->ids_derived);
+    assert_int_equal(s->workers, 3);
+    assert_int_equal(s->limits.idle_ms, 2000);
+    assert_int_equal(s->limits.header_octets, 8192);
+    assert_int_equal(s->limits.removal_percent, 100);
+    assert_int_equal(s->limits.connections, 10000);
+    assert_int_equal(s->rescan_ms, 60000);
+    assert_false(s->http2);
+    assert_true(s->session_tickets);
+    assert_string_equal(s->root_text, "MTA-STS policies");
+    assert_int_equal(s->access_log, ACCESS_LOG_JSON);
+    assert_string_equal(s->access_log_file, "/etc/m/access.log");
+    assert_int_equal(s->dns_resolvers.count, 4);
+    assert_string_equal(s->dns_resolvers.items[0], "192.0.2.53:53");
+    assert_string_equal(s->dns_resolvers.items[1], "192.0.2.54:5353");
+    assert_string_equal(s->dns_resolvers.items[2], "[2001:db8::1]:53");
+    assert_string_equal(s->dns_resolvers.items[3], "[2001:db8::2]:54");
+    assert_int_equal(s->dns_ttl_s, 3600);
+    assert_string_equal(s->dns_delegate, "sts.provider.example");
+    assert_string_equal(s->dns_host, "sts-host.provider.example");
+}
+
+static void test_restart_needed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct bytes text;
+        const char *want;
+    } ROWS[] = {
+        {"nothing", BYTES("policies: p\n"), ""},
+        {"what is taken over", BYTES("policies: p\ndefaults: {max_age: 1d}\nlimits: {idle: 1s}\n"),
+         ""},
+        {"one", BYTES("policies: p\nuser: u\n"), "user"},
+        {"each key once", BYTES("policies: q\nlisten: {https: [], plain: \"127.0.0.1:1\"}\n"),
+         "policies, listen"},
+        {"a port", BYTES("policies: p\nlisten: {http: \"[::]:81\"}\n"), "listen"},
+        {"a limit", BYTES("policies: p\nlimits: {concurrent_streams: 1}\nhttp2: off\n"),
+         "http2, limits.concurrent_streams"},
+        {"the log's file", BYTES("policies: p\naccess_log: {format: off, file: a}\n"),
+         "access_log"},
+    };
+    CLEANUP_SETTINGS struct settings *before = parse(ROWS[0].text);
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        CLEANUP_SETTINGS struct settings *after = parse(ROWS[i].text);
+        CLEANUP(buffer_clear) struct buffer names = BUFFER(1024);
+        settings_restart_needed(before, after, &names);
+        if (!bytes_equal(buffer_bytes(&names), bytes_of(ROWS[i].want))) {
+            FAIL_ROW(ROWS[i].name, "got \"%.*s\"", BYTES_ARG(buffer_bytes(&names)));
+        }
+    }
+}
+
+static void test_find(void **state)
+{
+    (void)state;
+    unsetenv("MTASTS_HOST_CONFIG");
+    assert_string_equal(settings_find(NULL), "/etc/mtasts-host/mtasts-host.yaml");
+    setenv("MTASTS_HOST_CONFIG", "/e.yaml", 1);
+    assert_string_equal(settings_find(NULL), "/e.yaml");
+    assert_string_equal(settings_find("/o.yaml"), "/o.yaml");
+    setenv("MTASTS_HOST_CONFIG", "", 1);
+    assert_string_equal(settings_find(NULL), "/etc/mtasts-host/mtasts-host.yaml");
+}
+
+static void test_unreadable(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        const char *want;
+    } ROWS[] = {
+        {"/nowhere/m.yaml",
+         "/nowhere/m.yaml: error: cannot open /nowhere/m.yaml: No such file or directory; make it "
+         "readable, or name another configuration with -c"},
+        {"/etc", "/etc: error: /etc is not a regular file; make it readable, or name another "
+                 "configuration with -c"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        struct settings *settings = NULL;
+        struct diagnostics d = {0};
+        assert_false(settings_load(ROWS[i].path, &settings, &d));
+        assert_null(settings);
+        CLEANUP_FREE char *got = diagnostic_format(&d.items[0]);
+        if (strcmp(got, ROWS[i].want) != 0) {
+            FAIL_ROW(ROWS[i].path, "got %s", got);
+        }
+        diagnostics_clear(&d);
+    }
+}
+
+static void read_deployed(const char *name, struct buffer *ret_text)
+{
+    CLEANUP_FREE char *path = file_path_join(DEPLOY, name);
+    struct error e;
+    *ret_text = BUFFER(1024 * 1024);
+    if (!file_read(path, ret_text, NULL, &e)) {
+        fail_msg("%s", e.text);
+    }
+}
+
+static void expect_in_page(const struct settings_limit *limit, void *page)
+{
+    CLEANUP_FREE char *head = memory_printf("\n*%s* (default %s; %s to %s)\n\t%.30s", limit->key,
+                                            limit->normal, limit->min, limit->max, limit->about);
+    if (strstr(page, head) == NULL) {
+        FAIL_ROW(limit->key, "mtasts-host.yaml(5) does not have%s", head);
+    }
+}
+
+static void test_every_limit_is_in_the_man_page(void **state)
+{
+    (void)state;
+    CLEANUP(buffer_clear) struct buffer page = {0};
+    read_deployed("man/mtasts-host.yaml.5.scd", &page);
+    settings_limits_each(expect_in_page, page.p);
+}
+
+/* Keys as the message about an unknown one lists them. */
+static void test_every_key_is_in_the_man_page(void **state)
+{
+    (void)state;
+    CLEANUP(buffer_clear) struct buffer page = {0};
+    read_deployed("man/mtasts-host.yaml.5.scd", &page);
+    struct settings *settings = NULL;
+    struct diagnostics d = {0};
+    struct bytes unknown = BYTES("policies: p\nxyzzy: a\nlisten: {xyzzy: a}\ndefaults: {xyzzy: a}\n"
+                                 "dns: {xyzzy: a}\nlimits: {xyzzy: a}\n");
+    assert_false(settings_parse(unknown, "f", &settings, &d));
+    assert_int_equal(d.count, 5);
+    size_t keys = 0;
+    for (size_t i = 0; i < d.count; i++) {
+        char *list = strstr(d.items[i].text, "(known are ");
+        assert_non_null(list);
+        char *rest = NULL;
+        list += strlen("(known are ");
+        for (char *key = strtok_r(list, ", )", &rest); key != NULL;
+             key = strtok_r(NULL, ", )", &rest)) {
+            CLEANUP_FREE char *marked = memory_printf("*%s*", key);
+            if (strstr(page.p, marked) == NULL) {
+                FAIL_ROW(key, "not in mtasts-host.yaml(5)");
+            }
+            keys++;
+        }
+    }
+    assert_true(keys > 30);
+    diagnostics_clear(&d);
+}
+
+/* Takes the '#' from lines that are settings and no prose: "#key:", "#  key:". */
+static void uncomment(char *text)
+{
+    char *to = text;
+    bool line_begins = true;
+    for (const char *from = text; *from != '\0'; from++) {
+        bool prose = from[1] == ' ' && from[2] != ' ';
+        bool drop = line_begins && *from == '#' && !prose;
+        line_begins = *from == '\n';
+        if (!drop) {
+            *to++ = *from;
+        }
+    }
+    *to = '\0';
+}
+
+static void test_example_is_valid_commented_or_not(void **state)
+{
+    (void)state;
+    CLEANUP(buffer_clear) struct buffer text = {0};
+    read_deployed("examples/mtasts-host.yaml", &text);
+    CLEANUP_SETTINGS struct settings *as_it_is = parse(buffer_bytes(&text));
+    uncomment(text.p);
+    CLEANUP_SETTINGS struct settings *uncommented = parse(bytes_of(text.p));
+    assert_string_equal(uncommented->dns_delegate, "sts.provider.example");
+    assert_memory_equal(&as_it_is->limits, &uncommented->limits, sizeof(as_it_is->limits));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_restart_needed),
+        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_every_limit_is_in_the_man_page),
+        cmocka_unit_test(test_every_key_is_in_the_man_page),
+        cmocka_unit_test(test_example_is_valid_commented_or_not),
+    };
+    return cmocka_run_group_tests_name("config/settings", tests, NULL, NULL);
+}
