@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "cli/init_live.h"
 #include "cli/init_mx.h"
 #include "cli/new_file.h"
 #include "cli/workspace.h"
@@ -76,6 +77,32 @@ static bool choose_path(struct init *init, struct error *e)
                      init->workspace.settings->file);
 }
 
+static enum policy_mode wanted_mode(const struct init *init)
+{
+    const char *word = invocation_value(init->invocation, "mode");
+    enum policy_mode mode = POLICY_TESTING; /* the option's choices are the modes */
+    return word != NULL && policy_mode_parse(bytes_of(word), &mode) ? mode : POLICY_TESTING;
+}
+
+static bool ask_outside(struct init *init, const struct dns_resolver *resolver, struct error *e)
+{
+    struct bytes domain = dns_name_bytes(&init->domain);
+    if (!init_mx_look_up(domain, resolver, &init->mx, e)) {
+        return false;
+    }
+    struct policy *live = init_live_policy(domain, resolver);
+    if (live != NULL) {
+        init_mx_join(&init->mx, live);
+        init->max_age_s = live->max_age_s;
+        if (live->mode != wanted_mode(init)) {
+            fprintf(stderr, "The live policy has mode %s: --mode %s keeps it.\n",
+                    policy_mode_name(live->mode), policy_mode_name(live->mode));
+        }
+        policy_free(live);
+    }
+    return true;
+}
+
 static bool find_mx(struct init *init, struct error *e)
 {
     const struct invocation_values *given = invocation_values(init->invocation, "mx");
@@ -83,16 +110,21 @@ static bool find_mx(struct init *init, struct error *e)
     if (given->count != 0) {
         return init_mx_parse(given, &init->mx, e);
     }
-    return init_mx_look_up(dns_name_bytes(&init->domain), init->workspace.settings, &init->mx, e);
+    const struct settings *settings = init->workspace.settings;
+    struct settings_list none = {0};
+    const struct settings_list *servers = settings != NULL ? &settings->dns_resolvers : &none;
+    struct dns_resolver *resolver = NULL;
+    if (!dns_resolver_new((const char *const *)servers->items, servers->count, &resolver, e)) {
+        return false;
+    }
+    bool ok = ask_outside(init, resolver, e);
+    dns_resolver_free(resolver);
+    return ok;
 }
 
 static bool write_file(const struct init *init, struct error *e)
 {
-    const char *word = invocation_value(init->invocation, "mode");
-    enum policy_mode mode = POLICY_TESTING;
-    if (word != NULL && !policy_mode_parse(bytes_of(word), &mode)) {
-        return error_set(e, ERROR_SYNTAX, "there is no mode \"%s\"", word);
-    }
+    enum policy_mode mode = wanted_mode(init);
     struct policy_terms terms = {mode, init->max_age_s, init->mx.items, init->mx.count};
     struct policy *policy = NULL;
     if (!policy_new(&terms, &policy, e)) {

@@ -58,20 +58,11 @@ static bool take_answer(struct bytes domain, const struct dns_mx_set *set, struc
     return true;
 }
 
-bool init_mx_look_up(struct bytes domain, const struct settings *settings, struct init_mx *ret_mx,
-                     struct error *e)
+bool init_mx_look_up(struct bytes domain, const struct dns_resolver *resolver,
+                     struct init_mx *ret_mx, struct error *e)
 {
-    struct dns_resolver *resolver = NULL;
-    const char *const *servers =
-        settings != NULL ? (const char *const *)settings->dns_resolvers.items : NULL;
-    if (!dns_resolver_new(servers, settings != NULL ? settings->dns_resolvers.count : 0, &resolver,
-                          e)) {
-        return false;
-    }
     CLEANUP(dns_mx_set_clear) struct dns_mx_set set = {0};
-    bool ok = dns_lookup_mx(resolver, domain, &set, e);
-    dns_resolver_free(resolver);
-    if (!ok) {
+    if (!dns_lookup_mx(resolver, domain, &set, e)) {
         return error_prefix(
             e, "the MX records of %.*s (--mx names them without a look-up): ", BYTES_ARG(domain));
     }

@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 #include "cli/invocation.h"
-#include "config/settings.h"
 #include "dns/name.h"
+#include "dns/resolver.h"
 #include "policies/policy.h"
 
 enum { INIT_MX_MAX = 1000 };
@@ -24,10 +24,10 @@ void init_mx_add(struct init_mx *mx, const struct dns_name *pattern);
 bool init_mx_parse(const struct invocation_values *values, struct init_mx *ret_mx, struct error *e)
     MUST_USE;
 
-/* As DNS says; SETTINGS may be NULL. A domain without MX records receives mail itself (RFC 5321
- * §5.1); one that says it takes none (RFC 7505) is an error. */
-bool init_mx_look_up(struct bytes domain, const struct settings *settings, struct init_mx *ret_mx,
-                     struct error *e) MUST_USE;
+/* As DNS says. A domain without MX records receives mail itself (RFC 5321 §5.1); one that says it
+ * takes none (RFC 7505) is an error. */
+bool init_mx_look_up(struct bytes domain, const struct dns_resolver *resolver,
+                     struct init_mx *ret_mx, struct error *e) MUST_USE;
 
 /* Puts the patterns of LIVE, a policy that is served already, before those hosts that it does not
  * cover. Says on stderr which it lacks. */
