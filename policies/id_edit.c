@@ -196,7 +196,7 @@ static bool check_files(const struct policy_file *before, const struct policy_fi
     }
     size_t policies = before->policy_count;
     CLEANUP_FREE const struct policy_id **meant =
-        memory_zero(policies + before->domain_count, sizeof(*meant));
+        memory_zero(policies + before->domain_count, sizeof(void *));
     for (size_t i = 0; i < count; i++) {
         const struct policy_file_entry *entry = changes[i].entry;
         bool is_domain = changes[i].edit->section == ID_EDIT_DOMAINS;

@@ -50,8 +50,9 @@ static size_t skip_idle_lines_back(struct bytes text, size_t end)
 
 static bool is_block_scalar(struct bytes text, const struct yaml_node *node)
 {
-    char last = node->end.offset > 0 ? text.p[node->end.offset - 1] : '\0';
-    return node->kind == YAML_SCALAR && !node->plain && last != '"' && last != '\'';
+    struct bytes before = {text.p, node->end.offset};
+    return node->kind == YAML_SCALAR && !node->plain && !bytes_ends_with(before, BYTES("\"")) &&
+           !bytes_ends_with(before, BYTES("'"));
 }
 
 /* Just past the last character of a value, without what libyaml counts to it: the comments and

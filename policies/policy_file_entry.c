@@ -272,19 +272,27 @@ void policy_file_read_policy(const struct yaml_pair *pair, struct policy_file_re
     read_terms(pair, "policy", KEY_COUNT - 1, reader, entry);
 }
 
+static bool is_own_term(struct bytes key)
+{
+    for (size_t i = 0; i < OWN_KEY_COUNT; i++) {
+        if (bytes_equal(key, bytes_of(keys[i].key))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A domain that names a shared policy has no terms of its own beside it. */
 static void refuse_own_terms(const struct yaml_node *mapping, struct policy_file_reader *reader,
                              const struct policy_file_entry *entry)
 {
     for (size_t i = 0; i < mapping->count; i++) {
-        for (size_t k = 0; k < OWN_KEY_COUNT; k++) {
-            if (bytes_equal(mapping->pairs[i].key->text, bytes_of(keys[k].key))) {
-                (void)fields_error(
-                    &reader->fields, &mapping->pairs[i].key->start,
-                    "domain %.*s names a shared policy and has %s of its own; remove one "
-                    "of them",
-                    BYTES_ARG(entry->name), keys[k].key);
-            }
+        const struct yaml_node *key = mapping->pairs[i].key;
+        if (is_own_term(key->text)) {
+            (void)fields_error(&reader->fields, &key->start,
+                               "domain %.*s names a shared policy and has %.*s of its own; remove "
+                               "one of them",
+                               BYTES_ARG(entry->name), BYTES_ARG(key->text));
         }
     }
 }

@@ -9,18 +9,20 @@
 #include "policies/id_edit.h"
 #include "policies/policy_file.h"
 
+/* NOLINTNEXTLINE(readability-identifier-naming): libFuzzer looks for this name */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct policy_file_defaults defaults = {.max_age_s = 604800};
 enum { NOW_S = 1795443301 };
 
-#define EXPECT(condition)                                                                          \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
+static void expect(bool so, const char *what, int line)
+{
+    if (!so) {
+        fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, line, what);
+        abort();
+    }
+}
+#define EXPECT(condition) expect((condition), #condition, __LINE__)
 
 static bool parse(struct bytes text, struct policy_file *ret_file)
 {

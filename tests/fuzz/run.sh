@@ -61,10 +61,8 @@ run_target() {
         cp -R "$seeds/." "$corpus/"
     fi
     # The golden cases of the unit tests are good seeds for everything that reads text.
-    for input in tests/data/*/*/input; do
-        if [ -f "$input" ]; then
-            cp "$input" "$corpus/$(dirname "${input#tests/data/}" | tr / -)"
-        fi
+    find tests/data -name input -size -16k | while read -r input; do
+        cp "$input" "$corpus/$(dirname "${input#tests/data/}" | tr / -)"
     done
     # shellcheck disable=SC2046 # a dictionary is one word or none
     if "$FUZZ_BUILD/tests/fuzz/$target" -max_total_time="$FUZZ_SECONDS" -max_len=16384 \
