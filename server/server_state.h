@@ -2,11 +2,11 @@
 #ifndef SERVER_SERVER_STATE_H
 #define SERVER_SERVER_STATE_H
 
+#include "base/mailbox.h"
 #include "loader/loader.h"
 #include "server/access_log.h"
 #include "server/control_socket.h"
 #include "server/listener.h"
-#include "server/mailbox.h"
 #include "server/privileges.h"
 #include "server/worker.h"
 #include "store/history.h"

@@ -1,6 +1,6 @@
-/* Work that other threads hand to the main thread. */
-#ifndef SERVER_MAILBOX_H
-#define SERVER_MAILBOX_H
+/* Work that other threads hand to the thread that owns the mailbox. */
+#ifndef BASE_MAILBOX_H
+#define BASE_MAILBOX_H
 
 #include "base/error.h"
 

@@ -1,0 +1,416 @@
+#include "loader.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+
+#include "base/clock.h"
+#include "base/mailbox.h"
+#include "loader/certificate_set.h"
+#include "loader/loader_status.h"
+#include "loader/served_notes.h"
+#include "watch/watch.h"
+
+enum { PRUNE_INTERVAL_MS = 24 * 60 * 60 * 1000 };
+
+struct loader {
+    const struct settings *settings;
+    struct log *log;
+    struct loader_tables tables;
+    struct mailbox *mailbox;
+    pthread_t thread;
+    sem_t loaded;         /* posted when the first load is done */
+    struct error failure; /* set before `loaded` is posted, where there is nothing to serve */
+
+    /* The thread's own from here on. */
+    struct watch *watch;
+    struct policy_set *policies;
+    struct certificate_set *certificates;
+    struct served_notes *notes;
+    char *watch_warning; /* as last logged */
+    size_t files_in_error;
+    int64_t last_change_s;
+    int64_t prune_ms;
+    uint64_t reloads;
+    bool stop;
+};
+
+/* --- What is told to the log --- */
+
+static void log_diagnostics(struct loader *loader, const char *event,
+                            const struct diagnostics *diagnostics)
+{
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        const struct diagnostic *item = &diagnostics->items[i];
+        CLEANUP_FREE char *line = diagnostic_format(item);
+        log_event(loader->log,
+                  item->severity == SEVERITY_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, event,
+                  LOG_TEXT("file", item->file), LOG_NUMBER("line", item->line),
+                  LOG_NUMBER("column", item->column), LOG_TEXT("problem", line));
+    }
+    if (diagnostics->dropped != 0) {
+        log_event(loader->log, LOG_LEVEL_WARNING, event,
+                  LOG_NUMBER("more_problems", diagnostics->dropped));
+    }
+}
+
+static void log_problems(struct loader *loader)
+{
+    struct diagnostics policies = {0};
+    struct diagnostics certificates = {0};
+    struct policy_set_counts counts;
+    policy_set_new_diagnostics(loader->policies, &policies);
+    certificate_set_new_diagnostics(loader->certificates, &certificates);
+    log_diagnostics(loader, "policies.problem", &policies);
+    log_diagnostics(loader, "certificates.problem", &certificates);
+    diagnostics_clear(&policies);
+    diagnostics_clear(&certificates);
+
+    policy_set_counts(loader->policies, &counts);
+    if (counts.files_in_error < loader->files_in_error) {
+        log_event(loader->log, LOG_LEVEL_INFO, "policies.mended",
+                  LOG_NUMBER("files", loader->files_in_error - counts.files_in_error),
+                  LOG_NUMBER("files_in_error", counts.files_in_error));
+    }
+    loader->files_in_error = counts.files_in_error;
+
+    const char *warning = watch_warning(loader->watch);
+    if (warning != NULL &&
+        (loader->watch_warning == NULL || strcmp(warning, loader->watch_warning) != 0)) {
+        log_event(loader->log, LOG_LEVEL_WARNING, "watch.limited", LOG_TEXT("problem", warning));
+        free(loader->watch_warning);
+        loader->watch_warning = memory_string(warning);
+    }
+}
+
+/* --- Taking changes over --- */
+
+/* All of what changed since the last call, from files to readers. */
+static struct policy_set_result take_over(struct loader *loader,
+                                          const struct watch_changes *changes)
+{
+    struct policy_set_result result = {0};
+    policy_set_apply(loader->policies, changes, clock_monotonic_ms(), &result);
+    size_t pairs = certificate_set_apply(loader->certificates, changes);
+    if (result.published != 0 || result.removed != 0 || pairs != 0) {
+        loader->last_change_s = clock_wall_s();
+        log_event(loader->log, LOG_LEVEL_INFO, "loader.applied",
+                  LOG_NUMBER("files_read", result.files_read),
+                  LOG_NUMBER("published", result.published), LOG_NUMBER("removed", result.removed),
+                  LOG_NUMBER("held", result.held), LOG_NUMBER("certificates", pairs),
+                  LOG_NUMBER("domains", policy_index_count(loader->tables.policies)));
+    }
+    log_problems(loader);
+    return result;
+}
+
+static void note_served(struct loader *loader)
+{
+    served_notes_write(loader->notes, clock_wall_s());
+}
+
+static void rescan(struct loader *loader, struct policy_set_result *ret_result)
+{
+    const struct watch_changes everything = {.rescan = true};
+    *ret_result = take_over(loader, &everything);
+}
+
+static struct loader_status *picture(const struct loader *loader)
+{
+    struct loader_status *status =
+        loader_status_new(loader->policies, loader->certificates, &loader->tables);
+    status->last_change_s = loader->last_change_s;
+    status->reloads = loader->reloads;
+    return status;
+}
+
+/* --- Messages --- */
+
+struct reload {
+    struct loader *loader;
+    unsigned flags;
+    void (*done)(const struct policy_set_result *result, struct loader_status *status,
+                 void *context);
+    void *context;
+};
+
+static void do_reload(void *message)
+{
+    struct reload *reload = message;
+    struct loader *loader = reload->loader;
+    struct policy_set_result result;
+    loader->reloads++;
+    rescan(loader, &result);
+    if ((reload->flags & LOADER_RELOAD_ACCEPT_REMOVALS) != 0) {
+        struct policy_set_result accepted = {0};
+        policy_set_accept_removals(loader->policies, clock_monotonic_ms(), &accepted);
+        result.published += accepted.published;
+        result.removed += accepted.removed;
+        result.held = accepted.held;
+        log_problems(loader);
+    }
+    reload->done(&result, picture(loader), reload->context);
+    note_served(loader);
+    free(reload);
+}
+
+void loader_reload(struct loader *loader, unsigned flags,
+                   void (*done)(const struct policy_set_result *result,
+                                struct loader_status *status, void *context),
+                   void *context)
+{
+    struct reload *reload = memory_zero(1, sizeof(*reload));
+    *reload = (struct reload){loader, flags, done, context};
+    mailbox_post(loader->mailbox, do_reload, reload);
+}
+
+struct question {
+    struct loader *loader;
+    void (*done)(struct loader_status *status, void *context);
+    void *context;
+};
+
+static void do_answer(void *message)
+{
+    struct question *question = message;
+    question->done(picture(question->loader), question->context);
+    free(question);
+}
+
+void loader_ask_status(struct loader *loader,
+                       void (*done)(struct loader_status *status, void *context), void *context)
+{
+    struct question *question = memory_zero(1, sizeof(*question));
+    *question = (struct question){loader, done, context};
+    mailbox_post(loader->mailbox, do_answer, question);
+}
+
+struct resettling {
+    struct loader *loader;
+    const struct settings *settings;
+};
+
+static struct watch_options watch_options_of(const struct settings *settings)
+{
+    return (struct watch_options){
+        .debounce_ms = settings->limits.debounce_ms,
+        .debounce_max_ms = settings->limits.debounce_ms * 20,
+        .rescan_ms = settings->rescan_ms != 0 ? settings->rescan_ms : settings->limits.rescan_ms,
+        .rescan_always = settings->rescan_ms != 0,
+    };
+}
+
+static struct policy_set_options policy_set_options_of(const struct settings *settings)
+{
+    return (struct policy_set_options){
+        .paths = (const char *const *)settings->policies.items,
+        .path_count = settings->policies.count,
+        .defaults = {.max_age_s = (uint32_t)settings->default_max_age_s},
+        .state = settings->state,
+        .vanish_ms = settings->limits.vanish_ms,
+        .removal_percent = settings->limits.removal_percent,
+        .removal_domains = settings->limits.removal_domains,
+    };
+}
+
+static void do_apply_settings(void *message)
+{
+    struct resettling *resettling = message;
+    struct loader *loader = resettling->loader;
+    const struct watch_options watch_options = watch_options_of(resettling->settings);
+    const struct policy_set_options set_options = policy_set_options_of(resettling->settings);
+    watch_set_options(loader->watch, &watch_options);
+    policy_set_set_limits(loader->policies, &set_options);
+    free(resettling);
+}
+
+void loader_apply_settings(struct loader *loader, const struct settings *settings)
+{
+    struct resettling *resettling = memory_zero(1, sizeof(*resettling));
+    *resettling = (struct resettling){loader, settings};
+    mailbox_post(loader->mailbox, do_apply_settings, resettling);
+}
+
+static void do_stop(void *message)
+{
+    struct loader *loader = message;
+    loader->stop = true;
+}
+
+/* --- The thread --- */
+
+static int nearer_ms(int timeout_ms, int64_t due_ms, int64_t now_ms)
+{
+    if (due_ms < 0) {
+        return timeout_ms;
+    }
+    int64_t left_ms = due_ms > now_ms ? due_ms - now_ms : 0;
+    if (left_ms > INT_MAX) {
+        left_ms = INT_MAX;
+    }
+    return timeout_ms < 0 || left_ms < timeout_ms ? (int)left_ms : timeout_ms;
+}
+
+static void wait_for_work(struct loader *loader)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    int timeout_ms = watch_timeout_ms(loader->watch, now_ms);
+    timeout_ms = nearer_ms(timeout_ms, policy_set_next_due_ms(loader->policies), now_ms);
+    timeout_ms = nearer_ms(timeout_ms, loader->prune_ms, now_ms);
+    struct pollfd fds[] = {
+        {.fd = watch_fd(loader->watch), .events = POLLIN},
+        {.fd = mailbox_fd(loader->mailbox), .events = POLLIN},
+    };
+    int ready = poll(fds, ARRAY_LENGTH(fds), timeout_ms);
+    (void)ready; /* whatever woke us: each part below looks by itself */
+}
+
+static void work(struct loader *loader)
+{
+    struct watch_changes changes = {0};
+    int64_t now_ms = clock_monotonic_ms();
+    int64_t due_ms = policy_set_next_due_ms(loader->policies);
+    if (watch_take(loader->watch, now_ms, &changes) || (due_ms >= 0 && due_ms <= now_ms)) {
+        (void)take_over(loader, &changes);
+        note_served(loader);
+    }
+    watch_changes_clear(&changes);
+    if (now_ms >= loader->prune_ms) {
+        served_notes_prune(loader->notes, clock_wall_s());
+        loader->prune_ms = now_ms + PRUNE_INTERVAL_MS;
+    }
+    mailbox_run(loader->mailbox);
+}
+
+/* Nothing could be read, and no last good copy was kept: a server would answer everybody that there
+ * is no policy. */
+static bool has_nothing(struct loader *loader)
+{
+    struct policy_set_counts counts;
+    struct diagnostics diagnostics = {0};
+    policy_set_counts(loader->policies, &counts);
+    policy_set_diagnostics(loader->policies, &diagnostics);
+    bool nothing = counts.files == 0 && counts.domains == 0 && diagnostics.errors != 0;
+    if (nothing) {
+        CLEANUP_FREE char *line = diagnostic_format(&diagnostics.items[0]);
+        error_format(&loader->failure, ERROR_NOT_FOUND, "%s", line);
+    }
+    diagnostics_clear(&diagnostics);
+    return nothing;
+}
+
+static void *run(void *context)
+{
+    struct loader *loader = context;
+    struct policy_set_result result;
+    rcu_reader_register();
+    rescan(loader, &result);
+    loader->stop = has_nothing(loader);
+    sem_post(&loader->loaded);
+    /* After readiness: a million names take seconds to note. */
+    note_served(loader);
+    while (!loader->stop) {
+        wait_for_work(loader);
+        work(loader);
+    }
+    rcu_reader_unregister();
+    return NULL;
+}
+
+/* --- Start and stop --- */
+
+static bool watch_tops(struct loader *loader, const struct settings_list *tops, struct error *e)
+{
+    for (size_t i = 0; i < tops->count; i++) {
+        if (!watch_add(loader->watch, tops->items[i], e)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void loader_free(struct loader *loader)
+{
+    served_notes_close(loader->notes);
+    policy_set_free(loader->policies);
+    certificate_set_free(loader->certificates);
+    watch_free(loader->watch);
+    mailbox_free(loader->mailbox);
+    sem_destroy(&loader->loaded);
+    free(loader->watch_warning);
+    free(loader);
+}
+
+static bool prepare(struct loader *loader, struct error *e)
+{
+    const struct settings *settings = loader->settings;
+    const struct watch_options watch_options = watch_options_of(settings);
+    const struct policy_set_options set_options = policy_set_options_of(settings);
+    /* Watching begins before the first look, so that no edit falls between them. */
+    if (!mailbox_new(&loader->mailbox, e) || !watch_new(&watch_options, &loader->watch, e) ||
+        !watch_tops(loader, &settings->policies, e) ||
+        !watch_tops(loader, &settings->certificates, e)) {
+        return false;
+    }
+    loader->policies = policy_set_new(&set_options, loader->tables.policies);
+    loader->certificates =
+        certificate_set_new((const char *const *)settings->certificates.items,
+                            settings->certificates.count, loader->tables.certificates);
+    loader->notes = served_notes_open(settings->state, loader->log);
+    policy_set_on_change(loader->policies, served_notes_add, loader->notes);
+    loader->prune_ms = clock_monotonic_ms() + PRUNE_INTERVAL_MS;
+    return true;
+}
+
+/* Signals are for the main thread. */
+static bool start_thread(struct loader *loader, struct error *e)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&loader->thread, NULL, run, loader);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed != 0) {
+        errno = failed;
+        return error_system(e, "cannot start the loader thread");
+    }
+    pthread_setname_np(loader->thread, "loader");
+    return true;
+}
+
+bool loader_start(const struct settings *settings, struct log *log,
+                  const struct loader_tables *tables, struct loader **ret_loader, struct error *e)
+{
+    struct loader *loader = memory_zero(1, sizeof(*loader));
+    loader->settings = settings;
+    loader->log = log;
+    loader->tables = *tables;
+    sem_init(&loader->loaded, 0, 0);
+    if (!prepare(loader, e) || !start_thread(loader, e)) {
+        loader_free(loader);
+        return false;
+    }
+    while (sem_wait(&loader->loaded) != 0) {
+    }
+    if (loader->failure.code != ERROR_NONE) {
+        *e = loader->failure;
+        loader_stop(loader);
+        return false;
+    }
+    *ret_loader = loader;
+    return true;
+}
+
+void loader_stop(struct loader *loader)
+{
+    if (loader == NULL) {
+        return;
+    }
+    mailbox_post(loader->mailbox, do_stop, loader);
+    pthread_join(loader->thread, NULL);
+    loader_free(loader);
+}
