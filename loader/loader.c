@@ -350,7 +350,8 @@ static bool prepare(struct loader *loader, struct error *e)
     const struct watch_options watch_options = watch_options_of(settings);
     const struct policy_set_options set_options = policy_set_options_of(settings);
     /* Watching begins before the first look, so that no edit falls between them. */
-    if (!mailbox_new(&loader->mailbox, e) || !watch_new(&watch_options, &loader->watch, e) ||
+    if (!mailbox_new(&loader->mailbox, e) ||
+        (loader->watch = watch_new(&watch_options, e)) == NULL ||
         !watch_tops(loader, &settings->policies, e) ||
         !watch_tops(loader, &settings->certificates, e)) {
         return false;
