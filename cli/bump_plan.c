@@ -126,6 +126,7 @@ static bool work_on(struct bump_plan *plan, const char *path, const char *shown,
         forget_from(plan, first);
         return false;
     }
+    fault_point("bump.planned");
     if (plan->write && plan->count > first &&
         !edit_file(plan, first, path, buffer_bytes(&text), &identity, &e)) {
         diagnostics_add_error(d, shown, &e);

@@ -54,5 +54,8 @@ int cmd_record(const struct invocation *invocation)
                          invocation_value(invocation, "format"));
     bool ok = workspace_each(&workspace, invocation, setup ? add_setup : add_domain, &printing);
     domain_records_end(&printing.records);
-    return ok && !printing.failed ? workspace_exit(&workspace) : COMMAND_FAILED;
+    if (!ok || printing.failed) {
+        return COMMAND_FAILED;
+    }
+    return all ? workspace_exit(&workspace) : COMMAND_DONE; /* all that was asked for was printed */
 }

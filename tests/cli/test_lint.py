@@ -1,0 +1,137 @@
+"""lint: what it finds, how it says so, how it ends."""
+
+import json
+import re
+
+from harness import DONE, NO, USAGE, ProgramTest
+
+GOOD = """domains:
+  example.org:
+    mode: enforce
+    mx: [mx1.example.org, mx2.example.org]
+    max_age: 1w
+"""
+
+# text of the policy file, what stands after "a.yaml:", exit status
+GALLERY = {
+    "unknown key": ("domains:\n  a.example: {mode: none, max_age: 1d, nmx: [x]}\n", r"2:40: error: .*mx", NO),
+    "no mx": ("domains:\n  a.example: {mode: enforce, max_age: 1d}\n", r"2:\d+: error: .*mx", NO),
+    "bare star": ("domains:\n  a.example: {mode: none, mx: [*.a.example], max_age: 1d}\n",
+                  r"2:\d+: error: .*quote", NO),
+    "twice": ("domains:\n  a.example: {mode: none}\n  A.example.: {mode: none}\n",
+              r"3:3: error: .*2:3", NO),
+    "no such shared policy": ("domains:\n  a.example: gogle\n", r"2:14: error: .*gogle", NO),
+    "empty file": ("", r"error: ", NO),
+    "tab": ("domains:\n\ta.example: x\n", r"2:1: error: .*tab", NO),
+    "short enforce": ("domains:\n  a.example: {mode: enforce, mx: [a.b.example, c.b.example], "
+                      "max_age: 1h}\n", r"2:3: warning: .*max_age", DONE),
+    "single mx": ("domains:\n  a.example: {mode: enforce, mx: [a.b.example], max_age: 1w}\n",
+                  r"2:3: warning: .*mx", DONE),
+    "long none": ("domains:\n  a.example: {mode: none, max_age: 4w}\n",
+                  r"2:3: warning: .*max_age", DONE),
+    "covered": ("domains:\n  a.example: {mode: enforce, mx: [\"*.b.example\", a.b.example], "
+                "max_age: 1w}\n", r"2:3: warning: .*covers?", DONE),
+    "old testing": ("domains:\n  a.example: {mode: testing, mx: [a.b.example, c.b.example], "
+                    "max_age: 1w, id: 20200101000000aaaaaaaaaa}\n", r"warning: .*testing", DONE),
+}
+
+
+class Lint(ProgramTest):
+    def test_gallery(self):
+        for name, (text, want, code) in GALLERY.items():
+            with self.subTest(name=name):
+                path = self.write("a.yaml", text)
+                for words in (["lint", path], ["lint", self.policies], ["-c", self.config, "lint"]):
+                    result = self.program(*words, want=code)
+                    self.assertRegex(result.out, rf"(?m)^\S*a\.yaml:? ?{want}")
+                self.assertEqual(self.program("lint", "--strict", path).code, NO)
+
+    def test_nothing_to_find(self):
+        self.write("a.yaml", GOOD)
+        for words in (["lint", self.policies], ["lint", "--strict", self.policies]):
+            result = self.program(*words, want=DONE)
+            self.assertEqual(result.out, "")
+            self.assertEqual(result.err, "0 errors, 0 warnings\n")
+
+    def test_the_main_configuration(self):
+        self.config.write_text("policies: policies.d\nworkers: many\nlisten: {htps: []}\n")
+        result = self.run_in("lint", want=NO)
+        self.assertRegex(result.out, r"mtasts-host\.yaml:2:10: error: ")
+        self.assertRegex(result.out, r"mtasts-host\.yaml:3:10: error: .*https")
+
+    def test_defaults_of_a_configuration_that_is_named_count(self):
+        path = self.write("a.yaml", "domains:\n  a.example: {mode: enforce, "
+                                    "mx: [a.b.example, c.b.example]}\n")
+        self.assertEqual(self.program("lint", path, want=DONE).out, "")
+        self.configure("defaults: {max_age: 1h}\n")
+        self.assertIn("warning: ", self.program("lint", path, "-c", self.config, want=DONE).out)
+
+    def test_errors_of_several_files_in_order(self):
+        self.write("b.yaml", "domains:\n  a.example: {mode: x}\n  b.example: {mode: y}\n")
+        self.write("a.yaml", "domains: [\n")
+        out = self.program("lint", self.policies, want=NO).out
+        places = re.findall(r"(\w\.yaml):(\d+)", out)
+        self.assertEqual(places, sorted(places))
+        self.assertEqual([p for p in places if p[0] == "b.yaml"], [("b.yaml", "2"), ("b.yaml", "3")])
+
+    def test_one_domain_in_two_files(self):
+        self.write("a.yaml", GOOD)
+        self.write("b.yaml", GOOD)
+        out = self.program("lint", self.policies, want=NO).out
+        self.assertRegex(out, r"b\.yaml:2:3: error: .*a\.yaml:2:3")
+
+    def test_one_foreign_id_on_shared_policies_of_two_files(self):
+        for name, mx in (("a", "mx1"), ("b", "mx2")):
+            self.write(f"{name}.yaml", f"policies:\n  p{name}: {{mode: testing, "
+                                       f"mx: [{mx}.example], max_age: 1w, id: 7}}\n")
+        self.assertRegex(self.program("lint", self.policies, want=DONE).out,
+                         r"b\.yaml:2:\d+: warning: id 7 ")
+
+    def test_somebodys_mta_sts_txt(self):
+        path = self.directory / "mta-sts.txt"
+        rows = [
+            ("version: STSv1\r\nmode: enforce\r\nmx: a.example\r\nmx: b.example\r\n"
+             "max_age: 604800\r\n", "", DONE),
+            ("version: STSv1\nmode: enforce\nmx: a.example\nmx: b.example\nmax_age: 604800\n\n",
+             r"warning: .*(mox|Maddy|tlspol)", DONE),
+            ("version: STSv1\nmode: enforced\nmx: a.example\nmax_age: 604800\n",
+             r"mta-sts\.txt:2:\d+: error: ", NO),
+            ("version: STSv1\nmode: none\nmax_age: 99999999999\n", r"mta-sts\.txt:3:\d+: error: ", NO),
+            ("", r"mta-sts\.txt:?\S* error: ", NO),
+        ]
+        for text, want, code in rows:
+            with self.subTest(text=text):
+                path.write_bytes(text.encode())
+                result = self.program("lint", path, want=code)
+                self.assertRegex(result.out, want)
+        other = self.directory / "it"
+        other.write_text(rows[2][0])
+        self.assertRegex(self.program("lint", "--txt", other, want=NO).out, r"it:2:\d+: error: ")
+
+    def test_needs_no_configuration_for_files(self):
+        path = self.write("a.yaml", GOOD)
+        self.program("lint", path, want=DONE, env={"MTASTS_HOST_CONFIG": "/nowhere/x.yaml"})
+
+    def test_missing_files(self):
+        for name in ("missing.yaml", "missing.txt", "missing"):
+            with self.subTest(name=name):
+                self.assertRegex(self.program("lint", name, want=NO).out,
+                                 rf"{name}: error: .*(No such file|missing|not there)")
+
+    def test_json(self):
+        path = self.write("a.yaml", GALLERY["unknown key"][0])
+        document = json.loads(self.program("lint", "--json", path, want=NO).out)
+        self.assertEqual((document["errors"], document["warnings"]), (1, 0))
+        found = document["diagnostics"][0]
+        self.assertEqual((found["file"], found["line"], found["column"], found["severity"]),
+                         (str(path), 2, 40, "error"))
+
+    def test_json_of_a_file_name_that_is_not_utf_8(self):
+        path = bytes(self.policies) + b"/\xff.yaml"
+        with open(path, "w") as out:
+            out.write("domains: [\n")
+        document = json.loads(self.program("lint", "--json", self.policies, want=NO).out)
+        self.assertTrue(document["diagnostics"][0]["file"].endswith("/?.yaml"))
+
+    def test_wrong_usage(self):
+        self.program("lint", "--jsn", want=USAGE)

@@ -1,0 +1,166 @@
+"""import and export: static trees in and out."""
+
+import os
+
+from harness import DONE, FAILED, ProgramTest
+
+SHARED = "version: STSv1\nmode: enforce\nmx: aspmx.l.google.com\nmx: *.googlemail.com\nmax_age: 604800\n"
+OWN = "version: STSv1\r\nmode: testing\r\nmx: mx1.example.org\r\nmax_age: 86400\r\n"
+
+IMPORTED = """policies:
+  shared-1:
+    mode: enforce
+    mx:
+      - aspmx.l.google.com
+      - "*.googlemail.com"
+    max_age: 604800
+domains:
+  a.example: shared-1
+  b.example: shared-1
+  example.org:
+    mode: testing
+    mx:
+      - mx1.example.org
+    max_age: 86400
+"""
+
+
+class Trees(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.tree = self.directory / "www"
+        self.tree.mkdir()
+
+    def put(self, path, text):
+        full = self.tree / path
+        full.parent.mkdir(parents=True, exist_ok=True)
+        full.write_bytes(text.encode())
+        return full
+
+    def put_three(self):
+        self.put("mta-sts.a.example/.well-known/mta-sts.txt", SHARED)
+        self.put("mta-sts.b.example/.well-known/mta-sts.txt", SHARED.replace("\n", "\r\n"))
+        self.put("mta-sts.example.org/.well-known/mta-sts.txt", OWN)
+
+    # --- import ---
+
+    def test_policies_that_several_domains_have_are_shared(self):
+        self.put_three()
+        result = self.program("import", self.tree, want=DONE)
+        self.assertEqual(result.out, IMPORTED)
+        self.assertIn("3 domains, 1 shared policies\n", result.err)
+
+    def test_what_was_imported_loads(self):
+        self.put_three()
+        self.program("import", self.tree, "--output", self.policies / "all.yaml", want=DONE)
+        self.assertEqual((self.policies / "all.yaml").read_text(), IMPORTED)
+        self.run_in("lint")
+        self.assertEqual(len(self.run_in("record", "--all").out.splitlines()), 3)
+
+    def test_no_shared(self):
+        self.put_three()
+        out = self.program("import", "--no-shared", self.tree, want=DONE).out
+        self.assertNotIn("policies:", out)
+        self.assertEqual(out.count("aspmx"), 2)
+
+    def test_other_layouts_are_found_and_other_directories_passed_over(self):
+        self.put("mta-sts.a.example/mta-sts.txt", OWN)
+        self.put("b.example/.well-known/mta-sts.txt", OWN)
+        self.put("c.example/mta-sts.txt", OWN)
+        self.put("mta-sts.Bücher.example/mta-sts.txt", OWN)
+        self.put("html/index.html", "")
+        self.put("not a host/mta-sts.txt", OWN)
+        self.put(".git/mta-sts.txt", OWN)
+        (self.tree / "empty.example").mkdir()
+        out = self.program("import", self.tree, want=DONE).out
+        self.assertEqual([line.split(":")[0].strip() for line in out.splitlines()
+                          if line.endswith(": shared-1")],
+                         ["a.example", "b.example", "c.example", "xn--bcher-kva.example"])
+
+    def test_of_two_places_for_one_domain_the_host_directory_counts(self):
+        self.put("mta-sts.a.example/.well-known/mta-sts.txt", OWN)
+        self.put("a.example/.well-known/mta-sts.txt", SHARED)
+        result = self.program("import", self.tree, want=DONE)
+        self.assertIn("mx1.example.org", result.out)
+        self.assertNotIn("google", result.out)
+        self.assertRegex(result.err, r"www/a\.example/\S+: warning: left out: ")
+
+    def test_what_is_no_policy_is_named_and_the_others_imported(self):
+        self.put_three()
+        self.put("mta-sts.bad.example/.well-known/mta-sts.txt",
+                 "version: STSv1\nmode: enforced\nmx: a.example\nmax_age: 86400\n")
+        result = self.program("import", self.tree, want=FAILED)
+        self.assertEqual(result.out, IMPORTED)
+        self.assertRegex(result.err, r"mta-sts\.bad\.example/\.well-known/mta-sts\.txt:2:\d+: error: ")
+
+    def test_an_existing_file_is_never_touched(self):
+        self.put_three()
+        path = self.write("all.yaml", "domains: {}\n")
+        result = self.program("import", self.tree, "--output", path, want=FAILED)
+        self.assertIn("all.yaml exists already", result.err)
+        self.assertEqual(path.read_text(), "domains: {}\n")
+        self.assertEqual(os.listdir(self.policies), ["all.yaml"])
+
+    def test_an_empty_or_missing_tree(self):
+        self.assertIn("no policy below", self.program("import", self.tree, want=FAILED).err)
+        self.assertIn("cannot read the directory",
+                      self.program("import", self.directory / "missing", want=FAILED).err)
+
+    # --- export ---
+
+    def exported(self):
+        return sorted(str(p.relative_to(self.tree)) for p in self.tree.rglob("*") if p.is_file())
+
+    def test_round_trip(self):
+        self.write("all.yaml", IMPORTED)
+        result = self.run_in("export", self.tree)
+        self.assertIn("3 domains: 3 written, 0 unchanged, 0 deleted", result.err)
+        self.assertEqual(self.exported(), [f"mta-sts.{d}/.well-known/mta-sts.txt"
+                                           for d in ("a.example", "b.example", "example.org")])
+        text = self.tree / "mta-sts.example.org/.well-known/mta-sts.txt"
+        self.assertEqual(text.read_bytes(), OWN.encode())
+        self.assertEqual(text.stat().st_mode & 0o777, 0o644)
+        self.assertEqual(self.program("import", self.tree, want=DONE).out, IMPORTED)
+
+    def test_only_what_differs_is_written(self):
+        path = self.write("all.yaml", IMPORTED)
+        self.run_in("export", self.tree)
+        before = {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in self.tree.rglob("*.txt")}
+        path.write_text(IMPORTED.replace("mx1.example.org", "mx2.example.org"))
+        result = self.run_in("export", self.tree)
+        self.assertIn("1 written, 2 unchanged", result.err)
+        same = [p for p in before if before[p] == (p.stat().st_mtime_ns, p.stat().st_ino)]
+        self.assertEqual(len(same), 2)
+
+    def test_delete_takes_what_an_export_wrote_and_nothing_else(self):
+        path = self.write("all.yaml", IMPORTED)
+        self.run_in("export", self.tree)
+        by_hand = self.put("mta-sts.hand.example/.well-known/mta-sts.txt", SHARED)
+        beside = self.put("mta-sts.a.example/index.html", "hello")
+        other = self.put("c.example/.well-known/mta-sts.txt", OWN)
+        path.write_text("domains:\n  example.org: {mode: testing, mx: [mx1.example.org], "
+                        "max_age: 86400}\n")
+        self.run_in("export", self.tree)
+        self.assertEqual(len(list(self.tree.rglob("mta-sts.txt"))), 5)
+        result = self.run_in("export", "--delete", self.tree)
+        self.assertIn("2 deleted", result.err)
+        self.assertIn("mta-sts.hand.example/.well-known/mta-sts.txt: warning: kept", result.err)
+        self.assertEqual(self.exported(), sorted(
+            str(p.relative_to(self.tree)) for p in (
+                by_hand, beside, other,
+                self.tree / "mta-sts.example.org/.well-known/mta-sts.txt")))
+        self.assertFalse((self.tree / "mta-sts.b.example").exists())
+
+    def test_nothing_is_deleted_while_a_file_is_in_error(self):
+        path = self.write("all.yaml", IMPORTED)
+        self.run_in("export", self.tree)
+        path.write_text(IMPORTED.replace("enforce", "enforced"))
+        result = self.run_in("export", "--delete", self.tree, want=FAILED)
+        self.assertIn("Nothing was deleted", result.err)
+        self.assertEqual(len(self.exported()), 3)
+
+    def test_a_tree_that_cannot_be_written(self):
+        self.write("all.yaml", IMPORTED)
+        (self.tree / "mta-sts.a.example").write_text("a file in the way")
+        result = self.run_in("export", self.tree, want=FAILED)
+        self.assertIn("mta-sts.a.example", result.err)
