@@ -63,8 +63,8 @@ static const struct unit MILLISECONDS[] = {
     {"min", 60000},   {"s", 1000},     {"ms", 1},      {"", 1000},
 };
 static const struct unit OCTETS[] = {
-    {"G", 1024 * 1024 * 1024},
-    {"M", 1024 * 1024},
+    {"G", INT64_C(1024) * 1024 * 1024},
+    {"M", INT64_C(1024) * 1024},
     {"K", 1024},
     {"", 1},
 };
@@ -105,19 +105,28 @@ static struct measured show(int64_t value, const struct measure *measure)
     return result;
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* What does not fit is out of any bounds, and told so. */
+static int64_t multiply_add(int64_t value, int64_t factor, int64_t more)
+{
+    bool over = __builtin_mul_overflow(value, factor, &value) ||
+                __builtin_add_overflow(value, more, &value);
+    return over ? INT64_MAX : value;
+}
+
 /* Digits without leading zeros (YAML 1.1 reads 010 as 8) with a '-' or not, and a unit. */
 static bool read_number(struct bytes text, const struct measure *measure, int64_t *ret_value)
 {
-    struct bytes rest = text;
-    bool negative = bytes_starts_with(rest, BYTES("-"));
-    rest = bytes_skip(rest, negative);
+    bool negative = bytes_starts_with(text, BYTES("-"));
+    struct bytes rest = bytes_skip(text, negative);
     int64_t value = 0;
     size_t digits = 0;
-    for (; digits < rest.n && rest.p[digits] >= '0' && rest.p[digits] <= '9'; digits++) {
-        if (__builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, rest.p[digits] - '0', &value)) {
-            value = INT64_MAX; /* out of any bounds, and told so */
-        }
+    for (; digits < rest.n && is_digit(rest.p[digits]); digits++) {
+        value = multiply_add(value, 10, rest.p[digits] - '0');
     }
     if (digits == 0 || (digits > 1 && rest.p[0] == '0')) {
         return false;
@@ -125,9 +134,7 @@ static bool read_number(struct bytes text, const struct measure *measure, int64_
     rest = bytes_skip(rest, digits);
     for (size_t i = 0; i < measure->count; i++) {
         if (bytes_equal(rest, bytes_of(measure->units[i].name))) {
-            if (__builtin_mul_overflow(value, measure->units[i].factor, &value)) {
-                value = INT64_MAX;
-            }
+            value = multiply_add(value, measure->units[i].factor, 0);
             *ret_value = negative ? -value : value;
             return true;
         }

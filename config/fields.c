@@ -1,7 +1,5 @@
 #include "config/fields.h"
 
-#include <ctype.h>
-
 #include "shown.h"
 
 enum {
@@ -24,7 +22,7 @@ static size_t min3(size_t a, size_t b, size_t c)
 /* Case is not worth a difference: HTTP2 means http2. */
 static bool same_letter(char a, char b)
 {
-    return tolower((unsigned char)a) == tolower((unsigned char)b);
+    return strncasecmp(&a, &b, 1) == 0;
 }
 
 /* Insertions, deletions, replacements and swaps of neighbours (Damerau-Levenshtein, optimal string
@@ -62,17 +60,14 @@ const char *fields_nearest(struct bytes text, const char *const *names, size_t c
     if (text.n == 0 || text.n > NAME_MAX_COMPARED) {
         return NULL;
     }
-    size_t allowed = text.n < 6 ? 1 : text.n / 3;
+    size_t limit = text.n < 6 ? 2 : text.n / 3 + 1;
     const char *nearest = NULL;
     for (size_t i = 0; i < count; i++) {
         struct bytes name = bytes_of(names[i]);
-        size_t apart = name.n > NAME_MAX_COMPARED ? allowed + 1 : distance(text, name);
-        if (apart <= allowed) {
+        size_t apart = name.n > NAME_MAX_COMPARED ? limit : distance(text, name);
+        if (apart < limit) { /* only a nearer one takes its place */
             nearest = names[i];
-            allowed = apart - (apart != 0); /* only a nearer one replaces it */
-            if (apart == 0) {
-                break;
-            }
+            limit = apart;
         }
     }
     return nearest;

@@ -53,7 +53,7 @@ static bool read_name(const struct yaml_pair *pair, char **ret_name, struct fiel
     free(*ret_name);
     *ret_name = memory_string_of(name);
     for (char *p = *ret_name; *p != '\0'; p++) {
-        *p = (char)tolower((unsigned char)*p);
+        *p = (char)(*p >= 'A' && *p <= 'Z' ? *p | 0x20 : *p);
     }
     return true;
 }

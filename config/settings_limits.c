@@ -15,14 +15,12 @@ struct limit {
     const char *about;
 };
 
-enum {
-    KIB = 1024,
-    MILLION = 1000 * 1000,
-    SECOND = 1000,
-    MINUTE = 60 * SECOND,
-    HOUR = 60 * MINUTE,
-    DAY = 24 * HOUR,
-};
+#define KIB        INT64_C(1024)
+#define MILLION    INT64_C(1000000)
+#define SECOND     INT64_C(1000)
+#define MINUTE     (60 * SECOND)
+#define HOUR       (60 * MINUTE)
+#define DAY        (24 * HOUR)
 
 #define AT(member) offsetof(struct settings_limits, member)
 

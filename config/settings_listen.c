@@ -114,14 +114,11 @@ static bool same_listen(const struct settings_listen *a, const struct settings_l
     return a->kind == b->kind && strcmp(a->host, b->host) == 0 && a->port == b->port && !any_port;
 }
 
-static bool is_listened_on(const struct settings *settings, const struct settings_listen *listen)
+static bool is_in(const struct settings_listens *listens, const struct settings_listen *listen)
 {
-    const struct settings_listens *all[] = {&settings->https, &settings->http, &settings->plain};
-    for (size_t kind = 0; kind < ARRAY_LENGTH(all); kind++) {
-        for (size_t i = 0; i < all[kind]->count; i++) {
-            if (same_listen(&all[kind]->items[i], listen)) {
-                return true;
-            }
+    for (size_t i = 0; i < listens->count; i++) {
+        if (same_listen(&listens->items[i], listen)) {
+            return true;
         }
     }
     return false;
@@ -138,7 +135,9 @@ static bool add_item(const struct yaml_node *item, void *target, struct fields_c
     if (!parse_listen(item, &listen, context)) {
         return false;
     }
-    if (is_listened_on(settings_reader_of(context)->settings, &listen)) {
+    const struct settings *settings = settings_reader_of(context)->settings;
+    if (is_in(&settings->https, &listen) || is_in(&settings->http, &listen) ||
+        is_in(&settings->plain, &listen)) {
         free(listen.host);
         return fields_error(context, &item->start, "\"%s\" stands here twice; remove one of them",
                             shown(item->text).text);

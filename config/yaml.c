@@ -67,6 +67,21 @@ struct builder {
         (b)->stopped = true;                                                                       \
     } while (0)
 
+/* glibc's macro aligns by offsets from a null pointer, which clang's sanitizer does not like. */
+__attribute__((no_sanitize("pointer-overflow"))) static void *allocate(struct builder *b,
+                                                                       size_t size)
+{
+    return obstack_alloc(&b->memory, (int)size);
+}
+
+static char *copy_text(struct builder *b, struct bytes text)
+{
+    char *copy = allocate(b, text.n + 1);
+    memcpy(copy, text.p, text.n);
+    copy[text.n] = '\0';
+    return copy;
+}
+
 static struct yaml_place place_of(struct builder *b, const yaml_mark_t *mark)
 {
     return yaml_position_at_index(&b->position, mark->index);
@@ -92,10 +107,8 @@ static struct anchor *add_anchor(struct builder *b, const yaml_char_t *name, str
     if (name == NULL) {
         return NULL;
     }
-    const char *text = (const char *)name;
-    struct anchor *anchor = obstack_alloc(&b->memory, sizeof(*anchor));
-    *anchor = (struct anchor){.name = obstack_copy0(&b->memory, text, (int)strlen(text))};
-    anchor->node = node;
+    struct anchor *anchor = allocate(b, sizeof(*anchor));
+    *anchor = (struct anchor){.name = copy_text(b, bytes_of((const char *)name)), .node = node};
     node->anchored = true;
 
     struct anchor *const *slot = tsearch(anchor, &b->anchors, compare_anchors);
@@ -150,7 +163,7 @@ static void attach(struct builder *b, struct yaml_node *node, struct yaml_place 
 
 static struct yaml_node *new_node(struct builder *b, enum yaml_kind kind, struct yaml_place start)
 {
-    struct yaml_node *node = obstack_alloc(&b->memory, sizeof(*node));
+    struct yaml_node *node = allocate(b, sizeof(*node));
     *node = (struct yaml_node){.kind = kind, .start = start};
     b->nodes++;
     return node;
@@ -181,7 +194,7 @@ static void take_scalar(struct builder *b, const yaml_event_t *event)
     struct yaml_node *node = new_node(b, YAML_SCALAR, start);
     node->end = place_of(b, &event->end_mark);
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    node->text = (struct bytes){obstack_copy0(&b->memory, value.p, (int)value.n), value.n};
+    node->text = (struct bytes){copy_text(b, value), value.n};
     struct anchor *anchor = add_anchor(b, event->data.scalar.anchor, node);
     if (anchor != NULL) {
         anchor->complete = true;
@@ -217,26 +230,29 @@ static void begin_collection(struct builder *b, const yaml_event_t *event)
     };
 }
 
+static void take_children(struct builder *b, struct yaml_node *node, size_t first)
+{
+    node->count = b->pending_count - first;
+    b->pending_count = first;
+    if (node->kind == YAML_MAPPING) {
+        node->pairs = allocate(b, node->count * sizeof(struct yaml_pair));
+        for (size_t i = 0; i < node->count; i++) {
+            node->pairs[i] = b->pending[first + i];
+        }
+    } else {
+        node->items = allocate(b, node->count * sizeof(struct yaml_node *));
+        for (size_t i = 0; i < node->count; i++) {
+            node->items[i] = b->pending[first + i].value;
+        }
+    }
+}
+
 static void end_collection(struct builder *b, const yaml_event_t *event)
 {
     struct frame *frame = &b->frames[--b->depth];
     struct yaml_node *node = frame->node;
-    const struct yaml_pair *children = &b->pending[frame->first_pending];
-    node->count = b->pending_count - frame->first_pending;
-    b->pending_count = frame->first_pending;
     node->end = place_of(b, &event->end_mark);
-
-    if (node->kind == YAML_MAPPING) {
-        node->pairs = obstack_alloc(&b->memory, node->count * sizeof(*node->pairs));
-        if (node->count != 0) {
-            memcpy(node->pairs, children, node->count * sizeof(*node->pairs));
-        }
-    } else {
-        node->items = obstack_alloc(&b->memory, node->count * sizeof(*node->items));
-        for (size_t i = 0; i < node->count; i++) {
-            node->items[i] = children[i].value;
-        }
-    }
+    take_children(b, node, frame->first_pending);
     if (frame->anchor != NULL) {
         frame->anchor->complete = true;
         frame->anchor->nodes = b->nodes - frame->nodes_before;

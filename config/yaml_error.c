@@ -110,13 +110,20 @@ static struct yaml_place place_of(const struct report *report, const yaml_mark_t
     return yaml_position_at_index(&position, mark->index);
 }
 
+static bool ends_word(struct bytes text, size_t i)
+{
+    static const struct bytes ENDS = {" \t\r\n,[]{}#", 10};
+    bool colon = text.p[i] == ':' && (i + 1 == text.n || text.p[i + 1] == ' ' ||
+                                      text.p[i + 1] == '\r' || text.p[i + 1] == '\n');
+    return colon || memchr(ENDS.p, text.p[i], ENDS.n) != NULL;
+}
+
 /* The word that stands at OFFSET. */
 static struct bytes word_at(struct bytes text, size_t offset)
 {
     struct bytes rest = bytes_skip(text, offset);
     size_t n = 0;
-    while (n < rest.n && memchr(" \t\r\n,[]{}#", rest.p[n], 11) == NULL &&
-           !(rest.p[n] == ':' && (n + 1 == rest.n || memchr(" \r\n", rest.p[n + 1], 3) != NULL))) {
+    while (n < rest.n && !ends_word(rest, n)) {
         n++;
     }
     return (struct bytes){rest.p, n};
