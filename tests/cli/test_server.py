@@ -1,0 +1,131 @@
+"""The commands that talk to a running server: status, reload, and bump-id's look at its memory."""
+
+import datetime
+import json
+import re
+import time
+
+from harness import FAILED, NO, load_scenario_harness
+
+scenario = load_scenario_harness()
+wait_until = scenario.wait_until
+
+FIRST = """policies:
+  google:
+    mode: enforce
+    mx: [aspmx.l.google.com]
+    max_age: 1w
+domains:
+  example.com: google
+  example.net: google
+  example.org:
+    mode: testing
+    mx: [mx1.example.org]
+    max_age: 86400
+"""
+
+
+def date_in(text):
+    """The date that bump-id tells, as seconds; it must come from the server's memory."""
+    found = re.search(r"  until (\S+ \S+) UTC: keep the old MX hosts[^\n(]*\n", text)
+    if found is None:
+        raise AssertionError(f"no date in:\n{text}")
+    return datetime.datetime.strptime(found.group(1), "%Y-%m-%d %H:%M:%S").replace(
+        tzinfo=datetime.timezone.utc).timestamp()
+
+
+class Server(scenario.Scenario):
+    def setUp(self):
+        super().setUp()
+        self.server = scenario.Host(self.directory / "host")
+        self.addCleanup(self.server.kill)
+        self.path = self.server.write("a.yaml", FIRST)
+
+    def edit(self, old, new):
+        text = self.path.read_text()
+        self.assertIn(old, text)
+        self.server.write("a.yaml", text.replace(old, new))
+
+    def test_status_and_reload_without_a_server(self):
+        for words in (["status"], ["status", "--json"], ["reload"]):
+            done = self.server.command(*words, check=False)
+            self.assertEqual((done.returncode, done.stdout), (FAILED, ""))
+            self.assertIn("no server listens on", done.stderr)
+
+    def test_status(self):
+        self.server.start()
+        status = self.server.status()
+        self.assertEqual((status["domains"], status["shared_policies"], status["files"]), (3, 1, 1))
+        out = self.server.command("status").stdout
+        self.assertRegex(out, r"\Amtasts-host [0-9.]+, process \d+, up \d+ ")
+        self.assertIn("domains:       3, shared policies 1\n", out)
+        self.assertIn("files:         1, in error 0\n", out)
+        self.assertIn("without certificate: 3\n  mta-sts.example.com\n", out)
+        self.server.write("b.yaml", "domains:\n  b.example: {mode: nnone}\n")
+        wait_until(lambda: self.server.status()["files_in_error"] == 1, "the error in status")
+        self.assertRegex(self.server.command("status").stdout,
+                         r"(?s)in error 1\n.*problems:\n\S*b\.yaml:2:\d+: error: ")
+        self.server.stop()
+
+    def test_reload_answers_when_it_is_served(self):
+        self.server.start()
+        for i in range(20):
+            self.edit("mx: [" + ("mx1" if i == 0 else f"mx{i}x") + ".example.org]",
+                      f"mx: [mx{i + 1}x.example.org]")
+            self.server.command("reload")
+            self.assertTrue(self.server.serves("example.org", f"mx: mx{i + 1}x.example.org"))
+        answer = json.loads(self.server.command("reload", "--json").stdout)
+        self.assertEqual((answer["domains"], answer["held"]), (3, 0))
+        self.assertIn("files read", self.server.command("reload").stdout)
+        self.server.write("b.yaml", "domains:\n  b.example: {mode: nnone}\n")
+        self.assertIn("b.yaml:2:", self.server.command("reload").stderr)
+        self.server.stop()
+
+    def test_bump_id_tells_what_changed_and_until_when_from_the_servers_memory(self):
+        self.server.start()
+        self.server.command("bump-id")
+        self.edit("mx: [mx1.example.org]", "mx: [mx1.example.org, mx2.example.org]")
+        before = time.time()
+        self.server.command("reload")
+        after = time.time()
+        done = self.server.command("bump-id")
+        self.assertIn("  mx added: mx2.example.org\n", done.stderr)
+        self.assertNotIn("does not serve this policy yet", done.stderr)
+        self.assertNotIn("not known", done.stderr)
+        self.assertTrue(before - 2 <= date_in(done.stderr) - 86400 <= after + 2, done.stderr)
+        self.edit("max_age: 86400", "max_age: 172800")
+        self.server.command("reload")
+        done = self.server.command("bump-id")
+        self.assertIn("  max_age: 86400 -> 172800\n", done.stderr)
+        self.assertNotIn("until", done.stderr)
+        self.server.stop()
+
+    def test_bump_id_knows_the_memory_of_shared_policies(self):
+        self.server.start()
+        self.server.command("bump-id")
+        self.edit("aspmx.l.google.com]", "aspmx.l.google.com, alt1.google.com]")
+        self.server.command("reload")
+        done = self.server.command("bump-id")
+        self.assertIn("policy google, 2 domains (example.com, example.net): id ", done.stderr)
+        self.assertIn("  mx added: alt1.google.com\n", done.stderr)
+        self.assertTrue(abs(date_in(done.stderr) - time.time() - 604800) < 60 * scenario.SLOW)
+        self.server.stop()
+
+    def test_bump_id_says_when_the_server_has_not_got_the_policy_yet(self):
+        """A checkout of the pipeline's own, ahead of what is served."""
+        self.server.start()
+        self.server.command("bump-id")
+        self.server.command("reload")
+        checkout = self.directory / "checkout"
+        checkout.mkdir()
+        (checkout / "a.yaml").write_text(self.path.read_text().replace("mx1.example.org",
+                                                                       "mx3.example.org"))
+        config = self.directory / "checkout.yaml"
+        config.write_text(f"policies: checkout\nstate: {self.server.state}\n")
+        done = scenario.run(scenario.BINARY, "-c", config, "bump-id", "--check", check=False)
+        self.assertEqual(done.returncode, NO)
+        done = scenario.run(scenario.BINARY, "-c", config, "bump-id")
+        self.assertIn("  mx added: mx3.example.org\n  mx removed: mx1.example.org\n", done.stderr)
+        self.assertIn("the running server does not serve this policy yet", done.stderr)
+        self.assertTrue(abs(date_in(done.stderr) - time.time() - 86400) < 60 * scenario.SLOW)
+        self.server.stop()
