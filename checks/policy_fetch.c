@@ -8,6 +8,9 @@
 #include "dns/lookup.h"
 #include "policies/policy.h"
 
+/* A host's name and as many addresses as one look-up gives, with their brackets and commas. */
+enum { RESOLVE_MAX = DNS_NAME_MAX + 2 * DNS_RECORDS_MAX * (DNS_ADDRESS_SIZE + 3) };
+
 struct fetch {
     CURL *curl;
     char *host;
@@ -36,12 +39,15 @@ static size_t take_body(char *octets, size_t size, size_t n, void *context)
 }
 
 /* Options only fail where memory is out, or where this libcurl lacks what we build on. */
-#define set_option(fetch, option, value)                                                           \
-    do {                                                                                           \
-        if (curl_easy_setopt((fetch)->curl, (option), (value)) != CURLE_OK) {                      \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
+static void require(CURLcode result)
+{
+    if (result != CURLE_OK) {
+        abort();
+    }
+}
+
+/* A macro, as libcurl's own checks of the value's type only see a literal option. */
+#define SET_OPTION(fetch, option, value) require(curl_easy_setopt((fetch)->curl, (option), (value)))
 
 static struct curl_slist *list_of(const char *text)
 {
@@ -63,7 +69,7 @@ static bool resolve_host(struct fetch *fetch, const struct dns_resolver *resolve
         return error_set(e, ERROR_NOT_FOUND, "%s has no address; add A and AAAA records",
                          fetch->host);
     }
-    CLEANUP(buffer_clear) struct buffer text = BUFFER(DNS_RECORDS_MAX * 2 * DNS_ADDRESS_SIZE);
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(RESOLVE_MAX);
     buffer_printf(&text, "%s:443:", fetch->host);
     for (size_t i = 0; i < addresses.count; i++) {
         bool ipv6 = strchr(addresses.items[i], ':') != NULL;
@@ -71,35 +77,40 @@ static bool resolve_host(struct fetch *fetch, const struct dns_resolver *resolve
                       ipv6 ? "]" : "");
     }
     fetch->resolve = list_of(text.p);
-    set_option(fetch, CURLOPT_RESOLVE, fetch->resolve);
+    SET_OPTION(fetch, CURLOPT_RESOLVE, fetch->resolve);
     return true;
+}
+
+static void set_trust(struct fetch *fetch, const char *ca_file)
+{
+    SET_OPTION(fetch, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET_OPTION(fetch, CURLOPT_SSL_VERIFYPEER, 1L);
+    SET_OPTION(fetch, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (ca_file != NULL) {
+        SET_OPTION(fetch, CURLOPT_CAINFO, ca_file);
+        SET_OPTION(fetch, CURLOPT_CAPATH, NULL); /* trust in the file alone */
+    }
 }
 
 static void set_options(struct fetch *fetch, const struct policy_fetch_options *options)
 {
     int64_t timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : POLICY_FETCH_MS;
-    set_option(fetch, CURLOPT_URL, fetch->url);
-    set_option(fetch, CURLOPT_PROTOCOLS_STR, "https");
-    set_option(fetch, CURLOPT_FOLLOWLOCATION, 0L);
-    set_option(fetch, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    set_option(fetch, CURLOPT_SSL_VERIFYPEER, 1L);
-    set_option(fetch, CURLOPT_SSL_VERIFYHOST, 2L);
-    set_option(fetch, CURLOPT_PROXY, ""); /* senders do not use ours */
-    set_option(fetch, CURLOPT_NOSIGNAL, 1L);
-    set_option(fetch, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-    set_option(fetch, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
-    set_option(fetch, CURLOPT_USERAGENT, "mtasts-host/" MTASTS_VERSION);
-    set_option(fetch, CURLOPT_ERRORBUFFER, fetch->message);
-    set_option(fetch, CURLOPT_WRITEFUNCTION, take_body);
-    set_option(fetch, CURLOPT_WRITEDATA, fetch);
-    if (options->ca_file != NULL) {
-        set_option(fetch, CURLOPT_CAINFO, options->ca_file);
-        set_option(fetch, CURLOPT_CAPATH, NULL); /* trust in the file alone */
-    }
+    SET_OPTION(fetch, CURLOPT_URL, fetch->url);
+    SET_OPTION(fetch, CURLOPT_PROTOCOLS_STR, "https");
+    SET_OPTION(fetch, CURLOPT_FOLLOWLOCATION, 0L);
+    set_trust(fetch, options->ca_file);
+    SET_OPTION(fetch, CURLOPT_PROXY, ""); /* senders do not use ours */
+    SET_OPTION(fetch, CURLOPT_NOSIGNAL, 1L);
+    SET_OPTION(fetch, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    SET_OPTION(fetch, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
+    SET_OPTION(fetch, CURLOPT_USERAGENT, "mtasts-host/" MTASTS_VERSION);
+    SET_OPTION(fetch, CURLOPT_ERRORBUFFER, fetch->message);
+    SET_OPTION(fetch, CURLOPT_WRITEFUNCTION, take_body);
+    SET_OPTION(fetch, CURLOPT_WRITEDATA, fetch);
     if (options->connect_to != NULL) {
         CLEANUP_FREE char *text = memory_printf("::%s", options->connect_to);
         fetch->connect_to = list_of(text);
-        set_option(fetch, CURLOPT_CONNECT_TO, fetch->connect_to);
+        SET_OPTION(fetch, CURLOPT_CONNECT_TO, fetch->connect_to);
     }
 }
 

@@ -96,7 +96,7 @@ static ldns_rdf *make_name(struct bytes name, struct error *e)
     ldns_rdf *made = NULL;
     if (is_plain(name)) {
         char text[DNS_NAME_MAX + 2];
-        snprintf(text, sizeof(text), "%.*s.", BYTES_ARG(name));
+        (void)snprintf(text, sizeof(text), "%.*s.", BYTES_ARG(name));
         made = ldns_dname_new_frm_str(text);
     }
     if (made == NULL) {

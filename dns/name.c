@@ -198,64 +198,63 @@ static bool has_a_label_prefix(struct bytes label)
     return label.n >= 4 && strncasecmp(label.p, "xn--", 4) == 0;
 }
 
-/* Appends LABEL as A-label to NAME; its mapping may hold dots (U+3002). The octets so far are *N,
- * of the RAW_NAME_MAX that NAME has room for. */
-static bool append_label(struct bytes label, struct bytes raw, char *name, size_t *n,
-                         struct error *e)
+/* A name under construction; what RAW, the user's writing, becomes. */
+struct conversion {
+    struct bytes raw;
+    size_t n;
+    char text[RAW_NAME_MAX];
+};
+
+static bool append(struct conversion *to, struct bytes octets, struct error *e)
 {
-    struct bytes mapped = label;
-    char *converted = NULL;
-    bool is_a_label = has_a_label_prefix(label);
-    if (is_a_label || !is_ascii(label)) {
-        char source[RAW_NAME_MAX + 1];
-        memcpy(source, label.p, label.n);
-        source[label.n] = '\0';
-        int result = idn2_lookup_u8((const uint8_t *)source, (uint8_t **)&converted,
-                                    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-        if (result == IDN2_MALLOC) {
-            abort();
-        }
-        if (result != IDN2_OK) {
-            return error_set(
-                e, ERROR_SYNTAX, "\"%s\" is not a valid internationalised name (%s: %s); %s",
-                SHOW(raw), SHOW(label), idn2_strerror(result),
-                is_a_label ? "correct what follows xn--" : "correct it, or write its xn-- form");
-        }
-        mapped = bytes_of(converted);
-    }
-    bool fits = mapped.n <= RAW_NAME_MAX - *n;
-    if (fits) {
-        memcpy(name + *n, mapped.p, mapped.n);
-        *n += mapped.n;
-    }
-    idn2_free(converted);
-    if (!fits) {
-        return error_set(e, ERROR_LIMIT, "\"%s\" is too long; DNS allows %d octets", SHOW(raw),
+    if (octets.n > sizeof(to->text) - to->n) {
+        return error_set(e, ERROR_LIMIT, "\"%s\" is too long; DNS allows %d octets", SHOW(to->raw),
                          DNS_NAME_MAX);
     }
+    memcpy(to->text + to->n, octets.p, octets.n);
+    to->n += octets.n;
     return true;
 }
 
-static bool convert_labels(struct bytes raw, char *name, size_t *ret_n, struct error *e)
+/* Appends LABEL as A-label; its mapping may hold dots (U+3002). */
+static bool append_idn(struct conversion *to, struct bytes label, struct error *e)
 {
-    struct bytes rest = raw;
-    size_t n = 0;
-    for (bool first = true; first || rest.n != 0; first = false) {
+    char source[RAW_NAME_MAX + 1];
+    char *converted = NULL;
+    memcpy(source, label.p, label.n);
+    source[label.n] = '\0';
+    int result = idn2_lookup_u8((const uint8_t *)source, (uint8_t **)&converted,
+                                IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+    if (result == IDN2_MALLOC) {
+        abort();
+    }
+    if (result != IDN2_OK) {
+        return error_set(e, ERROR_SYNTAX,
+                         "\"%s\" is not a valid internationalised name (%s: %s); %s", SHOW(to->raw),
+                         SHOW(label), idn2_strerror(result),
+                         has_a_label_prefix(label) ? "correct what follows xn--"
+                                                   : "correct it, or write its xn-- form");
+    }
+    bool fits = append(to, bytes_of(converted), e);
+    idn2_free(converted);
+    return fits;
+}
+
+static bool convert_labels(struct conversion *to, struct error *e)
+{
+    struct bytes rest = to->raw;
+    while (rest.n != 0) {
         /* Labels one by one: an ASCII label such as `r3---sn` is fine where libidn2, given the
          * whole name, would hold it to IDNA's rules for hyphens. */
         struct bytes label = next_label(&rest);
-        if (!append_label(label, raw, name, &n, e)) {
+        bool is_idn = has_a_label_prefix(label) || !is_ascii(label);
+        if (!(is_idn ? append_idn(to, label, e) : append(to, label, e))) {
             return false;
         }
-        if (rest.p > raw.p && rest.p[-1] == '.') {
-            if (n == RAW_NAME_MAX) {
-                return error_set(e, ERROR_LIMIT, "\"%s\" is too long; DNS allows %d octets",
-                                 SHOW(raw), DNS_NAME_MAX);
-            }
-            name[n++] = '.';
+        if (rest.p[-1] == '.' && !append(to, BYTES("."), e)) {
+            return false;
         }
     }
-    *ret_n = n;
     return true;
 }
 
@@ -274,7 +273,7 @@ static bool needs_conversion(struct bytes text)
 
 bool dns_name_normalise(struct bytes text, struct dns_name *ret_name, struct error *e)
 {
-    char converted[RAW_NAME_MAX];
+    struct conversion converted;
     struct bytes name = text;
     if (text.n > RAW_NAME_MAX) {
         return error_set(e, ERROR_LIMIT, "\"%s\" has %zu octets; DNS allows %d: shorten it",
@@ -284,10 +283,12 @@ bool dns_name_normalise(struct bytes text, struct dns_name *ret_name, struct err
         return refuse_character(text, '\0', e);
     }
     if (needs_conversion(text)) {
-        name.p = converted;
-        if (!convert_labels(text, converted, &name.n, e)) {
+        converted.raw = text;
+        converted.n = 0;
+        if (!convert_labels(&converted, e)) {
             return false;
         }
+        name = (struct bytes){converted.text, converted.n};
     }
     if (name.n > 1 && name.p[name.n - 1] == '.') {
         name.n--;

@@ -35,7 +35,7 @@ static bool add_system_servers(struct dns_resolver *resolver, struct error *e)
         if (place != NULL && text != NULL && strlen(text) < sizeof(server->text)) {
             server->address = *place;
             server->length = (socklen_t)length;
-            strcpy(server->text, text);
+            memcpy(server->text, text, strlen(text) + 1);
             resolver->count++;
         }
         LDNS_FREE(place);
@@ -80,28 +80,38 @@ void dns_resolver_set_attempt_ms(struct dns_resolver *resolver, int64_t attempt_
     resolver->attempt_ms = attempt_ms;
 }
 
+/* An answer that says something about the name, one way or the other. */
+static bool ask_server(const struct dns_resolver *resolver, const struct dns_server *server,
+                       struct bytes name, ldns_rr_type type, ldns_pkt **ret_packet, struct error *e)
+{
+    ldns_pkt *packet = NULL;
+    if (!dns_exchange(server, name, type, resolver->attempt_ms, &packet, e)) {
+        return false;
+    }
+    ldns_pkt_rcode code = ldns_pkt_get_rcode(packet);
+    if (code == LDNS_RCODE_NOERROR || code == LDNS_RCODE_NXDOMAIN) {
+        *ret_packet = packet;
+        return true;
+    }
+    ldns_pkt_free(packet);
+    char *text = ldns_pkt_rcode2str(code);
+    error_format(e, ERROR_RETRY, "DNS server %s answered %s; try again, or name another",
+                 server->text, text != NULL ? text : "with an unknown code");
+    LDNS_FREE(text);
+    return false;
+}
+
 bool dns_resolver_ask(const struct dns_resolver *resolver, struct bytes name, ldns_rr_type type,
                       ldns_pkt **ret_packet, struct error *e)
 {
     for (size_t i = 0; i < DNS_ROUNDS * resolver->count; i++) {
         const struct dns_server *server = &resolver->servers[i % resolver->count];
-        ldns_pkt *packet = NULL;
-        if (!dns_exchange(server, name, type, resolver->attempt_ms, &packet, e)) {
-            if (e->code != ERROR_RETRY) {
-                return false;
-            }
-            continue;
-        }
-        ldns_pkt_rcode code = ldns_pkt_get_rcode(packet);
-        if (code == LDNS_RCODE_NOERROR || code == LDNS_RCODE_NXDOMAIN) {
-            *ret_packet = packet;
+        if (ask_server(resolver, server, name, type, ret_packet, e)) {
             return true;
         }
-        ldns_pkt_free(packet);
-        char *text = ldns_pkt_rcode2str(code);
-        error_format(e, ERROR_RETRY, "DNS server %s answered %s; try again, or name another",
-                     server->text, text != NULL ? text : "with an unknown code");
-        LDNS_FREE(text);
+        if (e->code != ERROR_RETRY) {
+            return false; /* the question itself is wrong */
+        }
     }
     return false;
 }

@@ -60,8 +60,8 @@ static void format_time(int64_t time_s, char text[TIME_DIGITS + 1])
     gmtime_r(&t, &tm);
     /* Wide enough for any int, so that the compiler can see that nothing is cut. */
     char wide[6 * 12];
-    snprintf(wide, sizeof(wide), "%04d%02d%02d%02d%02d%02d", tm.tm_year + 1900, tm.tm_mon + 1,
-             tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    (void)snprintf(wide, sizeof(wide), "%04d%02d%02d%02d%02d%02d", tm.tm_year + 1900, tm.tm_mon + 1,
+                   tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
     memcpy(text, wide, TIME_DIGITS);
     text[TIME_DIGITS] = '\0';
 }

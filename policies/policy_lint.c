@@ -6,13 +6,18 @@
 #include "policies/mx_pattern.h"
 #include "policies/policy_id.h"
 
-struct place {
+enum { DAY_S = 24 * 60 * 60 };
+
+/* One policy, and where it stands. */
+struct subject {
+    const struct policy *policy;
+    struct bytes id;
     const char *file;
     unsigned line;
     unsigned column;
 };
 
-#define warn(d, place, ...)                                                                        \
+#define WARN(d, place, ...)                                                                        \
     diagnostics_add((d), SEVERITY_WARNING, (place)->file, (place)->line, (place)->column,          \
                     __VA_ARGS__)
 
@@ -57,76 +62,94 @@ static bool wildcard_above(struct bytes host, struct dns_name *ret_pattern)
     return true;
 }
 
-static void check_mx(const struct policy *policy, const struct place *place, struct diagnostics *d)
+static bool is_wildcard(struct bytes mx)
 {
-    size_t count = 0;
-    CLEANUP_FREE struct bytes *mx = sorted_mx(policy, &count);
-    for (size_t i = 0; i < count; i++) {
-        struct dns_name above;
-        if (i > 0 && bytes_equal(mx[i], mx[i - 1])) {
-            /* Told once, however often it stands there. */
-            if (i == 1 || !bytes_equal(mx[i], mx[i - 2])) {
-                warn(d, place, "mx \"%.*s\" stands more than once; remove one", BYTES_ARG(mx[i]));
-            }
-        } else if (wildcard_above(mx[i], &above)) {
-            struct bytes key = dns_name_bytes(&above);
-            if (bsearch(&key, mx, count, sizeof(*mx), by_octets) != NULL) {
-                warn(d, place, "mx \"%.*s\" is covered by \"%s\" already; remove one of them",
-                     BYTES_ARG(mx[i]), above.text);
-            }
-        } else if (bytes_starts_with(mx[i], BYTES("*.")) &&
-                   memchr(mx[i].p + 2, '.', mx[i].n - 2) == NULL) {
-            warn(d, place,
-                 "mx \"%.*s\" covers every host right under a top-level domain, other people's "
-                 "too; name your own",
-                 BYTES_ARG(mx[i]));
+    return mx.p[0] == '*';
+}
+
+/* MX: sorted; the AT-th of COUNT. */
+static void check_pattern(const struct bytes *mx, size_t count, size_t at,
+                          const struct subject *subject, struct diagnostics *d)
+{
+    struct dns_name above;
+    struct bytes pattern = mx[at];
+    if (at > 0 && bytes_equal(pattern, mx[at - 1])) {
+        return; /* told already */
+    }
+    if (at + 1 < count && bytes_equal(pattern, mx[at + 1])) {
+        WARN(d, subject, "mx \"%.*s\" stands more than once; remove one", BYTES_ARG(pattern));
+    }
+    if (wildcard_above(pattern, &above)) {
+        struct bytes key = dns_name_bytes(&above);
+        if (bsearch(&key, mx, count, sizeof(*mx), by_octets) != NULL) {
+            WARN(d, subject, "mx \"%.*s\" is covered by \"%s\" already; remove one of them",
+                 BYTES_ARG(pattern), above.text);
         }
     }
-    if (policy->mode == POLICY_ENFORCE && count == 1 && mx[0].p[0] != '*') {
-        warn(d, place,
+    if (is_wildcard(pattern) && memchr(pattern.p + 2, '.', pattern.n - 2) == NULL) {
+        WARN(d, subject,
+             "mx \"%.*s\" covers every host right under a top-level domain, other people's too; "
+             "name your own",
+             BYTES_ARG(pattern));
+    }
+}
+
+static void check_mx(const struct subject *subject, struct diagnostics *d)
+{
+    size_t count = 0;
+    CLEANUP_FREE struct bytes *mx = sorted_mx(subject->policy, &count);
+    for (size_t i = 0; i < count; i++) {
+        check_pattern(mx, count, i, subject, d);
+    }
+    if (subject->policy->mode == POLICY_ENFORCE && count == 1 && !is_wildcard(mx[0])) {
+        WARN(d, subject,
              "mode enforce with a single mx: mail waits in the senders' queues when another host "
              "has to take over; name that one too, before it is needed");
     }
 }
 
-static void check_max_age(const struct policy *policy, const struct place *place,
-                          struct diagnostics *d)
+static void check_max_age(const struct subject *subject, struct diagnostics *d)
 {
+    const struct policy *policy = subject->policy;
     if (policy->mode == POLICY_ENFORCE && policy->max_age_s < POLICY_LINT_ENFORCE_MAX_AGE_MIN_S) {
-        warn(d, place,
+        WARN(d, subject,
              "mode enforce with a max_age of %u s: a sender that does not write every day is not "
              "protected; raise max_age to a week (1w) or more",
              policy->max_age_s);
     }
     if (policy->mode == POLICY_NONE && policy->max_age_s > POLICY_LINT_NONE_MAX_AGE_MAX_S) {
-        warn(d, place,
+        WARN(d, subject,
              "mode none with a max_age of %u s keeps senders from asking again for that long (RFC "
              "8461, section 8.3); lower max_age to a day (1d) or less",
              policy->max_age_s);
     }
 }
 
-static void check_testing(const struct policy *policy, struct bytes id, int64_t now_s,
-                          const struct place *place, struct diagnostics *d)
+static void check_testing(const struct subject *subject, int64_t now_s, struct diagnostics *d)
 {
     int64_t since_s = 0;
-    if (policy->mode != POLICY_TESTING || !policy_id_time(id, &since_s) ||
+    if (subject->policy->mode != POLICY_TESTING || !policy_id_time(subject->id, &since_s) ||
         now_s - since_s <= POLICY_LINT_TESTING_MAX_S) {
         return;
     }
-    warn(d, place,
+    WARN(d, subject,
          "mode testing for %lld days (by the id's time) protects nobody; when the reports name no "
          "failures, write enforce",
-         (long long)((now_s - since_s) / (24 * 60 * 60)));
+         (long long)((now_s - since_s) / DAY_S));
 }
 
+void policy_lint_one(const struct subject *subject, int64_t now_s, struct diagnostics *d)
+{
+    check_max_age(subject, d);
+    check_mx(subject, d);
+    check_testing(subject, now_s, d);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): a place is three of its parameters */
 void policy_lint_one(const struct policy *policy, struct bytes id, const char *file, unsigned line,
                      unsigned column, int64_t now_s, struct diagnostics *d)
 {
-    struct place place = {file, line, column};
-    check_max_age(policy, &place, d);
-    check_mx(policy, &place, d);
-    check_testing(policy, id, now_s, &place, d);
+    lint(&(struct subject){policy, id, file, line, column}, now_s, d);
 }
 
 static int by_id_and_place(const void *left, const void *right)
@@ -174,8 +197,10 @@ static void check_shared_ids(struct policy_lint_shared *items, size_t count, boo
         if (same_file != in_one_file || !id_names_two_texts(item, first)) {
             continue;
         }
-        struct place place = {item->path, item->entry->id_place.line, item->entry->id_place.column};
-        warn(d, &place,
+        struct subject place = {.file = item->path,
+                                .line = item->entry->id_place.line,
+                                .column = item->entry->id_place.column};
+        WARN(d, &place,
              "id %.*s is that of the shared policy %.*s too (%s:%u:%u): senders do not notice when "
              "a domain moves from one to the other; run mtasts-host bump-id",
              BYTES_ARG(item->entry->id), BYTES_ARG(first->entry->name), first->path,
@@ -189,8 +214,9 @@ static void lint_entries(const struct policy_file_entry *entries, size_t count, 
     for (size_t i = 0; i < count; i++) {
         const struct policy_file_entry *entry = &entries[i];
         if (entry->policy != NULL) {
-            policy_lint_one(entry->policy, entry->id, path, entry->place.line, entry->place.column,
-                            now_s, d);
+            struct subject subject = {entry->policy, entry->id, path, entry->place.line,
+                                      entry->place.column};
+            lint(&subject, now_s, d);
         }
     }
 }

@@ -15,8 +15,8 @@ enum {
     POLICY_LINT_TESTING_MAX_S = 30 * 24 * 60 * 60,
 };
 
-/* One policy, as it stands at LINE and COLUMN of FILE (0: the file as a whole). ID may be empty;
- * its time, where we made it, says since when the policy stands as it does. */
+/* One policy alone, as it stands at LINE and COLUMN of FILE (0: the file as a whole). ID may be
+ * empty; its time, where we made it, says since when the policy stands as it does. */
 void policy_lint_one(const struct policy *policy, struct bytes id, const char *file, unsigned line,
                      unsigned column, int64_t now_s, struct diagnostics *d);
 

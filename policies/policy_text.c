@@ -31,7 +31,7 @@ struct field {
     unsigned value_column;
 };
 
-#define report(reader, severity, column, ...)                                                      \
+#define REPORT(reader, severity, column, ...)                                                      \
     diagnostics_add((reader)->diagnostics, (severity), (reader)->file, (reader)->line, (column),   \
                     __VA_ARGS__)
 #define SHOW(shown) dns_name_show(shown).text
@@ -88,19 +88,19 @@ static bool check_value(struct reader *reader, const struct field *field)
 {
     unsigned column = field->value_column;
     if (field->value.n == 0) {
-        report(reader, SEVERITY_ERROR, column, "%.*s has no value; write one, or remove the line",
+        REPORT(reader, SEVERITY_ERROR, column, "%.*s has no value; write one, or remove the line",
                BYTES_ARG(field->name));
         return false;
     }
     for (struct bytes rest = field->value; rest.n != 0; column++) {
         size_t n = utf8_length(rest);
         if (n == 0) {
-            report(reader, SEVERITY_ERROR, column, "octet 0x%02x is not UTF-8; write ASCII alone",
+            REPORT(reader, SEVERITY_ERROR, column, "octet 0x%02x is not UTF-8; write ASCII alone",
                    (unsigned char)rest.p[0]);
             return false;
         }
         if ((unsigned char)rest.p[0] < ' ' || rest.p[0] == 0x7f) {
-            report(reader, SEVERITY_ERROR, column,
+            REPORT(reader, SEVERITY_ERROR, column,
                    "control character 0x%02x in a value; remove it (a line ends in LF or CRLF)",
                    (unsigned char)rest.p[0]);
             return false;
@@ -116,14 +116,14 @@ static bool split_field(struct reader *reader, struct bytes line, struct field *
     const char *colon = memchr(line.p, ':', line.n);
     struct bytes name = {line.p, colon != NULL ? (size_t)(colon - line.p) : line.n};
     if (colon == NULL) {
-        report(reader, SEVERITY_ERROR, 1,
+        REPORT(reader, SEVERITY_ERROR, 1,
                "\"%s\" is not a field; write one as in \"mode: testing\" on each line, and no "
                "comments",
                SHOW(line));
         return false;
     }
     if (!field_name_is_valid(name)) {
-        report(reader, SEVERITY_ERROR, 1,
+        REPORT(reader, SEVERITY_ERROR, 1,
                "\"%s\" is not the name of a field (up to %d letters, digits, \"_\", \"-\" and "
                "\".\", right before the colon); correct it",
                SHOW(name), FIELD_NAME_MAX);
@@ -144,7 +144,7 @@ static bool split_field(struct reader *reader, struct bytes line, struct field *
 static void read_version(struct reader *reader, const struct field *field)
 {
     if (!bytes_equal(field->value, BYTES("STSv1"))) {
-        report(reader, SEVERITY_ERROR, field->value_column,
+        REPORT(reader, SEVERITY_ERROR, field->value_column,
                "version \"%s\" is not known; write STSv1", SHOW(field->value));
     }
 }
@@ -152,7 +152,7 @@ static void read_version(struct reader *reader, const struct field *field)
 static void read_mode(struct reader *reader, const struct field *field)
 {
     if (!policy_mode_parse(field->value, &reader->terms.mode)) {
-        report(reader, SEVERITY_ERROR, field->value_column,
+        REPORT(reader, SEVERITY_ERROR, field->value_column,
                "mode \"%s\" is not known; write testing, enforce or none, in lower case",
                SHOW(field->value));
     }
@@ -168,20 +168,20 @@ static void read_max_age(struct reader *reader, const struct field *field)
         seconds = seconds * 10 + (uint64_t)(c - '0');
     }
     if (!valid) {
-        report(reader, SEVERITY_ERROR, field->value_column,
+        REPORT(reader, SEVERITY_ERROR, field->value_column,
                "max_age \"%s\" is not a number of seconds; write 1 to %d digits alone",
                SHOW(field->value), MAX_AGE_DIGITS);
         return;
     }
     if (seconds > POLICY_MAX_AGE_MAX) {
-        report(reader, SEVERITY_ERROR, field->value_column,
+        REPORT(reader, SEVERITY_ERROR, field->value_column,
                "max_age of %llu s is more than the %d s of RFC 8461, section 3.2 "
                "(postfix-mta-sts-resolver refuses the policy, Stalwart takes 1 day); lower it",
                (unsigned long long)seconds, POLICY_MAX_AGE_MAX);
         return;
     }
     if (seconds < MAX_AGE_SHORT_S) {
-        report(reader, SEVERITY_WARNING, field->value_column,
+        REPORT(reader, SEVERITY_WARNING, field->value_column,
                "max_age of under an hour is taken for 1 day by Stalwart; raise it to %d or more",
                MAX_AGE_SHORT_S);
     }
@@ -205,17 +205,17 @@ static void read_mx(struct reader *reader, const struct field *field)
     struct dns_name pattern;
     struct error e = {0};
     if (!mx_pattern_normalise(field->value, &pattern, &e)) {
-        report(reader, SEVERITY_ERROR, field->value_column, "%s", e.text);
+        REPORT(reader, SEVERITY_ERROR, field->value_column, "%s", e.text);
         return;
     }
     if (!is_ascii(field->value)) {
-        report(
+        REPORT(
             reader, SEVERITY_ERROR, field->value_column,
             "mx \"%s\" is not ASCII (mox, postfix-mta-sts-resolver and postfix-tlspol refuse the "
             "policy); write %s",
             SHOW(field->value), pattern.text);
     } else if (field->value.p[field->value.n - 1] == '.') {
-        report(
+        REPORT(
             reader, SEVERITY_ERROR, field->value_column,
             "mx \"%s\" ends in a dot (mox refuses the policy; postfix-mta-sts-resolver, Stalwart "
             "and KumoMTA never match it); write %s",
@@ -241,19 +241,19 @@ static void read_extension(struct reader *reader, const struct field *field)
 {
     for (size_t kind = 0; kind < ARRAY_LENGTH(fields); kind++) {
         if (bytes_equal_nocase(field->name, fields[kind].name)) {
-            report(reader, SEVERITY_WARNING, 1,
+            REPORT(reader, SEVERITY_WARNING, 1,
                    "\"%.*s\" is a field that every sender ignores, as case counts; write %s",
                    BYTES_ARG(field->name), fields[kind].name.p);
         }
     }
     if (memchr(field->value.p, ':', field->value.n) != NULL) {
-        report(reader, SEVERITY_WARNING, field->value_column,
+        REPORT(reader, SEVERITY_WARNING, field->value_column,
                "Maddy refuses a policy with a colon in the value of a field it does not know; "
                "remove the field \"%.*s\"",
                BYTES_ARG(field->name));
     }
     if (!is_ascii(field->value)) {
-        report(reader, SEVERITY_WARNING, field->value_column,
+        REPORT(reader, SEVERITY_WARNING, field->value_column,
                "postfix-mta-sts-resolver refuses a policy with characters other than ASCII; remove "
                "the field \"%.*s\"",
                BYTES_ARG(field->name));
@@ -271,7 +271,7 @@ static void read_field(struct reader *reader, const struct field *field)
         return;
     }
     if (kind != FIELD_MX && reader->seen_at[kind] != 0) {
-        report(reader, SEVERITY_WARNING, 1,
+        REPORT(reader, SEVERITY_WARNING, 1,
                "%s stands already in line %u, and the first counts; KumoMTA refuses the policy, "
                "and postfix-mta-sts-resolver, Stalwart, Maddy and mailauth take the last: remove "
                "one",
@@ -289,7 +289,7 @@ static void read_line(struct reader *reader, struct bytes line)
         leading++;
     }
     if (leading == line.n) {
-        report(reader, SEVERITY_ERROR, 1,
+        REPORT(reader, SEVERITY_ERROR, 1,
                "blank line, which RFC 8461, section 3.2, does not have (mox, postfix-tlspol and "
                "Maddy refuse the policy); remove it");
         return;
@@ -319,13 +319,13 @@ static void check_whole(struct reader *reader, size_t errors_before)
 {
     for (size_t kind = 0; kind < ARRAY_LENGTH(fields); kind++) {
         if (reader->seen_at[kind] == 0 && fields[kind].advice != NULL) {
-            report(reader, SEVERITY_ERROR, 0, "no %s field; add a line \"%s\"", fields[kind].name.p,
+            REPORT(reader, SEVERITY_ERROR, 0, "no %s field; add a line \"%s\"", fields[kind].name.p,
                    fields[kind].advice);
         }
     }
     if (reader->diagnostics->errors == errors_before && reader->terms.mode == POLICY_NONE &&
         reader->mx_count == 0) {
-        report(reader, SEVERITY_WARNING, 0,
+        REPORT(reader, SEVERITY_WARNING, 0,
                "Stalwart refuses a policy without mx in mode none; keep the mx lines");
     }
 }
@@ -337,7 +337,7 @@ static struct bytes skip_byte_order_mark(struct reader *reader, struct bytes tex
         return text;
     }
     reader->line = 1;
-    report(reader, SEVERITY_ERROR, 1,
+    REPORT(reader, SEVERITY_ERROR, 1,
            "byte order mark, which is no part of a policy (mox, postfix-mta-sts-resolver, "
            "postfix-tlspol and Maddy refuse it); save the file without one");
     reader->line = 0;
@@ -350,14 +350,14 @@ bool policy_text_parse(struct bytes text, const char *file, struct policy **ret_
     size_t errors_before = d->errors;
     struct reader reader = {.file = file, .diagnostics = d};
     if (text.n > POLICY_BODY_MAX) {
-        report(&reader, SEVERITY_ERROR, 0,
+        REPORT(&reader, SEVERITY_ERROR, 0,
                "%zu octets; senders refuse more than %d (RFC 8461, section 3.3): name fewer mx, or "
                "patterns with a star",
                text.n, POLICY_BODY_MAX);
         return false;
     }
     if (bytes_starts_with(text, BYTES("\xff\xfe")) || bytes_starts_with(text, BYTES("\xfe\xff"))) {
-        report(&reader, SEVERITY_ERROR, 0, "the text is UTF-16; save it as ASCII");
+        REPORT(&reader, SEVERITY_ERROR, 0, "the text is UTF-16; save it as ASCII");
         return false;
     }
     read_lines(&reader, skip_byte_order_mark(&reader, text));
