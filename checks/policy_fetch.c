@@ -31,6 +31,7 @@ static void fetch_clear(struct fetch *fetch)
     free(fetch->url);
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type */
 static size_t take_body(char *octets, size_t size, size_t n, void *context)
 {
     struct fetch *fetch = context;

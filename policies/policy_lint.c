@@ -138,7 +138,7 @@ static void check_testing(const struct subject *subject, int64_t now_s, struct d
          (long long)((now_s - since_s) / DAY_S));
 }
 
-void policy_lint_one(const struct subject *subject, int64_t now_s, struct diagnostics *d)
+static void lint(const struct subject *subject, int64_t now_s, struct diagnostics *d)
 {
     check_max_age(subject, d);
     check_mx(subject, d);

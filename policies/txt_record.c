@@ -145,6 +145,17 @@ bool txt_record_tlsrpt_uri(struct bytes uri, struct buffer *out, struct error *e
                      dns_name_show(uri).text);
 }
 
+static void add_escaped(unsigned char c, struct buffer *out)
+{
+    if (c == '"' || c == '\\') {
+        buffer_printf(out, "\\%c", c);
+    } else if (c < ' ' || c > '~') {
+        buffer_printf(out, "\\%03u", c);
+    } else {
+        buffer_add(out, (struct bytes){(const char *)&c, 1});
+    }
+}
+
 /* The data as quoted character-strings of zone-file syntax (RFC 1035 §5.1). */
 static void add_strings(struct bytes data, struct buffer *out)
 {
@@ -153,14 +164,7 @@ static void add_strings(struct bytes data, struct buffer *out)
         buffer_add(out, at == 0 ? BYTES("\"") : BYTES(" \""));
         size_t end = data.n - at > TXT_STRING_MAX ? at + TXT_STRING_MAX : data.n;
         for (; at < end; at++) {
-            unsigned char c = (unsigned char)data.p[at];
-            if (c == '"' || c == '\\') {
-                buffer_printf(out, "\\%c", c);
-            } else if (c < ' ' || c > '~') {
-                buffer_printf(out, "\\%03u", c);
-            } else {
-                buffer_add(out, (struct bytes){&data.p[at], 1});
-            }
+            add_escaped((unsigned char)data.p[at], out);
         }
         buffer_add(out, BYTES("\""));
     } while (at < data.n);
