@@ -60,11 +60,24 @@ static int entry_compare(const void *left, const void *right)
     return order;
 }
 
+/* Files that programs write, our own copies among them, mostly are. */
+static bool is_sorted(const struct policy_file_entry *entries, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (entry_compare(&entries[i - 1], &entries[i]) > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Sorts, which puts equal names side by side: no table of names is needed to find them. */
 static void sort_and_check(const struct section *section, struct policy_file_entry *entries,
                            size_t count, struct fields_context *context)
 {
-    qsort(entries, count, sizeof(*entries), entry_compare);
+    if (!is_sorted(entries, count)) {
+        qsort(entries, count, sizeof(*entries), entry_compare);
+    }
     const struct policy_file_entry *first = entries;
     for (size_t i = 1; i < count; i++) {
         if (!bytes_equal(entries[i].name, first->name)) {
