@@ -122,27 +122,32 @@ static bool look_up(const struct dns_resolver *resolver, const struct question *
            error_prefix(e, "%s of %s: ", question->type_name, dns_name_show(question->name).text);
 }
 
+static bool add_mx(struct dns_mx_set *set, uint16_t preference, const char *host, struct error *e)
+{
+    if (strcmp(host, ".") == 0) {
+        set->null_mx = true;
+        return true;
+    }
+    struct dns_mx mx = {.preference = preference};
+    if (!dns_name_normalise(bytes_of(host), &mx.host, e)) {
+        return false;
+    }
+    ARRAY_GROW(set->items, set->count, set->capacity);
+    set->items[set->count++] = mx;
+    return true;
+}
+
 static bool take_mx(const ldns_rr *rr, void *context, struct error *e)
 {
-    struct dns_mx_set *set = context;
     if (ldns_rr_rd_count(rr) != 2) {
         return error_set(e, ERROR_SYNTAX, "a record that is damaged; publish it again");
     }
-    char *text = ldns_rdf2str(ldns_rr_rdf(rr, 1));
-    if (text == NULL) {
+    char *host = ldns_rdf2str(ldns_rr_rdf(rr, 1));
+    if (host == NULL) {
         abort(); /* out of memory */
     }
-    bool ok = true;
-    if (strcmp(text, ".") == 0) {
-        set->null_mx = true;
-    } else {
-        ARRAY_GROW(set->items, set->count, set->capacity);
-        struct dns_mx *mx = &set->items[set->count];
-        mx->preference = ldns_rdf2native_int16(ldns_rr_rdf(rr, 0));
-        ok = dns_name_normalise(bytes_of(text), &mx->host, e);
-        set->count += ok ? 1 : 0;
-    }
-    LDNS_FREE(text);
+    bool ok = add_mx(context, ldns_rdf2native_int16(ldns_rr_rdf(rr, 0)), host, e);
+    LDNS_FREE(host);
     return ok;
 }
 

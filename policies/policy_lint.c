@@ -31,18 +31,17 @@ static int by_octets(const void *left, const void *right)
 /* The patterns of POLICY, sorted; the caller frees them, POLICY owns their texts. */
 static struct bytes *sorted_mx(const struct policy *policy, size_t *ret_count)
 {
-    struct bytes *mx = NULL;
     size_t count = 0;
-    size_t capacity = 0;
     size_t cursor = 0;
     struct bytes pattern;
     while (policy_next_mx(policy, &cursor, &pattern)) {
-        ARRAY_GROW(mx, count, capacity);
-        mx[count++] = pattern;
+        count++;
     }
-    if (count != 0) {
-        qsort(mx, count, sizeof(*mx), by_octets);
+    struct bytes *mx = memory_zero(count, sizeof(*mx));
+    cursor = 0;
+    for (size_t i = 0; i < count && policy_next_mx(policy, &cursor, &mx[i]); i++) {
     }
+    qsort(mx, count, sizeof(*mx), by_octets);
     *ret_count = count;
     return mx;
 }
