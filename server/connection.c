@@ -162,7 +162,9 @@ static bool is_over(struct connection *connection, int64_t now_ms)
     }
     if (connection->socket->input->size == 0) {
         connection->receiving_ms = 0;
-        return quiet_ms >= limits->idle_ms || connection->owner->draining;
+        return quiet_ms >= limits->idle_ms ||
+               (connection->owner->draining &&
+                (connection->requests != 0 || quiet_ms >= CONNECTION_FIRST_MS));
     }
     if (connection->receiving_ms == 0) {
         connection->receiving_ms = now_ms;

@@ -27,7 +27,12 @@
 #include "server/address_count.h"
 #include "server/listener.h"
 
-enum { CONNECTION_SWEEP_MS = 250, CONNECTION_GRACE_MS = 500, CONNECTION_EVICT_MS = 1000 };
+enum {
+    CONNECTION_SWEEP_MS = 250,
+    CONNECTION_GRACE_MS = 500,
+    CONNECTION_EVICT_MS = 1000,
+    CONNECTION_FIRST_MS = 1000, /* while draining, for the request of who has made none yet */
+};
 
 /* What all workers share. */
 struct connection_totals {
