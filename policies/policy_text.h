@@ -1,6 +1,9 @@
 /* Somebody else's mta-sts.txt (RFC 8461 §3.2): the RFC's grammar decides whether it is valid, and
  * what some deployed sender refuses although the RFC allows it is a warning that names the sender.
- */
+ *
+ * Errors, as the grammar has none of it: blank lines, a byte order mark, comments, white space
+ * before the colon, an mx with a trailing dot or as U-label. Warnings: a repeated field, `none`
+ * without mx, max_age under an hour, an extension field with a colon or non-ASCII in its value. */
 #ifndef POLICIES_POLICY_TEXT_H
 #define POLICIES_POLICY_TEXT_H
 
