@@ -41,6 +41,9 @@ struct watch_changes {
 struct watch *watch_new(const struct watch_options *options, struct error *e) MUST_USE;
 void watch_free(struct watch *watch);
 
+/* New times from now on. */
+void watch_set_options(struct watch *watch, const struct watch_options *options);
+
 /* Watches PATH: a directory with all below it, or a file. It need not exist: its nearest existing
  * parent is watched then. A tree that passes the kernel's limit is rescanned: true all the same,
  * and watch_warning says it. */
@@ -58,7 +61,7 @@ void watch_changes_clear(struct watch_changes *changes);
 
 /* What an operator must know (the watch limit, naming fs.inotify.max_user_watches), or NULL. Valid
  * until the next call. */
-const char *watch_warning(const struct watch *watch);
+const char *watch_warning(struct watch *watch);
 
 /* Calls VISIT with the path of every regular file (or link to one) below PATH, sorted by octets,
  * following links, each directory once (loops), hidden names (leading dot) and editors' backups

@@ -1,0 +1,28 @@
+/* Changes that are not handed out yet, and when they will be. */
+#ifndef WATCH_DEBOUNCE_H
+#define WATCH_DEBOUNCE_H
+
+#include "watch/watch.h"
+
+/* More paths than this become a rescan: listing everything is cheaper then. */
+enum { DEBOUNCE_PATHS_MAX = 100000 };
+
+/* Zero-initialised holds nothing. */
+struct debounce {
+    struct watch_changes changes;
+    bool pending;
+    int64_t first_ms;
+    int64_t last_ms;
+};
+
+void debounce_add(struct debounce *debounce, const char *path, int64_t now_ms);
+void debounce_add_rescan(struct debounce *debounce, int64_t now_ms);
+
+/* When what is pending may be handed out; -1: nothing is pending. */
+int64_t debounce_due_ms(const struct debounce *debounce, const struct watch_options *options);
+
+/* Hands everything out, sorted and without doubles. */
+void debounce_take(struct debounce *debounce, struct watch_changes *ret_changes);
+void debounce_clear(struct debounce *debounce);
+
+#endif

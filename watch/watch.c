@@ -1,0 +1,265 @@
+#include "watch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "watch/debounce.h"
+#include "watch/descriptors.h"
+#include "watch/listing.h"
+#include "watch/tree.h"
+
+enum {
+    RESCAN_DEFAULT_MS = 5 * 60 * 1000,
+    READ_OCTETS = 64 * 1024,
+    READS_MAX = 64, /* in one go: a storm of events must not keep us from what was seen */
+    STRUCTURE = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB,
+    CAME = IN_CREATE | IN_MOVED_TO,
+};
+
+struct watch {
+    struct watch_options options;
+    struct descriptors descriptors;
+    struct watch_tree **trees; /* the reasons point to them */
+    size_t tree_count;
+    size_t tree_capacity;
+    struct debounce debounce;
+    int64_t rescanned_ms;
+    char *warning;
+};
+
+struct watch *watch_new(const struct watch_options *options, struct error *e)
+{
+    int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (fd < 0 && errno != EMFILE && errno != ENFILE) {
+        error_format_system(e, "inotify_init1");
+        return NULL;
+    }
+    struct watch *watch = memory_zero(1, sizeof(*watch));
+    watch->options = *options;
+    watch->descriptors.fd = fd;
+    watch->rescanned_ms = clock_monotonic_ms();
+    return watch;
+}
+
+void watch_free(struct watch *watch)
+{
+    if (watch == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < watch->tree_count; i++) {
+        free(watch->trees[i]->path);
+        free(watch->trees[i]);
+    }
+    free(watch->trees);
+    descriptors_clear(&watch->descriptors);
+    debounce_clear(&watch->debounce);
+    file_close(&watch->descriptors.fd);
+    free(watch->warning);
+    free(watch);
+}
+
+void watch_set_options(struct watch *watch, const struct watch_options *options)
+{
+    watch->options = *options;
+}
+
+bool watch_add(struct watch *watch, const char *path, struct error *e)
+{
+    size_t n = strlen(path);
+    if (n == 0) {
+        return error_set(e, ERROR_SYNTAX, "an empty path cannot be watched; name a directory");
+    }
+    while (n > 1 && path[n - 1] == '/') {
+        n--;
+    }
+    struct watch_tree *tree = memory_zero(1, sizeof(*tree));
+    tree->path = memory_string_of((struct bytes){path, n});
+    ARRAY_GROW(watch->trees, watch->tree_count, watch->tree_capacity);
+    watch->trees[watch->tree_count++] = tree;
+    tree_walk_all(tree, &watch->descriptors);
+    return true;
+}
+
+int watch_fd(const struct watch *watch)
+{
+    return watch->descriptors.fd;
+}
+
+/* When the trees that tell no events are to be looked at; -1: there are none. */
+static int64_t rescan_due_ms(const struct watch *watch)
+{
+    bool wanted = watch->options.rescan_always || watch->descriptors.fd < 0;
+    for (size_t i = 0; i < watch->tree_count; i++) {
+        wanted = wanted || watch->trees[i]->limited || watch->trees[i]->without_events;
+    }
+    int64_t interval =
+        watch->options.rescan_ms > 0 ? watch->options.rescan_ms : (int64_t)RESCAN_DEFAULT_MS;
+    return wanted ? watch->rescanned_ms + interval : -1;
+}
+
+int watch_timeout_ms(const struct watch *watch, int64_t now_ms)
+{
+    int64_t due = debounce_due_ms(&watch->debounce, &watch->options);
+    int64_t rescan = rescan_due_ms(watch);
+    if (due < 0 || (rescan >= 0 && rescan < due)) {
+        due = rescan;
+    }
+    if (due < 0) {
+        return -1;
+    }
+    int64_t left = due - now_ms;
+    return left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
+}
+
+static void mark_dirty(struct watch *watch, struct watch_tree *tree, int64_t now_ms)
+{
+    tree->dirty = true;
+    debounce_add(&watch->debounce, tree->path, now_ms);
+}
+
+/* EVENT is about a name that something of the tree leads through or to. */
+static void take_name_reason(struct watch *watch, const struct inotify_event *event,
+                             const struct watch_reason *reason, int64_t now_ms)
+{
+    struct watch_tree *tree = reason->tree;
+    if (reason->path == NULL) {
+        if (event->mask & STRUCTURE) {
+            mark_dirty(watch, tree, now_ms);
+        }
+        return;
+    }
+    debounce_add(&watch->debounce, reason->path, now_ms);
+    if (event->mask & STRUCTURE) {
+        tree_walk_entry(tree, &watch->descriptors, reason->path);
+    }
+}
+
+/* EVENT is about a name in a directory that is listed. */
+static void take_listed_reason(struct watch *watch, const struct inotify_event *event,
+                               const struct watch_reason *reason, int64_t now_ms)
+{
+    struct watch_tree *tree = reason->tree;
+    if (listing_leaves_out(event->name)) {
+        return;
+    }
+    CLEANUP_FREE char *path = file_path_join(reason->path, event->name);
+    debounce_add(&watch->debounce, path, now_ms);
+    if ((event->mask & IN_ISDIR) != 0 && (event->mask & IN_MOVED_FROM) != 0) {
+        /* Its watches went with it, and tell of paths that are no more. */
+        mark_dirty(watch, tree, now_ms);
+    } else if ((event->mask & CAME) != 0 ||
+               ((event->mask & IN_ISDIR) != 0 && (event->mask & IN_ATTRIB) != 0)) {
+        tree_walk_entry(tree, &watch->descriptors, path);
+    }
+}
+
+/* EVENT is about the directory itself. Where it goes away its parent tells, unless nobody may
+ * watch that: at a tree's top. */
+static void take_self_reason(struct watch *watch, const struct inotify_event *event,
+                             const struct watch_reason *reason, int64_t now_ms)
+{
+    struct watch_tree *tree = reason->tree;
+    bool is_top = strcmp(reason->path, tree->path) == 0;
+    if ((event->mask & IN_UNMOUNT) != 0 || (is_top && (event->mask & IN_IGNORED) == 0)) {
+        mark_dirty(watch, tree, now_ms);
+    }
+}
+
+static void take_event(struct watch *watch, const struct inotify_event *event, int64_t now_ms)
+{
+    struct descriptors *descriptors = &watch->descriptors;
+    bool is_self = event->len == 0 || event->name[0] == '\0';
+    if (event->mask & IN_Q_OVERFLOW) {
+        debounce_add_rescan(&watch->debounce, now_ms);
+        return;
+    }
+    /* What is done about a reason may add others, and so move the array. */
+    struct watch_reasons *reasons = descriptors_listed(descriptors, event->wd);
+    for (size_t i = 0; reasons != NULL && i < reasons->count; i++) {
+        const struct watch_reason reason = reasons->items[i];
+        (is_self ? take_self_reason : take_listed_reason)(watch, event, &reason, now_ms);
+    }
+    reasons = is_self ? NULL : descriptors_name(descriptors, event->wd, event->name);
+    for (size_t i = 0; reasons != NULL && i < reasons->count; i++) {
+        const struct watch_reason reason = reasons->items[i];
+        take_name_reason(watch, event, &reason, now_ms);
+    }
+    if (event->mask & IN_IGNORED) {
+        descriptors_forget(descriptors, event->wd);
+    }
+}
+
+static void read_events(struct watch *watch, int64_t now_ms)
+{
+    _Alignas(struct inotify_event) char buffer[READ_OCTETS];
+    for (int reads = 0; reads < READS_MAX; reads++) {
+        ssize_t n = read(watch->descriptors.fd, buffer, sizeof(buffer));
+        if (n <= 0) {
+            return;
+        }
+        for (ssize_t at = 0; at < n;) {
+            const struct inotify_event *event = (const void *)(buffer + at);
+            take_event(watch, event, now_ms);
+            at += (ssize_t)(sizeof(*event) + event->len);
+        }
+    }
+}
+
+bool watch_take(struct watch *watch, int64_t now_ms, struct watch_changes *ret_changes)
+{
+    if (watch->descriptors.fd >= 0) {
+        read_events(watch, now_ms);
+    }
+    int64_t rescan = rescan_due_ms(watch);
+    if (rescan >= 0 && now_ms >= rescan) {
+        watch->rescanned_ms = now_ms;
+        debounce_add_rescan(&watch->debounce, now_ms);
+    }
+    int64_t due = debounce_due_ms(&watch->debounce, &watch->options);
+    if (due < 0 || now_ms < due) {
+        return false;
+    }
+    for (size_t i = 0; i < watch->tree_count; i++) {
+        struct watch_tree *tree = watch->trees[i];
+        if (tree->dirty || watch->debounce.changes.rescan) {
+            debounce_add(&watch->debounce, tree->path, now_ms);
+            tree_walk_all(tree, &watch->descriptors);
+        }
+    }
+    debounce_take(&watch->debounce, ret_changes);
+    return true;
+}
+
+static const struct watch_tree *limited_tree(const struct watch *watch)
+{
+    for (size_t i = 0; i < watch->tree_count; i++) {
+        if (watch->trees[i]->limited) {
+            return watch->trees[i];
+        }
+    }
+    return NULL;
+}
+
+const char *watch_warning(struct watch *watch)
+{
+    const struct watch_tree *tree = limited_tree(watch);
+    int64_t interval =
+        watch->options.rescan_ms > 0 ? watch->options.rescan_ms : (int64_t)RESCAN_DEFAULT_MS;
+    free(watch->warning);
+    watch->warning = NULL;
+    if (tree != NULL) {
+        bool no_instance = watch->descriptors.fd < 0;
+        watch->warning = memory_printf(
+            "the kernel's limit of inotify %s is reached: changes in %s are seen only every %lld "
+            "s; raise it with sysctl %s",
+            no_instance ? "instances" : "watches", tree->path, (long long)interval / 1000,
+            no_instance ? "fs.inotify.max_user_instances" : "fs.inotify.max_user_watches");
+    }
+    return watch->warning;
+}
