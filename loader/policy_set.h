@@ -49,7 +49,12 @@ struct policy_set_event {
 /* INDEX is borrowed and outlives the set; nobody else writes to it. */
 struct policy_set *policy_set_new(const struct policy_set_options *options,
                                   struct policy_index *index);
+/* Shared policies go with the set: nobody may read from INDEX any more. */
 void policy_set_free(struct policy_set *set);
+
+/* New defaults and limits; paths and state stay. Other defaults say other things in every file that
+ * leaves a value out: the next rescan reads them all again. */
+void policy_set_set_limits(struct policy_set *set, const struct policy_set_options *options);
 
 /* Called during apply for each domain and shared policy whose served text or assignment changes. */
 void policy_set_on_change(struct policy_set *set,

@@ -1,0 +1,306 @@
+/* What the parts of the policy set share; nobody else includes this.
+ *
+ * One apply goes through the parts in this order:
+ *   scan     which files changed, came, went (policy_set_scan.c), and reading them: each file that
+ *            parses makes an *offer*, its next version
+ *   claims   which offers can stand together (policy_set_claims.c), and which remove too much
+ *            (policy_set_guard.c)
+ *   publish  into the index, what differs (policy_set_publish.c)
+ *   report   what is wrong now (policy_set_report.c)
+ *   keep     last good copies of what is in error or held (policy_set_keep.c)
+ *
+ * Everything costs in proportion to the files that changed, are in error or are held; nothing walks
+ * all files or all domains, but for a rescan, which has to look at every file. */
+#ifndef LOADER_POLICY_SET_PARTS_H
+#define LOADER_POLICY_SET_PARTS_H
+
+#include "base/file.h"
+#include "loader/last_good.h"
+#include "loader/policy_set.h"
+
+struct set_file;
+
+struct set_place {
+    unsigned line;
+    unsigned column;
+};
+
+/* The name of a shared policy, and what stands behind it. Lives while somebody mentions it. */
+struct set_shared {
+    struct policy_slot *slot;    /* NULL: never published */
+    struct set_file *owner;      /* whose applied version defines it */
+    struct set_file *claimant;   /* whose offer defines it, in the round under way */
+    struct set_place place;      /* in the owner's file */
+    size_t users;                /* served domains that point to the slot */
+    size_t mentions;             /* by offers and applied versions */
+    size_t use;                  /* while an offer is made: index + 1 into its uses */
+    bool touched;                /* listed in set->touched_shared */
+    const struct policy *coming; /* the text that this apply is about to publish */
+    bool copied;                 /* as "@NAME" among the last good copies */
+    char *last_path;             /* of the file that defined it last */
+    struct diagnostics problems;
+    size_t name_length;
+    char text[]; /* "@NAME" */
+};
+
+static inline struct bytes set_shared_name(const struct set_shared *shared)
+{
+    return (struct bytes){shared->text + 1, shared->name_length};
+}
+
+/* No file defines it, but domains use it: its last good version stays. */
+static inline bool set_shared_is_orphan(const struct set_shared *shared)
+{
+    return shared->owner == NULL && shared->slot != NULL;
+}
+
+struct offer_domain {
+    struct policy_domain *domain; /* only during a round */
+    struct policy *policy;        /* its own; taken when it is published */
+    struct set_shared *shared;    /* or the shared policy that it uses */
+    const char *name;
+    unsigned char name_length;
+    struct set_place place;
+};
+
+struct offer_shared {
+    struct set_shared *shared;
+    struct policy *policy;
+    struct set_place place;
+};
+
+/* A mention of a shared policy: each once. */
+struct offer_use {
+    struct set_shared *shared;
+    struct set_place place; /* of the first mention */
+    size_t count;
+};
+
+/* The next version of a file: parsed, not applied. A file that is gone offers nothing at all. */
+struct set_offer {
+    struct offer_domain *domains; /* sorted by name */
+    size_t domain_count;
+    struct offer_shared *shared;
+    size_t shared_count;
+    struct offer_use *uses;
+    size_t use_count;
+    char *names;
+    bool kept;               /* command line: `file` holds everything, policies included */
+    struct policy_file file; /* else empty */
+};
+
+struct set_domain {
+    struct policy_domain *domain; /* ours only while domain->owner says so */
+    struct set_place place;
+};
+
+struct set_file {
+    char *path;
+    size_t top;
+    uint64_t seen; /* the listing that named it last */
+    struct file_identity identity;
+    bool identity_known;
+
+    /* The version applied. */
+    struct set_domain *domains; /* sorted by name */
+    size_t domain_count;
+    struct set_shared **shared;
+    size_t shared_count;
+    struct policy_file kept; /* command line only */
+
+    struct set_offer *offer; /* NULL: nothing but what is applied */
+    struct set_offer *copy;  /* first load only: the last good version, owned but not published */
+
+    bool gone;       /* not on the disk */
+    int64_t gone_ms; /* since when */
+    bool unreadable; /* on the disk, but read or parsed in vain */
+    bool held;       /* the offer removes too much */
+    bool was_held;   /* it did so before this round */
+
+    bool in_round;
+    bool accepted;
+    bool blocked_by_claim;       /* by an offer, not by what is applied */
+    struct set_file *blocked_by; /* the file that was in the way first, in this round */
+    struct bytes blocked_over;   /* the domain, or the shared policy's name, that it was about */
+    size_t loses;                /* domains that the offer removes from what is served */
+
+    bool touched;   /* listed in set->touched */
+    bool forgotten; /* to be freed at the end of this apply */
+    bool lost;      /* another file took domains of it in this round */
+    bool copied;    /* there is a last good copy */
+    bool copied_held;
+    bool copy_is_old; /* it holds more than is applied */
+    bool unkept;      /* listed in set->unkept */
+    struct diagnostics problems;
+};
+
+enum set_top_state { TOP_FINE, TOP_GONE, TOP_UNREADABLE };
+
+struct set_top {
+    char *path;
+    enum set_top_state state;
+    bool accepted;    /* the removal of what lay below was accepted */
+    size_t held_gone; /* files below it that are gone and held, before this round */
+    struct error why;
+    struct diagnostics problems;
+};
+
+struct set_files {
+    struct set_file **items;
+    size_t count;
+    size_t capacity;
+};
+
+/* A shared policy whose text changes, and domains that come to it meanwhile. */
+struct set_change {
+    struct set_shared *shared;
+    struct policy *policy;
+};
+
+struct set_arrival {
+    struct policy_domain *domain;
+    struct set_shared *shared;
+};
+
+struct policy_set {
+    struct policy_index *index;
+    bool own_index;
+    bool keep_files; /* command line */
+    bool loaded;
+    struct policy_file_defaults defaults;
+    int64_t vanish_ms;
+    int64_t removal_percent;
+    int64_t removal_domains;
+    struct last_good *copies;
+    char *state;
+    struct diagnostics state_problems;
+
+    struct set_top *tops;
+    size_t top_count;
+    struct set_files files;   /* sorted by path */
+    struct set_files arrived; /* found by the listing under way, not in `files` yet */
+    uint64_t listing;
+    void *shared_by_name; /* trees of tsearch */
+    void *shared_by_slot;
+    struct set_shared *last_slot; /* the answer before: neighbours use the same one */
+
+    struct set_files pending; /* have an offer that was refused or is held */
+    struct set_files gone;    /* have vanished, not offered yet */
+
+    /* This apply. */
+    struct set_files to_read;
+    struct set_files round;
+    struct set_files touched;
+    struct set_files queue; /* refused, what follows from it not looked at yet */
+    struct set_files losers;
+    struct set_files unkept;   /* copies that could not be written */
+    struct set_files restored; /* first load: files that have a `copy` */
+    bool something_changed;
+    bool accepting;
+    bool settled_once;  /* the round's offers were tried */
+    bool guard_tripped; /* the round removes too much: it is to remove nothing */
+    bool again;         /* the limit of passes was reached: go on at once */
+    bool tops_changed;
+    size_t tripped_domains; /* how many would have been removed, of tripped_of */
+    size_t tripped_of;
+    struct set_change *changes;
+    size_t change_count;
+    size_t change_capacity;
+    struct set_arrival *arrivals;
+    size_t arrival_count;
+    size_t arrival_capacity;
+    struct policy_domain **doomed;
+    size_t doomed_count;
+    size_t doomed_capacity;
+
+    struct set_shared **touched_shared;
+    size_t touched_shared_count;
+    size_t touched_shared_capacity;
+
+    size_t owned; /* domains that some applied version holds */
+    size_t files_in_error;
+    size_t shared_defined;    /* shared policies that some applied version defines */
+    struct diagnostics fresh; /* not told yet */
+    void (*changed)(const struct policy_set_event *event, void *context);
+    void *context;
+    struct policy_set_result result;
+};
+
+/* --- policy_set_files.c: files by path --- */
+void set_files_add(struct set_files *files, struct set_file *file); /* at the end */
+struct set_file *set_files_find(const struct policy_set *set, const char *path);
+/* The same, made where it is missing; appears in set->files after set_files_settle. */
+struct set_file *set_files_find_or_add(struct policy_set *set, const char *path, size_t top);
+void set_files_settle(struct policy_set *set);
+/* The files at or below PATH: [*ret_first, *ret_end) of set->files. PATH/ itself not included. */
+void set_files_below(const struct policy_set *set, const char *path, size_t *ret_first,
+                     size_t *ret_end);
+void set_files_sort(struct set_files *files);
+void set_files_touch(struct policy_set *set, struct set_file *file);
+/* Frees those that are marked as forgotten. */
+void set_files_forget(struct policy_set *set);
+void set_file_free(struct set_file *file);
+/* Where NAME stands in what FILE has applied, or NULL. */
+const struct set_domain *set_file_find_domain(const struct set_file *file, struct bytes name);
+bool set_file_is_gone(const struct policy_set *set, const struct set_file *file);
+
+/* --- policy_set_offer.c: offers and shared names --- */
+/* Takes FILE. */
+struct set_offer *set_offer_new(struct policy_set *set, struct policy_file *file);
+/* Nothing: of a file that is gone. */
+struct set_offer *set_offer_new_empty(void);
+void set_offer_free(struct policy_set *set, struct set_offer *offer);
+const struct offer_domain *set_offer_find_domain(const struct set_offer *offer, struct bytes name);
+struct set_shared *set_shared_find(const struct policy_set *set, struct bytes name);
+struct set_shared *set_shared_mention(struct policy_set *set, struct bytes name);
+void set_shared_unmention(struct policy_set *set, struct set_shared *shared);
+/* The shared policy whose slot DOMAIN points to, or NULL. */
+struct set_shared *set_shared_of(struct policy_set *set, const struct policy_domain *domain);
+void set_shared_publish(struct policy_set *set, struct set_shared *shared, struct policy *policy);
+/* Frees slot and policy; no domain may use it. */
+void set_shared_withdraw(struct policy_set *set, struct set_shared *shared);
+/* SHARED is looked at again at the end of this apply. */
+void set_shared_touch(struct policy_set *set, struct set_shared *shared);
+void set_shared_each(const struct policy_set *set,
+                     void (*visit)(struct set_shared *shared, void *context), void *context);
+void set_shared_free_all(struct policy_set *set);
+
+/* --- policy_set_scan.c --- */
+void set_scan(struct policy_set *set, const struct watch_changes *changes, int64_t now_ms);
+/* FILE is not on the disk any more. */
+void set_scan_vanish(struct policy_set *set, struct set_file *file, int64_t now_ms);
+void set_scan_read(struct policy_set *set, int64_t now_ms);
+
+/* --- policy_set_claims.c --- */
+/* Settles which offers of set->round stand: `accepted`. */
+void set_claims_settle(struct policy_set *set);
+/* Takes FILE's offer out and whatever stood on it. */
+void set_claims_refuse(struct policy_set *set, struct set_file *file, struct set_file *blocker,
+                       bool by_claim, struct bytes over);
+
+/* --- policy_set_guard.c --- */
+/* Holds offers that remove too much. True: some were; settle again. */
+bool set_guard_check(struct policy_set *set);
+
+/* --- policy_set_publish.c --- */
+void set_publish(struct policy_set *set);
+void set_publish_tell(struct policy_set *set, const struct policy_set_event *event);
+
+/* --- policy_set_report.c --- */
+/* What is wrong with the files that were touched, the tops and the shared policies. */
+void set_report(struct policy_set *set);
+/* PROBLEMS (taken, left empty) are what is wrong with it now; those not told before become
+ * fresh. */
+void set_report_replace(struct policy_set *set, struct diagnostics *place,
+                        struct diagnostics *problems);
+void set_report_file(struct policy_set *set, struct set_file *file, struct diagnostics *problems);
+/* Domains whose removal is held. */
+size_t set_report_held(const struct policy_set *set);
+
+/* --- policy_set_keep.c --- */
+/* First load: last good copies become owned versions. */
+void set_keep_restore(struct policy_set *set);
+/* Writes and removes copies for what was touched. */
+void set_keep_update(struct policy_set *set);
+
+#endif

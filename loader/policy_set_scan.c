@@ -1,0 +1,351 @@
+/* Which files there are, and which changed, came or went. */
+#include <errno.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "loader/policy_set_parts.h"
+
+struct scan {
+    struct policy_set *set;
+    size_t top;
+    bool through_links; /* a directory was reached through a symbolic link */
+    size_t prefix;      /* octets of the path that was listed */
+    struct set_files unreadable;
+};
+
+static bool is_policy_file_name(const char *path)
+{
+    struct bytes name = bytes_of(file_path_name(path));
+    return bytes_ends_with(name, BYTES(".yaml")) || bytes_ends_with(name, BYTES(".yml"));
+}
+
+/* Names that a listing leaves out, as a whole or in what leads there from the top: hidden ones and
+ * editors' backups. */
+static bool is_left_out(const char *below_top)
+{
+    for (const char *name = below_top; *name != '\0';) {
+        name += strspn(name, "/");
+        size_t n = strcspn(name, "/");
+        if (n != 0 && (name[0] == '.' || name[n - 1] == '~')) {
+            return true;
+        }
+        name += n;
+    }
+    return false;
+}
+
+static void drop_offer(struct policy_set *set, struct set_file *file)
+{
+    set_offer_free(set, file->offer);
+    file->offer = NULL;
+    file->held = false;
+}
+
+void set_scan_vanish(struct policy_set *set, struct set_file *file, int64_t now_ms)
+{
+    if (file->gone || file->forgotten) {
+        return;
+    }
+    struct diagnostics none = {0};
+    drop_offer(set, file);
+    set_report_file(set, file, &none);
+    file->unreadable = false;
+    file->identity_known = false;
+    set_files_touch(set, file);
+    set->something_changed = true;
+    if (file->domain_count == 0 && file->shared_count == 0) {
+        file->forgotten = true;
+        return;
+    }
+    file->gone = true;
+    file->gone_ms = now_ms;
+    set_files_add(&set->gone, file);
+}
+
+/* FILE is there, with this identity: to be read where it changed. */
+static void meet(struct policy_set *set, struct set_file *file, const struct stat *status)
+{
+    file->seen = set->listing;
+    if (file->gone) {
+        file->gone = false;
+        file->identity_known = false;
+        drop_offer(set, file);
+        set->something_changed = true;
+    }
+    struct file_identity identity = file_identity_of(status);
+    if (file->forgotten || !file->identity_known ||
+        !file_identity_equal(&identity, &file->identity)) {
+        file->forgotten = false;
+        file->identity = identity;
+        file->identity_known = true;
+        set_files_add(&set->to_read, file);
+    }
+}
+
+static void add_unreadable(struct diagnostics *problems, const char *path, const struct error *e)
+{
+    bool forbidden = e->system_errno == EACCES || e->system_errno == EPERM;
+    if (e->code == ERROR_SYSTEM) {
+        diagnostics_add(problems, SEVERITY_ERROR, path, 0, 0, "cannot be read: %s; %s",
+                        strerror(e->system_errno),
+                        forbidden ? "let the user that mtasts-host runs as read it"
+                                  : "mend or remove it");
+    } else {
+        diagnostics_add_error(problems, path, e);
+    }
+}
+
+/* PATH is there but cannot be read: what was known of it, and of all below it, stays. */
+static void meet_unreadable(struct scan *scan, const char *path, const struct error *e)
+{
+    struct policy_set *set = scan->set;
+    size_t first = 0;
+    size_t end = 0;
+    set_files_below(set, path, &first, &end);
+    for (size_t i = first; i < end; i++) {
+        set->files.items[i]->seen = set->listing;
+    }
+    /* A link to nothing that could never have been a policy file. */
+    bool other = e->code == ERROR_NOT_FOUND && !is_policy_file_name(path) && first == end &&
+                 strchr(file_path_name(path), '.') != NULL;
+    if (other) {
+        return;
+    }
+    struct set_file *file = set_files_find_or_add(set, path, scan->top);
+    file->seen = set->listing;
+    file->identity_known = false;
+    file->forgotten = false;
+    file->gone = false;
+    file->unreadable = true;
+    drop_offer(set, file);
+    struct diagnostics problems = {0};
+    add_unreadable(&problems, path, e);
+    set_report_file(set, file, &problems);
+    set_files_touch(set, file);
+}
+
+/* PATH, which is no directory, is there or was a moment ago. */
+static void meet_path(struct scan *scan, const char *path, bool whatever_name)
+{
+    struct stat status;
+    struct error e;
+    char target[PATH_MAX];
+    if (stat(path, &status) != 0) {
+        error_format_system(&e, "stat %s", path);
+        ssize_t n = e.system_errno == ENOENT ? readlink(path, target, sizeof(target)) : -1;
+        if (n >= 0) {
+            error_format(&e, ERROR_NOT_FOUND,
+                         "symbolic link to %.*s, which does not exist; mend or remove the link",
+                         (int)n, target);
+        } else if (e.system_errno == ENOENT) {
+            return;
+        }
+        meet_unreadable(scan, path, &e);
+    } else if (S_ISREG(status.st_mode) && (whatever_name || is_policy_file_name(path))) {
+        meet(scan->set, set_files_find_or_add(scan->set, path, scan->top), &status);
+    }
+}
+
+/* Whether the directory that PATH lies in was reached through a link below what was listed. */
+static bool is_behind_link(const struct scan *scan, const char *path)
+{
+    CLEANUP_FREE char *copy = memory_string(path);
+    for (char *slash = strchr(copy + scan->prefix, '/'); slash != NULL;
+         slash = strchr(slash + 1, '/')) {
+        struct stat status;
+        *slash = '\0';
+        if (slash > copy && lstat(copy, &status) == 0 && S_ISLNK(status.st_mode)) {
+            return true;
+        }
+        *slash = '/';
+    }
+    return false;
+}
+
+static void visit(const char *path, const struct error *e, void *context)
+{
+    struct scan *scan = context;
+    if (e != NULL) {
+        meet_unreadable(scan, path, e);
+        return;
+    }
+    if (is_policy_file_name(path) && scan->prefix != 0 && !scan->through_links) {
+        scan->through_links = set_files_find(scan->set, path) == NULL && is_behind_link(scan, path);
+    }
+    meet_path(scan, path, false);
+}
+
+/* Those at and below PATH that the listing did not name are gone. */
+static void vanish_unseen(struct policy_set *set, const char *path, int64_t now_ms)
+{
+    set_files_settle(set);
+    struct set_file *itself = set_files_find(set, path);
+    if (itself != NULL && itself->seen != set->listing) {
+        set_scan_vanish(set, itself, now_ms);
+    }
+    size_t first = 0;
+    size_t end = 0;
+    set_files_below(set, path, &first, &end);
+    for (size_t i = first; i < end; i++) {
+        if (set->files.items[i]->seen != set->listing) {
+            set_scan_vanish(set, set->files.items[i], now_ms);
+        }
+    }
+}
+
+static void touch_below(struct policy_set *set, const char *path)
+{
+    struct set_file *itself = set_files_find(set, path);
+    if (itself != NULL) {
+        set_files_touch(set, itself);
+    }
+    size_t first = 0;
+    size_t end = 0;
+    set_files_below(set, path, &first, &end);
+    for (size_t i = first; i < end; i++) {
+        set_files_touch(set, set->files.items[i]);
+    }
+}
+
+static bool list(struct scan *scan, const char *path, struct error *e)
+{
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        return error_system(e, "cannot be read");
+    }
+    if (S_ISDIR(status.st_mode)) {
+        return watch_list(path, visit, scan, e);
+    }
+    meet_path(scan, path, true);
+    return true;
+}
+
+static void scan_top(struct policy_set *set, size_t number, int64_t now_ms)
+{
+    struct set_top *top = &set->tops[number];
+    struct scan scan = {.set = set, .top = number};
+    enum set_top_state before = top->state;
+    set->listing++;
+    if (list(&scan, top->path, &top->why)) {
+        top->state = TOP_FINE;
+        top->accepted = false;
+        vanish_unseen(set, top->path, now_ms);
+    } else {
+        int why = top->why.system_errno;
+        top->state = why == ENOENT || why == ENOTDIR ? TOP_GONE : TOP_UNREADABLE;
+        set_files_settle(set);
+    }
+    set->tops_changed = set->tops_changed || top->state != TOP_FINE || before != TOP_FINE;
+    if (top->state != before) {
+        set->something_changed = true;
+        touch_below(set, top->path);
+    }
+}
+
+/* A top that is itself a file counts whatever its name is. */
+static bool is_top(const struct policy_set *set, const char *path)
+{
+    for (size_t i = 0; i < set->top_count; i++) {
+        if (strcmp(set->tops[i].path, path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void scan_path(struct policy_set *set, size_t number, const char *path, int64_t now_ms)
+{
+    struct stat status;
+    struct error e;
+    struct scan scan = {.set = set, .top = number, .prefix = strlen(path) + 1};
+    set->listing++;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        if (!watch_list(path, visit, &scan, &e)) {
+            meet_unreadable(&scan, path, &e);
+        }
+        vanish_unseen(set, path, now_ms);
+        if (scan.through_links) {
+            /* Each directory counts once in a tree: which way to it counts shows only from the
+             * top. */
+            scan_top(set, number, now_ms);
+        }
+        return;
+    }
+    if (lstat(path, &status) == 0) {
+        meet_path(&scan, path, false);
+    } else if (errno != ENOENT && errno != ENOTDIR) {
+        (void)error_system(&e, "lstat");
+        meet_unreadable(&scan, path, &e);
+    }
+    vanish_unseen(set, path, now_ms);
+}
+
+static void scan_change(struct policy_set *set, const char *path, int64_t now_ms)
+{
+    size_t n = strlen(path);
+    for (size_t i = 0; i < set->top_count; i++) {
+        const char *top = set->tops[i].path;
+        size_t m = strlen(top);
+        bool above = strncmp(top, path, n) == 0 && (top[n] == '\0' || top[n] == '/');
+        bool below = strncmp(path, top, m) == 0 && path[m] == '/';
+        if (above || (below && set->tops[i].state != TOP_FINE)) {
+            scan_top(set, i, now_ms);
+        } else if (below && !is_left_out(path + m) && !is_top(set, path)) {
+            scan_path(set, i, path, now_ms);
+        }
+    }
+}
+
+void set_scan(struct policy_set *set, const struct watch_changes *changes, int64_t now_ms)
+{
+    for (size_t i = 0; i < set->top_count && changes->rescan; i++) {
+        scan_top(set, i, now_ms);
+    }
+    for (size_t i = 0; i < changes->count && !changes->rescan; i++) {
+        scan_change(set, changes->paths[i], now_ms);
+    }
+}
+
+/* What FILE says now becomes its offer; or it is in error, and what it said stays. */
+static void read_file(struct policy_set *set, struct set_file *file, struct buffer *text,
+                      int64_t now_ms)
+{
+    struct error e;
+    struct stat status;
+    struct policy_file parsed;
+    struct diagnostics problems = {0};
+    bool good = false;
+    drop_offer(set, file);
+    buffer_reset(text);
+    set_files_touch(set, file);
+    set->result.files_read++;
+    if (file_read(file->path, text, &file->identity, &e)) {
+        good =
+            policy_file_parse(buffer_bytes(text), file->path, &set->defaults, &parsed, &problems);
+    } else if (e.code == ERROR_SYSTEM && lstat(file->path, &status) != 0 && errno == ENOENT) {
+        set_scan_vanish(set, file, now_ms); /* since it was listed */
+        return;
+    } else {
+        file->identity_known = e.code != ERROR_CHANGED;
+        add_unreadable(&problems, file->path, &e);
+    }
+    file->unreadable = !good;
+    if (good) {
+        file->offer = set_offer_new(set, &parsed);
+        set->something_changed = true;
+    }
+    set_report_file(set, file, &problems);
+}
+
+void set_scan_read(struct policy_set *set, int64_t now_ms)
+{
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_FILE_MAX);
+    for (size_t i = 0; i < set->to_read.count; i++) {
+        struct set_file *file = set->to_read.items[i];
+        if (!file->gone && !file->forgotten) {
+            read_file(set, file, &text, now_ms);
+        }
+    }
+    set->to_read.count = 0;
+}
