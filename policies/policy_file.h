@@ -3,11 +3,13 @@
  * claim one domain, is for loader/policy_set.h.
  *
  *     policies:
- *       google: {mode: enforce, mx: [aspmx.l.google.com], max_age: 1w, id:
- * 20261123141500a1b2c3d4e5} domains: example.com: google example.net: {policy: google, tlsrpt:
- * "https://reports.example.net/v1"} example.org: {mode: testing, mx: [mx1.example.org], max_age:
- * 86400}
- */
+ *       google: {mode: enforce, mx: [aspmx.l.google.com], max_age: 1w, id: "2026112314150"}
+ *     domains:
+ *       example.com: google
+ *       example.net: {policy: google, tlsrpt: "https://reports.example.net/v1"}
+ *       example.org: {mode: testing, mx: [mx1.example.org], max_age: 86400}
+ *
+ * The format, for users: mtasts-policies(5). */
 #ifndef POLICIES_POLICY_FILE_H
 #define POLICIES_POLICY_FILE_H
 
@@ -16,8 +18,10 @@
 #include "policies/policy.h"
 
 enum {
-    POLICY_FILE_MAX = 256 * 1024 * 1024, /* octets of one file */
-    POLICY_DOMAIN_MAX = 244,             /* `mta-sts.` before it must fit into 253 */
+    POLICY_FILE_MAX = 256 * 1024 * 1024,         /* octets of one file */
+    POLICY_FILE_BODIES_MAX = 1024 * 1024 * 1024, /* octets of all its policies together, which
+                                                    aliases could multiply */
+    POLICY_DOMAIN_MAX = 244,                     /* `mta-sts.` before it must fit into 253 */
 };
 
 struct policy_file_place {

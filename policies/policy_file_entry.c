@@ -237,10 +237,21 @@ static void make_policy(const struct terms *terms, const struct yaml_pair *pair,
         .mx = reader->mx,
         .mx_count = reader->mx_count,
     };
+    if (reader->bodies > POLICY_FILE_BODIES_MAX) {
+        return; /* told already */
+    }
     struct error e = {0};
     if (!policy_new(&policy, &terms->entry->policy, &e)) {
         (void)fields_error(&reader->fields, &pair->key->start, "%s %.*s: %s", what,
                            BYTES_ARG(terms->entry->name), e.text);
+        return;
+    }
+    reader->bodies += terms->entry->policy->body_length;
+    if (reader->bodies > POLICY_FILE_BODIES_MAX) {
+        (void)fields_error(&reader->fields, &pair->key->start,
+                           "the policies of this file have more than %d octets together; name "
+                           "shared policies instead of aliases (*), or split the file",
+                           POLICY_FILE_BODIES_MAX);
     }
 }
 

@@ -27,6 +27,7 @@ struct policy_file_reader {
     size_t mx_count;
     size_t mx_capacity;
     struct buffer tlsrpt; /* of the entry at hand */
+    size_t bodies;        /* octets of all policies so far */
 };
 
 /* Both read PAIR's value into ENTRY, whose `name` is set, and add an error for all that is wrong
