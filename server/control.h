@@ -8,7 +8,21 @@
  *         ("digest" picks which served text; without it the one before the current; "text" is null
  * where unknown)
  *     {"command": "serving", "domain": "example.org"}      → {"body": …} or {"body": null}
- * An error is {"error": "what; what to do"}. */
+ * An error is {"error": "what; what to do"}.
+ *
+ * `status` answers
+ *     {"version", "pid", "uptime_s", "domains", "shared_policies", "files", "files_in_error",
+ *      "removals_held", "diagnostics": [{"severity", "file", "line", "column", "text"}, …],
+ *      "diagnostics_dropped", "certificates",
+ *      "certificates_expiring": [{"name", "path", "not_after"}, …], nearest first, the first 100,
+ *      "names_without_certificate_count", "names_without_certificate": the first 100,
+ *      "last_change", "reloads", "connections": {"current", "accepted", "refused"}, "requests",
+ *      "workers", "listeners": [{"kind", "address", "port"}, …]}
+ * and `reload`
+ *     {"domains", "files_read", "published", "removed", "held", "removals_held", "files_in_error",
+ *      "diagnostics": as above, "restart_needed": keys joined by commas, or ""}
+ * or, where the main configuration has errors, an error: policies and certificates were read again
+ * all the same. Times are seconds since 1970; what is not UTF-8 in a file name becomes "?". */
 #ifndef SERVER_CONTROL_H
 #define SERVER_CONTROL_H
 
