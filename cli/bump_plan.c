@@ -27,7 +27,7 @@ static void clear_change(struct bump_change *change)
 static struct policy_id id_of(struct bytes text)
 {
     struct policy_id id = {""};
-    if (text.n <= POLICY_ID_MAX) {
+    if (text.n != 0 && text.n <= POLICY_ID_MAX) {
         memcpy(id.text, text.p, text.n);
         id.text[text.n] = '\0';
     }

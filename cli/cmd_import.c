@@ -81,31 +81,43 @@ static void read_all(struct import *import)
 
 static int by_body(const void *left, const void *right)
 {
-    const struct imported *const *a = left;
-    const struct imported *const *b = right;
-    int order = bytes_compare(policy_body((*a)->policy), policy_body((*b)->policy));
-    return order != 0 ? order : strcmp((*a)->file->domain.text, (*b)->file->domain.text);
+    const struct imported *a = left;
+    const struct imported *b = right;
+    int order = bytes_compare(policy_body(a->policy), policy_body(b->policy));
+    return order != 0 ? order : strcmp(a->file->domain.text, b->file->domain.text);
 }
 
-/* Gives domains whose policies are one text, SHARE_FROM of them or more, a common group. */
+static int by_domain(const void *left, const void *right)
+{
+    const struct imported *a = left;
+    const struct imported *b = right;
+    return strcmp(a->file->domain.text, b->file->domain.text);
+}
+
+/* Gives the next group to COUNT neighbours that have one text, where they are enough. */
+static void group(struct import *import, struct imported *first, size_t count)
+{
+    if (count < SHARE_FROM) {
+        return;
+    }
+    import->shared_count++;
+    for (size_t i = 0; i < count; i++) {
+        first[i].group = import->shared_count;
+    }
+}
+
+/* Finds the domains whose policies are one text. */
 static void find_groups(struct import *import)
 {
-    CLEANUP_FREE struct imported **sorted = memory_zero(import->count + 1, sizeof(sorted[0]));
-    for (size_t i = 0; i < import->count; i++) {
-        sorted[i] = &import->domains[i];
-    }
-    qsort(sorted, import->count, sizeof(sorted[0]), by_body);
+    struct imported *all = import->domains;
+    qsort(all, import->count, sizeof(all[0]), by_body);
     for (size_t first = 0, end = 0; first < import->count; first = end) {
-        while (end < import->count && policy_equal(sorted[first]->policy, sorted[end]->policy)) {
+        while (end < import->count && policy_equal(all[first].policy, all[end].policy)) {
             end++;
         }
-        if (end - first >= SHARE_FROM) {
-            import->shared_count++;
-            for (size_t i = first; i < end; i++) {
-                sorted[i]->group = import->shared_count;
-            }
-        }
+        group(import, &all[first], end - first);
     }
+    qsort(all, import->count, sizeof(all[0]), by_domain);
 }
 
 /* The same as a policy file, which borrows from IMPORT. */

@@ -77,7 +77,9 @@ static json_t *json_text(const char *text)
     if (string == NULL) {
         CLEANUP_FREE char *copy = memory_string(text);
         for (char *c = copy; *c != '\0'; c++) {
-            *c = (unsigned char)*c < 0x80 ? *c : '?';
+            if ((unsigned char)*c >= 0x80) {
+                *c = '?';
+            }
         }
         string = json_string(copy);
     }

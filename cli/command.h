@@ -22,11 +22,11 @@ enum command_exit {
 
 struct command_option {
     const char *name;     /* long, without the dashes */
-    char letter;          /* short; 0: none */
     const char *argument; /* "FILE"; NULL: takes none */
-    bool choice;          /* `argument` lists the allowed words: "zone|nsupdate" */
-    bool repeats;         /* may be given several times; else the last one counts */
     const char *about;
+    char letter;  /* short; 0: none */
+    bool choice;  /* `argument` lists the allowed words: "zone|nsupdate" */
+    bool repeats; /* may be given several times; else the last one counts */
 };
 
 struct invocation;

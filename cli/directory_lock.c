@@ -10,12 +10,8 @@
 
 enum { TRY_EVERY_MS = 20 };
 
-bool directory_lock(const char *directory, int *ret_fd, struct error *e)
+static bool wait_for(int fd, const char *directory, struct error *e)
 {
-    CLEANUP_CLOSE int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return error_system(e, "cannot open %s", directory);
-    }
     int64_t deadline_ms = clock_monotonic_ms() + DIRECTORY_LOCK_WAIT_MS;
     while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
@@ -29,7 +25,19 @@ bool directory_lock(const char *directory, int *ret_fd, struct error *e)
         }
         nanosleep(&(struct timespec){.tv_nsec = TRY_EVERY_MS * 1000000L}, NULL);
     }
+    return true;
+}
+
+bool directory_lock(const char *directory, int *ret_fd, struct error *e)
+{
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return error_system(e, "cannot open %s", directory);
+    }
+    if (!wait_for(fd, directory, e)) {
+        file_close(&fd);
+        return false;
+    }
     *ret_fd = fd;
-    fd = -1;
     return true;
 }

@@ -12,25 +12,34 @@ void init_mx_add(struct init_mx *mx, const struct dns_name *pattern)
             return;
         }
     }
-    if (mx->count < INIT_MX_MAX) {
-        ARRAY_GROW(mx->items, mx->count, mx->capacity);
-        mx->items[mx->count++] = *pattern;
+    if (mx->count == INIT_MX_MAX) {
+        return;
     }
+    ARRAY_GROW(mx->items, mx->count, mx->capacity);
+    mx->items[mx->count++] = *pattern;
+}
+
+/* One value: hosts joined by commas. */
+static bool parse_hosts(struct bytes rest, struct init_mx *ret_mx, struct error *e)
+{
+    while (rest.n != 0) {
+        const char *comma = memchr(rest.p, ',', rest.n);
+        struct bytes host = {rest.p, comma != NULL ? (size_t)(comma - rest.p) : rest.n};
+        struct dns_name pattern;
+        if (!mx_pattern_normalise(host, &pattern, e)) {
+            return error_prefix(e, "--mx %.*s: ", BYTES_ARG(host));
+        }
+        init_mx_add(ret_mx, &pattern);
+        rest = bytes_skip(rest, host.n + 1);
+    }
+    return true;
 }
 
 bool init_mx_parse(const struct invocation_values *values, struct init_mx *ret_mx, struct error *e)
 {
     for (size_t i = 0; i < values->count; i++) {
-        struct bytes rest = bytes_of(values->items[i]);
-        while (rest.n != 0) {
-            const char *comma = memchr(rest.p, ',', rest.n);
-            struct bytes host = {rest.p, comma != NULL ? (size_t)(comma - rest.p) : rest.n};
-            struct dns_name pattern;
-            if (!mx_pattern_normalise(host, &pattern, e)) {
-                return error_prefix(e, "--mx %.*s: ", BYTES_ARG(host));
-            }
-            init_mx_add(ret_mx, &pattern);
-            rest = bytes_skip(rest, host.n + 1);
+        if (!parse_hosts(bytes_of(values->items[i]), ret_mx, e)) {
+            return false;
         }
     }
     return true;

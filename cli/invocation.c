@@ -236,14 +236,14 @@ const char *invocation_value(const struct invocation *invocation, const char *na
 
 int invocation_usage(const struct invocation *invocation, const char *format, ...)
 {
-    const struct command *command = invocation->command;
-    fprintf(stderr, "mtasts-host%s%s: ", command != NULL ? " " : "",
-            command != NULL ? command->name : "");
+    const char *space = invocation->command != NULL ? " " : "";
+    const char *name = invocation->command != NULL ? invocation->command->name : "";
+    char what[2048];
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(what, sizeof(what), format, arguments);
     va_end(arguments);
-    fprintf(stderr, "\nTry \"mtasts-host%s%s --help\".\n", command != NULL ? " " : "",
-            command != NULL ? command->name : "");
+    fprintf(stderr, "mtasts-host%s%s: %s\nTry \"mtasts-host%s%s --help\".\n", space, name, what,
+            space, name);
     return COMMAND_USAGE;
 }

@@ -4,23 +4,25 @@
 #include "cli/workspace.h"
 #include "policies/policy_lint.h"
 
-/* Ids that shared policies of different files have in common. */
-static void lint_shared_ids(const struct policy_files *files, struct diagnostics *d)
+/* The shared policies of all files, in one list; the caller frees it. */
+static struct policy_lint_shared *shared_policies(const struct policy_files *files,
+                                                  size_t *ret_count)
 {
-    struct policy_lint_shared *items = NULL;
     size_t count = 0;
-    size_t capacity = 0;
+    for (size_t i = 0; i < files->count; i++) {
+        count += files->items[i].file.policy_count;
+    }
+    struct policy_lint_shared *items = memory_zero(count + 1, sizeof(items[0]));
+    *ret_count = 0;
     for (size_t i = 0; i < files->count; i++) {
         const struct policy_file *file = &files->items[i].file;
         for (size_t j = 0; j < file->policy_count; j++) {
             const struct policy_file_entry *entry = &file->policies[j];
-            ARRAY_GROW(items, count, capacity);
-            items[count++] =
+            items[(*ret_count)++] =
                 (struct policy_lint_shared){files->items[i].path, entry, entry->policy};
         }
     }
-    policy_lint_shared_ids(items, count, d);
-    free(items);
+    return items;
 }
 
 bool lint_files(const struct settings *settings, const char *const *paths, size_t path_count,
@@ -42,6 +44,8 @@ bool lint_files(const struct settings *settings, const char *const *paths, size_
     for (size_t i = 0; i < files.count; i++) {
         policy_lint(&files.items[i].file, files.items[i].path, now_s, d);
     }
-    lint_shared_ids(&files, d);
+    size_t count = 0;
+    CLEANUP_FREE struct policy_lint_shared *shared = shared_policies(&files, &count);
+    policy_lint_shared_ids(shared, count, d);
     return true;
 }

@@ -1,5 +1,6 @@
 #include "name_map.h"
 
+#include <assert.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -13,6 +14,7 @@ static uint32_t *slot_of(const struct name_map *map, struct bytes name)
     size_t mask = map->slot_count - 1;
     for (size_t at = XXH3_64bits(name.p, name.n) & mask;; at = (at + 1) & mask) {
         uint32_t position = map->slots[at];
+        assert(position == 0 || map->items != NULL);
         if (position == 0 || bytes_equal(bytes_of(map->items[position - 1].name), name)) {
             return &map->slots[at];
         }

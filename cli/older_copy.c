@@ -4,25 +4,29 @@
 
 #include "cli/policy_files.h"
 
+struct older_entry {
+    const struct policy_file_entry *entry;
+};
+
 struct older_copy {
     struct policy_files files;
-    const struct policy_file_entry **policies; /* of all files, sorted by name */
+    struct older_entry *policies; /* of all files, sorted by name */
     size_t policy_count;
-    const struct policy_file_entry **domains;
+    struct older_entry *domains;
     size_t domain_count;
 };
 
 static int by_name(const void *left, const void *right)
 {
-    const struct policy_file_entry *const *a = left;
-    const struct policy_file_entry *const *b = right;
-    return bytes_compare((*a)->name, (*b)->name);
+    const struct older_entry *a = left;
+    const struct older_entry *b = right;
+    return bytes_compare(a->entry->name, b->entry->name);
 }
 
 static int name_order(const void *key, const void *item)
 {
-    const struct policy_file_entry *const *entry = item;
-    return bytes_compare(*(const struct bytes *)key, (*entry)->name);
+    const struct older_entry *found = item;
+    return bytes_compare(*(const struct bytes *)key, found->entry->name);
 }
 
 /* All files' entries as two sorted lists. */
@@ -39,10 +43,10 @@ static void sort_entries(struct older_copy *copy)
     for (size_t i = 0; i < copy->files.count; i++) {
         const struct policy_file *file = &copy->files.items[i].file;
         for (size_t j = 0; j < file->policy_count; j++) {
-            copy->policies[copy->policy_count++] = &file->policies[j];
+            copy->policies[copy->policy_count++].entry = &file->policies[j];
         }
         for (size_t j = 0; j < file->domain_count; j++) {
-            copy->domains[copy->domain_count++] = &file->domains[j];
+            copy->domains[copy->domain_count++].entry = &file->domains[j];
         }
     }
     qsort(copy->policies, copy->policy_count, sizeof(*copy->policies), by_name);
@@ -73,12 +77,12 @@ void older_copy_close(struct older_copy *copy)
     }
 }
 
-static const struct policy_file_entry *find(const struct policy_file_entry *const *entries,
-                                            size_t count, struct bytes name)
+static const struct policy_file_entry *find(const struct older_entry *entries, size_t count,
+                                            struct bytes name)
 {
-    const struct policy_file_entry *const *found =
+    const struct older_entry *found =
         bsearch(&name, entries, count, sizeof(entries[0]), name_order);
-    return found != NULL ? *found : NULL;
+    return found != NULL ? found->entry : NULL;
 }
 
 const struct policy_file_entry *older_copy_entry(const struct older_copy *copy, const char *subject)

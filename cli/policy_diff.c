@@ -18,6 +18,12 @@ static bool has_mx(const struct policy *policy, struct bytes wanted,
     return false;
 }
 
+static void add(struct policy_diff_mx *list, struct bytes mx)
+{
+    ARRAY_GROW(list->items, list->count, list->capacity);
+    list->items[list->count++] = mx;
+}
+
 static void collect(const struct policy *from, const struct policy *other,
                     bool (*same)(struct bytes a, struct bytes b), struct policy_diff_mx *ret_list)
 {
@@ -25,8 +31,7 @@ static void collect(const struct policy *from, const struct policy *other,
     struct bytes mx;
     while (policy_next_mx(from, &cursor, &mx)) {
         if (!has_mx(other, mx, same)) {
-            ARRAY_GROW(ret_list->items, ret_list->count, ret_list->capacity);
-            ret_list->items[ret_list->count++] = mx;
+            add(ret_list, mx);
         }
     }
 }

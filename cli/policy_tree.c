@@ -18,6 +18,12 @@ char *policy_tree_path(const char *directory, struct bytes domain)
     return memory_printf("%s/mta-sts.%.*s/%s", directory, BYTES_ARG(domain), places[0]);
 }
 
+static void add(struct policy_tree *tree, const struct policy_tree_file *file)
+{
+    ARRAY_GROW(tree->files, tree->count, tree->capacity);
+    tree->files[tree->count++] = *file;
+}
+
 static bool is_file(const char *path)
 {
     struct stat status;
@@ -40,8 +46,7 @@ static void look_into(struct policy_tree *tree, const char *directory, const cha
         if (is_file(path)) {
             file.path = TAKE(path);
             file.exported = i == 0 && prefixed && bytes_equal(domain, dns_name_bytes(&file.domain));
-            ARRAY_GROW(tree->files, tree->count, tree->capacity);
-            tree->files[tree->count++] = file;
+            add(tree, &file);
             return;
         }
     }

@@ -40,13 +40,15 @@ static void write_zone(struct record_writer *writer, const struct record *record
 static void write_nsupdate(struct record_writer *writer, const struct record *record)
 {
     if (record->type == RECORD_CNAME) {
-        /* Nothing else may stand beside a CNAME (RFC 1034 §3.6.2). */
+        /* Nothing else may stand beside a CNAME (RFC 1034 §3.6.2), and a server that has a TXT
+         * there passes over the addition in silence (RFC 2136 §3.4.2.2). */
         fprintf(writer->out,
-                "update delete %.*s.\n"
+                "update delete %.*s. TXT\n"
+                "update delete %.*s. CNAME\n"
                 "update add %.*s. %u CNAME %.*s.\n"
                 "send\n",
-                BYTES_ARG(record->name), BYTES_ARG(record->name), record->ttl_s,
-                BYTES_ARG(record->data));
+                BYTES_ARG(record->name), BYTES_ARG(record->name), BYTES_ARG(record->name),
+                record->ttl_s, BYTES_ARG(record->data));
         return;
     }
     struct buffer text = BUFFER(RECORD_TEXT_MAX);

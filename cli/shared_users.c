@@ -2,19 +2,25 @@
 
 #include "base/memory.h"
 
+/* The item of the shared policy NAME, made where it is missing. */
+static struct shared_user *user_of(struct shared_users *users, struct bytes name)
+{
+    struct name_map_item *item = name_map_add(&users->names, name);
+    if (item->value == 0) {
+        ARRAY_GROW(users->items, users->count, users->capacity);
+        users->items[users->count++] = (struct shared_user){0};
+        item->value = users->count;
+    }
+    return &users->items[item->value - 1];
+}
+
 static bool count_user(const struct policy_set_view *view, void *context)
 {
     struct shared_users *users = context;
     if (view->shared == NULL) {
         return true;
     }
-    struct name_map_item *item = name_map_add(&users->names, view->shared->name);
-    if (item->value == 0) {
-        ARRAY_GROW(users->items, users->count, users->capacity);
-        users->items[users->count++] = (struct shared_user){0};
-        item->value = users->count;
-    }
-    struct shared_user *user = &users->items[item->value - 1];
+    struct shared_user *user = user_of(users, view->shared->name);
     if (user->domains < SHARED_USERS_NAMED) {
         user->first[user->domains] = view->entry->name;
     }

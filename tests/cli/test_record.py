@@ -61,6 +61,7 @@ class Record(ProgramTest):
         self.assertEqual(
             out,
             "update delete _mta-sts.example.org. TXT\n"
+            "update delete _mta-sts.example.org. CNAME\n"
             "update add _mta-sts.example.org. 300 TXT \"v=STSv1; id=20260602001;\"\n"
             "send\n")
 
@@ -102,7 +103,8 @@ class Record(ProgramTest):
         self.configure("dns: {ttl: 60, delegate: sts.provider.example}\n")
         self.assertEqual(self.run_in("record", "--all").out, DELEGATED)
         nsupdate = self.run_in("record", "example.com", "--format", "nsupdate").out
-        self.assertIn("update delete _mta-sts.example.com.sts.provider.example.\n"
+        self.assertIn("update delete _mta-sts.example.com.sts.provider.example. TXT\n"
+                      "update delete _mta-sts.example.com.sts.provider.example. CNAME\n"
                       "update add _mta-sts.example.com.sts.provider.example. 60 CNAME "
                       "_mta-sts.google.sts.provider.example.\nsend\n", nsupdate)
 
