@@ -179,15 +179,19 @@ static void take_event(struct watch *watch, const struct inotify_event *event, i
         debounce_add_rescan(&watch->debounce, now_ms);
         return;
     }
-    /* What is done about a reason may add others, and so move the array. */
-    struct watch_reasons *reasons = descriptors_listed(descriptors, event->wd);
-    for (size_t i = 0; reasons != NULL && i < reasons->count; i++) {
-        const struct watch_reason reason = reasons->items[i];
+    const struct watch_reasons *listed = descriptors_listed(descriptors, event->wd);
+    const struct watch_reasons *named =
+        is_self ? NULL : descriptors_name(descriptors, event->wd, event->name);
+    /* What is done about a reason may add others, which are younger than the event, and move the
+     * arrays. */
+    size_t listed_count = listed != NULL ? listed->count : 0;
+    size_t named_count = named != NULL ? named->count : 0;
+    for (size_t i = 0; i < listed_count; i++) {
+        const struct watch_reason reason = listed->items[i];
         (is_self ? take_self_reason : take_listed_reason)(watch, event, &reason, now_ms);
     }
-    reasons = is_self ? NULL : descriptors_name(descriptors, event->wd, event->name);
-    for (size_t i = 0; reasons != NULL && i < reasons->count; i++) {
-        const struct watch_reason reason = reasons->items[i];
+    for (size_t i = 0; i < named_count; i++) {
+        const struct watch_reason reason = named->items[i];
         take_name_reason(watch, event, &reason, now_ms);
     }
     if (event->mask & IN_IGNORED) {
