@@ -240,8 +240,10 @@ static void look_for_gone(struct certificate_set *set, const char *path)
             source_free(source);
         }
     }
-    memmove(set->sources + kept, set->sources + i, (set->count - i) * sizeof(struct source *));
-    set->count -= i - kept;
+    if (kept != i) {
+        memmove(set->sources + kept, set->sources + i, (set->count - i) * sizeof(struct source *));
+        set->count -= i - kept;
+    }
 }
 
 /* Lists the directory (or file) PATH anew. False: it is missing or cannot be read. */

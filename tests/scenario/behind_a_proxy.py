@@ -49,8 +49,9 @@ class BehindAProxy(Scenario):
             "load_module /usr/lib/nginx/modules/ngx_stream_module.so;\n"
             f"daemon off;\nmaster_process off;\nuser root;\npid {self.base}/nginx.pid;\n"
             f"error_log {self.base}/error.log;\nevents {{}}\n{text}\n")
-        log = open(self.base / "nginx.out", "wb")
-        self.spawn("nginx", "-e", self.base / "error.log", "-c", config, stdout=log, stderr=log)
+        with open(self.base / "nginx.out", "wb") as log:
+            self.spawn("nginx", "-e", self.base / "error.log", "-c", config, stdout=log,
+                       stderr=log)
 
     def test_nginx_proxies_to_the_plain_listener(self):
         chain, key = self.certificate()
@@ -77,8 +78,8 @@ class BehindAProxy(Scenario):
             f"<VirtualHost *:{self.port}>\n SSLEngine on\n SSLCertificateFile {chain}\n"
             f" SSLCertificateKeyFile {key}\n ProxyPreserveHost on\n"
             f" ProxyPass / http://127.0.0.1:{self.server.plain_port}/\n</VirtualHost>\n")
-        log = open(self.base / "apache.out", "wb")
-        self.spawn("apache2", "-D", "FOREGROUND", "-f", config, stdout=log, stderr=log)
+        with open(self.base / "apache.out", "wb") as log:
+            self.spawn("apache2", "-D", "FOREGROUND", "-f", config, stdout=log, stderr=log)
         self.expect_policy()
 
     def test_nginx_passes_tls_through_by_sni(self):

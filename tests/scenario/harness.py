@@ -141,7 +141,7 @@ class Host:
         self.state = self.directory / "state"
         self.config = self.directory / "mtasts-host.yaml"
         self.log_path = self.directory / "server.log"
-        for made in (self.policies, self.certificates, self.state):
+        for made in (self.policies, self.certificates):
             made.mkdir(parents=True, exist_ok=True)
         self.https_port, self.http_port, self.plain_port = free_port(), free_port(), free_port()
         self.listen = listen

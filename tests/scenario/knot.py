@@ -35,8 +35,8 @@ class Knot:
             f"template:\n  - id: default\n    storage: {self.directory}\n"
             f"    zonefile-sync: -1\n    zonefile-load: whole\n    journal-content: none\n"
             f"zone:\n{zones}")
-        log = open(self.directory / "knot.log", "wb")
-        self.scenario.spawn(*self.wrapper, "knotd", "-c", self.config, stdout=log, stderr=log)
+        with open(self.directory / "knot.log", "wb") as log:
+            self.scenario.spawn(*self.wrapper, "knotd", "-c", self.config, stdout=log, stderr=log)
         wait_until(lambda: self.ask("ns." + self.zones[0], "A"), "knot answers")
         return self
 

@@ -54,9 +54,10 @@ class Process(Scenario):
         self.server.config.write_text(
             "policies: policies.d\nstate: state\n"
             "listen: {https: [], http: [], plain: [\"systemd:plain\"]}\n")
-        self.spawn("systemd-socket-activate", "-l", f"127.0.0.1:{plain}", "--fdname=plain",
-                   "--setenv=ASAN_OPTIONS", BINARY, "-c", self.server.config, "serve",
-                   stdout=open(self.server.log_path, "wb"), stderr=open(self.server.log_path, "wb"))
+        with open(self.server.log_path, "wb") as log:
+            self.spawn("systemd-socket-activate", "-l", f"127.0.0.1:{plain}", "--fdname=plain",
+                       "--setenv=ASAN_OPTIONS", BINARY, "-c", self.server.config, "serve",
+                       stdout=log, stderr=log)
         wait_until(lambda: self.listens(plain), "the socket listens")
         self.server.plain_port = plain
         wait_until(lambda: self.server.fetch_plain("example.test").status == 200,
