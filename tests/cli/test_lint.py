@@ -106,7 +106,7 @@ class Lint(ProgramTest):
                 result = self.program("lint", path, want=code)
                 self.assertRegex(result.out, want)
         other = self.directory / "it"
-        other.write_text(rows[2][0])
+        other.write_text(rows[3][0])
         self.assertRegex(self.program("lint", "--txt", other, want=NO).out, r"it:2:\d+: error: ")
 
     def test_needs_no_configuration_for_files(self):

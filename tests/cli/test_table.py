@@ -57,7 +57,8 @@ class Table(ProgramTest):
                          self.want_options(self.table["options"]))
 
     def test_man_page_is_well_formed(self):
-        page = subprocess.run(["scdoc"], stdin=MAN.open(), capture_output=True, check=True).stdout
+        page = subprocess.run(["scdoc"], input=self.man.encode(), capture_output=True,
+                              check=True).stdout
         done = subprocess.run(["mandoc", "-T", "lint", "-W", "error"], input=page,
                               capture_output=True)
         self.assertEqual(done.returncode, 0, done.stdout)
