@@ -185,13 +185,13 @@ static void run_round(struct policy_set *set)
         set_files_touch(set, set->restored.items[i]);
     }
     set->restored.count = 0;
+    finish_round(set);
 }
 
 static void finish(struct policy_set *set)
 {
     set_report(set);
     set_keep_update(set);
-    finish_round(set);
     set_files_forget(set);
     for (size_t i = 0; i < set->touched.count; i++) {
         set->touched.items[i]->touched = false;

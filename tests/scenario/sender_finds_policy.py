@@ -49,7 +49,7 @@ class SenderFindsPolicy(Scenario):
         path = host.policies / "example.yaml"
         host.write("example.yaml", path.read_text().replace("testing", "enforce").replace(
             "mx1.example.test]", "mx1.example.test, mx2.example.test]"))
-        host.wait_serves("example.test", "mx2.example.test")
+        host.command("reload")
         host.command("bump-id")
         dns.zone("example.test", self.records())
         dns.reload()
