@@ -32,7 +32,6 @@ class TlsTestssl(Scenario):
         self.assertEqual(bad, [])
         server.stop()
 
-    @long_running
     def test_with_an_ecdsa_certificate(self):
         self.look(rsa=False)
 
