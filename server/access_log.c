@@ -143,6 +143,14 @@ static int open_file(const char *file)
     return open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, FILE_MODE);
 }
 
+static void tell_failure(struct access_log *access)
+{
+    char why[128];
+    const char *text = strerror_r(errno, why, sizeof(why));
+    log_event(access->log, LOG_LEVEL_ERROR, "access_log.failed", LOG_TEXT("file", access->file),
+              LOG_TEXT("error", text));
+}
+
 static void write_batch(struct access_log *access, struct buffer *batch)
 {
     struct bytes left = buffer_bytes(batch);
@@ -153,8 +161,7 @@ static void write_batch(struct access_log *access, struct buffer *batch)
         }
         if (n < 0 && !access->failing) {
             access->failing = true;
-            log_event(access->log, LOG_LEVEL_ERROR, "access_log.failed",
-                      LOG_TEXT("file", access->file), LOG_TEXT("error", strerror(errno)));
+            tell_failure(access);
         }
         if (n <= 0) {
             break;
@@ -222,8 +229,7 @@ static void reopen_file(struct access_log *access)
 {
     int fd = open_file(access->file);
     if (fd < 0) {
-        log_event(access->log, LOG_LEVEL_ERROR, "access_log.failed", LOG_TEXT("file", access->file),
-                  LOG_TEXT("error", strerror(errno)));
+        tell_failure(access);
         return;
     }
     file_close(&access->fd);

@@ -86,7 +86,7 @@ void access_record_json(const struct access_record *record, struct buffer *line)
     struct tm utc;
     char text[32];
     gmtime_r(&seconds, &utc);
-    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+    (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
     buffer_printf(line, "{\"time\":\"%s.%03dZ\"", text, (int)(record->time_ms % 1000));
     add_json(line, "address", record->address);
     add_json(line, "host", record->host);

@@ -27,21 +27,26 @@ void address_count_free(struct address_count *count)
     free(count);
 }
 
+/* The prefix under which IPv4 hosts stand in IPv6 (RFC 6052): no other client is there. */
+static void put_ipv4(const unsigned char octets[4], unsigned char ret_key[ADDRESS_KEY_OCTETS])
+{
+    static const unsigned char prefix[4] = {0x00, 0x64, 0xff, 0x9b};
+    memcpy(ret_key, prefix, sizeof(prefix));
+    memcpy(ret_key + sizeof(prefix), octets, 4);
+}
+
 bool address_key(const struct sockaddr *address, unsigned char ret_key[ADDRESS_KEY_OCTETS])
 {
     if (address->sa_family == AF_INET) {
         const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)address;
-        /* Under 64:ff9b::/32 (RFC 6052), whose hosts are IPv4 hosts: no other prefix is the same.
-         */
-        memcpy(ret_key, "\x00\x64\xff\x9b", 4);
+        put_ipv4((const unsigned char *)&four->sin_addr, ret_key);
         memcpy(ret_key + 4, &four->sin_addr, 4);
         return true;
     }
     if (address->sa_family == AF_INET6) {
         const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)address;
         if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
-            memcpy(ret_key, "\x00\x64\xff\x9b", 4);
-            memcpy(ret_key + 4, six->sin6_addr.s6_addr + 12, 4);
+            put_ipv4(six->sin6_addr.s6_addr + 12, ret_key);
         } else {
             memcpy(ret_key, six->sin6_addr.s6_addr, 8);
         }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "server/control.h"
+#include "server/descriptor.h"
 #include "server/unix_socket.h"
 
 enum { REPLY_MAX = 64 * 1024 * 1024 };
@@ -38,8 +39,7 @@ static bool connect_to(const char *path, int *ret_fd, struct error *e)
         }
         return error_system(e, "cannot ask the server on %s", path);
     }
-    *ret_fd = fd;
-    fd = -1;
+    *ret_fd = descriptor_take(&fd);
     return true;
 }
 
@@ -66,14 +66,13 @@ static bool wait_for(int fd, short events, int64_t deadline_ms, struct error *e)
 static bool send_all(int fd, struct bytes text, int64_t deadline_ms, struct error *e)
 {
     while (text.n != 0) {
+        if (!wait_for(fd, POLLOUT, deadline_ms, e)) {
+            return false;
+        }
         ssize_t n = send(fd, text.p, text.n, MSG_NOSIGNAL);
         if (n >= 0) {
             text = bytes_skip(text, (size_t)n);
-        } else if (errno == EAGAIN) {
-            if (!wait_for(fd, POLLOUT, deadline_ms, e)) {
-                return false;
-            }
-        } else if (errno != EINTR) {
+        } else if (errno != EINTR && errno != EAGAIN) {
             return error_system(e, "cannot ask the server");
         }
     }

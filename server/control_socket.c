@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "server/descriptor.h"
 #include "server/unix_socket.h"
 
 enum client_state { CLIENT_FREE, CLIENT_READING, CLIENT_WAITING, CLIENT_WRITING };
@@ -57,10 +58,8 @@ bool control_open(const char *path, control_ask_fn ask, void *context, struct co
     control->ask = ask;
     control->context = context;
     control->path = memory_string(path);
-    control->listener = listener;
-    control->epoll = epoll;
-    listener = -1;
-    epoll = -1;
+    control->listener = descriptor_take(&listener);
+    control->epoll = descriptor_take(&epoll);
     (void)watch(control, EPOLL_CTL_ADD, control->listener, EPOLLIN, NULL);
     *ret_control = control;
     return true;
@@ -152,7 +151,7 @@ void control_answer_error(struct control *control, uint64_t ticket, const char *
     char text[2048];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     control_answer(control, ticket, json_pack("{s:s}", "error", text));
 }
@@ -199,29 +198,34 @@ static void read_some(struct control *control, struct client *client)
     }
 }
 
+static struct client *free_place(struct control *control)
+{
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        if (control->clients[i].state == CLIENT_FREE) {
+            return &control->clients[i];
+        }
+    }
+    return NULL;
+}
+
 static void greet(struct control *control, int64_t now_ms)
 {
     CLEANUP_CLOSE int fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
         return;
     }
-    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
-        struct client *client = &control->clients[i];
-        if (client->state == CLIENT_FREE) {
-            if (watch(control, EPOLL_CTL_ADD, fd, EPOLLIN, client)) {
-                *client = (struct client){.state = CLIENT_READING,
-                                          .fd = fd,
-                                          .ticket = ++control->tickets,
-                                          .deadline_ms = now_ms + CONTROL_IO_MS,
-                                          .request = BUFFER(CONTROL_REQUEST_MAX)};
-                fd = -1;
-            }
-            return;
-        }
+    struct client *client = free_place(control);
+    if (client == NULL) {
+        static const char busy[] =
+            "{\"error\":\"too many clients of the control socket; try again\"}\n";
+        (void)!send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL);
+    } else if (watch(control, EPOLL_CTL_ADD, fd, EPOLLIN, client)) {
+        *client = (struct client){.state = CLIENT_READING,
+                                  .fd = descriptor_take(&fd),
+                                  .ticket = ++control->tickets,
+                                  .deadline_ms = now_ms + CONTROL_IO_MS,
+                                  .request = BUFFER(CONTROL_REQUEST_MAX)};
     }
-    static const char busy[] =
-        "{\"error\":\"too many clients of the control socket; try again\"}\n";
-    (void)!send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL);
 }
 
 static void serve(struct control *control, struct client *client, uint32_t events)

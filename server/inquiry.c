@@ -20,6 +20,7 @@ static void inquiry_free(struct inquiry *inquiry)
     }
     *place = inquiry->next;
     loader_status_free(inquiry->status);
+    settings_free(inquiry->outdated);
     free(inquiry->trouble);
     free(inquiry);
 }

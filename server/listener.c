@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "server/descriptor.h"
 #include "server/unix_socket.h"
 
 static const char *const kind_names[LISTENER_KINDS] = {
@@ -111,9 +112,7 @@ static int bind_tcp(const union address *address, bool share)
     if (!done) {
         return -1;
     }
-    int bound = fd;
-    fd = -1;
-    return bound;
+    return descriptor_take(&fd);
 }
 
 /* "[::]" means every address there is; a machine without IPv6 has only the others. */
@@ -257,23 +256,27 @@ bool listener_open(enum listener_kind kind, const struct settings_listen *listen
     return error_set(e, ERROR_SYNTAX, "cannot listen on %s", listen->text);
 }
 
+static bool open_all(enum listener_kind kind, const struct settings_listens *listens,
+                     const struct listener_options *options, struct listeners *listeners,
+                     struct error *e)
+{
+    for (size_t i = 0; i < listens->count; i++) {
+        if (!listener_open(kind, &listens->items[i], options, listeners, e)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool listeners_open(const struct settings *settings, const struct listener_options *options,
                     struct listeners *ret_listeners, struct error *e)
 {
-    const struct settings_listens *all[LISTENER_KINDS] = {
-        [LISTENER_HTTPS] = &settings->https,
-        [LISTENER_HTTP] = &settings->http,
-        [LISTENER_PLAIN] = &settings->plain,
-    };
     struct listeners listeners = {0};
-    for (size_t kind = 0; kind < LISTENER_KINDS; kind++) {
-        for (size_t i = 0; i < all[kind]->count; i++) {
-            if (!listener_open((enum listener_kind)kind, &all[kind]->items[i], options, &listeners,
-                               e)) {
-                listeners_close(&listeners);
-                return false;
-            }
-        }
+    if (!open_all(LISTENER_HTTPS, &settings->https, options, &listeners, e) ||
+        !open_all(LISTENER_HTTP, &settings->http, options, &listeners, e) ||
+        !open_all(LISTENER_PLAIN, &settings->plain, options, &listeners, e)) {
+        listeners_close(&listeners);
+        return false;
     }
     *ret_listeners = listeners;
     return true;

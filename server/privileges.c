@@ -17,7 +17,8 @@ bool privileges_find(const char *user, struct privileges *ret_privileges, struct
     struct privileges found = {.user = user, .uid = (uid_t)-1, .gid = (gid_t)-1};
     if (user != NULL) {
         errno = 0;
-        const struct passwd *entry = getpwnam(user);
+        /* No other thread runs yet. */
+        const struct passwd *entry = getpwnam(user); // NOLINT(concurrency-mt-unsafe)
         if (entry == NULL && errno != 0 && errno != ENOENT) {
             return error_system(e, "cannot look up the user %s", user);
         }

@@ -24,8 +24,9 @@ static char *tell_trouble(struct server *server, const struct diagnostics *diagn
     return buffer_take(&text);
 }
 
-static void use(struct server *server, struct settings *settings)
+static void use(struct inquiry *inquiry, struct settings *settings)
 {
+    struct server *server = inquiry->server;
     CLEANUP(buffer_clear) struct buffer names = BUFFER(NAMES_MAX);
     settings_restart_needed(server->settings, settings, &names);
     if (names.n != 0) {
@@ -36,8 +37,7 @@ static void use(struct server *server, struct settings *settings)
     for (size_t i = 0; i < server->workers_running; i++) {
         worker_set_limits(server->workers[i], &settings->limits);
     }
-    settings_free(server->outdated);
-    server->outdated = server->newer;
+    inquiry->outdated = server->newer;
     server->newer = settings;
 }
 
@@ -82,7 +82,7 @@ void server_reload(struct server *server, unsigned flags, uint64_t ticket)
     systemd_notify_reloading();
     access_log_reopen(server->access_log);
     if (settings_load(server->settings->file, &settings, &diagnostics)) {
-        use(server, settings);
+        use(inquiry, settings);
     } else {
         inquiry->trouble = tell_trouble(server, &diagnostics);
     }

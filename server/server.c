@@ -37,7 +37,7 @@ static bool take_signals(struct server *server, struct error *e)
         return error_system(e, "cannot block signals");
     }
     sigdelset(&set, SIGPIPE);
-    signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
     server->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return server->signals >= 0 || error_system(e, "cannot make a signalfd");
 }
@@ -295,7 +295,6 @@ static void stop(struct server *server)
     address_count_free(server->totals.addresses);
     free(server->workers);
     file_close(&server->signals);
-    settings_free(server->outdated);
     settings_free(server->newer);
     settings_free(server->settings);
 }

@@ -15,8 +15,9 @@
 struct inquiry {
     struct server *server;
     struct inquiry *next;
-    uint64_t ticket;                           /* of the control client; 0: nobody's */
-    char *trouble;                             /* what else to tell the client, or NULL */
+    uint64_t ticket;           /* of the control client; 0: nobody's */
+    char *trouble;             /* what else to tell the client, or NULL */
+    struct settings *outdated; /* owned; the loader is done with them when it has answered */
     void (*answered)(struct inquiry *inquiry); /* on the main thread */
     struct policy_set_result result;           /* of a reload */
     struct loader_status *status;              /* owned */
@@ -25,7 +26,6 @@ struct inquiry {
 struct server {
     struct settings *settings; /* as started with */
     struct settings *newer;    /* as read since, or NULL */
-    struct settings *outdated; /* until the loader has turned to `newer` */
     struct log *log;
     struct error *error;
     int64_t started_ms;

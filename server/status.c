@@ -4,17 +4,21 @@
 
 #include "base/clock.h"
 
+static json_t *ascii_string(struct bytes text)
+{
+    CLEANUP_FREE char *copy = memory_string_of(text);
+    for (char *c = copy; *c != '\0'; c++) {
+        if ((unsigned char)*c >= 0x80) {
+            *c = '?';
+        }
+    }
+    return json_string(copy);
+}
+
 json_t *status_string(struct bytes text)
 {
-    json_t *string = json_stringn(text.p, text.n);
-    if (string == NULL) { /* file names are octets */
-        CLEANUP_FREE char *copy = memory_string_of(text);
-        for (char *c = copy; *c != '\0'; c++) {
-            *c = (unsigned char)*c < 0x80 ? *c : '?';
-        }
-        string = json_string(copy);
-    }
-    return string;
+    json_t *string = json_stringn(text.p, text.n); /* NULL: not UTF-8; file names are octets */
+    return string != NULL ? string : ascii_string(text);
 }
 
 json_t *status_diagnostics(const struct diagnostics *diagnostics)

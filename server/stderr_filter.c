@@ -22,7 +22,7 @@ void stderr_filter_install(void)
     FILE *filtered = fopencookie(NULL, "w", (cookie_io_functions_t){.write = filter});
     if (filtered != NULL) {
         /* A line is one call: what fprintf makes of one format stays together. */
-        setvbuf(filtered, NULL, _IOLBF, 0);
+        (void)setvbuf(filtered, NULL, _IOLBF, 0);
         stderr = filtered; /* glibc: stderr is a variable */
     }
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "server/descriptor.h"
 
 enum { SOCKET_MODE = 0660 };
 
@@ -66,7 +67,6 @@ bool unix_socket_listen(const char *path, int *ret_fd, struct error *e)
     if (chmod(path, SOCKET_MODE) != 0 || listen(fd, SOMAXCONN) != 0) {
         return error_system(e, "cannot listen on %s", path);
     }
-    *ret_fd = fd;
-    fd = -1;
+    *ret_fd = descriptor_take(&fd);
     return true;
 }

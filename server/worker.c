@@ -56,6 +56,7 @@ struct worker {
     bool paused; /* at the limit, or out of descriptors */
     struct connections connections;
     int64_t swept_ms;
+    int64_t cut_ms; /* since when all are cut; 0: not */
 };
 
 /* --- Accepting --- */
@@ -65,7 +66,7 @@ static void on_acceptable(h2o_socket_t *listener, const char *err);
 static void pause_accepting(struct worker *worker)
 {
     /* Merely returning would spin: the listener stays readable. */
-    for (size_t i = 0; i < worker->accepting_count && !worker->paused; i++) {
+    for (size_t i = 0; i < worker->accepting_count; i++) {
         if (worker->accepting[i].socket != NULL) {
             h2o_socket_read_stop(worker->accepting[i].socket);
         }
@@ -188,9 +189,20 @@ static void tend(struct worker *worker, int64_t now_ms)
     }
 }
 
+/* Whether the loop may end: nobody is left, or nobody leaves. */
+static bool is_over(struct worker *worker, int64_t now_ms)
+{
+    if (worker->connections.draining && worker->connections.count == 0) {
+        return true;
+    }
+    if (atomic_load(&worker->wish) == WORKER_CUT && worker->cut_ms == 0) {
+        worker->cut_ms = now_ms;
+    }
+    return worker->cut_ms != 0 && now_ms - worker->cut_ms >= WORKER_END_MS;
+}
+
 static void run(struct worker *worker)
 {
-    int64_t cut_ms = 0;
     for (;;) {
         bool idle = worker->connections.count == 0 && !worker->paused;
         /* -1 is an interrupted wait: as good as a turn. */
@@ -198,14 +210,8 @@ static void run(struct worker *worker)
         int64_t now_ms = clock_monotonic_ms();
         atomic_store_explicit(&worker->beat_ms, now_ms, memory_order_relaxed);
         tend(worker, now_ms);
-        if (worker->connections.draining && worker->connections.count == 0) {
+        if (is_over(worker, now_ms)) {
             return;
-        }
-        if (atomic_load(&worker->wish) == WORKER_CUT) {
-            cut_ms = cut_ms == 0 ? now_ms : cut_ms;
-            if (now_ms - cut_ms >= WORKER_END_MS) {
-                return;
-            }
         }
     }
 }
@@ -364,7 +370,7 @@ static void *thread_main(void *argument)
 {
     struct worker *worker = argument;
     char name[16];
-    snprintf(name, sizeof(name), "worker-%u", (unsigned)(worker->options.number % 10000));
+    (void)snprintf(name, sizeof(name), "worker-%u", (unsigned)(worker->options.number % 10000));
     pthread_setname_np(pthread_self(), name);
     rcu_reader_register();
     worker->is_set_up = set_up(worker, &worker->error);
