@@ -1,0 +1,28 @@
+/* Pairs on disk, made by openssl(1), for the tests of what reads them. */
+#ifndef TESTS_LOADER_CERTIFICATE_FILES_H
+#define TESTS_LOADER_CERTIFICATE_FILES_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+
+/* Runs COMMANDS in DIRECTORY. There `pair CHAIN KEY DAYS NAME` makes a self-signed pair. */
+static inline void files_shell(const char *directory, const char *commands)
+{
+    CLEANUP_FREE char *line = memory_printf(
+        "cd '%s' && pair() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+        "-subj /CN=test -days $3 -addext subjectAltName=DNS:$4 -out .c -keyout .k 2>/dev/null && "
+        "mkdir -p $(dirname $1) && mv .c $1 && mv .k $2; } && { %s; }",
+        directory, commands);
+    if (system(line) != 0) { // NOLINT(cert-env33-c)
+        fail_msg("failed: %s", commands);
+    }
+}
+
+#endif

@@ -1,0 +1,279 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "certificate_files.h"
+#include "loader/certificate_set.h"
+
+struct fixture {
+    char directory[64];
+    char *top;
+    struct certificate_table *table;
+    struct certificate_set *set;
+    size_t published; /* by the last apply */
+};
+
+static int set_up(void **state)
+{
+    struct fixture *f = memory_zero(1, sizeof(*f));
+    strcpy(f->directory, "/tmp/test_certificates.XXXXXX");
+    assert_non_null(mkdtemp(f->directory));
+    files_shell(f->directory, "mkdir certs");
+    f->top = file_path_join(f->directory, "certs");
+    f->table = certificate_table_new();
+    const char *const tops[] = {f->top};
+    f->set = certificate_set_new(tops, 1, f->table);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP_FREE char *remove = memory_printf("rm -r %s", f->directory);
+    files_shell("/tmp", remove);
+    certificate_set_free(f->set);
+    certificate_table_free(f->table);
+    free(f->top);
+    free(f);
+    return 0;
+}
+
+static void rescan(struct fixture *f)
+{
+    const struct watch_changes changes = {.rescan = true};
+    f->published = certificate_set_apply(f->set, &changes);
+}
+
+/* Applies that PATH, below the fixture's directory, changed. */
+static void changed(struct fixture *f, const char *path)
+{
+    char *paths[] = {file_path_join(f->directory, path)};
+    const struct watch_changes changes = {.paths = paths, .count = 1};
+    f->published = certificate_set_apply(f->set, &changes);
+    free(paths[0]);
+}
+
+/* Days until the certificate for NAME expires, rounded up; 0: there is none. */
+static int days(const struct fixture *f, const char *name)
+{
+    struct certificate_choice choice;
+    int result = 0;
+    rcu_read_begin();
+    if (certificate_table_find(f->table, bytes_of(name), &choice)) {
+        int64_t left = certificate_pair_not_after(choice.ecdsa) - (int64_t)time(NULL);
+        result = (int)((left + 86399) / 86400);
+    }
+    rcu_read_end();
+    return result;
+}
+
+static char *problems(const struct fixture *f)
+{
+    struct diagnostics d = {0};
+    struct buffer text = BUFFER(64 * 1024);
+    certificate_set_diagnostics(f->set, &d);
+    for (size_t i = 0; i < d.count; i++) {
+        CLEANUP_FREE char *line = diagnostic_format(&d.items[i]);
+        buffer_printf(&text, "%s\n", line);
+    }
+    diagnostics_clear(&d);
+    return buffer_take(&text);
+}
+
+static size_t new_problems(struct fixture *f)
+{
+    struct diagnostics d = {0};
+    certificate_set_new_diagnostics(f->set, &d);
+    size_t count = d.count;
+    diagnostics_clear(&d);
+    return count;
+}
+
+static void expect_problem(const struct fixture *f, const char *a, const char *b)
+{
+    CLEANUP_FREE char *text = problems(f);
+    if (strstr(text, a) == NULL || strstr(text, b) == NULL) {
+        fail_msg("'%s' and '%s' are not in '%s'", a, b, text);
+    }
+}
+
+static void expect_no_problem(const struct fixture *f)
+{
+    CLEANUP_FREE char *text = problems(f);
+    assert_string_equal(text, "");
+}
+
+static void test_reads_the_layouts(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->directory, "pair certs/a/fullchain.pem certs/a/privkey.pem 10 a.test;"
+                              "pair certs/b.crt certs/b.key 20 b.test;"
+                              "pair certs/x/y/c.test/c.test.crt certs/x/y/c.test/c.test.key 30 "
+                              "c.test; pair .a .b 40 d.test; cat .a .b >certs/d.pem;"
+                              "echo hello >certs/README");
+    rescan(f);
+    expect_no_problem(f);
+    assert_int_equal(f->published, 4);
+    assert_int_equal(days(f, "a.test"), 10);
+    assert_int_equal(days(f, "b.test"), 20);
+    assert_int_equal(days(f, "c.test"), 30);
+    assert_int_equal(days(f, "d.test"), 40);
+    rescan(f);
+    assert_int_equal(f->published, 0);
+    changed(f, "certs/a");
+    assert_int_equal(f->published, 0);
+}
+
+static void test_a_half_written_renewal_keeps_the_last_good_pair(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->directory, "pair certs/a/fullchain.pem certs/a/privkey.pem 10 a.test");
+    rescan(f);
+    files_shell(f->directory, "pair new-chain new-key 20 a.test; cp new-key certs/a/privkey.pem");
+    changed(f, "certs/a/privkey.pem");
+    assert_int_equal(f->published, 0);
+    assert_int_equal(days(f, "a.test"), 10);
+    expect_problem(f, "certs/a/fullchain.pem", "certs/a/privkey.pem");
+    assert_int_equal(new_problems(f), 1);
+    rescan(f);
+    assert_int_equal(new_problems(f), 0);
+    files_shell(f->directory, "cp new-chain certs/a/fullchain.pem");
+    changed(f, "certs/a/fullchain.pem");
+    assert_int_equal(f->published, 1);
+    assert_int_equal(days(f, "a.test"), 20);
+    expect_no_problem(f);
+}
+
+static void test_renewal_by_certbots_links(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->directory,
+                "pair archive/a/fullchain1.pem archive/a/privkey1.pem 10 a.test;"
+                "pair archive/a/fullchain2.pem archive/a/privkey2.pem 20 a.test; mkdir certs/a;"
+                "ln -s ../../archive/a/fullchain1.pem certs/a/fullchain.pem;"
+                "ln -s ../../archive/a/privkey1.pem certs/a/privkey.pem");
+    rescan(f);
+    assert_int_equal(days(f, "a.test"), 10);
+    files_shell(f->directory, "ln -sf ../../archive/a/fullchain2.pem certs/a/fullchain.pem;"
+                              "ln -sf ../../archive/a/privkey2.pem certs/a/privkey.pem");
+    changed(f, "certs/a/privkey.pem");
+    assert_int_equal(days(f, "a.test"), 20);
+    expect_no_problem(f);
+}
+
+static void test_what_vanishes_is_taken_away(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->directory, "pair certs/a/fullchain.pem certs/a/privkey.pem 10 a.test;"
+                              "pair certs/b/fullchain.pem certs/b/privkey.pem 10 b.test;"
+                              "pair certs/bb.crt certs/bb.key 10 bb.test");
+    rescan(f);
+    files_shell(f->directory, "rm certs/a/*");
+    changed(f, "certs/a/fullchain.pem");
+    assert_int_equal(f->published, 1);
+    assert_int_equal(days(f, "a.test"), 0);
+    files_shell(f->directory, "rm -r certs/b");
+    changed(f, "certs/b");
+    assert_int_equal(days(f, "b.test"), 0);
+    assert_int_equal(days(f, "bb.test"), 10);
+    assert_int_equal(certificate_table_count(f->table), 1);
+    expect_no_problem(f);
+}
+
+static void test_a_key_that_is_missing_for_a_while(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->directory, "pair certs/a.crt a.key 10 a.test");
+    rescan(f);
+    assert_int_equal(days(f, "a.test"), 0);
+    expect_problem(f, "certs/a.crt", "certs/a.key");
+    files_shell(f->directory, "mv a.key certs/");
+    changed(f, "certs/a.key");
+    assert_int_equal(days(f, "a.test"), 10);
+    expect_no_problem(f);
+    files_shell(f->directory, "rm certs/a.key");
+    changed(f, "certs/a.key");
+    assert_int_equal(days(f, "a.test"), 10);
+    expect_problem(f, "certs/a.crt", "certs/a.key");
+}
+
+static void test_the_latest_of_several_for_a_name(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->directory, "pair certs/a.crt certs/a.key 10 n.test;"
+                              "pair certs/b.crt certs/b.key 30 n.test");
+    rescan(f);
+    assert_int_equal(days(f, "n.test"), 30);
+    files_shell(f->directory, "rm certs/b.*");
+    changed(f, "certs/b.crt");
+    assert_int_equal(days(f, "n.test"), 10);
+}
+
+static void test_an_unreadable_top_keeps_everything(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->directory, "pair certs/a.crt certs/a.key 10 a.test");
+    rescan(f);
+    files_shell(f->directory, "mv certs away");
+    changed(f, "certs");
+    assert_int_equal(days(f, "a.test"), 10);
+    expect_problem(f, "certs", "No such file");
+    files_shell(f->directory, "mv away certs");
+    changed(f, "certs");
+    assert_int_equal(f->published, 0);
+    assert_int_equal(days(f, "a.test"), 10);
+    expect_no_problem(f);
+}
+
+static void count_pair(const struct certificate_pair *pair, void *context)
+{
+    assert_non_null(certificate_pair_path(pair));
+    ++*(size_t *)context;
+}
+
+static void test_visits_what_is_served(void **state)
+{
+    struct fixture *f = *state;
+    size_t count = 0;
+    files_shell(f->directory, "pair certs/a.crt certs/a.key 10 a.test;"
+                              "pair certs/b.crt certs/b.key 30 b.test; echo >certs/b.key");
+    rescan(f);
+    certificate_set_each(f->set, count_pair, &count);
+    assert_int_equal(count, 1);
+}
+
+static int group_setup(void **state)
+{
+    (void)state;
+    rcu_reader_register();
+    return 0;
+}
+
+static int group_teardown(void **state)
+{
+    (void)state;
+    rcu_reader_unregister();
+    return 0;
+}
+
+int main(void)
+{
+#define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        ROW(test_reads_the_layouts),
+        ROW(test_a_half_written_renewal_keeps_the_last_good_pair),
+        ROW(test_renewal_by_certbots_links),
+        ROW(test_what_vanishes_is_taken_away),
+        ROW(test_a_key_that_is_missing_for_a_while),
+        ROW(test_the_latest_of_several_for_a_name),
+        ROW(test_an_unreadable_top_keeps_everything),
+        ROW(test_visits_what_is_served),
+    };
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
