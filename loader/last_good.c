@@ -249,7 +249,7 @@ static void visit_copy(const char *path, const char *name, const struct each *ea
     }
     copy.source = source;
     copy.held = bytes_starts_with(rest, bytes_of(held_line));
-    copy.yaml = rest;
+    copy.yaml = bytes_skip(rest, copy.held ? sizeof(held_line) - 1 : 0);
     each->visit(&copy, NULL, each->context);
 }
 

@@ -52,14 +52,16 @@ static void print_orphan(const struct set_shared *shared, struct buffer *out)
     policy_file_print(&model, out);
 }
 
-/* Whether what FILE has applied is what the disk does not say: a restart could not read it. One
- * that has vanished and may come back keeps the copy that it has. */
+/* Whether what FILE has applied is what the disk does not say: a restart could not read it. Of
+ * those that have just vanished and may come back, one with shared policies counts, for the files
+ * that use them; the others are to go anyway, and there may be very many. */
 static bool wants_copy(const struct policy_set *set, const struct set_file *file)
 {
     if (file->forgotten || (file->domain_count == 0 && file->shared_count == 0)) {
         return false;
     }
-    return file->unreadable || file->offer != NULL || (file->gone && file->copied) ||
+    return file->unreadable || file->offer != NULL ||
+           (file->gone && (file->copied || file->shared_count != 0)) ||
            set->tops[file->top].state != TOP_FINE;
 }
 
@@ -202,6 +204,8 @@ static void own_copy(struct policy_set *set, struct set_file *file)
         struct set_shared *shared = copy->shared[i].shared;
         if (shared->owner == NULL) {
             shared->owner = file;
+            free(shared->last_path);
+            shared->last_path = memory_string(file->path);
             set->shared_defined++;
             shared->mentions++;
             file->shared[file->shared_count++] = shared;

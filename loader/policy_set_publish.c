@@ -128,6 +128,38 @@ static void publish_domain(struct policy_set *set, struct offer_domain *offered)
     }
 }
 
+/* DOMAIN belongs to nobody any more: listed once, however many offers had asked for it. */
+static void doom(struct policy_set *set, struct policy_domain *domain)
+{
+    if (domain->owner == NULL) {
+        domain->owner = set; /* no file: a mark */
+        ARRAY_GROW(set->doomed, set->doomed_count, set->doomed_capacity);
+        set->doomed[set->doomed_count++] = domain;
+    }
+}
+
+/* Of a last good copy, domains whose shared policy is nowhere to be found cannot be served. */
+static void let_go_unserved(struct policy_set *set, struct set_file *file)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < file->domain_count; i++) {
+        struct policy_domain *domain = file->domains[i].domain;
+        if (domain->owner == file && domain->slot == NULL) {
+            domain->owner = NULL;
+            set->owned--;
+            file->copy_is_old = true;
+            diagnostics_add(&set->fresh, SEVERITY_ERROR, file->path, 0, 0,
+                            "%s is not served: its last good version uses a shared policy that "
+                            "is not defined any more",
+                            domain->name);
+            doom(set, domain);
+        } else {
+            file->domains[kept++] = file->domains[i];
+        }
+    }
+    file->domain_count = kept;
+}
+
 static void publish_changes(struct policy_set *set)
 {
     for (size_t i = 0; i < set->change_count; i++) {
@@ -160,16 +192,6 @@ static void remove_doomed(struct policy_set *set)
         policy_index_remove(set->index, domain);
     }
     set->doomed_count = 0;
-}
-
-/* DOMAIN belongs to nobody any more: listed once, however many offers had asked for it. */
-static void doom(struct policy_set *set, struct policy_domain *domain)
-{
-    if (domain->owner == NULL) {
-        domain->owner = set; /* no file: a mark */
-        ARRAY_GROW(set->doomed, set->doomed_count, set->doomed_capacity);
-        set->doomed[set->doomed_count++] = domain;
-    }
 }
 
 static void lose(struct policy_set *set, struct set_file *file)
@@ -390,6 +412,11 @@ void set_publish(struct policy_set *set)
         settle_loser(set, set->losers.items[i]);
     }
     set->losers.count = 0;
+    for (size_t i = 0; i < set->restored.count; i++) {
+        if (!stands(set->restored.items[i])) {
+            let_go_unserved(set, set->restored.items[i]);
+        }
+    }
     remove_doomed(set);
     for (size_t i = 0; i < round->count; i++) {
         set_files_touch(set, round->items[i]);
