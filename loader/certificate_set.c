@@ -342,6 +342,15 @@ void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnos
     }
 }
 
+size_t certificate_set_problems(const struct certificate_set *set)
+{
+    size_t count = set->top_problems.count;
+    for (size_t i = 0; i < set->count; i++) {
+        count += set->sources[i]->problem.count;
+    }
+    return count;
+}
+
 void certificate_set_each(const struct certificate_set *set,
                           void (*visit)(const struct certificate_pair *pair, void *context),
                           void *context)

@@ -21,6 +21,9 @@ size_t certificate_set_apply(struct certificate_set *set, const struct watch_cha
 void certificate_set_diagnostics(const struct certificate_set *set, struct diagnostics *d);
 void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnostics *d);
 
+/* How many problems there are now. */
+size_t certificate_set_problems(const struct certificate_set *set);
+
 /* Calls VISIT for each pair served. */
 void certificate_set_each(const struct certificate_set *set,
                           void (*visit)(const struct certificate_pair *pair, void *context),

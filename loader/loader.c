@@ -30,8 +30,9 @@ struct loader {
     struct policy_set *policies;
     struct certificate_set *certificates;
     struct served_notes *notes;
-    char *watch_warning; /* as last logged */
-    size_t files_in_error;
+    char *watch_warning;   /* as last logged */
+    size_t files_in_error; /* as last logged, too */
+    size_t pairs_in_error;
     int64_t last_change_s;
     int64_t prune_ms;
     uint64_t reloads;
@@ -57,6 +58,30 @@ static void log_diagnostics(struct loader *loader, const char *event,
     }
 }
 
+/* Tells when fewer are in error than before, and remembers how many it is now. */
+static void log_mended(struct loader *loader, const char *event, size_t *in_error, size_t now)
+{
+    if (now < *in_error) {
+        log_event(loader->log, LOG_LEVEL_INFO, event, LOG_NUMBER("mended", *in_error - now),
+                  LOG_NUMBER("in_error", now));
+    }
+    *in_error = now;
+}
+
+/* Once when it comes, once when it has gone. */
+static void log_watch_warning(struct loader *loader)
+{
+    const char *warning = watch_warning(loader->watch);
+    const char *logged = loader->watch_warning;
+    if (warning == NULL && logged != NULL) {
+        log_event(loader->log, LOG_LEVEL_INFO, "watch.mended", LOG_TEXT("problem", logged));
+    } else if (warning != NULL && (logged == NULL || strcmp(warning, logged) != 0)) {
+        log_event(loader->log, LOG_LEVEL_WARNING, "watch.limited", LOG_TEXT("problem", warning));
+    }
+    free(loader->watch_warning);
+    loader->watch_warning = warning != NULL ? memory_string(warning) : NULL;
+}
+
 static void log_problems(struct loader *loader)
 {
     struct diagnostics policies = {0};
@@ -70,20 +95,10 @@ static void log_problems(struct loader *loader)
     diagnostics_clear(&certificates);
 
     policy_set_counts(loader->policies, &counts);
-    if (counts.files_in_error < loader->files_in_error) {
-        log_event(loader->log, LOG_LEVEL_INFO, "policies.mended",
-                  LOG_NUMBER("files", loader->files_in_error - counts.files_in_error),
-                  LOG_NUMBER("files_in_error", counts.files_in_error));
-    }
-    loader->files_in_error = counts.files_in_error;
-
-    const char *warning = watch_warning(loader->watch);
-    if (warning != NULL &&
-        (loader->watch_warning == NULL || strcmp(warning, loader->watch_warning) != 0)) {
-        log_event(loader->log, LOG_LEVEL_WARNING, "watch.limited", LOG_TEXT("problem", warning));
-        free(loader->watch_warning);
-        loader->watch_warning = memory_string(warning);
-    }
+    log_mended(loader, "policies.mended", &loader->files_in_error, counts.files_in_error);
+    log_mended(loader, "certificates.mended", &loader->pairs_in_error,
+               certificate_set_problems(loader->certificates));
+    log_watch_warning(loader);
 }
 
 /* --- Taking changes over --- */
@@ -124,6 +139,10 @@ static struct loader_status *picture(const struct loader *loader)
         loader_status_new(loader->policies, loader->certificates, &loader->tables);
     status->last_change_s = loader->last_change_s;
     status->reloads = loader->reloads;
+    if (loader->watch_warning != NULL) {
+        diagnostics_add(&status->diagnostics, SEVERITY_WARNING, loader->settings->file, 0, 0, "%s",
+                        loader->watch_warning);
+    }
     return status;
 }
 
@@ -146,6 +165,7 @@ static void do_reload(void *message)
     rescan(loader, &result);
     if ((reload->flags & LOADER_RELOAD_ACCEPT_REMOVALS) != 0) {
         struct policy_set_result accepted = {0};
+        note_served(loader); /* what was published may be replaced by what is accepted */
         policy_set_accept_removals(loader->policies, clock_monotonic_ms(), &accepted);
         result.published += accepted.published;
         result.removed += accepted.removed;
@@ -222,6 +242,7 @@ static void do_apply_settings(void *message)
     struct loader *loader = resettling->loader;
     const struct watch_options watch_options = watch_options_of(resettling->settings);
     const struct policy_set_options set_options = policy_set_options_of(resettling->settings);
+    loader->settings = resettling->settings;
     watch_set_options(loader->watch, &watch_options);
     policy_set_set_limits(loader->policies, &set_options);
     free(resettling);
