@@ -181,7 +181,10 @@ static bool has_too_much(const struct connection *connection)
 static void sweep_one(struct connection *connection, int64_t now_ms)
 {
     if (connection->state == CONNECTION_HANDSHAKE) {
-        if (now_ms - connection->accepted_ms >= connection->owner->limits.handshake_ms) {
+        const struct connections *connections = connection->owner;
+        int64_t age_ms = now_ms - connection->accepted_ms;
+        if (age_ms >= connections->limits.handshake_ms ||
+            (connections->draining && age_ms >= CONNECTION_FIRST_MS)) {
             connection_cut(connection);
         }
     } else if (has_too_much(connection) ||

@@ -31,7 +31,7 @@ enum {
     CONNECTION_SWEEP_MS = 250,
     CONNECTION_GRACE_MS = 500,
     CONNECTION_EVICT_MS = 1000,
-    CONNECTION_FIRST_MS = 1000, /* while draining, for the request of who has made none yet */
+    CONNECTION_FIRST_MS = 1000, /* while draining: for the handshake, then for the first request */
 };
 
 /* What all workers share. */
