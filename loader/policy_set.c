@@ -109,6 +109,8 @@ static void join_round(struct policy_set *set, struct set_file *file)
         file->was_held = file->held || restored_held;
         file->held = false;
         file->accepted = false;
+        file->blocked_by = NULL;
+        file->blocked_by_claim = false;
         file->loses = 0;
         set_files_add(&set->round, file);
     }

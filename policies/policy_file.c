@@ -111,9 +111,8 @@ static bool read_section(const struct section *section, const struct yaml_pair *
         const struct yaml_pair *item = &mapping->pairs[i];
         struct policy_file_entry *entry = &(*entries)[*count];
         struct dns_name name;
-        struct error e = {0};
-        if (!section->normalise(item->key->text, &name, &e)) {
-            (void)fields_error(&reader->fields, &item->key->start, "%s", e.text);
+        if (!section->normalise(item->key->text, &name, &reader->e)) {
+            (void)fields_error(&reader->fields, &item->key->start, "%s", reader->e.text);
             continue;
         }
         entry->name = policy_file_keep(reader, dns_name_bytes(&name));

@@ -102,9 +102,8 @@ static bool add_mx(const struct yaml_node *item, void *target, struct fields_con
     }
     ARRAY_GROW(reader->mx, reader->mx_count, reader->mx_capacity);
     struct dns_name *pattern = &reader->mx[reader->mx_count];
-    struct error e = {0};
-    if (!mx_pattern_normalise(item->text, pattern, &e)) {
-        return fields_error(context, &item->start, "%s", e.text);
+    if (!mx_pattern_normalise(item->text, pattern, &reader->e)) {
+        return fields_error(context, &item->start, "%s", reader->e.text);
     }
     for (size_t i = 0; i < reader->mx_count; i++) {
         if (bytes_equal(dns_name_bytes(&reader->mx[i]), dns_name_bytes(pattern))) {
@@ -262,10 +261,9 @@ static void make_policy(const struct terms *terms, const struct yaml_pair *pair,
     if (reader->bodies > POLICY_FILE_BODIES_MAX) {
         return; /* told already */
     }
-    struct error e = {0};
-    if (!policy_new(&policy, &terms->entry->policy, &e)) {
+    if (!policy_new(&policy, &terms->entry->policy, &reader->e)) {
         (void)fields_error(&reader->fields, &pair->key->start, "%s %.*s: %s", what,
-                           BYTES_ARG(terms->entry->name), e.text);
+                           BYTES_ARG(terms->entry->name), reader->e.text);
         return;
     }
     reader->bodies += terms->entry->policy->body_length;

@@ -28,6 +28,7 @@ struct policy_file_reader {
     size_t mx_capacity;
     struct buffer tlsrpt; /* of the entry at hand */
     size_t bodies;        /* octets of all policies so far */
+    struct error e;       /* of the call at hand: a fresh one each time is a kilobyte to clear */
 };
 
 /* Both read PAIR's value into ENTRY, whose `name` is set, and add an error for all that is wrong

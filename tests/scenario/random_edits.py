@@ -203,4 +203,4 @@ class RandomEdits(Scenario):
         self.assertEqual(fresh.status()["domains"], self.server.status()["domains"])
         fresh.stop()
         self.server.stop()
-        print(f"{EDITS} edits, {self.answers} answers checked (slow factor {SLOW:g})")
+        print(f"measured: {EDITS} edits, {self.answers} answers checked (slow factor {SLOW:g})")

@@ -66,6 +66,8 @@ def main():
             name, passed, failed, skipped, output, seconds = future.result()
             print(f"{'FAILED' if failed else 'ok'} {name}: {passed} passed, {failed} failed, "
                   f"{skipped} skipped ({seconds:.1f} s)", flush=True)
+            for line in re.findall(r"measured: (.*)", output):
+                print(f"    {line}", flush=True)
             if failed:
                 print("    " + output.replace("\n", "\n    "), flush=True)
             totals = [a + b for a, b in zip(totals, (passed, failed, skipped))]
