@@ -1,0 +1,458 @@
+#include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "certificate_files.h"
+#include "loader/loader.h"
+#include "store/history.h"
+
+enum { DEADLINE_MS = 20000 };
+
+struct fixture {
+    char directory[64];
+    struct settings *settings;
+    struct loader_tables tables;
+    struct loader *loader;
+    struct log *log;
+    int log_fd;
+};
+
+static struct settings *parse_settings(const struct fixture *f, const char *more)
+{
+    struct diagnostics d = {0};
+    struct settings *settings = NULL;
+    CLEANUP_FREE char *file = file_path_join(f->directory, "mtasts-host.yaml");
+    CLEANUP_FREE char *text = memory_printf(
+        "policies: policies.d\nstate: %s/state\ncertificates: certs\n%s\n", f->directory, more);
+    if (!settings_parse(bytes_of(text), file, &settings, &d)) {
+        diagnostics_print(&d, stderr);
+        fail();
+    }
+    diagnostics_clear(&d);
+    return settings;
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = memory_zero(1, sizeof(*f));
+    strcpy(f->directory, "/tmp/test_loader.XXXXXX");
+    assert_non_null(mkdtemp(f->directory));
+    files_shell(f->directory, "mkdir policies.d certs state");
+    CLEANUP_FREE char *log = file_path_join(f->directory, "log");
+    f->log_fd = open(log, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    f->log = log_new(f->log_fd, LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
+    f->settings = parse_settings(f, "limits: {debounce: 10ms, vanish: 50ms}");
+    f->tables.policies = policy_index_new();
+    f->tables.certificates = certificate_table_new();
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    loader_stop(f->loader);
+    policy_index_free(f->tables.policies);
+    certificate_table_free(f->tables.certificates);
+    rcu_defer_wait();
+    log_free(f->log);
+    close(f->log_fd);
+    settings_free(f->settings);
+    CLEANUP_FREE char *remove = memory_printf("rm -r %s", f->directory);
+    files_shell("/tmp", remove);
+    free(f);
+    return 0;
+}
+
+static void start(struct fixture *f)
+{
+    struct error e;
+    if (!loader_start(f->settings, f->log, &f->tables, &f->loader, &e)) {
+        fail_msg("%s", e.text);
+    }
+}
+
+/* NAME below policies.d, by rename. TEXT NULL: removes it. */
+static void edit(const struct fixture *f, const char *name, const char *text)
+{
+    struct error e;
+    CLEANUP_FREE char *path = memory_printf("%s/policies.d/%s", f->directory, name);
+    if (text == NULL) {
+        assert_int_equal(unlink(path), 0);
+    } else if (!file_replace(path, bytes_of(text), 0644, &e)) {
+        fail_msg("%s", e.text);
+    }
+}
+
+/* A file with one domain; the caller frees it. */
+static char *own(const char *domain, unsigned max_age_s)
+{
+    return memory_printf("domains:\n  %s: {mode: enforce, mx: [mx.%s], max_age: %u}\n", domain,
+                         domain, max_age_s);
+}
+
+static void edit_own(const struct fixture *f, const char *name, const char *domain, unsigned age)
+{
+    CLEANUP_FREE char *text = own(domain, age);
+    edit(f, name, text);
+}
+
+/* The max_age served for DOMAIN; 0: none is. */
+static unsigned served(const struct fixture *f, const char *domain)
+{
+    rcu_read_begin();
+    const struct policy *policy = policy_index_find(f->tables.policies, bytes_of(domain));
+    unsigned age = policy != NULL ? policy->max_age_s : 0;
+    rcu_read_end();
+    return age;
+}
+
+static void pause_shortly(void)
+{
+    const struct timespec millisecond = {.tv_nsec = 1000000};
+    nanosleep(&millisecond, NULL);
+}
+
+static void wait_served(const struct fixture *f, const char *domain, unsigned age)
+{
+    int64_t deadline_ms = clock_monotonic_ms() + DEADLINE_MS;
+    while (served(f, domain) != age) {
+        if (clock_monotonic_ms() > deadline_ms) {
+            fail_msg("%s: %u is served instead of %u", domain, served(f, domain), age);
+        }
+        pause_shortly();
+    }
+}
+
+/* How often TEXT stands in the log. */
+static size_t logged(const struct fixture *f, const char *text)
+{
+    struct error e;
+    CLEANUP(buffer_clear) struct buffer all = BUFFER(16 * 1024 * 1024);
+    CLEANUP_FREE char *path = file_path_join(f->directory, "log");
+    assert_true(file_read(path, &all, NULL, &e));
+    size_t count = 0;
+    for (const char *at = all.p; at != NULL && (at = strstr(at, text)) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+struct answer {
+    sem_t given;
+    struct policy_set_result result;
+    struct loader_status *status;
+};
+
+static void take_status(struct loader_status *status, void *context)
+{
+    struct answer *answer = context;
+    answer->status = status;
+    sem_post(&answer->given);
+}
+
+static void take_result(const struct policy_set_result *result, struct loader_status *status,
+                        void *context)
+{
+    ((struct answer *)context)->result = *result;
+    take_status(status, context);
+}
+
+static struct loader_status *ask_status(const struct fixture *f)
+{
+    struct answer answer = {0};
+    sem_init(&answer.given, 0, 0);
+    loader_ask_status(f->loader, take_status, &answer);
+    sem_wait(&answer.given);
+    sem_destroy(&answer.given);
+    return answer.status;
+}
+
+static struct policy_set_result reload(const struct fixture *f, unsigned flags)
+{
+    struct answer answer = {0};
+    sem_init(&answer.given, 0, 0);
+    loader_reload(f->loader, flags, take_result, &answer);
+    sem_wait(&answer.given);
+    sem_destroy(&answer.given);
+    loader_status_free(answer.status);
+    return answer.result;
+}
+
+static void test_loads_before_it_returns_and_follows_edits(void **state)
+{
+    struct fixture *f = *state;
+    edit_own(f, "a.yaml", "a.test", 1000);
+    start(f);
+    assert_int_equal(served(f, "a.test"), 1000);
+    for (unsigned age = 1001; age < 1020; age++) {
+        edit_own(f, "a.yaml", "a.test", age);
+        wait_served(f, "a.test", age);
+    }
+    files_shell(f->directory, "mkdir -p new; mv new policies.d/new");
+    edit_own(f, "new/b.yaml", "b.test", 2000);
+    wait_served(f, "b.test", 2000);
+    edit(f, "new/b.yaml", NULL);
+    wait_served(f, "b.test", 0);
+    assert_int_equal(served(f, "a.test"), 1019);
+}
+
+static void test_a_problem_is_logged_once_and_so_is_its_end(void **state)
+{
+    struct fixture *f = *state;
+    edit_own(f, "a.yaml", "a.test", 1000);
+    start(f);
+    edit(f, "a.yaml", "domains: {a.test: {mode: enforced}}\n");
+    (void)reload(f, 0);
+    (void)reload(f, 0);
+    assert_int_equal(served(f, "a.test"), 1000);
+    assert_int_equal(logged(f, "policies.problem"), 1);
+    assert_int_equal(logged(f, "a.yaml:1:"), 1);
+    struct loader_status *status = ask_status(f);
+    assert_int_equal(status->counts.files_in_error, 1);
+    assert_int_equal(status->diagnostics.errors, 1);
+    assert_int_equal(status->reloads, 2);
+    loader_status_free(status);
+    edit_own(f, "a.yaml", "a.test", 1001);
+    (void)reload(f, 0);
+    assert_int_equal(served(f, "a.test"), 1001);
+    assert_int_equal(logged(f, "policies.mended"), 1);
+    assert_int_equal(logged(f, "policies.problem"), 1);
+}
+
+static void write_many(const struct fixture *f, unsigned count)
+{
+    struct buffer text = BUFFER(1 << 20);
+    buffer_add_string(&text, "domains:\n");
+    for (unsigned i = 0; i < count; i++) {
+        buffer_printf(&text, "  t%u.test: {mode: none, max_age: 86400}\n", i);
+    }
+    edit(f, "many.yaml", text.p);
+    buffer_clear(&text);
+}
+
+static void test_reload_answers_when_it_is_served_and_accepts_removals(void **state)
+{
+    struct fixture *f = *state;
+    write_many(f, 200);
+    start(f);
+    edit_own(f, "a.yaml", "a.test", 1000);
+    struct policy_set_result result = reload(f, 0);
+    assert_int_equal(served(f, "a.test"), 1000);
+    write_many(f, 100);
+    result = reload(f, 0);
+    assert_int_equal(result.held, 100);
+    assert_int_equal(served(f, "t150.test"), 86400);
+    assert_int_equal(logged(f, "--accept-removals"), 1);
+    result = reload(f, LOADER_RELOAD_ACCEPT_REMOVALS);
+    assert_int_equal(result.held, 0);
+    assert_int_equal(served(f, "t150.test"), 0);
+    assert_int_equal(served(f, "t50.test"), 86400);
+}
+
+static void test_status_names_certificates_that_expire_and_names_without_one(void **state)
+{
+    struct fixture *f = *state;
+    edit_own(f, "a.yaml", "a.test", 1000);
+    edit_own(f, "b.yaml", "b.test", 1000);
+    files_shell(f->directory, "pair certs/a.crt certs/a.key 20 mta-sts.a.test;"
+                              "pair certs/x.crt certs/x.key 10 x.test; echo >certs/y.pem");
+    start(f);
+    struct loader_status *status = ask_status(f);
+    assert_int_equal(status->counts.domains, 2);
+    assert_int_equal(status->certificates, 2);
+    assert_int_equal(status->names_without_certificate, 1);
+    assert_int_equal(status->without_certificate_count, 1);
+    assert_string_equal(status->without_certificate[0], "mta-sts.b.test");
+    assert_int_equal(status->expiring_count, 2);
+    assert_string_equal(status->expiring[0].name, "x.test");
+    assert_string_equal(status->expiring[1].name, "mta-sts.a.test");
+    assert_int_equal(status->diagnostics.errors, 1);
+    loader_status_free(status);
+    assert_int_equal(logged(f, "certificates.problem"), 1);
+
+    files_shell(f->directory, "pair certs/b.crt certs/b.key 20 mta-sts.b.test; rm certs/y.pem");
+    (void)reload(f, 0);
+    status = ask_status(f);
+    assert_int_equal(status->names_without_certificate, 0);
+    assert_int_equal(status->diagnostics.errors, 0);
+    loader_status_free(status);
+    assert_int_equal(logged(f, "certificates.mended"), 1);
+}
+
+static void test_keeps_the_history(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    struct history *history = NULL;
+    bool known = false;
+    int64_t until_s = 0;
+    edit_own(f, "a.yaml", "a.test", 100000);
+    edit_own(f, "b.yaml", "b.test", 100000);
+    start(f);
+    edit_own(f, "a.yaml", "a.test", 200000);
+    wait_served(f, "a.test", 200000);
+    loader_stop(f->loader);
+    f->loader = NULL;
+    CLEANUP_FREE char *path = file_path_join(f->directory, "state/history.db");
+    assert_true(history_open(path, &history, &e));
+    assert_true(history_held_until(history, BYTES("a.test"), &known, &until_s, &e));
+    assert_true(known);
+    assert_in_range(until_s, clock_wall_s() + 99000, clock_wall_s() + 100000);
+    assert_true(history_held_until(history, BYTES("b.test"), &known, &until_s, &e));
+    assert_true(known);
+    assert_int_equal(until_s, 0);
+    history_close(history);
+}
+
+static void test_serves_without_a_history(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->directory, "echo no database >state/history.db");
+    edit_own(f, "a.yaml", "a.test", 1000);
+    start(f);
+    edit_own(f, "a.yaml", "a.test", 1001);
+    wait_served(f, "a.test", 1001);
+    edit_own(f, "a.yaml", "a.test", 1002);
+    wait_served(f, "a.test", 1002);
+    (void)reload(f, 0);
+    assert_int_equal(logged(f, "history.failed"), 1);
+}
+
+static void test_fails_where_there_is_nothing_to_serve(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    files_shell(f->directory, "rmdir policies.d");
+    assert_false(loader_start(f->settings, f->log, &f->tables, &f->loader, &e));
+    assert_non_null(strstr(e.text, "policies.d"));
+    assert_null(f->loader);
+}
+
+static void test_takes_new_settings(void **state)
+{
+    struct fixture *f = *state;
+    edit(f, "a.yaml", "domains: {a.test: {mode: enforce, mx: [m.test]}}\n");
+    start(f);
+    assert_int_equal(served(f, "a.test"), 604800);
+    struct settings *old = f->settings;
+    f->settings = parse_settings(
+        f, "defaults: {max_age: 2w}\nlimits: {debounce: 10ms, removal_domains: 1, vanish: 50ms}");
+    loader_apply_settings(f->loader, f->settings);
+    (void)reload(f, 0);
+    settings_free(old);
+    assert_int_equal(served(f, "a.test"), 1209600);
+    edit(f, "a.yaml", NULL);
+    int64_t deadline_ms = clock_monotonic_ms() + DEADLINE_MS;
+    for (size_t held = 0; held == 0;) {
+        struct loader_status *status = ask_status(f);
+        held = status->counts.removals_held;
+        loader_status_free(status);
+        assert_true(clock_monotonic_ms() < deadline_ms);
+    }
+    assert_int_equal(served(f, "a.test"), 1209600);
+}
+
+struct race {
+    const struct fixture *f;
+    atomic_bool stop;
+    atomic_size_t torn;
+    atomic_size_t lost;
+};
+
+static void *read_for_ever(void *context)
+{
+    struct race *race = context;
+    char line[32];
+    rcu_reader_register();
+    while (!atomic_load(&race->stop)) {
+        rcu_read_begin();
+        const struct policy *policy = policy_index_find(race->f->tables.policies, BYTES("a.test"));
+        atomic_fetch_add(&race->lost, policy == NULL);
+        if (policy != NULL) {
+            snprintf(line, sizeof(line), "max_age: %u\r\n", policy->max_age_s);
+            atomic_fetch_add(&race->torn, strstr(policy->body, line) == NULL);
+        }
+        rcu_read_end();
+        struct certificate_choice choice;
+        rcu_read_begin();
+        bool found =
+            certificate_table_find(race->f->tables.certificates, BYTES("mta-sts.a.test"), &choice);
+        atomic_fetch_add(&race->lost, !found);
+        if (found) {
+            atomic_fetch_add(&race->torn, certificate_pair_name_count(choice.ecdsa) != 1);
+        }
+        rcu_read_end();
+    }
+    rcu_reader_unregister();
+    return NULL;
+}
+
+static void test_readers_see_whole_things_while_files_change(void **state)
+{
+    struct fixture *f = *state;
+    struct race race = {.f = f};
+    pthread_t reader;
+    edit_own(f, "a.yaml", "a.test", 1000);
+    files_shell(f->directory, "pair certs/a.crt certs/a.key 20 mta-sts.a.test");
+    start(f);
+    assert_int_equal(pthread_create(&reader, NULL, read_for_ever, &race), 0);
+    for (unsigned age = 1001; age < 1100; age++) {
+        if (age % 3 == 0) {
+            edit(f, "p.yaml", "policies: {p: {mode: none, max_age: 1d}}\n");
+            edit(f, "a.yaml", "domains: {a.test: p}\n");
+            wait_served(f, "a.test", 86400);
+        }
+        if (age % 20 == 0) {
+            files_shell(f->directory, "pair certs/a.crt certs/a.key 21 mta-sts.a.test");
+        }
+        edit_own(f, "a.yaml", "a.test", age);
+        wait_served(f, "a.test", age);
+    }
+    atomic_store(&race.stop, true);
+    pthread_join(reader, NULL);
+    assert_int_equal(atomic_load(&race.torn), 0);
+    assert_int_equal(atomic_load(&race.lost), 0);
+}
+
+static int group_setup(void **state)
+{
+    (void)state;
+    rcu_reader_register();
+    return 0;
+}
+
+static int group_teardown(void **state)
+{
+    (void)state;
+    rcu_reader_unregister();
+    return 0;
+}
+
+int main(void)
+{
+#define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        ROW(test_loads_before_it_returns_and_follows_edits),
+        ROW(test_a_problem_is_logged_once_and_so_is_its_end),
+        ROW(test_reload_answers_when_it_is_served_and_accepts_removals),
+        ROW(test_status_names_certificates_that_expire_and_names_without_one),
+        ROW(test_keeps_the_history),
+        ROW(test_serves_without_a_history),
+        ROW(test_fails_where_there_is_nothing_to_serve),
+        ROW(test_takes_new_settings),
+        ROW(test_readers_see_whole_things_while_files_change),
+    };
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
