@@ -1,0 +1,323 @@
+/* Real workers on loopback: the answers without TLS, edits under fire, the end. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "server/worker.h"
+
+#define POLICY "/.well-known/mta-sts.txt"
+#define HOST   "Host: mta-sts.example.org\r\n"
+#define CLOSE  "Connection: close\r\n\r\n"
+
+enum { WORKERS = 2, PATIENCE_MS = 20000, REPLY_MAX = 8192 };
+
+struct fixture {
+    struct settings settings;
+    struct loader_tables tables;
+    struct connection_totals totals;
+    struct listeners listeners; /* items[0] plain, items[1] http */
+    struct worker *workers[WORKERS];
+    _Atomic int done;
+};
+
+static void count_done(void *context)
+{
+    atomic_fetch_add(&((struct fixture *)context)->done, 1);
+}
+
+static struct policy *policy_with_mx(const char *mx)
+{
+    struct error e;
+    struct policy *policy = NULL;
+    struct dns_name name = {.n = (unsigned char)strlen(mx)};
+    memcpy(name.text, mx, name.n);
+    const struct policy_terms terms = {POLICY_ENFORCE, 604800, &name, 1};
+    assert_true(policy_new(&terms, &policy, &e));
+    return policy;
+}
+
+static void publish(struct fixture *fixture, const char *domain, struct policy *policy)
+{
+    struct policy_index *index = fixture->tables.policies;
+    policy_index_set_own(index, policy_index_claim(index, bytes_of(domain)), policy);
+}
+
+static void open_listener(struct fixture *fixture, enum listener_kind kind)
+{
+    static const struct systemd_sockets none = {0};
+    struct error e;
+    struct settings_listen listen = {LISTEN_TCP, (char *)"here", (char *)"127.0.0.1", 0};
+    const struct listener_options options = {WORKERS, &none, (uid_t)-1, (gid_t)-1};
+    assert_true(listener_open(kind, &listen, &options, &fixture->listeners, &e));
+}
+
+static int set_up(void **state)
+{
+    struct error e;
+    struct fixture *fixture = memory_zero(1, sizeof(*fixture));
+    fixture->settings = (struct settings){
+        .http2 = true,
+        .root_text = (char *)"Policies live here.",
+        .limits = {.connections = 100,
+                   .connections_per_address = 100,
+                   .requests_per_connection = 1000,
+                   .connection_age_ms = 60000,
+                   .handshake_ms = 10000,
+                   .request_ms = 10000,
+                   .idle_ms = 10000,
+                   .header_octets = 2048,
+                   .concurrent_streams = 10,
+                   .certificate_cache = 10},
+    };
+    rcu_reader_register();
+    fixture->tables.policies = policy_index_new();
+    fixture->tables.certificates = certificate_table_new();
+    fixture->totals.addresses = address_count_new();
+    open_listener(fixture, LISTENER_PLAIN);
+    open_listener(fixture, LISTENER_HTTP);
+    publish(fixture, "example.org", policy_with_mx("mx.example.org"));
+    for (size_t i = 0; i < WORKERS; i++) {
+        const struct worker_options options = {
+            .number = i,
+            .settings = &fixture->settings,
+            .tables = &fixture->tables,
+            .totals = &fixture->totals,
+            .listeners = &fixture->listeners,
+            .done = count_done,
+            .done_context = fixture,
+        };
+        assert_true(worker_start(&options, &fixture->workers[i], &e));
+    }
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < WORKERS; i++) {
+        worker_stop(fixture->workers[i]);
+    }
+    listeners_close(&fixture->listeners);
+    certificate_table_free(fixture->tables.certificates);
+    policy_index_free(fixture->tables.policies);
+    address_count_free(fixture->totals.addresses);
+    rcu_reader_unregister();
+    free(fixture);
+    return 0;
+}
+
+static int connect_to(const struct fixture *fixture, size_t listener)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port =
+                                      htons((uint16_t)fixture->listeners.items[listener].port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* Sends REQUEST, reads to the end. The caller frees. */
+static char *ask(const struct fixture *fixture, size_t listener, const char *request)
+{
+    int fd = connect_to(fixture, listener);
+    char *reply = memory_zero(1, REPLY_MAX);
+    size_t length = 0;
+    (void)!send(fd, request, strlen(request), MSG_NOSIGNAL);
+    for (ssize_t n; (n = recv(fd, reply + length, REPLY_MAX - 1 - length, 0)) > 0;) {
+        length += (size_t)n;
+    }
+    close(fd);
+    return reply;
+}
+
+#define BODY "version: STSv1\r\nmode: enforce\r\nmx: mx.example.org\r\nmax_age: 604800\r\n"
+#define X64  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X512 X64 X64 X64 X64 X64 X64 X64 X64
+
+static const struct {
+    const char *name;
+    size_t listener; /* 0 plain, 1 http */
+    const char *request;
+    const char *status;
+    const char *has;
+} rows[] = {
+    {"policy", 0, "GET " POLICY " HTTP/1.1\r\n" HOST CLOSE, "200", "\r\n\r\n" BODY},
+    {"type", 0, "GET " POLICY " HTTP/1.1\r\n" HOST CLOSE, "200",
+     "\r\ncontent-type: text/plain\r\n"},
+    {"no caching", 0, "GET " POLICY " HTTP/1.1\r\n" HOST CLOSE, "200",
+     "\r\ncache-control: no-cache\r\n"},
+    {"query", 0, "GET " POLICY "?a HTTP/1.1\r\n" HOST CLOSE, "200", BODY},
+    {"HTTP/1.0", 0, "GET " POLICY " HTTP/1.0\r\n" HOST "\r\n", "200", BODY},
+    {"any tag", 0, "GET " POLICY " HTTP/1.1\r\n" HOST "If-None-Match: *\r\n" CLOSE, "304",
+     "\r\netag: \""},
+    {"second field", 0,
+     "GET " POLICY " HTTP/1.1\r\n" HOST "If-None-Match: \"x\"\r\nIf-None-Match: *\r\n" CLOSE, "304",
+     "\r\nDate: "},
+    {"another tag", 0, "GET " POLICY " HTTP/1.1\r\n" HOST "If-None-Match: \"x\"\r\n" CLOSE, "200",
+     BODY},
+    {"absolute form", 0, "GET http://mta-sts.example.org" POLICY " HTTP/1.1\r\nHost: x\r\n" CLOSE,
+     "200", BODY},
+    {"not ours", 0, "GET " POLICY " HTTP/1.1\r\nHost: mta-sts.example.net\r\n" CLOSE, "404", ""},
+    {"not a policy host", 0, "GET " POLICY " HTTP/1.1\r\nHost: example.org\r\n" CLOSE, "404", ""},
+    {"other path", 0, "GET /x HTTP/1.1\r\n" HOST CLOSE, "404", ""},
+    {"root", 0, "GET / HTTP/1.1\r\n" HOST CLOSE, "200", "\r\n\r\nPolicies live here.\n"},
+    {"method", 0, "DELETE " POLICY " HTTP/1.1\r\n" HOST CLOSE, "405", "\r\nallow: GET, HEAD\r\n"},
+    {"no host", 0, "GET " POLICY " HTTP/1.1\r\n" CLOSE, "400", ""},
+    {"header over the limit", 0,
+     "GET " POLICY " HTTP/1.1\r\n" HOST "X: " X512 X512 X512 X512 "\r\n" CLOSE, "400", ""},
+    {"body over the limit", 0, "POST " POLICY " HTTP/1.1\r\n" HOST "Content-Length: 1025\r\n" CLOSE,
+     "413", ""},
+    {"no upgrade to HTTP/2", 0,
+     "GET " POLICY " HTTP/1.1\r\n" HOST "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
+     "Connection: Upgrade, HTTP2-Settings\r\n\r\n",
+     "200", BODY},
+    {"redirect", 1, "GET " POLICY "?a HTTP/1.1\r\n" HOST CLOSE, "308",
+     "\r\nlocation: https://mta-sts.example.org" POLICY "?a\r\n"},
+    {"redirect with a port", 1, "GET / HTTP/1.1\r\nHost: MTA-STS.example.org.:80\r\n" CLOSE, "308",
+     "\r\nlocation: https://mta-sts.example.org/\r\n"},
+    {"no redirect for others", 1, "GET / HTTP/1.1\r\nHost: mta-sts.example.net\r\n" CLOSE, "404",
+     ""},
+};
+
+static void requests_are_answered(void **state)
+{
+    const struct fixture *fixture = *state;
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        CLEANUP_FREE char *reply = ask(fixture, rows[i].listener, rows[i].request);
+        if (strncmp(reply, "HTTP/1.1 ", 9) != 0 || strncmp(reply + 9, rows[i].status, 3) != 0 ||
+            strstr(reply, rows[i].has) == NULL || strcasestr(reply, "\nserver:") != NULL) {
+            fail_msg("%s: got %s", rows[i].name, reply);
+        }
+    }
+}
+
+static void head_has_no_body(void **state)
+{
+    const struct fixture *fixture = *state;
+    CLEANUP_FREE char *reply = ask(fixture, 0, "HEAD " POLICY " HTTP/1.1\r\n" HOST CLOSE);
+    CLEANUP_FREE char *length = memory_printf("\r\nContent-Length: %zu\r\n", sizeof(BODY) - 1);
+    assert_non_null(strstr(reply, length));
+    assert_string_equal(strstr(reply, "\r\n\r\n"), "\r\n\r\n");
+}
+
+struct client {
+    const struct fixture *fixture;
+    pthread_t thread;
+    _Atomic bool *stop;
+    size_t answers;
+    size_t torn;
+};
+
+static void *keep_asking(void *argument)
+{
+    struct client *client = argument;
+    while (!atomic_load(client->stop)) {
+        CLEANUP_FREE char *reply =
+            ask(client->fixture, 0, "GET " POLICY " HTTP/1.1\r\n" HOST CLOSE);
+        bool whole = strstr(reply, "mx: a.example.org\r\nmax_age: 604800\r\n") != NULL ||
+                     strstr(reply, "mx: bb.example.org\r\nmax_age: 604800\r\n") != NULL ||
+                     strstr(reply, "mx: mx.example.org\r\nmax_age: 604800\r\n") != NULL;
+        client->torn += !whole;
+        client->answers++;
+    }
+    return NULL;
+}
+
+static void edits_under_fire_tear_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    _Atomic bool stop = false;
+    struct client clients[3];
+    for (size_t i = 0; i < ARRAY_LENGTH(clients); i++) {
+        clients[i] = (struct client){.fixture = fixture, .stop = &stop};
+        assert_int_equal(pthread_create(&clients[i].thread, NULL, keep_asking, &clients[i]), 0);
+    }
+    for (int i = 0; i < 3000; i++) {
+        publish(fixture, "example.org", policy_with_mx(i % 2 ? "a.example.org" : "bb.example.org"));
+    }
+    atomic_store(&stop, true);
+    for (size_t i = 0; i < ARRAY_LENGTH(clients); i++) {
+        pthread_join(clients[i].thread, NULL);
+        assert_int_equal(clients[i].torn, 0);
+        assert_true(clients[i].answers > 0);
+    }
+}
+
+static void new_limits_hold_for_the_next_request(void **state)
+{
+    struct fixture *fixture = *state;
+    struct settings_limits limits = fixture->settings.limits;
+    limits.requests_per_connection = 1;
+    for (size_t i = 0; i < WORKERS; i++) {
+        worker_set_limits(fixture->workers[i], &limits);
+    }
+    /* Without `Connection: close` only the server's side ends this. */
+    int64_t deadline_ms = clock_monotonic_ms() + PATIENCE_MS;
+    CLEANUP_FREE char *reply = ask(fixture, 0, "GET " POLICY " HTTP/1.1\r\n" HOST "\r\n");
+    assert_non_null(strstr(reply, "\r\nConnection: close\r\n"));
+    assert_true(clock_monotonic_ms() < deadline_ms);
+}
+
+static void at_the_limit_newcomers_wait_and_come_in(void **state)
+{
+    struct fixture *fixture = *state;
+    struct settings_limits limits = fixture->settings.limits;
+    limits.connections = 2;
+    for (size_t i = 0; i < WORKERS; i++) {
+        worker_set_limits(fixture->workers[i], &limits);
+    }
+    int first = connect_to(fixture, 0);
+    int second = connect_to(fixture, 0);
+    CLEANUP_FREE char *reply = ask(fixture, 0, "GET " POLICY " HTTP/1.1\r\n" HOST CLOSE);
+    assert_non_null(strstr(reply, " 200 OK"));
+    close(first);
+    close(second);
+}
+
+static void draining_ends_by_itself(void **state)
+{
+    struct fixture *fixture = *state;
+    int idle = connect_to(fixture, 0);
+    for (size_t i = 0; i < WORKERS; i++) {
+        worker_drain(fixture->workers[i]);
+    }
+    int64_t deadline_ms = clock_monotonic_ms() + PATIENCE_MS;
+    while (atomic_load(&fixture->done) != WORKERS) {
+        assert_true(clock_monotonic_ms() < deadline_ms);
+        usleep(1000);
+    }
+    char octet = 0;
+    assert_int_equal(recv(idle, &octet, 1, 0), 0);
+    close(idle);
+    assert_int_equal(connect_to(fixture, 0), -1);
+    assert_int_equal(atomic_load(&fixture->totals.current), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(requests_are_answered, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(head_has_no_body, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(edits_under_fire_tear_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(new_limits_hold_for_the_next_request, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(at_the_limit_newcomers_wait_and_come_in, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(draining_ends_by_itself, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
