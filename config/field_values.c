@@ -9,15 +9,16 @@ bool fields_string(const struct yaml_pair *pair, struct bytes *ret_text,
                    struct fields_context *context)
 {
     const struct yaml_node *value = pair->value;
-    struct shown key = shown(pair->key->text);
     if (value->kind != YAML_SCALAR) {
         return fields_error(context, &pair->value_place,
-                            "\"%s\" must be one value, not a %s; write it after the ':'", key.text,
+                            "\"%s\" must be one value, not a %s; write it after the ':'",
+                            shown(pair->key->text).text,
                             value->kind == YAML_MAPPING ? "mapping" : "list");
     }
     if (yaml_is_null(value)) {
         return fields_error(context, &pair->value_place,
-                            "\"%s\" has no value; write one, or remove the key", key.text);
+                            "\"%s\" has no value; write one, or remove the key",
+                            shown(pair->key->text).text);
     }
     *ret_text = value->text;
     return true;
@@ -149,16 +150,16 @@ static bool read_bounded(const struct yaml_pair *pair, const struct measure *mea
     if (!fields_string(pair, &text, context)) {
         return false;
     }
-    struct shown key = shown(pair->key->text);
     int64_t value;
     if (!read_number(text, measure, &value)) {
         return fields_error(context, &pair->value_place, "\"%s\" is no number for \"%s\"; %s",
-                            shown(text).text, key.text, measure->how);
+                            shown(text).text, shown(pair->key->text).text, measure->how);
     }
     if (value < min || value > max) {
         return fields_error(context, &pair->value_place,
-                            "\"%s\" is %s; it must be %s at least and %s at most", key.text,
-                            shown(text).text, show(min, measure).text, show(max, measure).text);
+                            "\"%s\" is %s; it must be %s at least and %s at most",
+                            shown(pair->key->text).text, shown(text).text, show(min, measure).text,
+                            show(max, measure).text);
     }
     *ret_value = value;
     return true;

@@ -4,6 +4,7 @@
 
 enum {
     NAME_MAX_COMPARED = 64, /* longer names are nobody's misspelling */
+    FEW_KEYS = 16,
 };
 
 static struct bytes name_bytes(const struct yaml_pair *pair)
@@ -83,8 +84,28 @@ static int by_key(const void *left, const void *right)
     return order != 0 ? order : (a > b) - (a < b); /* pairs of one array: as written */
 }
 
+/* Whether a look at each pair of keys is enough: most mappings have three or four, and there are a
+ * million of them. */
+static bool has_few_different_keys(const struct yaml_node *mapping)
+{
+    if (mapping->count > FEW_KEYS) {
+        return false;
+    }
+    for (size_t i = 1; i < mapping->count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (bytes_equal(name_bytes(&mapping->pairs[i]), name_bytes(&mapping->pairs[j]))) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 bool fields_check_duplicates(const struct yaml_node *mapping, struct fields_context *context)
 {
+    if (has_few_different_keys(mapping)) {
+        return true;
+    }
     CLEANUP_FREE const struct yaml_pair **sorted = memory_zero(mapping->count, sizeof(*sorted));
     for (size_t i = 0; i < mapping->count; i++) {
         sorted[i] = &mapping->pairs[i];

@@ -5,9 +5,7 @@ target_compile_options(
   mtasts_flags
   INTERFACE -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
             -Wpointer-arith -Wvla -Wundef -Wformat=2 -Wwrite-strings -fno-common
-            -fstack-protector-strong -fstack-clash-protection -fcf-protection
-            # clang 14 wants a longer name for the same.
-            $<$<C_COMPILER_ID:GNU>:-ftrivial-auto-var-init=zero>)
+            -fstack-protector-strong -fstack-clash-protection -fcf-protection)
 if(MTASTS_WERROR)
   target_compile_options(mtasts_flags INTERFACE -Werror)
 endif()
