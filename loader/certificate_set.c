@@ -96,6 +96,7 @@ static struct source *find_or_add(struct certificate_set *set, const char *chain
     struct source *source = memory_zero(1, sizeof(*source));
     source->chain_path = memory_string(chain_path);
     source->key_path = memory_string(key_path);
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers
     ARRAY_GROW(set->sources, set->count, set->capacity);
     memmove(set->sources + at + 1, set->sources + at, (set->count - at) * sizeof(struct source *));
     set->sources[at] = source;

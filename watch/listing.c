@@ -137,6 +137,12 @@ static void close_directory(DIR **directory)
     }
 }
 
+static void entries_add(struct entries *entries, struct listed entry)
+{
+    ARRAY_GROW(entries->items, entries->count, entries->capacity);
+    entries->items[entries->count++] = entry;
+}
+
 static bool read_entries(const char *path, DIR *directory, struct entries *entries, struct error *e)
 {
     for (;;) {
@@ -155,8 +161,7 @@ static bool read_entries(const char *path, DIR *directory, struct entries *entri
                              path, LISTING_ENTRIES_MAX);
         }
         entry.name = memory_string(dirent->d_name);
-        ARRAY_GROW(entries->items, entries->count, entries->capacity);
-        entries->items[entries->count++] = entry;
+        entries_add(entries, entry);
     }
     if (errno != 0) {
         return error_system(e, "cannot read directory %s", path);

@@ -80,6 +80,7 @@ bool watch_add(struct watch *watch, const char *path, struct error *e)
     }
     struct watch_tree *tree = memory_zero(1, sizeof(*tree));
     tree->path = memory_string_of((struct bytes){path, n});
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers
     ARRAY_GROW(watch->trees, watch->tree_count, watch->tree_capacity);
     watch->trees[watch->tree_count++] = tree;
     tree_walk_all(tree, &watch->descriptors);
