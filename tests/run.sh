@@ -135,5 +135,5 @@ counted "scale (release)" tests/scenario/run.py scale
 counted "installation" tests/scenario/run.py installation
 check "quickstart" deploy/quickstart.sh
 check "scripts" sh -c "git ls-files '*.sh' .ci/run | xargs shellcheck"
-check "fuzzing" tests/fuzz/run.sh 20
+counted "fuzzing" tests/fuzz/run.sh 20
 finish
