@@ -90,10 +90,13 @@ void bump_report_move(struct bump_report *report, const struct policy_set_view *
 
 void bump_report_end(const struct bump_report *report)
 {
+    if (report->history.why != NULL) {
+        fprintf(stderr, "What was served so far is not known: %s\n", report->history.why);
+    }
     if (report->unknown != 0) {
         fprintf(stderr,
-                "What changed is not known for %zu of these (no server that remembers; --since "
-                "compares with an older copy). Where an mx was added or replaced, or the mode "
+                "What changed is not known for %zu of these (--since compares with an older "
+                "copy). Where an mx was added or replaced, or the mode "
                 "lowered: keep the old MX hosts, and route no mail to new ones, until the max_age "
                 "of the old policy has passed.\n",
                 report->unknown);

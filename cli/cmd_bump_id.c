@@ -23,6 +23,7 @@ struct bump {
 
 static void clear(struct bump *bump)
 {
+    served_history_clear(&bump->report.history);
     bump_plan_clear(&bump->plan);
     name_map_clear(&bump->paths);
     name_map_clear(&bump->selected);

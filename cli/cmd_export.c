@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "cli/file_batch.h"
 #include "cli/policy_tree.h"
 #include "cli/workspace.h"
 #include "policies/policy_text.h"
@@ -13,6 +14,7 @@ struct export
 {
     const char *directory;
     const struct workspace *workspace;
+    struct file_batch *batch;
     size_t domains;
     size_t written;
     size_t deleted;
@@ -27,11 +29,12 @@ static bool is_written(const char *path, struct bytes body)
     return file_read(path, &text, NULL, &ignored) && bytes_equal(buffer_bytes(&text), body);
 }
 
-static bool write_policy(const char *path, struct bytes body, struct error *e)
+static bool write_policy(struct export *export, const char *path, struct bytes body,
+                         struct error *e)
 {
     CLEANUP_FREE char *directory = file_path_directory(path);
     return file_make_directories(directory, DIRECTORY_MODE, e) &&
-           file_replace(path, body, FILE_MODE, e);
+           file_batch_add(export->batch, path, body, FILE_MODE, e);
 }
 
 static bool export_domain(const struct policy_set_view *view, void *context)
@@ -44,7 +47,7 @@ static bool export_domain(const struct policy_set_view *view, void *context)
     if (is_written(path, body)) {
         return true;
     }
-    if (!write_policy(path, body, &e)) {
+    if (!write_policy(export, path, body, &e)) {
         fprintf(stderr, "mtasts-host: %s\n", e.text);
         export->failed = true;
         return false; /* a full disk or a wrong owner: the next would fail as well */
@@ -128,13 +131,22 @@ int cmd_export(const struct invocation *invocation)
     if (!workspace_open(invocation, &workspace)) {
         return COMMAND_FAILED;
     }
-    struct export export = {.directory = invocation->arguments[0], .workspace = &workspace};
+    CLEANUP(file_batch_clear) struct file_batch batch = {.count = 0};
+    struct export export = {
+        .directory = invocation->arguments[0],
+        .workspace = &workspace,
+        .batch = &batch,
+    };
     struct error e;
     if (!file_make_directories(export.directory, DIRECTORY_MODE, &e)) {
         fprintf(stderr, "mtasts-host: %s\n", e.text);
         return COMMAND_FAILED;
     }
     policy_set_each(workspace.set, export_domain, &export);
+    if (!export.failed && !file_batch_commit(&batch, &e)) {
+        fprintf(stderr, "mtasts-host: %s\n", e.text);
+        export.failed = true;
+    }
     finish(&export, invocation_has(invocation, "delete"));
     return export.failed ? COMMAND_FAILED : workspace_exit(&workspace);
 }

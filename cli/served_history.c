@@ -1,6 +1,5 @@
 #include "served_history.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -10,19 +9,24 @@
 
 enum { ASK_TIMEOUT_MS = 5000 };
 
-/* Sends REQUEST (taken); NULL: no answer, told once. */
+/* Sends REQUEST (taken); NULL: no answer. */
 static json_t *ask(struct served_history *history, json_t *request)
 {
     struct error e;
     json_t *reply = NULL;
-    bool ok =
-        !history->silent && control_ask(history->control, request, ASK_TIMEOUT_MS, &reply, &e);
-    if (!ok && !history->silent) {
-        history->silent = true;
-        fprintf(stderr, "The running server was not asked what it served so far: %s\n", e.text);
+    if (history->why == NULL &&
+        !control_ask(history->control, request, ASK_TIMEOUT_MS, &reply, &e)) {
+        history->why = memory_string(e.text);
+        reply = NULL;
     }
     json_decref(request);
-    return ok ? reply : NULL;
+    return reply;
+}
+
+void served_history_clear(struct served_history *history)
+{
+    free(history->why);
+    history->why = NULL;
 }
 
 static struct policy *parse_served(const json_t *text)
@@ -92,7 +96,7 @@ void served_history_ask(struct served_history *history, const struct served_ques
                         struct served_answer *ret_answer)
 {
     *ret_answer = (struct served_answer){0};
-    if (history->silent || history->asked == SERVED_HISTORY_ASKED_MAX) {
+    if (history->why != NULL || history->asked == SERVED_HISTORY_ASKED_MAX) {
         return;
     }
     history->asked++;

@@ -9,7 +9,7 @@
 
 struct served_history {
     const char *control; /* the socket's path */
-    bool silent;         /* nobody answered: told once, not asked again */
+    char *why;           /* nobody answered: not asked again; owned */
     size_t asked;
 };
 
@@ -31,6 +31,8 @@ struct served_answer {
     int64_t held_until_s;  /* until when a sender may hold another text; 0: none may */
     struct policy *before; /* the text that the new one replaces; NULL: not known */
 };
+
+void served_history_clear(struct served_history *history);
 
 /* All fields are zero where the server cannot tell. */
 void served_history_ask(struct served_history *history, const struct served_question *question,

@@ -346,7 +346,7 @@ class BumpId(ProgramTest):
     def test_without_a_server_and_an_older_copy_it_says_so(self):
         result = self.run_in("bump-id")
         self.assertIn("What changed is not known for 3 of these", result.err)
-        self.assertEqual(result.err.count("The running server was not asked"), 1)
+        self.assertEqual(result.err.count("What was served so far is not known: no server"), 1)
 
     # --- others at work ---
 

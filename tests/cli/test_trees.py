@@ -122,6 +122,31 @@ class Trees(ProgramTest):
         self.assertEqual(text.stat().st_mode & 0o777, 0o644)
         self.assertEqual(self.program("import", self.tree, want=DONE).out, IMPORTED)
 
+    def test_killed_on_the_way_every_file_is_the_old_or_the_new(self):
+        path = self.write("all.yaml", IMPORTED)
+        self.run_in("export", self.tree)
+        before = {p: p.read_bytes() for p in self.tree.rglob("mta-sts.txt")}
+        path.write_text(IMPORTED.replace("max_age: ", "max_age: 1"))
+        for point in ("batch.synced", "batch.renamed:1", "batch.renamed:2", "batch.renamed:3"):
+            with self.subTest(point=point):
+                killed = self.program("-c", self.config, "export", self.tree,
+                                      env={"MTASTS_FAULT_POINT": point})
+                if killed.code == DONE:
+                    self.skipTest("fault points are not compiled into this build")
+                for file, text in before.items():
+                    self.assertIn(file.read_bytes(), (text, text.replace(b"age: ", b"age: 1")))
+                path.write_text(IMPORTED)
+                self.run_in("export", self.tree)
+                self.assertEqual(before, {p: p.read_bytes() for p in before})
+                path.write_text(IMPORTED.replace("max_age: ", "max_age: 1"))
+
+    def test_more_files_than_fit_one_batch(self):
+        self.write("many.yaml", "domains:\n" + "".join(
+            f"  t{i}.example: {{mode: none, max_age: 1d}}\n" for i in range(2500)))
+        self.assertIn("2500 written", self.run_in("export", self.tree).err)
+        self.assertEqual(len(self.exported()), 2500)
+        self.assertIn("2500 unchanged", self.run_in("export", self.tree).err)
+
     def test_only_what_differs_is_written(self):
         path = self.write("all.yaml", IMPORTED)
         self.run_in("export", self.tree)
