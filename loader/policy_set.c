@@ -1,5 +1,7 @@
 #include "policy_set.h"
 
+#include <malloc.h>
+
 #include "loader/policy_set_parts.h"
 
 static void open_copies(struct policy_set *set, const char *state)
@@ -212,7 +214,8 @@ static void apply(struct policy_set *set, const struct watch_changes *changes, i
     set->result = (struct policy_set_result){0};
     set->something_changed = set->again;
     set->again = false;
-    if (changes->rescan && !set->loaded) {
+    bool first = changes->rescan && !set->loaded;
+    if (first) {
         set->loaded = true;
         set->something_changed = true;
         set_keep_restore(set);
@@ -224,6 +227,11 @@ static void apply(struct policy_set *set, const struct watch_changes *changes, i
         run_round(set);
     }
     finish(set);
+    if (first) {
+        /* The parsed files of a whole tree are gone: back to the system with it, before the first
+         * edit has to tidy up. */
+        malloc_trim(0);
+    }
 }
 
 void policy_set_apply(struct policy_set *set, const struct watch_changes *changes, int64_t now_ms,
