@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include "server/tls_alert.h"
+
 static struct connection *connection_from_link(h2o_linklist_t *link)
 {
     return H2O_STRUCT_FROM_MEMBER(struct connection, link, link);
@@ -85,6 +87,26 @@ void connection_named(h2o_socket_t *socket, struct bytes name, void *context)
     if (name.n <= DNS_NAME_MAX) {
         connection->name.n = (unsigned char)name.n;
         memcpy(connection->name.text, name.p, name.n);
+    }
+}
+
+void connection_meter(int is_write, int version, int content_type, const void *octets,
+                      size_t length, SSL *ssl, void *context)
+{
+    (void)version;
+    (void)context;
+    h2o_socket_t *socket = tls_alert_socket(ssl);
+    if (is_write || content_type != SSL3_RT_HEADER || length < SSL3_RT_HEADER_LENGTH ||
+        socket == NULL) {
+        return;
+    }
+    const unsigned char *header = octets; /* RFC 8446 §5.1: type, version, length */
+    struct connection *connection = connection_of(socket);
+    const struct settings_limits *limits = &connection->owner->limits;
+    connection->received += header[3] << 8 | header[4];
+    if (connection->received > limits->header_octets + CONNECTION_SLACK_OCTETS +
+                                   connection->requests * CONNECTION_REQUEST_OCTETS) {
+        connection_cut(connection);
     }
 }
 

@@ -31,6 +31,8 @@ enum {
     CONNECTION_SWEEP_MS = 250,
     CONNECTION_GRACE_MS = 500,
     CONNECTION_EVICT_MS = 1000,
+    CONNECTION_SLACK_OCTETS = 8 * 1024,   /* handshake, SETTINGS, a small body */
+    CONNECTION_REQUEST_OCTETS = 2 * 1024, /* for each request more */
     CONNECTION_FIRST_MS = 1000, /* while draining: for the handshake, then for the first request */
 };
 
@@ -58,6 +60,7 @@ struct connection {
     int64_t receiving_ms; /* since when part of a request is there; 0: none */
     int64_t shut_ms;      /* when the reading side was shut; 0: not */
     bool is_cut;
+    int64_t received; /* octets of TLS records */
     uint32_t address_ticket;
     int64_t requests;
     unsigned under_way; /* requests taken and not yet answered to the end */
@@ -93,6 +96,13 @@ struct connection *connection_of_request(const h2o_req_t *req);
 
 /* For struct tls_options. */
 void connection_named(h2o_socket_t *socket, struct bytes name, void *context);
+/* For SSL_CTX_set_msg_callback. h2o reads up to 400 KB of HTTP/2 header fields per stream, on 100
+ * streams, before it asks us anything, and an octet of them can become 64 of memory: so octets are
+ * counted where TLS records come in, and a connection that sends more than
+ *     limits.header_octets + CONNECTION_SLACK_OCTETS + requests × CONNECTION_REQUEST_OCTETS
+ * is cut. */
+void connection_meter(int is_write, int version, int content_type, const void *octets,
+                      size_t length, SSL *ssl, void *context);
 /* The handshake is done, or there is none. */
 void connection_opened(struct connection *connection, bool http2, int64_t now_ms);
 

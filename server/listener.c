@@ -55,6 +55,12 @@ static bool bind_error(const char *text, struct error *e)
     return false;
 }
 
+enum {
+    /* Requests are small. What a turn of the loop reads at once is bounded by this, and so is what
+     * h2o makes of it before a limit of ours is looked at (connection_meter). */
+    RECEIVE_OCTETS = 16 * 1024,
+};
+
 union address {
     struct sockaddr any;
     struct sockaddr_in four;
@@ -101,6 +107,8 @@ static int bind_tcp(const union address *address, bool share)
     CLEANUP_CLOSE int fd =
         socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     bool done = fd >= 0 && set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
+                /* Before listen(2): the connections accepted inherit it. */
+                set_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_OCTETS) &&
                 (address->any.sa_family != AF_INET6 ||
                  set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY,
                             !IN6_IS_ADDR_UNSPECIFIED(&address->six.sin6_addr))) &&
@@ -230,6 +238,7 @@ static bool open_systemd(enum listener_kind kind, const struct settings_listen *
         struct listener *listener = add(listeners, kind, options->workers);
         listener->address = memory_string(config->text);
         listener->port = bound_port(fd);
+        (void)set_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_OCTETS);
         if (!share(fd, options->workers, listener, e)) {
             return false;
         }

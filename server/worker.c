@@ -325,7 +325,11 @@ static bool make_tls(struct worker *worker, struct error *e)
         .ticket_key = worker->options.ticket_key,
         .named = connection_named,
     };
-    return tls_context_new(&options, &worker->tls, e);
+    if (!tls_context_new(&options, &worker->tls, e)) {
+        return false;
+    }
+    SSL_CTX_set_msg_callback(tls_context_ssl(worker->tls), connection_meter);
+    return true;
 }
 
 static void open_listeners(struct worker *worker)
