@@ -203,6 +203,7 @@ struct policy_set {
     bool tops_changed;
     size_t tripped_domains; /* how many would have been removed, of tripped_of */
     size_t tripped_of;
+    bool readers_may_lag; /* domains have left shared slots since all readers were waited for */
     struct set_change *changes;
     size_t change_count;
     size_t change_capacity;

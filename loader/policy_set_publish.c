@@ -38,7 +38,18 @@ static void leave_shared(struct policy_set *set, const struct policy_domain *dom
     struct set_shared *shared = set_shared_of(set, domain);
     if (shared != NULL) {
         shared->users--;
+        set->readers_may_lag = true;
         set_shared_touch(set, shared);
+    }
+}
+
+/* A reader may have come to a slot by a domain that has left it since, and not have looked into it
+ * yet. It must not find there what the domain never served. */
+static void wait_for_lagging_readers(struct policy_set *set)
+{
+    if (set->readers_may_lag && set->change_count != 0) {
+        synchronize_rcu();
+        set->readers_may_lag = false;
     }
 }
 
@@ -162,6 +173,7 @@ static void let_go_unserved(struct policy_set *set, struct set_file *file)
 
 static void publish_changes(struct policy_set *set)
 {
+    wait_for_lagging_readers(set);
     for (size_t i = 0; i < set->change_count; i++) {
         struct set_shared *shared = set->changes[i].shared;
         struct policy *policy = set->changes[i].policy;
