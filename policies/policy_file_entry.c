@@ -147,14 +147,6 @@ static bool read_id(const struct yaml_pair *pair, void *target, struct fields_co
     return true;
 }
 
-/* Encoding makes a URI longer. What is kept must be a good URI itself, or the file's own copy
- * (policy_file_print) could not be read. */
-static bool check_encoded(struct bytes encoded, struct error *e)
-{
-    CLEANUP(buffer_clear) struct buffer again = BUFFER(POLICY_FILE_TLSRPT_MAX);
-    return txt_record_tlsrpt_uri(encoded, &again, e);
-}
-
 static bool add_tlsrpt(const struct yaml_node *item, void *target, struct fields_context *context)
 {
     (void)target;
@@ -166,7 +158,6 @@ static bool add_tlsrpt(const struct yaml_node *item, void *target, struct fields
     if (uris->n != 0) {
         buffer_add(uris, BYTES(","));
     }
-    size_t start = uris->n;
     if (!txt_record_tlsrpt_uri(item->text, uris, &e)) {
         return fields_error(context, &item->start, "%s", e.text);
     }
@@ -174,11 +165,6 @@ static bool add_tlsrpt(const struct yaml_node *item, void *target, struct fields
         return fields_error(context, &item->start,
                             "tlsrpt is longer than %d octets; name fewer or shorter URIs",
                             POLICY_FILE_TLSRPT_MAX);
-    }
-    struct bytes encoded = bytes_skip(buffer_bytes(uris), start);
-    if (encoded.n > item->text.n && !check_encoded(encoded, &e)) {
-        return fields_error(context, &item->start, "with !, comma and ; percent-encoded: %s",
-                            e.text);
     }
     return true;
 }

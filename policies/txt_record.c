@@ -103,6 +103,21 @@ static bool check_https(struct bytes rest, struct bytes uri, struct error *e)
     return check_host(host, uri, e);
 }
 
+/* RFC 8460 §3: these three have a meaning of their own in the record. */
+static const char *encoding_of(char c)
+{
+    return c == '!' ? "%21" : c == ',' ? "%2C" : c == ';' ? "%3B" : NULL;
+}
+
+static size_t encoded_length(struct bytes uri)
+{
+    size_t length = uri.n;
+    for (size_t i = 0; i < uri.n; i++) {
+        length += encoding_of(uri.p[i]) != NULL ? 2 : 0;
+    }
+    return length;
+}
+
 bool txt_record_tlsrpt_uri(struct bytes uri, struct buffer *out, struct error *e)
 {
     static const struct {
@@ -112,9 +127,12 @@ bool txt_record_tlsrpt_uri(struct bytes uri, struct buffer *out, struct error *e
         {{"mailto:", 7}, check_mailto},
         {{"https://", 8}, check_https},
     };
-    if (uri.n > URI_MAX) {
-        return error_set(e, ERROR_LIMIT, "\"%s\" has %zu octets; a report URI may have %d",
-                         dns_name_show(uri).text, uri.n, URI_MAX);
+    /* As encoded, so that what is kept can be read again. */
+    if (encoded_length(uri) > URI_MAX) {
+        return error_set(e, ERROR_LIMIT, "\"%s\" has %zu octets; a report URI may have %d%s",
+                         dns_name_show(uri).text, encoded_length(uri), URI_MAX,
+                         encoded_length(uri) != uri.n ? ", with !, comma and ; percent-encoded"
+                                                      : "");
     }
     if (!check_characters(uri, e)) {
         return false;
@@ -129,13 +147,9 @@ bool txt_record_tlsrpt_uri(struct bytes uri, struct buffer *out, struct error *e
             return false;
         }
         buffer_add(out, scheme);
-        /* RFC 8460 §3: these three have a meaning of their own in the record. */
         for (size_t at = 0; at < rest.n; at++) {
-            char c = rest.p[at];
-            buffer_add(out, c == '!'   ? BYTES("%21")
-                            : c == ',' ? BYTES("%2C")
-                            : c == ';' ? BYTES("%3B")
-                                       : (struct bytes){&rest.p[at], 1});
+            const char *encoding = encoding_of(rest.p[at]);
+            buffer_add(out, encoding != NULL ? bytes_of(encoding) : (struct bytes){&rest.p[at], 1});
         }
         return true;
     }
