@@ -70,17 +70,22 @@ static bool lint_named(const struct invocation *invocation, struct diagnostics *
     return ok;
 }
 
+static void keep_ascii(char *text)
+{
+    for (char *c = text; *c != '\0'; c++) {
+        if ((unsigned char)*c >= 0x80) {
+            *c = '?';
+        }
+    }
+}
+
 /* File names, and what is quoted from files, may be any octets. */
 static json_t *json_text(const char *text)
 {
     json_t *string = json_string(text);
     if (string == NULL) {
         CLEANUP_FREE char *copy = memory_string(text);
-        for (char *c = copy; *c != '\0'; c++) {
-            if ((unsigned char)*c >= 0x80) {
-                *c = '?';
-            }
-        }
+        keep_ascii(copy);
         string = json_string(copy);
     }
     return string;

@@ -241,6 +241,7 @@ int invocation_usage(const struct invocation *invocation, const char *format, ..
     char what[2048];
     va_list arguments;
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, a line above */
     vsnprintf(what, sizeof(what), format, arguments);
     va_end(arguments);
     fprintf(stderr, "mtasts-host%s%s: %s\nTry \"mtasts-host%s%s --help\".\n", space, name, what,

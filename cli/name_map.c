@@ -14,7 +14,6 @@ static uint32_t *slot_of(const struct name_map *map, struct bytes name)
     size_t mask = map->slot_count - 1;
     for (size_t at = XXH3_64bits(name.p, name.n) & mask;; at = (at + 1) & mask) {
         uint32_t position = map->slots[at];
-        assert(position == 0 || map->items != NULL);
         if (position == 0 || bytes_equal(bytes_of(map->items[position - 1].name), name)) {
             return &map->slots[at];
         }
@@ -45,6 +44,7 @@ struct name_map_item *name_map_add(struct name_map *map, struct bytes name)
         return found;
     }
     ARRAY_GROW(map->items, map->count, map->capacity);
+    assert(map->items != NULL);
     map->items[map->count++] = (struct name_map_item){memory_string_of(name), 0};
     if (2 * map->count > map->slot_count) {
         map->slot_count = map->slot_count != 0 ? 2 * map->slot_count : SLOTS_FIRST;

@@ -18,16 +18,25 @@ char *policy_tree_path(const char *directory, struct bytes domain)
     return memory_printf("%s/mta-sts.%.*s/%s", directory, BYTES_ARG(domain), places[0]);
 }
 
-static void add(struct policy_tree *tree, const struct policy_tree_file *file)
-{
-    ARRAY_GROW(tree->files, tree->count, tree->capacity);
-    tree->files[tree->count++] = *file;
-}
-
 static bool is_file(const char *path)
 {
     struct stat status;
     return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* The best place in DIRECTORY/NAME that has a file, as an index into `places`; their number where
+ * none has. */
+static size_t find_place(const char *directory, const char *name, char **ret_path)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
+        char *path = memory_printf("%s/%s/%s", directory, name, places[i]);
+        if (is_file(path)) {
+            *ret_path = path;
+            return i;
+        }
+        free(path);
+    }
+    return ARRAY_LENGTH(places);
 }
 
 /* Notes what the directory NAME has, if anything. */
@@ -41,15 +50,13 @@ static void look_into(struct policy_tree *tree, const char *directory, const cha
     if (!dns_name_normalise(domain, &file.domain, &ignored) || file.domain.n > POLICY_DOMAIN_MAX) {
         return;
     }
-    for (size_t i = 0; i < ARRAY_LENGTH(places); i++) {
-        CLEANUP_FREE char *path = memory_printf("%s/%s/%s", directory, name, places[i]);
-        if (is_file(path)) {
-            file.path = TAKE(path);
-            file.exported = i == 0 && prefixed && bytes_equal(domain, dns_name_bytes(&file.domain));
-            add(tree, &file);
-            return;
-        }
+    size_t place = find_place(directory, name, &file.path);
+    if (place == ARRAY_LENGTH(places)) {
+        return;
     }
+    file.exported = place == 0 && prefixed && bytes_equal(domain, dns_name_bytes(&file.domain));
+    ARRAY_GROW(tree->files, tree->count, tree->capacity);
+    tree->files[tree->count++] = file;
 }
 
 static int by_domain(const void *left, const void *right)

@@ -6,11 +6,12 @@
 static struct shared_user *user_of(struct shared_users *users, struct bytes name)
 {
     struct name_map_item *item = name_map_add(&users->names, name);
-    if (item->value == 0) {
-        ARRAY_GROW(users->items, users->count, users->capacity);
-        users->items[users->count++] = (struct shared_user){0};
-        item->value = users->count;
+    if (item->value != 0) {
+        return &users->items[item->value - 1];
     }
+    ARRAY_GROW(users->items, users->count, users->capacity);
+    users->items[users->count++] = (struct shared_user){0};
+    item->value = users->count;
     return &users->items[item->value - 1];
 }
 
