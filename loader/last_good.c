@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include <openssl/sha.h>
@@ -37,18 +36,22 @@ struct last_good {
 
 static void name_of(const char *source, char name[NAME_LENGTH + 1])
 {
+    static const char hex[] = "0123456789abcdef";
     unsigned char digest[SHA256_DIGEST_LENGTH];
     if (SHA256((const unsigned char *)source, strlen(source), digest) == NULL) {
         abort(); /* out of memory, or an OpenSSL without its default provider */
     }
     for (size_t i = 0; i < sizeof(digest); i++) {
-        snprintf(name + 2 * i, 3, "%02x", digest[i]);
+        name[2 * i] = hex[digest[i] >> 4];
+        name[2 * i + 1] = hex[digest[i] & 15];
     }
+    name[NAME_LENGTH] = '\0';
 }
 
 static void new_name_of(const char *name, char new_name[NAME_LENGTH + sizeof(new_suffix)])
 {
-    snprintf(new_name, NAME_LENGTH + sizeof(new_suffix), "%s%s", name, new_suffix);
+    memcpy(new_name, name, NAME_LENGTH);
+    memcpy(new_name + NAME_LENGTH, new_suffix, sizeof(new_suffix));
 }
 
 bool last_good_open(const char *directory, struct last_good **ret_copies, struct error *e)
@@ -99,6 +102,14 @@ static int hex_value(char c)
     return found != NULL ? (int)(found - digits) : -1;
 }
 
+/* The octet that "%XX" at TEXT's beginning stands for; 0 where it is nothing that was printed. */
+static char parse_octet(struct bytes text)
+{
+    int high = text.n > 2 ? hex_value(text.p[1]) : -1;
+    int low = high >= 0 ? hex_value(text.p[2]) : -1;
+    return low >= 0 ? (char)(high * 16 + low) : '\0';
+}
+
 /* Undoes print_source; NULL where TEXT is nothing that it printed. The caller frees it. */
 static char *parse_source(struct bytes text)
 {
@@ -107,13 +118,11 @@ static char *parse_source(struct bytes text)
     for (size_t i = 0; i < text.n; i++) {
         char c = text.p[i];
         if (c == '%') {
-            int high = i + 2 < text.n ? hex_value(text.p[i + 1]) : -1;
-            int low = high >= 0 ? hex_value(text.p[i + 2]) : -1;
-            if (low < 0 || high * 16 + low == 0) {
-                return NULL;
-            }
-            c = (char)(high * 16 + low);
+            c = parse_octet(bytes_skip(text, i));
             i += 2;
+        }
+        if (c == '\0') {
+            return NULL;
         }
         source[n++] = c;
     }

@@ -182,7 +182,7 @@ static void run_round(struct policy_set *set)
     do {
         set_claims_settle(set);
     } while (!set->accepting && set_guard_check(set));
-    set_publish(set);
+    set_apply_settled(set);
     for (size_t i = 0; i < set->restored.count; i++) {
         set_offer_free(set, set->restored.items[i]->copy);
         set->restored.items[i]->copy = NULL;

@@ -155,6 +155,17 @@ static void claim_others(struct policy_set *set, struct set_file *file)
     }
 }
 
+/* The first shared policy that FILE's offer uses and that does not exist, or NULL. */
+static const struct set_shared *find_missing(const struct set_file *file)
+{
+    for (size_t i = 0; i < file->offer->use_count; i++) {
+        if (!shared_exists(file->offer->uses[i].shared)) {
+            return file->offer->uses[i].shared;
+        }
+    }
+    return NULL;
+}
+
 /* Refuses offers that use a shared policy that does not exist. True: there were some, which may
  * have defined what others use. */
 static bool check_uses(struct policy_set *set)
@@ -162,13 +173,10 @@ static bool check_uses(struct policy_set *set)
     bool refused = false;
     for (size_t i = 0; i < set->round.count; i++) {
         struct set_file *file = set->round.items[i];
-        const struct set_offer *offer = file->offer;
-        for (size_t u = 0; u < offer->use_count && file->accepted; u++) {
-            const struct set_shared *shared = offer->uses[u].shared;
-            if (!shared_exists(shared)) {
-                set_claims_refuse(set, file, NULL, false, set_shared_name(shared));
-                refused = true;
-            }
+        const struct set_shared *missing = file->accepted ? find_missing(file) : NULL;
+        if (missing != NULL) {
+            set_claims_refuse(set, file, NULL, false, set_shared_name(missing));
+            refused = true;
         }
     }
     return refused;

@@ -1,7 +1,26 @@
-#include <search.h>
 #include <stdlib.h>
 
 #include "loader/policy_set_parts.h"
+
+/* The mention of the shared policy NAME, made where it is the first. */
+static struct offer_use *find_use(struct policy_set *set, struct set_offer *offer,
+                                  struct bytes name)
+{
+    /* Neighbours often use the same one. */
+    struct offer_use *last = offer->use_count != 0 ? &offer->uses[offer->use_count - 1] : NULL;
+    if (last != NULL && bytes_equal(set_shared_name(last->shared), name)) {
+        return last;
+    }
+    struct set_shared *shared = set_shared_mention(set, name);
+    if (shared->use != 0) {
+        set_shared_unmention(set, shared);
+        return &offer->uses[shared->use - 1];
+    }
+    ARRAY_GROW(offer->uses, offer->use_count, offer->use_capacity);
+    offer->uses[offer->use_count] = (struct offer_use){.shared = shared};
+    shared->use = ++offer->use_count;
+    return &offer->uses[shared->use - 1];
+}
 
 /* Copies what serving needs out of the parsed file, in as few allocations as a file has kinds of
  * things: a hundred thousand small files are offered at once at start, and those that stay refused
@@ -19,19 +38,7 @@ static void copy_domain(struct policy_set *set, struct set_offer *offer,
         domain->policy = set->keep_files ? entry->policy : policy_file_take_policy(entry);
         return;
     }
-    /* Neighbours often use the same one. */
-    struct offer_use *use = offer->use_count != 0 ? &offer->uses[offer->use_count - 1] : NULL;
-    if (use == NULL || !bytes_equal(set_shared_name(use->shared), entry->shared)) {
-        struct set_shared *shared = set_shared_mention(set, entry->shared);
-        if (shared->use == 0) {
-            offer->uses = memory_resize(offer->uses, offer->use_count + 1, sizeof(*offer->uses));
-            offer->uses[offer->use_count] = (struct offer_use){.shared = shared};
-            shared->use = ++offer->use_count;
-        } else {
-            set_shared_unmention(set, shared);
-        }
-        use = &offer->uses[shared->use - 1];
-    }
+    struct offer_use *use = find_use(set, offer, entry->shared);
     struct set_place place = {entry->shared_place.line, entry->shared_place.column};
     bool earlier = place.line < use->place.line ||
                    (place.line == use->place.line && place.column < use->place.column);

@@ -5,7 +5,8 @@
  *            parses makes an *offer*, its next version
  *   claims   which offers can stand together (policy_set_claims.c), and which remove too much
  *            (policy_set_guard.c)
- *   publish  into the index, what differs (policy_set_publish.c)
+ *   owners   what stands is applied: who has which domain (policy_set_owners.c), and into the index
+ *            goes what differs (policy_set_publish.c)
  *   report   what is wrong now (policy_set_report.c)
  *   keep     last good copies of what is in error or held (policy_set_keep.c)
  *
@@ -84,6 +85,7 @@ struct set_offer {
     size_t shared_count;
     struct offer_use *uses;
     size_t use_count;
+    size_t use_capacity;
     char *names;
     bool kept;               /* command line: `file` holds everything, policies included */
     struct policy_file file; /* else empty */
@@ -283,9 +285,17 @@ void set_claims_refuse(struct policy_set *set, struct set_file *file, struct set
 /* Holds offers that remove too much. True: some were; settle again. */
 bool set_guard_check(struct policy_set *set);
 
+/* --- policy_set_owners.c --- */
+/* What stands is applied and published; the rest of the round stays as it was. */
+void set_apply_settled(struct policy_set *set);
+
 /* --- policy_set_publish.c --- */
-void set_publish(struct policy_set *set);
-void set_publish_tell(struct policy_set *set, const struct policy_set_event *event);
+/* What all that stand say: shared policies and domains. */
+void set_publish_texts(struct policy_set *set);
+/* Domains that belong to nobody any more (set->doomed). */
+void set_publish_removals(struct policy_set *set);
+/* Shared policies that nobody defines or uses. */
+void set_publish_withdrawals(struct policy_set *set);
 
 /* --- policy_set_report.c --- */
 /* What is wrong with the files that were touched, the tops and the shared policies. */
@@ -294,6 +304,8 @@ void set_report(struct policy_set *set);
  * fresh. */
 void set_report_replace(struct policy_set *set, struct diagnostics *place,
                         struct diagnostics *problems);
+/* Why the system said no, without the words about what was tried. */
+const char *set_report_reason(const struct error *e);
 void set_report_file(struct policy_set *set, struct set_file *file, struct diagnostics *problems);
 /* Domains whose removal is held. */
 size_t set_report_held(const struct policy_set *set);

@@ -18,6 +18,12 @@ static bool is_told(const struct diagnostics *before, size_t near, const struct 
     return false;
 }
 
+const char *set_report_reason(const struct error *e)
+{
+    const char *reason = strerrordesc_np(e->system_errno);
+    return reason != NULL && e->code == ERROR_SYSTEM ? reason : e->text;
+}
+
 void set_report_replace(struct policy_set *set, struct diagnostics *place,
                         struct diagnostics *problems)
 {
@@ -104,10 +110,11 @@ struct names {
 static void add_name(struct set_shared *shared, void *context)
 {
     struct names *names = context;
-    if (shared->owner != NULL) {
-        ARRAY_GROW(names->items, names->count, names->capacity);
-        names->items[names->count++] = shared->text + 1;
+    if (shared->owner == NULL) {
+        return;
     }
+    ARRAY_GROW(names->items, names->count, names->capacity);
+    names->items[names->count++] = shared->text + 1;
 }
 
 static void report_uses(const struct policy_set *set, const struct set_file *file,
@@ -190,12 +197,13 @@ static struct held_gone count_held_gone(const struct policy_set *set, size_t top
     struct held_gone count = {0};
     for (size_t i = 0; i < set->pending.count; i++) {
         const struct set_file *file = set->pending.items[i];
-        if (file->held && file->gone && !file->forgotten && file->top == top) {
-            count.files++;
-            count.domains += file->domain_count;
-            if (count.first == NULL || strcmp(file->path, count.first) < 0) {
-                count.first = file->path;
-            }
+        if (!file->held || !file->gone || file->forgotten || file->top != top) {
+            continue;
+        }
+        count.files++;
+        count.domains += file->domain_count;
+        if (count.first == NULL || strcmp(file->path, count.first) < 0) {
+            count.first = file->path;
         }
     }
     return count;
@@ -222,11 +230,11 @@ static void report_top(struct policy_set *set, size_t number)
     if (top->state != TOP_FINE && below == 0) {
         diagnostics_add(&problems, SEVERITY_ERROR, top->path, 0, 0,
                         "cannot be read: %s; make it, or name another one in the configuration",
-                        strerror(top->why.system_errno));
+                        set_report_reason(&top->why));
     } else if (top->state != TOP_FINE) {
         diagnostics_add(&problems, SEVERITY_ERROR, top->path, 0, 0,
                         "cannot be read: %s; its %zu domains stay served as they were; %s",
-                        strerror(top->why.system_errno), below, accept_advice);
+                        set_report_reason(&top->why), below, accept_advice);
     }
     struct held_gone gone = count_held_gone(set, number);
     if (gone.files != 0) {

@@ -87,10 +87,9 @@ static void add_unreadable(struct diagnostics *problems, const char *path, const
 {
     bool forbidden = e->system_errno == EACCES || e->system_errno == EPERM;
     if (e->code == ERROR_SYSTEM) {
-        diagnostics_add(problems, SEVERITY_ERROR, path, 0, 0, "cannot be read: %s; %s",
-                        strerror(e->system_errno),
-                        forbidden ? "let the user that mtasts-host runs as read it"
-                                  : "mend or remove it");
+        diagnostics_add(
+            problems, SEVERITY_ERROR, path, 0, 0, "cannot be read: %s; %s", set_report_reason(e),
+            forbidden ? "let the user that mtasts-host runs as read it" : "mend or remove it");
     } else {
         diagnostics_add_error(problems, path, e);
     }

@@ -99,12 +99,13 @@ void set_shared_withdraw(struct policy_set *set, struct set_shared *shared)
 
 void set_shared_touch(struct policy_set *set, struct set_shared *shared)
 {
-    if (!shared->touched) {
-        shared->touched = true;
-        ARRAY_GROW(set->touched_shared, set->touched_shared_count, set->touched_shared_capacity);
-        set->touched_shared[set->touched_shared_count++] = shared;
-        shared->mentions++;
+    if (shared->touched) {
+        return;
     }
+    shared->touched = true;
+    ARRAY_GROW(set->touched_shared, set->touched_shared_count, set->touched_shared_capacity);
+    set->touched_shared[set->touched_shared_count++] = shared;
+    shared->mentions++;
 }
 
 struct each {

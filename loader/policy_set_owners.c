@@ -1,0 +1,213 @@
+/* Offers that stand become the applied versions: what belongs to whom. */
+#include <stdlib.h>
+
+#include "loader/policy_set_parts.h"
+
+static bool stands(const struct set_file *file)
+{
+    return file->accepted;
+}
+
+/* DOMAIN belongs to nobody any more: listed once, however many offers had asked for it. */
+static void doom(struct policy_set *set, struct policy_domain *domain)
+{
+    if (domain->owner != NULL) {
+        return;
+    }
+    domain->owner = set; /* no file: a mark */
+    ARRAY_GROW(set->doomed, set->doomed_count, set->doomed_capacity);
+    set->doomed[set->doomed_count++] = domain;
+}
+
+/* Of a last good copy, domains whose shared policy is nowhere to be found cannot be served. */
+static void let_go_unserved(struct policy_set *set, struct set_file *file)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < file->domain_count; i++) {
+        struct policy_domain *domain = file->domains[i].domain;
+        if (domain->owner == file && domain->slot == NULL) {
+            domain->owner = NULL;
+            set->owned--;
+            file->copy_is_old = true;
+            diagnostics_add(&set->fresh, SEVERITY_ERROR, file->path, 0, 0,
+                            "%s is not served: its last good version uses a shared policy that "
+                            "is not defined any more",
+                            domain->name);
+            doom(set, domain);
+        } else {
+            file->domains[kept++] = file->domains[i];
+        }
+    }
+    file->domain_count = kept;
+}
+
+static void lose(struct policy_set *set, struct set_file *file)
+{
+    if (!file->lost) {
+        file->lost = true;
+        set_files_add(&set->losers, file);
+        set_files_touch(set, file);
+    }
+}
+
+/* What an accepted file had and does not offer any more belongs to nobody, until somebody else
+ * takes it. */
+static void let_go(struct policy_set *set, struct set_file *file)
+{
+    for (size_t i = 0; i < file->domain_count; i++) {
+        struct policy_domain *domain = file->domains[i].domain;
+        if (domain->claimant != file) {
+            domain->owner = NULL;
+            set->owned--;
+        }
+    }
+    for (size_t i = 0; i < file->shared_count; i++) {
+        struct set_shared *shared = file->shared[i];
+        if (shared->claimant != file) {
+            shared->owner = NULL;
+            set->shared_defined--;
+            set_shared_touch(set, shared);
+        }
+    }
+}
+
+static void take(struct policy_set *set, struct set_file *file)
+{
+    struct set_offer *offer = file->offer;
+    for (size_t i = 0; i < offer->domain_count; i++) {
+        struct policy_domain *domain = offer->domains[i].domain;
+        struct set_file *owner = domain->owner;
+        if (owner == NULL) {
+            set->owned++;
+        } else if (owner != file) {
+            lose(set, owner); /* it is gone */
+        }
+        domain->owner = file;
+    }
+    for (size_t i = 0; i < offer->shared_count; i++) {
+        struct set_shared *shared = offer->shared[i].shared;
+        if (shared->owner == NULL) {
+            set->shared_defined++;
+        } else if (shared->owner != file) {
+            lose(set, shared->owner);
+        }
+        shared->owner = file;
+        shared->place = offer->shared[i].place;
+        if (shared->last_path == NULL || strcmp(shared->last_path, file->path) != 0) {
+            free(shared->last_path);
+            shared->last_path = memory_string(file->path);
+        }
+        set_shared_touch(set, shared);
+    }
+}
+
+/* The marks of the round come off. What was asked for in vain and belongs to nobody goes again, as
+ * does what was let go and nobody took. */
+static void clean_up_claims(struct policy_set *set, struct set_file *file)
+{
+    for (size_t i = 0; i < file->offer->domain_count; i++) {
+        struct policy_domain *domain = file->offer->domains[i].domain;
+        if (domain == NULL) {
+            continue;
+        }
+        domain->claimant = NULL;
+        if (!stands(file)) {
+            doom(set, domain);
+            file->offer->domains[i].domain = NULL;
+        }
+    }
+    for (size_t i = 0; i < file->offer->shared_count; i++) {
+        file->offer->shared[i].shared->claimant = NULL;
+    }
+    for (size_t i = 0; i < file->domain_count && stands(file); i++) {
+        doom(set, file->domains[i].domain);
+    }
+}
+
+/* The offer becomes the applied version. */
+static void settle_file(struct policy_set *set, struct set_file *file)
+{
+    struct set_offer *offer = TAKE(file->offer);
+    for (size_t i = 0; i < file->shared_count; i++) {
+        set_shared_unmention(set, file->shared[i]);
+    }
+    file->domains = memory_resize(file->domains, offer->domain_count, sizeof(*file->domains));
+    file->domain_count = offer->domain_count;
+    for (size_t i = 0; i < offer->domain_count; i++) {
+        file->domains[i] = (struct set_domain){offer->domains[i].domain, offer->domains[i].place};
+    }
+    file->shared = memory_resize(file->shared, offer->shared_count, sizeof(*file->shared));
+    file->shared_count = offer->shared_count;
+    for (size_t i = 0; i < offer->shared_count; i++) {
+        file->shared[i] = offer->shared[i].shared;
+        file->shared[i]->mentions++;
+    }
+    policy_file_clear(&file->kept);
+    file->kept = offer->file;
+    offer->file = (struct policy_file){0};
+    set_offer_free(set, offer);
+    file->forgotten = file->gone;
+}
+
+/* What others took from FILE while it was gone is not its own any more. */
+static void settle_loser(struct policy_set *set, struct set_file *file)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < file->domain_count; i++) {
+        if (file->domains[i].domain->owner == file) {
+            file->domains[kept++] = file->domains[i];
+        }
+    }
+    file->domain_count = kept;
+    kept = 0;
+    for (size_t i = 0; i < file->shared_count; i++) {
+        if (file->shared[i]->owner == file) {
+            file->shared[kept++] = file->shared[i];
+        } else {
+            set_shared_unmention(set, file->shared[i]);
+        }
+    }
+    file->shared_count = kept;
+    file->lost = false;
+    file->copy_is_old = true;
+    file->identity_known = false;
+    file->forgotten = file->gone && file->domain_count == 0 && kept == 0;
+}
+
+void set_apply_settled(struct policy_set *set)
+{
+    struct set_files *round = &set->round;
+    for (size_t i = 0; i < round->count; i++) {
+        if (stands(round->items[i])) {
+            let_go(set, round->items[i]);
+        }
+    }
+    for (size_t i = 0; i < round->count; i++) {
+        if (stands(round->items[i])) {
+            take(set, round->items[i]);
+        }
+    }
+    if (!set->keep_files) {
+        set_publish_texts(set);
+    }
+    for (size_t i = 0; i < round->count; i++) {
+        clean_up_claims(set, round->items[i]);
+    }
+    for (size_t i = 0; i < set->losers.count; i++) {
+        settle_loser(set, set->losers.items[i]);
+    }
+    set->losers.count = 0;
+    for (size_t i = 0; i < set->restored.count; i++) {
+        if (!stands(set->restored.items[i])) {
+            let_go_unserved(set, set->restored.items[i]);
+        }
+    }
+    set_publish_removals(set);
+    for (size_t i = 0; i < round->count; i++) {
+        set_files_touch(set, round->items[i]);
+        if (stands(round->items[i])) {
+            settle_file(set, round->items[i]);
+        }
+    }
+    set_publish_withdrawals(set);
+}
