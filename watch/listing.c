@@ -143,7 +143,8 @@ static void entries_add(struct entries *entries, struct listed entry)
     entries->items[entries->count++] = entry;
 }
 
-static bool read_entries(const char *path, DIR *directory, struct entries *entries, struct error *e)
+static bool read_entries(const struct walk *walk, const char *path, DIR *directory,
+                         struct entries *entries, struct error *e)
 {
     for (;;) {
         errno = 0;
@@ -154,6 +155,9 @@ static bool read_entries(const char *path, DIR *directory, struct entries *entri
         }
         struct listed entry;
         if (listing_leaves_out(dirent->d_name) || !entry_look(dirfd(directory), dirent, &entry)) {
+            continue;
+        }
+        if (entry.kind == ENTRY_FILE && !entry.is_link && walk->visitor->file == NULL) {
             continue;
         }
         if (entries->count == LISTING_ENTRIES_MAX) {
@@ -250,7 +254,7 @@ static bool walk_directory(struct walk *walk, const char *path, struct error *e)
         if (!visit_first(walk, &status)) {
             return true;
         }
-        if (!read_entries(path, directory, &entries, e)) {
+        if (!read_entries(walk, path, directory, &entries, e)) {
             return false;
         }
     }

@@ -105,21 +105,20 @@ static bool route_step(struct route *route, const char *name, enum route_end *re
                                                  : file_path_join(route->at, ".."));
         return true;
     }
-    int number = watch_directory(route->tree, route->descriptors, route->at, false);
+    bool last = route->rest[strspn(route->rest, "/")] == '\0';
+    bool told_anyway = route->skip_first;
+    int number =
+        told_anyway ? -1 : watch_directory(route->tree, route->descriptors, route->at, last);
     CLEANUP_FREE char *path = file_path_join(route->at, name);
     bool exists = lstat(path, &status) == 0;
-    bool last = route->rest[strspn(route->rest, "/")] == '\0';
     bool is_end = !exists || (!S_ISLNK(status.st_mode) && !S_ISDIR(status.st_mode));
-    if (number >= 0 && !route->skip_first) {
+    if (number >= 0) {
         descriptors_add_name(route->descriptors, number, name, route->tree,
                              is_end ? route->report : NULL);
     }
     route->skip_first = false;
     if (is_end) {
         *ret_end = exists && last ? ROUTE_FILE : ROUTE_BROKEN;
-        if (*ret_end == ROUTE_FILE) {
-            (void)watch_directory(route->tree, route->descriptors, route->at, true);
-        }
         return false;
     }
     if (S_ISLNK(status.st_mode)) {
@@ -144,20 +143,50 @@ static enum route_end route_walk(struct route *route)
     }
 }
 
-/* PATH is a symbolic link in a listed directory. */
-static void follow_link(struct watch_tree *tree, struct descriptors *descriptors, const char *path)
+struct walk {
+    struct watch_tree *tree;
+    struct descriptors *descriptors;
+    bool all;
+    /* Links come by the directory: where the last one lay, by name and without links. */
+    char *directory;
+    char *real_directory;
+};
+
+static void walk_clear(struct walk *walk)
 {
+    free(walk->directory);
+    free(walk->real_directory);
+}
+
+static const char *real_directory_of(struct walk *walk, const char *directory)
+{
+    if (walk->directory == NULL || strcmp(walk->directory, directory) != 0) {
+        set_text(&walk->directory, memory_string(directory));
+        set_text(&walk->real_directory, realpath(directory, NULL));
+    }
+    return walk->real_directory;
+}
+
+/* PATH is a symbolic link in a listed directory. */
+static void follow_link(struct walk *walk, const char *path)
+{
+    struct watch_tree *tree = walk->tree;
+    struct descriptors *descriptors = walk->descriptors;
     CLEANUP_FREE char *directory = file_path_directory(path);
+    const char *real_directory = real_directory_of(walk, directory);
+    if (real_directory == NULL) {
+        return; /* gone meanwhile */
+    }
     CLEANUP(route_clear)
     struct route route = {
         .tree = tree,
         .descriptors = descriptors,
         .report = path,
         .skip_first = true,
-        .at = realpath(directory, NULL),
+        .at = memory_string(real_directory),
         .rest = memory_string(file_path_name(path)),
     };
-    if (route.at == NULL || route_walk(&route) != ROUTE_DIRECTORY) {
+    if (route_walk(&route) != ROUTE_DIRECTORY) {
         return;
     }
     /* When a link to a directory goes or is replaced, all below it does. */
@@ -166,12 +195,6 @@ static void follow_link(struct watch_tree *tree, struct descriptors *descriptors
         descriptors_add_name(descriptors, number, file_path_name(path), tree, NULL);
     }
 }
-
-struct walk {
-    struct watch_tree *tree;
-    struct descriptors *descriptors;
-    bool all;
-};
 
 static void note_filesystem(struct watch_tree *tree, const char *path)
 {
@@ -204,8 +227,7 @@ static bool visit_directory(const char *path, void *context)
 
 static void visit_link(const char *path, void *context)
 {
-    const struct walk *walk = context;
-    follow_link(walk->tree, walk->descriptors, path);
+    follow_link(context, path);
 }
 
 static void walk_below(struct walk *walk, const char *path)
@@ -221,7 +243,7 @@ static void walk_below(struct walk *walk, const char *path)
 
 void tree_walk_all(struct watch_tree *tree, struct descriptors *descriptors)
 {
-    struct walk walk = {tree, descriptors, true};
+    CLEANUP(walk_clear) struct walk walk = {.tree = tree, .descriptors = descriptors, .all = true};
     CLEANUP(route_clear)
     struct route route = {
         .tree = tree,
@@ -242,7 +264,7 @@ void tree_walk_all(struct watch_tree *tree, struct descriptors *descriptors)
 
 void tree_walk_entry(struct watch_tree *tree, struct descriptors *descriptors, const char *path)
 {
-    struct walk walk = {tree, descriptors, false};
+    CLEANUP(walk_clear) struct walk walk = {.tree = tree, .descriptors = descriptors};
     struct stat status;
     if (strcmp(path, tree->path) == 0) {
         tree->dirty = true;
@@ -252,7 +274,7 @@ void tree_walk_entry(struct watch_tree *tree, struct descriptors *descriptors, c
         return;
     }
     if (S_ISLNK(status.st_mode)) {
-        follow_link(tree, descriptors, path);
+        follow_link(&walk, path);
     }
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
         walk_below(&walk, path);

@@ -54,7 +54,7 @@ static int live_under_limit(const char *directory, const char *limit)
     int step = !ok ? 1 : warning == NULL || strstr(warning, names) == NULL ? 2 : 0;
     /* Looked at in intervals. */
     int timeout = step == 0 ? watch_timeout_ms(watch, now) : 0;
-    if (step == 0 && (timeout < 50000 || timeout > 60000)) {
+    if (step == 0 && (timeout < 50000 || timeout > 70000)) {
         step = 3;
     }
     now += timeout;
