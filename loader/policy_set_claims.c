@@ -18,24 +18,20 @@ static struct bytes domain_name(const struct offer_domain *domain)
     return (struct bytes){domain->name, domain->name_length};
 }
 
-static bool stands(const struct set_file *file)
-{
-    return file != NULL && file->in_round && file->accepted;
-}
-
 /* Whether OWNER keeps what its applied version holds (what its offer holds is claimed as any
  * other offer's). */
 static bool keeps(const struct policy_set *set, const struct set_file *owner)
 {
-    return owner != NULL && !set_file_is_gone(set, owner) && !stands(owner);
+    return owner != NULL && !set_file_is_gone(set, owner) && !set_file_stands(owner);
 }
 
 /* A shared policy's name stays defined while its owner is merely gone, unlike a domain that is to
  * be taken: somebody may use it. */
 static bool shared_exists(const struct set_shared *shared)
 {
-    return stands(shared->claimant) || (shared->owner != NULL && !stands(shared->owner)) ||
-           shared->users != 0 || set_shared_is_orphan(shared);
+    return set_file_stands(shared->claimant) ||
+           (shared->owner != NULL && !set_file_stands(shared->owner)) || shared->users != 0 ||
+           set_shared_is_orphan(shared);
 }
 
 static void refuse(struct policy_set *set, struct set_file *file, struct set_file *blocker,
@@ -57,13 +53,13 @@ static void take_back(struct policy_set *set, struct set_file *file)
     for (size_t i = 0; i < file->domain_count; i++) {
         struct policy_domain *domain = file->domains[i].domain;
         struct set_file *claimant = domain->claimant;
-        if (claimant != file && stands(claimant)) {
+        if (claimant != file && set_file_stands(claimant)) {
             refuse(set, claimant, file, false, (struct bytes){domain->name, domain->name_length});
         }
     }
     for (size_t i = 0; i < file->shared_count; i++) {
         struct set_shared *shared = file->shared[i];
-        if (shared->claimant != file && stands(shared->claimant)) {
+        if (shared->claimant != file && set_file_stands(shared->claimant)) {
             refuse(set, shared->claimant, file, false, set_shared_name(shared));
         }
     }
@@ -109,13 +105,13 @@ static void claim_own(struct policy_set *set, struct set_file *file)
         if (domain->domain == NULL) {
             domain->domain = policy_index_claim(set->index, domain_name(domain));
         }
-        if (domain->domain->owner == file && !stands(domain->domain->claimant)) {
+        if (domain->domain->owner == file && !set_file_stands(domain->domain->claimant)) {
             domain->domain->claimant = file;
         }
     }
     for (size_t i = 0; i < offer->shared_count; i++) {
         struct set_shared *shared = offer->shared[i].shared;
-        if (shared->owner == file && !stands(shared->claimant)) {
+        if (shared->owner == file && !set_file_stands(shared->claimant)) {
             shared->claimant = file;
         }
     }
@@ -125,7 +121,7 @@ static void claim_own(struct policy_set *set, struct set_file *file)
 static bool claim(struct policy_set *set, struct set_file *file, struct set_file *owner,
                   struct set_file *claimant, struct bytes name)
 {
-    if (claimant != file && stands(claimant)) {
+    if (claimant != file && set_file_stands(claimant)) {
         refuse(set, file, claimant, true, name);
         return false;
     }
@@ -214,7 +210,7 @@ static bool list_refused(const struct policy_set *set, struct set_files *ret_ref
         struct set_file *file = set->round.items[i];
         if (!file->accepted && !file->held) {
             set_files_add(ret_refused, file);
-            in_vain = in_vain || (file->blocked_by_claim && !stands(file->blocked_by));
+            in_vain = in_vain || (file->blocked_by_claim && !set_file_stands(file->blocked_by));
         }
     }
     return in_vain;

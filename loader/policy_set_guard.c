@@ -2,17 +2,12 @@
  * broke off. */
 #include "loader/policy_set_parts.h"
 
-static bool stands(const struct set_file *file)
-{
-    return file != NULL && file->in_round && file->accepted;
-}
-
 /* How many domains of FILE nobody would serve. */
 static size_t count_losses(const struct set_file *file)
 {
     size_t count = 0;
     for (size_t i = 0; i < file->domain_count; i++) {
-        count += !stands(file->domains[i].domain->claimant);
+        count += !set_file_stands(file->domains[i].domain->claimant);
     }
     return count;
 }

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 
 #include "loader/policy_set_parts.h"
@@ -13,6 +14,7 @@ static struct offer_use *find_use(struct policy_set *set, struct set_offer *offe
     }
     struct set_shared *shared = set_shared_mention(set, name);
     if (shared->use != 0) {
+        assert(shared->use <= offer->use_count && offer->uses != NULL);
         set_shared_unmention(set, shared);
         return &offer->uses[shared->use - 1];
     }

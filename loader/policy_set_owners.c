@@ -3,11 +3,6 @@
 
 #include "loader/policy_set_parts.h"
 
-static bool stands(const struct set_file *file)
-{
-    return file->accepted;
-}
-
 /* DOMAIN belongs to nobody any more: listed once, however many offers had asked for it. */
 static void doom(struct policy_set *set, struct policy_domain *domain)
 {
@@ -111,7 +106,7 @@ static void clean_up_claims(struct policy_set *set, struct set_file *file)
             continue;
         }
         domain->claimant = NULL;
-        if (!stands(file)) {
+        if (!set_file_stands(file)) {
             doom(set, domain);
             file->offer->domains[i].domain = NULL;
         }
@@ -119,7 +114,7 @@ static void clean_up_claims(struct policy_set *set, struct set_file *file)
     for (size_t i = 0; i < file->offer->shared_count; i++) {
         file->offer->shared[i].shared->claimant = NULL;
     }
-    for (size_t i = 0; i < file->domain_count && stands(file); i++) {
+    for (size_t i = 0; i < file->domain_count && set_file_stands(file); i++) {
         doom(set, file->domains[i].domain);
     }
 }
@@ -178,12 +173,12 @@ void set_apply_settled(struct policy_set *set)
 {
     struct set_files *round = &set->round;
     for (size_t i = 0; i < round->count; i++) {
-        if (stands(round->items[i])) {
+        if (set_file_stands(round->items[i])) {
             let_go(set, round->items[i]);
         }
     }
     for (size_t i = 0; i < round->count; i++) {
-        if (stands(round->items[i])) {
+        if (set_file_stands(round->items[i])) {
             take(set, round->items[i]);
         }
     }
@@ -198,14 +193,14 @@ void set_apply_settled(struct policy_set *set)
     }
     set->losers.count = 0;
     for (size_t i = 0; i < set->restored.count; i++) {
-        if (!stands(set->restored.items[i])) {
+        if (!set_file_stands(set->restored.items[i])) {
             let_go_unserved(set, set->restored.items[i]);
         }
     }
     set_publish_removals(set);
     for (size_t i = 0; i < round->count; i++) {
         set_files_touch(set, round->items[i]);
-        if (stands(round->items[i])) {
+        if (set_file_stands(round->items[i])) {
             settle_file(set, round->items[i]);
         }
     }

@@ -136,6 +136,12 @@ struct set_file {
     struct diagnostics problems;
 };
 
+/* Whether the offer of FILE (or NULL) stands, in the round under way. */
+static inline bool set_file_stands(const struct set_file *file)
+{
+    return file != NULL && file->in_round && file->accepted;
+}
+
 enum set_top_state { TOP_FINE, TOP_GONE, TOP_UNREADABLE };
 
 struct set_top {

@@ -174,11 +174,6 @@ void set_publish_removals(struct policy_set *set)
     set->doomed_count = 0;
 }
 
-static bool stands(const struct set_file *file)
-{
-    return file->accepted;
-}
-
 void set_publish_withdrawals(struct policy_set *set)
 {
     for (size_t i = 0; i < set->touched_shared_count; i++) {
@@ -214,22 +209,22 @@ static void publish_all_domains(struct policy_set *set, const struct set_file *f
 void set_publish_texts(struct policy_set *set)
 {
     for (size_t i = 0; i < set->restored.count; i++) {
-        if (!stands(set->restored.items[i])) {
+        if (!set_file_stands(set->restored.items[i])) {
             publish_all_shared(set, set->restored.items[i]->copy);
         }
     }
     for (size_t i = 0; i < set->round.count; i++) {
-        if (stands(set->round.items[i])) {
+        if (set_file_stands(set->round.items[i])) {
             publish_all_shared(set, set->round.items[i]->offer);
         }
     }
     for (size_t i = 0; i < set->restored.count; i++) {
-        if (!stands(set->restored.items[i])) {
+        if (!set_file_stands(set->restored.items[i])) {
             publish_all_domains(set, set->restored.items[i], set->restored.items[i]->copy);
         }
     }
     for (size_t i = 0; i < set->round.count; i++) {
-        if (stands(set->round.items[i])) {
+        if (set_file_stands(set->round.items[i])) {
             publish_all_domains(set, set->round.items[i], set->round.items[i]->offer);
         }
     }
