@@ -37,7 +37,8 @@ struct policy_set_options {
     int64_t removal_domains;
 };
 
-/* One thing that changed in what is served, told as it happens. */
+/* One thing that changed in what is served, told just before readers see it. The names and `before`
+ * are valid during the call, `after` until the next apply. */
 struct policy_set_event {
     struct bytes subject;        /* a domain, or "@NAME" for a shared policy */
     struct bytes shared;         /* "@NAME" that the domain now uses, or empty */

@@ -14,11 +14,11 @@ static struct offer_use *find_use(struct policy_set *set, struct set_offer *offe
     }
     struct set_shared *shared = set_shared_mention(set, name);
     if (shared->use != 0) {
-        assert(shared->use <= offer->use_count && offer->uses != NULL);
         set_shared_unmention(set, shared);
         return &offer->uses[shared->use - 1];
     }
     ARRAY_GROW(offer->uses, offer->use_count, offer->use_capacity);
+    assert(offer->uses != NULL);
     offer->uses[offer->use_count] = (struct offer_use){.shared = shared};
     shared->use = ++offer->use_count;
     return &offer->uses[shared->use - 1];

@@ -187,10 +187,14 @@ void set_publish_withdrawals(struct policy_set *set)
     }
 }
 
-static void publish_all_shared(struct policy_set *set, struct set_offer *version)
+static void publish_all_shared(struct policy_set *set, const struct set_file *file,
+                               struct set_offer *version)
 {
     for (size_t i = 0; i < version->shared_count; i++) {
-        publish_shared(set, &version->shared[i]);
+        /* Of a last good copy, another file may have it by now. */
+        if (version->shared[i].shared->owner == file) {
+            publish_shared(set, &version->shared[i]);
+        }
     }
 }
 
@@ -199,7 +203,6 @@ static void publish_all_domains(struct policy_set *set, const struct set_file *f
 {
     for (size_t i = 0; i < version->domain_count; i++) {
         struct policy_domain *domain = version->domains[i].domain;
-        /* Of a last good copy, another file may have it by now. */
         if (domain != NULL && domain->owner == file) {
             publish_domain(set, &version->domains[i]);
         }
@@ -210,12 +213,12 @@ void set_publish_texts(struct policy_set *set)
 {
     for (size_t i = 0; i < set->restored.count; i++) {
         if (!set_file_stands(set->restored.items[i])) {
-            publish_all_shared(set, set->restored.items[i]->copy);
+            publish_all_shared(set, set->restored.items[i], set->restored.items[i]->copy);
         }
     }
     for (size_t i = 0; i < set->round.count; i++) {
         if (set_file_stands(set->round.items[i])) {
-            publish_all_shared(set, set->round.items[i]->offer);
+            publish_all_shared(set, set->round.items[i], set->round.items[i]->offer);
         }
     }
     for (size_t i = 0; i < set->restored.count; i++) {

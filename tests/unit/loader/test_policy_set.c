@@ -362,6 +362,51 @@ static void test_linked_directories_count_once(void **state)
     assert_int_equal(counts.files, 2);
 }
 
+static void test_an_unreadable_directory_keeps_what_lay_below(void **state)
+{
+    struct tree *t = *state;
+    CLEANUP_FREE char *sub = tree_path(t, "sub");
+    tree_write(t, "sub/a.yaml", "domains:\n" OWN("a.example", "mx.a.example"));
+    tree_write(t, "z.yaml", "domains:\n" OWN("z.example", "mx.z.example"));
+    tree_rescan(t);
+    tree_remove_all(sub);
+    assert_int_equal(symlink("sub", sub), 0); /* to itself */
+    tree_apply(t, "sub", NULL);
+    tree_rescan(t);
+    tree_wait(t, 2 * VANISH_MS);
+    expect_served(t, "a.example", "mx.a.example");
+    CLEANUP_FREE char *problems = tree_problems(t, false);
+    assert_non_null(strstr(problems, "sub: error: "));
+    assert_int_equal(unlink(sub), 0);
+    tree_write(t, "sub/a.yaml", "domains:\n" OWN("a.example", "new.a.example"));
+    tree_apply(t, "sub", NULL);
+    expect_served(t, "a.example", "new.a.example");
+    expect_problems(t, "");
+}
+
+static void test_new_defaults_count_at_the_next_rescan(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml",
+               "domains:\n  a.example: {mode: enforce, mx: [mx.a.example]}\n" OWN("b.example",
+                                                                                  "mx.b.example"));
+    tree_rescan(t);
+    const struct policy_set_options options = {.defaults = {.max_age_s = 86400},
+                                               .vanish_ms = 1000,
+                                               .removal_percent = 10,
+                                               .removal_domains = 50};
+    policy_set_set_limits(t->set, &options);
+    tree_rescan(t);
+    assert_int_equal(t->result.published, 1);
+    rcu_read_begin();
+    assert_int_equal(policy_index_find(t->index, BYTES("a.example"))->max_age_s, 86400);
+    rcu_read_end();
+    tree_unlink(t, "a.yaml");
+    tree_apply(t, "a.yaml", NULL);
+    tree_wait(t, 1000);
+    expect_not_served(t, "a.example");
+}
+
 static void test_a_top_may_be_a_file_of_any_name(void **state)
 {
     struct tree *t = *state;
@@ -424,6 +469,8 @@ int main(void)
         WITH_TREE(test_directories_come_and_go),
         WITH_TREE(test_a_config_map_swap),
         WITH_TREE(test_linked_directories_count_once),
+        WITH_TREE(test_an_unreadable_directory_keeps_what_lay_below),
+        WITH_TREE(test_new_defaults_count_at_the_next_rescan),
         WITH_TREE(test_a_top_may_be_a_file_of_any_name),
         WITH_TREE(test_a_file_that_vanishes_has_time_to_come_back),
     };
