@@ -1,4 +1,5 @@
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -140,6 +141,7 @@ static void a_file_that_cannot_be_opened_is_an_error(void **state)
 
 int main(void)
 {
+    signal(SIGPIPE, SIG_IGN); /* as the server does */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_reach_the_file_soon_and_all_at_the_end),
         cmocka_unit_test(a_rotated_file_is_left_alone),
