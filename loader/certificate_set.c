@@ -1,56 +1,52 @@
 #include "certificate_set.h"
 
-#include <errno.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
 #include "certificates/certificate_tree.h"
-
-/* One pair on disk. */
-struct source {
-    char *chain_path;
-    char *key_path;
-    struct file_identity chain_identity; /* as last read; zero: never */
-    struct file_identity key_identity;
-    struct certificate_pair *served; /* NULL: none yet */
-    struct diagnostics problem;      /* at most one; empty: fine */
-    bool told;                       /* the problem was handed out as new */
-    uint64_t seen;                   /* the listing that met it last */
-};
+#include "loader/certificate_source.h"
 
 struct certificate_set {
     char **tops;
     size_t top_count;
+    int64_t vanish_ms;
+    int64_t removal_percent;
+    int64_t removal_pairs;
     struct certificate_table *table;
-    struct source **sources; /* sorted by chain_path: what lies below a directory stands together */
+    /* Sorted by chain_path: what lies below a directory stands together. */
+    struct certificate_source **sources;
     size_t count;
     size_t capacity;
+    size_t gone;                     /* sources that are */
+    bool accepting;                  /* removals are not held, in the apply under way */
     struct diagnostics top_problems; /* tops that cannot be listed */
+    struct diagnostics held;         /* at most one: removals that are held */
     bool top_problems_told;
+    bool held_told;
     uint64_t listing;
+    int64_t now_ms; /* of the apply under way */
     size_t changed; /* pairs, in the apply under way */
 };
 
-struct certificate_set *certificate_set_new(const char *const *paths, size_t path_count,
+struct certificate_set *certificate_set_new(const struct certificate_set_options *options,
                                             struct certificate_table *table)
 {
     struct certificate_set *set = memory_zero(1, sizeof(*set));
-    set->tops = memory_zero(path_count, sizeof(*set->tops));
-    for (size_t i = 0; i < path_count; i++) {
-        set->tops[i] = memory_string(paths[i]);
+    set->tops = memory_zero(options->path_count, sizeof(*set->tops));
+    for (size_t i = 0; i < options->path_count; i++) {
+        set->tops[i] = memory_string(options->paths[i]);
     }
-    set->top_count = path_count;
+    set->top_count = options->path_count;
     set->table = table;
+    certificate_set_set_limits(set, options);
     return set;
 }
 
-static void source_free(struct source *source)
+void certificate_set_set_limits(struct certificate_set *set,
+                                const struct certificate_set_options *options)
 {
-    free(source->chain_path);
-    free(source->key_path);
-    certificate_pair_unref(source->served);
-    diagnostics_clear(&source->problem);
-    free(source);
+    set->vanish_ms = options->vanish_ms;
+    set->removal_percent = options->removal_percent;
+    set->removal_pairs = options->removal_pairs;
 }
 
 void certificate_set_free(struct certificate_set *set)
@@ -59,7 +55,7 @@ void certificate_set_free(struct certificate_set *set)
         return;
     }
     for (size_t i = 0; i < set->count; i++) {
-        source_free(set->sources[i]);
+        certificate_source_free(set->sources[i]);
     }
     for (size_t i = 0; i < set->top_count; i++) {
         free(set->tops[i]);
@@ -67,6 +63,7 @@ void certificate_set_free(struct certificate_set *set)
     free(set->tops);
     free(set->sources);
     diagnostics_clear(&set->top_problems);
+    diagnostics_clear(&set->held);
     free(set);
 }
 
@@ -86,27 +83,23 @@ static size_t lower_bound(const struct certificate_set *set, const char *path)
     return low;
 }
 
-static struct source *find_or_add(struct certificate_set *set, const char *chain_path,
-                                  const char *key_path)
+static struct certificate_source *find_or_add(struct certificate_set *set, const char *chain_path,
+                                              const char *key_path)
 {
     size_t at = lower_bound(set, chain_path);
     if (at < set->count && strcmp(set->sources[at]->chain_path, chain_path) == 0) {
         return set->sources[at];
     }
-    struct source *source = memory_zero(1, sizeof(*source));
-    source->chain_path = memory_string(chain_path);
-    source->key_path = memory_string(key_path);
-    // NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers
     ARRAY_GROW(set->sources, set->count, set->capacity);
-    memmove(set->sources + at + 1, set->sources + at, (set->count - at) * sizeof(struct source *));
-    set->sources[at] = source;
+    memmove(set->sources + at + 1, set->sources + at, (set->count - at) * sizeof(set->sources[0]));
+    set->sources[at] = certificate_source_new(chain_path, key_path);
     set->count++;
-    return source;
+    return set->sources[at];
 }
 
 /* A publication of NEW (taken; NULL: nothing) in SOURCE's place. The new one is in the table before
  * the old one leaves it, so no handshake in between is without. */
-static void publish(struct certificate_set *set, struct source *source,
+static void publish(struct certificate_set *set, struct certificate_source *source,
                     struct certificate_pair *new)
 {
     if (new == NULL && source->served == NULL) {
@@ -123,127 +116,68 @@ static void publish(struct certificate_set *set, struct source *source,
     set->changed++;
 }
 
-static bool read_pair(struct source *source, struct certificate_pair **ret_pair, struct error *e)
-{
-    struct file_identity chain_identity = {0};
-    struct file_identity key_identity = {0};
-    CLEANUP(buffer_clear) struct buffer chain = BUFFER(CERTIFICATE_FILE_MAX);
-    CLEANUP(buffer_clear) struct buffer key = BUFFER(CERTIFICATE_FILE_MAX);
-    bool ok = file_read(source->chain_path, &chain, &chain_identity, e) &&
-              file_read(source->key_path, &key, &key_identity, e);
-    if (!ok && e->system_errno == ENOENT) {
-        error_format_prefix(e, "certificate and key belong together, and one is missing: ");
-    }
-    ok = ok && certificate_pair_parse(buffer_bytes(&chain), source->chain_path, buffer_bytes(&key),
-                                      source->key_path, ret_pair, e);
-    if (key.p != NULL) {
-        explicit_bzero(key.p, key.capacity);
-    }
-    if (chain.p != NULL) {
-        explicit_bzero(chain.p, chain.capacity); /* one file may hold both */
-    }
-    /* What could not be read has no identity, and so is tried again at every look. */
-    source->chain_identity = chain_identity;
-    source->key_identity = key_identity;
-    return ok;
-}
+/* --- What is there --- */
 
-static bool is_unchanged(const char *path, const struct file_identity *known)
+static void look(struct certificate_set *set, struct certificate_source *source)
 {
-    struct stat status;
-    if (stat(path, &status) != 0) {
-        return false;
-    }
-    struct file_identity now = file_identity_of(&status);
-    return file_identity_equal(&now, known);
-}
-
-static bool exists(const char *path)
-{
-    struct stat status;
-    return lstat(path, &status) == 0;
-}
-
-/* A problem that is told once stays told until it becomes another. */
-static void set_problem(struct source *source, const struct error *e)
-{
-    bool same = source->problem.count == 1 && strcmp(source->problem.items[0].text, e->text) == 0;
-    if (!same) {
-        diagnostics_clear(&source->problem);
-        diagnostics_add_error(&source->problem, source->chain_path, e);
-        source->told = false;
-    }
-}
-
-/* Looks at SOURCE's files. False: there is no certificate any more, and it can be forgotten. */
-static bool refresh(struct certificate_set *set, struct source *source)
-{
-    if (!exists(source->chain_path)) {
-        publish(set, source, NULL);
-        return false;
-    }
-    if (is_unchanged(source->chain_path, &source->chain_identity) &&
-        is_unchanged(source->key_path, &source->key_identity)) {
-        return true;
-    }
-    struct error e;
     struct certificate_pair *pair = NULL;
-    if (read_pair(source, &pair, &e)) {
+    enum certificate_source_state state = certificate_source_look(source, &pair);
+    if (state == CERTIFICATE_SOURCE_NEW) {
         publish(set, source, pair);
-        diagnostics_clear(&source->problem);
-    } else {
-        set_problem(source, &e);
     }
-    return true;
-}
-
-static void meet(const char *path, const struct error *e, void *context)
-{
-    (void)e; /* reading it says the same, with both paths */
-    struct certificate_set *set = context;
-    CLEANUP_FREE char *chain_path = NULL;
-    CLEANUP_FREE char *key_path = NULL;
-    if (!certificate_tree_pair_of(path, &chain_path, &key_path)) {
-        return;
-    }
-    /* A key alone: its certificate is not there yet, or no more; nothing to serve, nothing wrong.
-     */
-    if (!exists(chain_path)) {
-        return;
-    }
-    struct source *source = find_or_add(set, chain_path, key_path);
-    if (source->seen != set->listing) {
-        source->seen = set->listing;
-        (void)refresh(set, source);
+    bool gone = state == CERTIFICATE_SOURCE_GONE;
+    if (gone != source->gone) {
+        source->gone = gone;
+        source->gone_ms = set->now_ms;
+        set->gone += gone ? 1 : (size_t)-1;
     }
 }
 
-static bool is_below(const char *path, const char *directory)
+static bool is_at_or_below(const char *path, const char *directory)
 {
     size_t n = strlen(directory);
     return strncmp(path, directory, n) == 0 && (path[n] == '/' || path[n] == '\0');
 }
 
-/* Looks again at all sources in [first, count) that lie at or below PATH and were not met by the
- * listing under way, and forgets those whose certificate is gone. */
-static void look_for_gone(struct certificate_set *set, const char *path)
+/* Calls LOOK_AT for the sources at or below PATH that the listing under way did not meet. */
+static void look_at_unmet(struct certificate_set *set, const char *path,
+                          void (*look_at)(struct certificate_set *, struct certificate_source *))
 {
-    size_t first = lower_bound(set, path);
-    size_t kept = first;
-    size_t i = first;
-    for (; i < set->count && strncmp(set->sources[i]->chain_path, path, strlen(path)) == 0; i++) {
-        struct source *source = set->sources[i];
-        bool stays = !is_below(source->chain_path, path) || source->seen == set->listing ||
-                     refresh(set, source);
-        if (stays) {
-            set->sources[kept++] = source;
-        } else {
-            source_free(source);
+    size_t n = strlen(path);
+    for (size_t i = lower_bound(set, path);
+         i < set->count && strncmp(set->sources[i]->chain_path, path, n) == 0; i++) {
+        struct certificate_source *source = set->sources[i];
+        if (source->seen != set->listing && is_at_or_below(source->chain_path, path)) {
+            source->seen = set->listing;
+            look_at(set, source);
         }
     }
-    if (kept != i) {
-        memmove(set->sources + kept, set->sources + i, (set->count - i) * sizeof(struct source *));
-        set->count -= i - kept;
+}
+
+static void leave(struct certificate_set *set, struct certificate_source *source)
+{
+    (void)set;
+    (void)source;
+}
+
+static void meet(const char *path, const struct error *e, void *context)
+{
+    struct certificate_set *set = context;
+    CLEANUP_FREE char *chain_path = NULL;
+    CLEANUP_FREE char *key_path = NULL;
+    if (certificate_tree_pair_of(path, &chain_path, &key_path)) {
+        /* A key alone: its certificate is not there yet, or no more; nothing to serve, nothing
+         * wrong. */
+        if (certificate_source_exists(chain_path)) {
+            struct certificate_source *source = find_or_add(set, chain_path, key_path);
+            if (source->seen != set->listing) {
+                source->seen = set->listing;
+                look(set, source);
+            }
+        }
+    } else if (e != NULL) {
+        /* A directory that cannot be read: what is known of it stays. */
+        look_at_unmet(set, path, leave);
     }
 }
 
@@ -254,7 +188,7 @@ static bool list(struct certificate_set *set, const char *path, struct error *e)
     if (!watch_list(path, meet, set, e)) {
         return false;
     }
-    look_for_gone(set, path);
+    look_at_unmet(set, path, look);
     return true;
 }
 
@@ -276,17 +210,7 @@ static void list_tops(struct certificate_set *set)
     set->top_problems = problems;
 }
 
-static bool is_top(const struct certificate_set *set, const char *path)
-{
-    for (size_t i = 0; i < set->top_count; i++) {
-        if (strcmp(set->tops[i], path) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* PATH, no top, changed: a file, or a directory with all below it; or it is gone. */
+/* PATH, below a top, changed: a file, or a directory with all below it; or it is gone. */
 static void look_at(struct certificate_set *set, const char *path)
 {
     struct stat status;
@@ -300,29 +224,128 @@ static void look_at(struct certificate_set *set, const char *path)
     CLEANUP_FREE char *key_path = NULL;
     set->listing++;
     meet(path, NULL, set);
-    look_for_gone(set, certificate_tree_pair_of(path, &chain_path, &key_path) ? chain_path : path);
+    bool named = certificate_tree_pair_of(path, &chain_path, &key_path);
+    look_at_unmet(set, named ? chain_path : path, look);
 }
 
-size_t certificate_set_apply(struct certificate_set *set, const struct watch_changes *changes)
+/* --- What is gone --- */
+
+/* So much at once is rather a tree that was unmounted or emptied by mistake. */
+static bool is_too_much(const struct certificate_set *set)
+{
+    bool many = set->gone >= (size_t)set->removal_pairs &&
+                (double)set->gone * 100 > (double)set->count * (double)set->removal_percent;
+    return set->gone != 0 && !set->accepting && (many || set->gone == set->count);
+}
+
+static void hold(struct certificate_set *set)
+{
+    struct diagnostics held = {0};
+    diagnostics_add(
+        &held, SEVERITY_ERROR, set->tops[0], 0, 0,
+        "%zu of %zu certificates are gone, which may be a mistake, so they stay in use; "
+        "if that is meant, run `mtasts-host reload --accept-removals`",
+        set->gone, set->count);
+    if (set->held.count == 0) {
+        set->held_told = false;
+    }
+    diagnostics_clear(&set->held);
+    set->held = held;
+}
+
+static void remove_what_is_due(struct certificate_set *set)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < set->count; i++) {
+        struct certificate_source *source = set->sources[i];
+        if (source->gone && (set->accepting || set->now_ms >= source->gone_ms + set->vanish_ms)) {
+            publish(set, source, NULL);
+            certificate_source_free(source);
+            set->gone--;
+        } else {
+            set->sources[kept++] = source;
+        }
+    }
+    set->count = kept;
+}
+
+static void settle(struct certificate_set *set)
+{
+    if (is_too_much(set)) {
+        hold(set);
+        return;
+    }
+    diagnostics_clear(&set->held);
+    if (set->gone != 0) {
+        remove_what_is_due(set);
+    }
+}
+
+int64_t certificate_set_next_due_ms(const struct certificate_set *set)
+{
+    int64_t due_ms = -1;
+    for (size_t i = 0; set->gone != 0 && set->held.count == 0 && i < set->count; i++) {
+        const struct certificate_source *source = set->sources[i];
+        int64_t its_ms = source->gone_ms + set->vanish_ms;
+        if (source->gone && (due_ms < 0 || its_ms < due_ms)) {
+            due_ms = its_ms;
+        }
+    }
+    return due_ms;
+}
+
+/* --- From changes to the table --- */
+
+enum relation { ELSEWHERE, BELOW, TOP };
+
+static enum relation relation_to_tops(const struct certificate_set *set, const char *path)
+{
+    enum relation relation = ELSEWHERE;
+    for (size_t i = 0; i < set->top_count; i++) {
+        if (strcmp(set->tops[i], path) == 0) {
+            return TOP;
+        }
+        if (is_at_or_below(path, set->tops[i])) {
+            relation = BELOW;
+        }
+    }
+    return relation;
+}
+
+size_t certificate_set_apply(struct certificate_set *set, const struct watch_changes *changes,
+                             int64_t now_ms)
 {
     set->changed = 0;
+    set->now_ms = now_ms;
     bool tops = changes->rescan;
     for (size_t i = 0; i < changes->count && !changes->rescan; i++) {
-        if (is_top(set, changes->paths[i])) {
-            tops = true;
-        } else {
+        enum relation relation = relation_to_tops(set, changes->paths[i]);
+        if (relation == BELOW) {
             look_at(set, changes->paths[i]);
         }
+        tops = tops || relation == TOP;
     }
     if (tops) {
         list_tops(set);
     }
+    settle(set);
+    return set->changed;
+}
+
+size_t certificate_set_accept_removals(struct certificate_set *set, int64_t now_ms)
+{
+    set->changed = 0;
+    set->now_ms = now_ms;
+    set->accepting = true;
+    settle(set);
+    set->accepting = false;
     return set->changed;
 }
 
 void certificate_set_diagnostics(const struct certificate_set *set, struct diagnostics *d)
 {
     diagnostics_append(d, &set->top_problems);
+    diagnostics_append(d, &set->held);
     for (size_t i = 0; i < set->count; i++) {
         diagnostics_append(d, &set->sources[i]->problem);
     }
@@ -334,8 +357,12 @@ void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnos
         diagnostics_append(d, &set->top_problems);
         set->top_problems_told = true;
     }
+    if (!set->held_told) {
+        diagnostics_append(d, &set->held);
+        set->held_told = true;
+    }
     for (size_t i = 0; i < set->count; i++) {
-        struct source *source = set->sources[i];
+        struct certificate_source *source = set->sources[i];
         if (source->problem.count != 0 && !source->told) {
             source->told = true;
             diagnostics_append(d, &source->problem);
@@ -345,7 +372,7 @@ void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnos
 
 size_t certificate_set_problems(const struct certificate_set *set)
 {
-    size_t count = set->top_problems.count;
+    size_t count = set->top_problems.count + set->held.count;
     for (size_t i = 0; i < set->count; i++) {
         count += set->sources[i]->problem.count;
     }

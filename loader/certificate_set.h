@@ -1,6 +1,8 @@
 /* The certificate trees as they stand: told which paths changed, reads those pairs and publishes
  * them into the table. A pair that cannot be read or does not match keeps its last good version
- * served and is reported with both paths. No threads, no clock. */
+ * served and is reported with both paths. One that is gone is taken out of use after a while,
+ * unless so many go that it looks like a mistake: then they stay until that is accepted. No
+ * threads, no clock. */
 #ifndef LOADER_CERTIFICATE_SET_H
 #define LOADER_CERTIFICATE_SET_H
 
@@ -10,13 +12,31 @@
 
 struct certificate_set;
 
-struct certificate_set *certificate_set_new(const char *const *paths, size_t path_count,
+struct certificate_set_options {
+    const char *const *paths; /* directories or files: the tops */
+    size_t path_count;
+    int64_t vanish_ms;       /* a pair must be gone this long before it is taken out of use */
+    int64_t removal_percent; /* more than this at once … */
+    int64_t removal_pairs;   /* … and at least so many, or all of them: held */
+};
+
+struct certificate_set *certificate_set_new(const struct certificate_set_options *options,
                                             struct certificate_table *table);
+/* Takes over all but the paths. */
+void certificate_set_set_limits(struct certificate_set *set,
+                                const struct certificate_set_options *options);
 void certificate_set_free(struct certificate_set *set);
 
 /* Returns how many pairs were published or taken away. Only files whose identity changed are read
- * again. */
-size_t certificate_set_apply(struct certificate_set *set, const struct watch_changes *changes);
+ * again; paths that are not below a top are passed over. NOW_MS is the monotonic clock. */
+size_t certificate_set_apply(struct certificate_set *set, const struct watch_changes *changes,
+                             int64_t now_ms);
+
+/* When apply wants to be called again though nothing changed; -1: never. */
+int64_t certificate_set_next_due_ms(const struct certificate_set *set);
+
+/* Takes away what is gone, held or not; as apply. */
+size_t certificate_set_accept_removals(struct certificate_set *set, int64_t now_ms);
 
 void certificate_set_diagnostics(const struct certificate_set *set, struct diagnostics *d);
 void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnostics *d);

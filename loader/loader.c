@@ -109,7 +109,7 @@ static struct policy_set_result take_over(struct loader *loader,
 {
     struct policy_set_result result = {0};
     policy_set_apply(loader->policies, changes, clock_monotonic_ms(), &result);
-    size_t pairs = certificate_set_apply(loader->certificates, changes);
+    size_t pairs = certificate_set_apply(loader->certificates, changes, clock_monotonic_ms());
     if (result.published != 0 || result.removed != 0 || pairs != 0) {
         loader->last_change_s = clock_wall_s();
         log_event(loader->log, LOG_LEVEL_INFO, "loader.applied",
@@ -170,6 +170,7 @@ static void do_reload(void *message)
         result.published += accepted.published;
         result.removed += accepted.removed;
         result.held = accepted.held;
+        (void)certificate_set_accept_removals(loader->certificates, clock_monotonic_ms());
         log_problems(loader);
     }
     reload->done(&result, picture(loader), reload->context);
@@ -236,15 +237,30 @@ static struct policy_set_options policy_set_options_of(const struct settings *se
     };
 }
 
+/* Without HTTPS there is nothing to do for a certificate. */
+static struct certificate_set_options certificate_set_options_of(const struct settings *settings)
+{
+    return (struct certificate_set_options){
+        .paths = (const char *const *)settings->certificates.items,
+        .path_count = settings->https.count != 0 ? settings->certificates.count : 0,
+        .vanish_ms = settings->limits.vanish_ms,
+        .removal_percent = settings->limits.removal_percent,
+        .removal_pairs = settings->limits.removal_domains,
+    };
+}
+
 static void do_apply_settings(void *message)
 {
     struct resettling *resettling = message;
     struct loader *loader = resettling->loader;
     const struct watch_options watch_options = watch_options_of(resettling->settings);
     const struct policy_set_options set_options = policy_set_options_of(resettling->settings);
+    const struct certificate_set_options pair_options =
+        certificate_set_options_of(resettling->settings);
     loader->settings = resettling->settings;
     watch_set_options(loader->watch, &watch_options);
     policy_set_set_limits(loader->policies, &set_options);
+    certificate_set_set_limits(loader->certificates, &pair_options);
     free(resettling);
 }
 
@@ -263,23 +279,31 @@ static void do_stop(void *message)
 
 /* --- The thread --- */
 
-static int nearer_ms(int timeout_ms, int64_t due_ms, int64_t now_ms)
+static int nearer_ms(int timeout_ms, int64_t moment_ms, int64_t now_ms)
 {
-    if (due_ms < 0) {
+    if (moment_ms < 0) {
         return timeout_ms;
     }
-    int64_t left_ms = due_ms > now_ms ? due_ms - now_ms : 0;
+    int64_t left_ms = moment_ms > now_ms ? moment_ms - now_ms : 0;
     if (left_ms > INT_MAX) {
         left_ms = INT_MAX;
     }
     return timeout_ms < 0 || left_ms < timeout_ms ? (int)left_ms : timeout_ms;
 }
 
+/* When there is work though nothing changed; -1: never. */
+static int64_t due_ms(const struct loader *loader)
+{
+    int64_t policies_ms = policy_set_next_due_ms(loader->policies);
+    int64_t pairs_ms = certificate_set_next_due_ms(loader->certificates);
+    return policies_ms < 0 || (pairs_ms >= 0 && pairs_ms < policies_ms) ? pairs_ms : policies_ms;
+}
+
 static void wait_for_work(struct loader *loader)
 {
     int64_t now_ms = clock_monotonic_ms();
     int timeout_ms = watch_timeout_ms(loader->watch, now_ms);
-    timeout_ms = nearer_ms(timeout_ms, policy_set_next_due_ms(loader->policies), now_ms);
+    timeout_ms = nearer_ms(timeout_ms, due_ms(loader), now_ms);
     timeout_ms = nearer_ms(timeout_ms, loader->prune_ms, now_ms);
     struct pollfd fds[] = {
         {.fd = watch_fd(loader->watch), .events = POLLIN},
@@ -293,8 +317,8 @@ static void work(struct loader *loader)
 {
     struct watch_changes changes = {0};
     int64_t now_ms = clock_monotonic_ms();
-    int64_t due_ms = policy_set_next_due_ms(loader->policies);
-    if (watch_take(loader->watch, now_ms, &changes) || (due_ms >= 0 && due_ms <= now_ms)) {
+    int64_t when_ms = due_ms(loader);
+    if (watch_take(loader->watch, now_ms, &changes) || (when_ms >= 0 && when_ms <= now_ms)) {
         (void)take_over(loader, &changes);
         note_served(loader);
     }
@@ -343,10 +367,11 @@ static void *run(void *context)
 
 /* --- Start and stop --- */
 
-static bool watch_tops(struct loader *loader, const struct settings_list *tops, struct error *e)
+static bool watch_tops(struct loader *loader, const char *const *tops, size_t count,
+                       struct error *e)
 {
-    for (size_t i = 0; i < tops->count; i++) {
-        if (!watch_add(loader->watch, tops->items[i], e)) {
+    for (size_t i = 0; i < count; i++) {
+        if (!watch_add(loader->watch, tops[i], e)) {
             return false;
         }
     }
@@ -370,17 +395,16 @@ static bool prepare(struct loader *loader, struct error *e)
     const struct settings *settings = loader->settings;
     const struct watch_options watch_options = watch_options_of(settings);
     const struct policy_set_options set_options = policy_set_options_of(settings);
+    const struct certificate_set_options pair_options = certificate_set_options_of(settings);
     /* Watching begins before the first look, so that no edit falls between them. */
     if (!mailbox_new(&loader->mailbox, e) ||
         (loader->watch = watch_new(&watch_options, e)) == NULL ||
-        !watch_tops(loader, &settings->policies, e) ||
-        !watch_tops(loader, &settings->certificates, e)) {
+        !watch_tops(loader, set_options.paths, set_options.path_count, e) ||
+        !watch_tops(loader, pair_options.paths, pair_options.path_count, e)) {
         return false;
     }
     loader->policies = policy_set_new(&set_options, loader->tables.policies);
-    loader->certificates =
-        certificate_set_new((const char *const *)settings->certificates.items,
-                            settings->certificates.count, loader->tables.certificates);
+    loader->certificates = certificate_set_new(&pair_options, loader->tables.certificates);
     loader->notes = served_notes_open(settings->state, loader->log);
     policy_set_on_change(loader->policies, served_notes_add, loader->notes);
     loader->prune_ms = clock_monotonic_ms() + PRUNE_INTERVAL_MS;

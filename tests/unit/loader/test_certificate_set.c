@@ -10,12 +10,15 @@
 #include "certificate_files.h"
 #include "loader/certificate_set.h"
 
+enum { VANISH_MS = 5000 };
+
 struct fixture {
     char directory[64];
     char *top;
     struct certificate_table *table;
     struct certificate_set *set;
     size_t published; /* by the last apply */
+    int64_t now_ms;
 };
 
 static int set_up(void **state)
@@ -27,7 +30,14 @@ static int set_up(void **state)
     f->top = file_path_join(f->directory, "certs");
     f->table = certificate_table_new();
     const char *const tops[] = {f->top};
-    f->set = certificate_set_new(tops, 1, f->table);
+    const struct certificate_set_options options = {
+        .paths = tops,
+        .path_count = 1,
+        .vanish_ms = VANISH_MS,
+        .removal_percent = 10,
+        .removal_pairs = 50,
+    };
+    f->set = certificate_set_new(&options, f->table);
     *state = f;
     return 0;
 }
@@ -47,7 +57,7 @@ static int tear_down(void **state)
 static void rescan(struct fixture *f)
 {
     const struct watch_changes changes = {.rescan = true};
-    f->published = certificate_set_apply(f->set, &changes);
+    f->published = certificate_set_apply(f->set, &changes, f->now_ms);
 }
 
 /* Applies that PATH, below the fixture's directory, changed. */
@@ -55,8 +65,19 @@ static void changed(struct fixture *f, const char *path)
 {
     char *paths[] = {file_path_join(f->directory, path)};
     const struct watch_changes changes = {.paths = paths, .count = 1};
-    f->published = certificate_set_apply(f->set, &changes);
+    f->published = certificate_set_apply(f->set, &changes, f->now_ms);
     free(paths[0]);
+}
+
+/* The time comes for what was put off. */
+static void later(struct fixture *f)
+{
+    const struct watch_changes nothing = {0};
+    int64_t due_ms = certificate_set_next_due_ms(f->set);
+    assert_int_equal(due_ms, f->now_ms + VANISH_MS);
+    f->now_ms = due_ms;
+    f->published = certificate_set_apply(f->set, &nothing, f->now_ms);
+    assert_int_equal(certificate_set_next_due_ms(f->set), -1);
 }
 
 /* Days until the certificate for NAME expires, rounded up; 0: there is none. */
@@ -176,10 +197,14 @@ static void test_what_vanishes_is_taken_away(void **state)
     rescan(f);
     files_shell(f->directory, "rm certs/a/*");
     changed(f, "certs/a/fullchain.pem");
+    assert_int_equal(f->published, 0);
+    assert_int_equal(days(f, "a.test"), 10);
+    later(f);
     assert_int_equal(f->published, 1);
     assert_int_equal(days(f, "a.test"), 0);
     files_shell(f->directory, "rm -r certs/b");
     changed(f, "certs/b");
+    later(f);
     assert_int_equal(days(f, "b.test"), 0);
     assert_int_equal(days(f, "bb.test"), 10);
     assert_int_equal(certificate_table_count(f->table), 1);
@@ -212,6 +237,7 @@ static void test_the_latest_of_several_for_a_name(void **state)
     assert_int_equal(days(f, "n.test"), 30);
     files_shell(f->directory, "rm certs/b.*");
     changed(f, "certs/b.crt");
+    later(f);
     assert_int_equal(days(f, "n.test"), 10);
 }
 
@@ -229,6 +255,57 @@ static void test_an_unreadable_top_keeps_everything(void **state)
     assert_int_equal(f->published, 0);
     assert_int_equal(days(f, "a.test"), 10);
     expect_no_problem(f);
+}
+
+static void test_an_emptied_tree_is_held_until_that_is_accepted(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->directory, "pair certs/a.crt certs/a.key 10 a.test;"
+                              "pair certs/b.crt certs/b.key 10 b.test");
+    rescan(f);
+    files_shell(f->directory, "mkdir away; mv certs/* away");
+    rescan(f);
+    f->now_ms += 2 * VANISH_MS;
+    rescan(f);
+    assert_int_equal(days(f, "a.test"), 10);
+    expect_problem(f, "certs", "--accept-removals");
+    assert_int_equal(new_problems(f), 1);
+    files_shell(f->directory, "mv away/a.* certs");
+    rescan(f);
+    expect_no_problem(f);
+    assert_int_equal(days(f, "b.test"), 0);
+    files_shell(f->directory, "rm certs/a.*");
+    rescan(f);
+    assert_int_equal(days(f, "a.test"), 10);
+    assert_int_equal(certificate_set_accept_removals(f->set, f->now_ms), 1);
+    assert_int_equal(days(f, "a.test"), 0);
+    expect_no_problem(f);
+}
+
+static void test_one_that_comes_back_in_time_never_left(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->directory, "pair certs/a.crt certs/a.key 10 a.test;"
+                              "pair certs/b.crt certs/b.key 10 b.test");
+    rescan(f);
+    files_shell(f->directory, "mv certs/a.crt a.crt");
+    changed(f, "certs/a.crt");
+    f->now_ms += VANISH_MS - 1;
+    files_shell(f->directory, "mv a.crt certs/a.crt");
+    changed(f, "certs/a.crt");
+    assert_int_equal(certificate_set_next_due_ms(f->set), -1);
+    f->now_ms += VANISH_MS;
+    rescan(f);
+    assert_int_equal(days(f, "a.test"), 10);
+}
+
+static void test_only_what_lies_below_a_top_is_taken(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->directory, "pair rogue.crt rogue.key 10 rogue.test");
+    changed(f, "rogue.crt");
+    assert_int_equal(f->published, 0);
+    assert_int_equal(days(f, "rogue.test"), 0);
 }
 
 static void count_pair(const struct certificate_pair *pair, void *context)
@@ -273,6 +350,9 @@ int main(void)
         ROW(test_a_key_that_is_missing_for_a_while),
         ROW(test_the_latest_of_several_for_a_name),
         ROW(test_an_unreadable_top_keeps_everything),
+        ROW(test_an_emptied_tree_is_held_until_that_is_accepted),
+        ROW(test_one_that_comes_back_in_time_never_left),
+        ROW(test_only_what_lies_below_a_top_is_taken),
         ROW(test_visits_what_is_served),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
