@@ -230,22 +230,39 @@ static void look_at(struct certificate_set *set, const char *path)
 
 /* --- What is gone --- */
 
-/* So much at once is rather a tree that was unmounted or emptied by mistake. */
-static bool is_too_much(const struct certificate_set *set)
+/* Of the pairs in use, how many there are and how many are gone. */
+struct losses {
+    size_t served;
+    size_t gone;
+};
+
+static struct losses count_losses(const struct certificate_set *set)
 {
-    bool many = set->gone >= (size_t)set->removal_pairs &&
-                (double)set->gone * 100 > (double)set->count * (double)set->removal_percent;
-    return set->gone != 0 && !set->accepting && (many || set->gone == set->count);
+    struct losses losses = {0};
+    for (size_t i = 0; i < set->count; i++) {
+        bool served = set->sources[i]->served != NULL;
+        losses.served += served;
+        losses.gone += served && set->sources[i]->gone;
+    }
+    return losses;
 }
 
-static void hold(struct certificate_set *set)
+/* So much at once is rather a tree that was unmounted or emptied by mistake. */
+static bool is_too_much(const struct certificate_set *set, struct losses losses)
+{
+    bool many = losses.gone >= (size_t)set->removal_pairs &&
+                (double)losses.gone * 100 > (double)losses.served * (double)set->removal_percent;
+    return losses.gone != 0 && !set->accepting && (many || losses.gone == losses.served);
+}
+
+static void hold(struct certificate_set *set, struct losses losses)
 {
     struct diagnostics held = {0};
     diagnostics_add(
         &held, SEVERITY_ERROR, set->tops[0], 0, 0,
         "%zu of %zu certificates are gone, which may be a mistake, so they stay in use; "
         "if that is meant, run `mtasts-host reload --accept-removals`",
-        set->gone, set->count);
+        losses.gone, losses.served);
     if (set->held.count == 0) {
         set->held_told = false;
     }
@@ -258,7 +275,9 @@ static void remove_what_is_due(struct certificate_set *set)
     size_t kept = 0;
     for (size_t i = 0; i < set->count; i++) {
         struct certificate_source *source = set->sources[i];
-        if (source->gone && (set->accepting || set->now_ms >= source->gone_ms + set->vanish_ms)) {
+        bool due = set->accepting || source->served == NULL ||
+                   set->now_ms >= source->gone_ms + set->vanish_ms;
+        if (source->gone && due) {
             publish(set, source, NULL);
             certificate_source_free(source);
             set->gone--;
@@ -271,8 +290,9 @@ static void remove_what_is_due(struct certificate_set *set)
 
 static void settle(struct certificate_set *set)
 {
-    if (is_too_much(set)) {
-        hold(set);
+    struct losses losses = set->gone != 0 ? count_losses(set) : (struct losses){0};
+    if (is_too_much(set, losses)) {
+        hold(set, losses);
         return;
     }
     diagnostics_clear(&set->held);

@@ -111,8 +111,12 @@ fi
 
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:exitcode=99
 export UBSAN_OPTIONS=print_stacktrace=1
-export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
-export TSAN_OPTIONS=suppressions=$PWD/tests/tsan.supp:exitcode=66
+# Copies that a server can read after it has left root behind.
+chmod 755 "$output"
+cp tests/lsan.supp tests/tsan.supp "$output"
+chmod 644 "$output"/*.supp
+export LSAN_OPTIONS=suppressions=$output/lsan.supp:print_suppressions=0
+export TSAN_OPTIONS=suppressions=$output/tsan.supp:exitcode=66
 
 unit asan || finish
 if [ "$mode" = quick ]; then

@@ -107,7 +107,8 @@ static void test_a_limit_is_a_warning_and_a_rescan(void **state)
         CLEANUP_FREE char *remove = memory_printf("rm -r %s", directory);
         assert_int_equal(system(remove), 0); // NOLINT(cert-env33-c)
         if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED) {
-            skip(); /* no user namespaces here */
+            print_message("no user namespaces here: passed over\n");
+            return; /* not skip(): what cmocka keeps of one is a leak to LeakSanitizer */
         }
         if (status != 0) {
             fail_msg("limit on %s: step %d", limits[i], WEXITSTATUS(status));
