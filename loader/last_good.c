@@ -15,7 +15,7 @@
 enum {
     NAME_LENGTH = 2 * SHA256_DIGEST_LENGTH,
     PATH_TEXT_MAX = 3 * 4096, /* PATH_MAX, every octet encoded */
-    COPY_MAX = POLICY_FILE_MAX + PATH_TEXT_MAX + 64,
+    COPY_MAX = LAST_GOOD_TEXT_MAX + PATH_TEXT_MAX + 64,
     SYNC_EACH_MAX = 8, /* more files than this are synced by one syncfs */
 };
 

@@ -15,6 +15,9 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
+/* Octets of one copy: a printed file can be several times as large as what was written. */
+enum { LAST_GOOD_TEXT_MAX = 1024 * 1024 * 1024 };
+
 struct last_good;
 
 /* Makes DIRECTORY (0700) where it is missing. */

@@ -3,8 +3,6 @@
 
 #include "loader/policy_set_parts.h"
 
-enum { PRINTED_MAX = 1024 * 1024 * 1024 };
-
 /* --- Writing --- */
 
 static struct bytes domain_name(const struct policy_domain *domain)
@@ -128,6 +126,13 @@ static void list_unkept(struct policy_set *set, struct set_file *file)
     }
 }
 
+static void touch_uncopied(struct set_shared *shared, void *context)
+{
+    if (set_shared_is_orphan(shared) && !shared->copied) {
+        set_shared_touch(context, shared);
+    }
+}
+
 void set_keep_update(struct policy_set *set)
 {
     if (set->copies == NULL) {
@@ -135,12 +140,15 @@ void set_keep_update(struct policy_set *set)
     }
     struct error e;
     bool ok = true;
-    CLEANUP(buffer_clear) struct buffer text = BUFFER(PRINTED_MAX);
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(LAST_GOOD_TEXT_MAX);
     for (size_t i = 0; i < set->unkept.count; i++) {
         set->unkept.items[i]->unkept = false;
         set_files_touch(set, set->unkept.items[i]);
     }
     set->unkept.count = 0;
+    if (set->shared_unkept) {
+        set_shared_each(set, touch_uncopied, set);
+    }
     for (size_t i = 0; i < set->touched.count; i++) {
         ok = keep_file(set, set->touched.items[i], &text, &e) && ok;
     }
@@ -149,11 +157,16 @@ void set_keep_update(struct policy_set *set)
     }
     ok = ok && last_good_commit(set->copies, &e);
     for (size_t i = 0; i < set->touched.count && !ok; i++) {
-        set->touched.items[i]->copied = false;
-        if (wants_copy(set, set->touched.items[i])) {
+        /* What is there now is not known: written or removed again, it is right. */
+        set->touched.items[i]->copy_is_old = true;
+        if (!set->touched.items[i]->forgotten) {
             list_unkept(set, set->touched.items[i]);
         }
     }
+    for (size_t i = 0; i < set->touched_shared_count && !ok; i++) {
+        set->touched_shared[i]->copied = false;
+    }
+    set->shared_unkept = !ok;
     report_state(set, ok ? NULL : &e);
 }
 

@@ -222,6 +222,7 @@ struct policy_set {
     size_t doomed_count;
     size_t doomed_capacity;
 
+    bool shared_unkept; /* copies of orphans are to be tried again */
     struct set_shared **touched_shared;
     size_t touched_shared_count;
     size_t touched_shared_capacity;

@@ -253,6 +253,18 @@ static bool is_top(const struct policy_set *set, const char *path)
     return false;
 }
 
+/* A file that is named by itself was written to: it is read, whatever its identity says. A write of
+ * the same size within one tick of the clock after our last read leaves the identity as it was. */
+static void distrust_identity(struct policy_set *set, const char *path)
+{
+    size_t first = 0;
+    size_t end = 0;
+    set_files_below(set, path, &first, &end);
+    for (size_t i = first; i < end; i++) {
+        set->files.items[i]->identity_known = false;
+    }
+}
+
 static void scan_path(struct policy_set *set, size_t number, const char *path, int64_t now_ms)
 {
     struct stat status;
@@ -272,6 +284,7 @@ static void scan_path(struct policy_set *set, size_t number, const char *path, i
         return;
     }
     if (lstat(path, &status) == 0) {
+        distrust_identity(set, path);
         meet_path(&scan, path, false);
     } else if (errno != ENOENT && errno != ENOTDIR) {
         (void)error_system(&e, "lstat");

@@ -10,7 +10,7 @@
 #include "policies/policy_file.h"
 
 enum {
-    POLICY_FILE_MX_MAX = 1000,     /* patterns of one policy */
+    POLICY_FILE_MX_MAX = 256,      /* patterns of one policy; each is compared with each */
     POLICY_FILE_TLSRPT_MAX = 4096, /* octets of one `tlsrpt`, encoded */
 };
 
