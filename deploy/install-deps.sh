@@ -14,7 +14,7 @@ build="
 
 # The real servers and clients that the scenarios run against, and the tools that judge the code.
 tests="
-    libcmocka-dev clang llvm python3 iproute2 util-linux procps faketime git
+    libcmocka-dev clang libclang-rt-dev llvm python3 binutils iproute2 util-linux procps faketime git
     curl nghttp2-client postfix-mta-sts-resolver knot bind9 bind9-dnsutils unbound
     nginx-light libnginx-mod-stream apache2 testssl.sh systemd shellcheck mandoc"
 
