@@ -5,24 +5,60 @@
 #include "cli/policy_diff.h"
 #include "cli/rollout_date.h"
 
-/* What changed, and the date. */
-static void print_change(struct bump_report *report, const struct served_question *question)
+static int64_t from_now(const struct bump_report *report, const struct policy *policy)
 {
+    return report->now_s + policy->max_age_s;
+}
+
+/* The date, over every text that senders may hold. */
+static void print_date(const struct bump_report *report, const struct served_answer *answer,
+                       const struct policy *before, const struct policy *after)
+{
+    CLEANUP(rollout_clear)
+    struct rollout rollout = {
+        .after = after,
+        .now_s = report->now_s,
+        .guessed = !answer->known,
+    };
+    if (!answer->known || !answer->listed || answer->held_count >= SERVED_HELD_MAX) {
+        rollout.floor_s = answer->held_until_s;
+    }
+    for (size_t i = 0; i < answer->held_count; i++) {
+        rollout_add(&rollout, answer->held[i].policy, answer->held[i].until_s);
+    }
+    if (answer->serving != NULL) {
+        rollout_add(&rollout, answer->serving, from_now(report, answer->serving));
+    }
+    if (before != NULL) {
+        rollout_add(&rollout, before, answer->known ? report->now_s : from_now(report, before));
+    }
+    rollout_print(&rollout, stderr);
+}
+
+/* What changed, and the date. */
+static void print_change(struct bump_report *report, struct served_question *question)
+{
+    const struct policy *older =
+        report->older != NULL ? older_copy_policy(report->older, question->subject) : NULL;
+    char digest[2 * POLICY_ID_DIGEST + 1];
+    if (older != NULL) {
+        /* The entity tag has them between quotes. */
+        snprintf(digest, sizeof(digest), "%s", older->etag + 1);
+        question->digest = digest;
+    }
     CLEANUP(served_answer_clear) struct served_answer answer;
     served_history_ask(&report->history, question, &answer);
-    const struct policy *before =
-        report->older != NULL ? older_copy_policy(report->older, question->subject) : NULL;
-    if (before == NULL) {
-        before = answer.before;
-    }
+    const struct policy *before = older != NULL            ? older
+                                  : answer.serving != NULL ? answer.serving
+                                                           : answer.before;
     if (before != NULL) {
         CLEANUP(policy_diff_clear) struct policy_diff diff;
         policy_diff_make(before, question->policy, &diff);
         policy_diff_print(&diff, stderr);
-        rollout_print(&diff, &answer, report->now_s, stderr);
-    } else if (!answer.known) {
+    } else {
         report->unknown++;
     }
+    print_date(report, &answer, before, question->policy);
     if (answer.reached && !answer.current) {
         fprintf(stderr, "  the running server does not serve this policy yet: publish the record "
                         "only when it does\n");

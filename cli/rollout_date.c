@@ -2,15 +2,49 @@
 
 #include <time.h>
 
-int64_t rollout_until_s(const struct served_answer *answer, const struct policy *before,
-                        int64_t now_s)
+#include "base/memory.h"
+
+static int64_t later(int64_t a, int64_t b)
 {
-    int64_t until_s = answer->known ? answer->held_until_s : 0;
-    bool served_until_now = !answer->known || !answer->current;
-    if (before != NULL && served_until_now && until_s < now_s + before->max_age_s) {
-        until_s = now_s + before->max_age_s;
+    return a > b ? a : b;
+}
+
+static void join(struct policy_diff_mx *list, const struct policy_diff_mx *more)
+{
+    for (size_t i = 0; i < more->count; i++) {
+        bool there = false;
+        for (size_t j = 0; j < list->count && !there; j++) {
+            there = bytes_equal(list->items[j], more->items[i]);
+        }
+        if (!there) {
+            ARRAY_GROW(list->items, list->count, list->capacity);
+            list->items[list->count++] = more->items[i];
+        }
     }
-    return until_s;
+}
+
+void rollout_add(struct rollout *rollout, const struct policy *held, int64_t until_s)
+{
+    CLEANUP(policy_diff_clear) struct policy_diff diff;
+    policy_diff_make(held, rollout->after, &diff);
+    if (held->mode == POLICY_ENFORCE && policy_diff_needs_time(&diff)) {
+        rollout->enforced_until_s = later(rollout->enforced_until_s, until_s);
+        rollout->lowered = rollout->lowered || diff.mode_lowered;
+        join(&rollout->enforced, &diff.uncovered);
+    } else if (held->mode == POLICY_TESTING && diff.uncovered.count != 0) {
+        rollout->reported_until_s = later(rollout->reported_until_s, until_s);
+        join(&rollout->reported, &diff.uncovered);
+    }
+}
+
+static void print_until(int64_t until_s, FILE *out)
+{
+    char date[32];
+    time_t t = (time_t)until_s;
+    struct tm tm;
+    gmtime_r(&t, &tm);
+    strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &tm);
+    fprintf(out, "  until %s: ", date);
 }
 
 static void print_hosts(const struct policy_diff_mx *hosts, FILE *out)
@@ -20,30 +54,46 @@ static void print_hosts(const struct policy_diff_mx *hosts, FILE *out)
     }
 }
 
-void rollout_print(const struct policy_diff *diff, const struct served_answer *answer,
-                   int64_t now_s, FILE *out)
+static const char *basis(const struct rollout *rollout)
 {
-    if (!policy_diff_needs_time(diff)) {
-        return;
-    }
-    int64_t until_s = rollout_until_s(answer, diff->before, now_s);
-    if (until_s <= now_s) {
+    return rollout->guessed ? " (no history: by the max_age of the text that is replaced)" : "";
+}
+
+static void print_enforced(const struct rollout *rollout, FILE *out)
+{
+    int64_t until_s = later(rollout->enforced_until_s, rollout->floor_s);
+    if (until_s <= rollout->now_s) {
         fprintf(out, "  no sender holds an older policy any more\n");
         return;
     }
-    char date[32];
-    time_t t = (time_t)until_s;
-    struct tm tm;
-    gmtime_r(&t, &tm);
-    strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &tm);
-    fprintf(out, "  until %s: keep the old MX hosts", date);
-    if (diff->uncovered.count != 0) {
+    print_until(until_s, out);
+    fprintf(out, "keep the old MX hosts");
+    if (rollout->enforced.count != 0) {
         fprintf(out, ", route no mail to ");
-        print_hosts(&diff->uncovered, out);
+        print_hosts(&rollout->enforced, out);
     }
-    if (diff->mode_lowered) {
-        fprintf(out, ", senders may still apply mode %s", policy_mode_name(diff->before->mode));
+    if (rollout->lowered) {
+        fprintf(out, ", senders may still apply mode enforce");
     }
-    fprintf(out, "%s\n",
-            answer->known ? "" : " (no history: by the max_age of the text that is replaced)");
+    fprintf(out, "%s\n", basis(rollout));
+}
+
+void rollout_print(const struct rollout *rollout, FILE *out)
+{
+    if (rollout->enforced_until_s != 0) {
+        print_enforced(rollout, out);
+    }
+    if (rollout->reported_until_s > rollout->now_s) {
+        print_until(rollout->reported_until_s, out);
+        fprintf(out, "senders with an older policy of mode testing deliver to ");
+        print_hosts(&rollout->reported, out);
+        fprintf(out, ", and may report it%s\n", basis(rollout));
+    }
+}
+
+void rollout_clear(struct rollout *rollout)
+{
+    free(rollout->enforced.items);
+    free(rollout->reported.items);
+    *rollout = (struct rollout){0};
 }

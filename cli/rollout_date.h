@@ -1,8 +1,9 @@
 /* How long a change must be thought of after it was made (RFC 8461 §8.1, §8.3).
  *
- * A sender may hold any text that was ever served until its max_age is over. So where a change adds
- * or replaces an mx, or lowers the mode, there is a date: until then no mail may be routed to a
- * host that only the new policy names, and the old policy's hosts stay. */
+ * A sender may hold any text that was ever served until its max_age is over. While it holds one of
+ * mode enforce, mail may go to no host that this text does not name, and the hosts that it names
+ * must stay. One of mode testing only makes it report such mail (RFC 8461 §5), and one of mode none
+ * asks for nothing. */
 #ifndef CLI_ROLLOUT_DATE_H
 #define CLI_ROLLOUT_DATE_H
 
@@ -10,16 +11,24 @@
 #include <stdio.h>
 
 #include "cli/policy_diff.h"
-#include "cli/served_history.h"
 
-/* The last moment at which some sender may hold an older text: what the server remembers, and the
- * text that is replaced, which is served until now where the server has not got the new one. BEFORE
- * may be NULL. */
-int64_t rollout_until_s(const struct served_answer *answer, const struct policy *before,
-                        int64_t now_s);
+struct rollout {
+    const struct policy *after;
+    int64_t now_s;
+    int64_t floor_s; /* no date is nearer: texts that are held and not known */
+    bool guessed;    /* there is no history of the text that is replaced */
+    /* What the texts that were added ask for. */
+    int64_t enforced_until_s; /* 0: none needs time */
+    int64_t reported_until_s;
+    bool lowered;
+    struct policy_diff_mx enforced; /* hosts that one of them forbids; pointing into AFTER */
+    struct policy_diff_mx reported;
+};
 
-/* One indented line (none where DIFF needs no time). */
-void rollout_print(const struct policy_diff *diff, const struct served_answer *answer,
-                   int64_t now_s, FILE *out);
+/* HELD may be with senders until UNTIL_S. */
+void rollout_add(struct rollout *rollout, const struct policy *held, int64_t until_s);
+/* An indented line for each of the two dates; nothing where no text needs time. */
+void rollout_print(const struct rollout *rollout, FILE *out);
+void rollout_clear(struct rollout *rollout);
 
 #endif

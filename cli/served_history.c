@@ -40,12 +40,43 @@ static struct policy *parse_served(const json_t *text)
     return policy_text_parse(octets, "served policy", &policy, &d) ? policy : NULL;
 }
 
-static void take_history(const json_t *reply, struct served_answer *answer)
+static void take_held(const json_t *list, struct served_answer *answer)
 {
-    answer->known = json_is_true(json_object_get(reply, "known"));
-    answer->held_until_s = json_integer_value(json_object_get(reply, "held_until"));
-    if (answer->before == NULL) {
-        answer->before = parse_served(json_object_get(reply, "text"));
+    size_t i = 0;
+    const json_t *item = NULL;
+    answer->listed = json_is_array(list);
+    json_array_foreach(list, i, item)
+    {
+        struct policy *policy = parse_served(json_object_get(item, "text"));
+        if (policy != NULL) {
+            ARRAY_GROW(answer->held, answer->held_count, answer->held_capacity);
+            answer->held[answer->held_count++] =
+                (struct served_text){policy, json_integer_value(json_object_get(item, "until"))};
+        }
+    }
+}
+
+static void take_history(const json_t *reply, bool by_digest, struct served_answer *answer)
+{
+    struct policy *before = parse_served(json_object_get(reply, "text"));
+    /* A memory that began after the replaced text was served says nothing of its senders. */
+    answer->known = json_is_true(json_object_get(reply, "known")) &&
+                    (before != NULL || (!by_digest && answer->serving != NULL));
+    int64_t until_s = json_integer_value(json_object_get(reply, "held_until"));
+    answer->held_until_s = until_s > answer->held_until_s ? until_s : answer->held_until_s;
+    answer->before = before;
+    take_held(json_object_get(reply, "held"), answer);
+}
+
+static void forget_history(struct served_answer *answer)
+{
+    for (size_t i = 0; i < answer->held_count; i++) {
+        policy_free(answer->held[i].policy);
+    }
+    answer->held_count = 0;
+    if (answer->before != NULL) {
+        policy_free(answer->before);
+        answer->before = NULL;
     }
 }
 
@@ -55,7 +86,8 @@ static void ask_history_of(struct served_history *history, const char *subject, 
     json_t *reply = ask(history, json_pack("{s:s, s:s, s:s*}", "command", "history", "domain",
                                            subject, "digest", digest));
     if (reply != NULL) {
-        take_history(reply, answer);
+        forget_history(answer);
+        take_history(reply, digest != NULL, answer);
         json_decref(reply);
     }
 }
@@ -88,7 +120,7 @@ static void ask_serving(struct served_history *history, const struct served_ques
         answer->current = true;
         policy_free(served);
     } else {
-        answer->before = served;
+        answer->serving = served;
     }
 }
 
@@ -110,8 +142,10 @@ void served_history_ask(struct served_history *history, const struct served_ques
 
 void served_answer_clear(struct served_answer *answer)
 {
-    if (answer->before != NULL) {
-        policy_free(answer->before);
+    forget_history(answer);
+    free(answer->held);
+    if (answer->serving != NULL) {
+        policy_free(answer->serving);
     }
     *answer = (struct served_answer){0};
 }

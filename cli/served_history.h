@@ -20,17 +20,32 @@ enum { SERVED_HISTORY_ASKED_MAX = 1000 };
 struct served_question {
     const char *subject; /* "example.org", "@google" */
     const char *domain;  /* one that has it: the subject, or one that uses the shared policy */
-    const char *digest;  /* of the text that the old id stood for; NULL: not known */
+    const char
+        *digest; /* of the text that is replaced, in hex, or its beginning; NULL: not known */
     const struct policy *policy; /* the new text */
 };
 
-struct served_answer {
-    bool reached;          /* a server answered */
-    bool known;            /* it remembers the subject */
-    bool current;          /* it serves the new text already */
-    int64_t held_until_s;  /* until when a sender may hold another text; 0: none may */
-    struct policy *before; /* the text that the new one replaces; NULL: not known */
+/* A text that senders may still hold. */
+struct served_text {
+    struct policy *policy;
+    int64_t until_s;
 };
+
+struct served_answer {
+    bool reached;           /* a server answered */
+    bool known;             /* it remembers the text that is replaced: so its dates are the dates */
+    bool current;           /* it serves the new text already */
+    int64_t held_until_s;   /* until when a sender may hold another text; 0: none may */
+    struct policy *serving; /* what it serves instead of the new text, or NULL */
+    struct policy *before;  /* the text that the new one replaces; NULL: not known */
+    bool listed;            /* it told which texts are held, and not only until when */
+    struct served_text *held;
+    size_t held_count;
+    size_t held_capacity;
+};
+
+/* A server names no more held texts than this of one subject: beyond, held_until_s counts. */
+enum { SERVED_HELD_MAX = 20 };
 
 void served_history_clear(struct served_history *history);
 

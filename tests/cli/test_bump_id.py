@@ -269,22 +269,23 @@ class BumpId(ProgramTest):
         """An older copy of the policies as they stand."""
         old = self.directory / "old"
         old.mkdir()
-        (old / "a.yaml").write_text(FILE)
+        (old / "a.yaml").write_text(self.path.read_text())
         return old
 
     def test_since_tells_what_changed_and_until_when(self):
+        self.replace("mode: testing", "mode: enforce")
         old = self.since()
         self.replace("- mx1.example.org", "- mx2.example.org")
-        self.replace("mode: testing", "mode: enforce")
+        self.replace("mode: enforce      #", "mode: testing      #")
         self.replace("max_age: 86400", "max_age: 2w")
         before = time.time()
         result = self.run_in("bump-id", "example.org", "--since", old)
-        self.assertIn("  mode: testing -> enforce\n", result.err)
+        self.assertIn("  mode: enforce -> testing\n", result.err)
         self.assertIn("  mx added: mx2.example.org\n", result.err)
         self.assertIn("  mx removed: mx1.example.org\n", result.err)
         self.assertIn("  max_age: 86400 -> 1209600\n", result.err)
         found = re.search(r"  until (\S+ \S+) UTC: keep the old MX hosts, route no mail to "
-                          r"mx2\.example\.org \(no history: by the max_age of the text that is "
+                          r"mx2\.example\.org, senders may still apply mode enforce \(no history: by the max_age of the text that is "
                           r"replaced\)\n", result.err)
         self.assertIsNotNone(found, result)
         until = datetime.datetime.strptime(found.group(1), "%Y-%m-%d %H:%M:%S").replace(
@@ -298,6 +299,24 @@ class BumpId(ProgramTest):
         self.assertIn("  mode: enforce -> none\n", result.err)
         self.assertRegex(result.err, r"until .* UTC: keep the old MX hosts, senders may still "
                                      r"apply mode enforce")
+
+    def test_what_a_text_asks_of_senders_depends_on_its_mode(self):
+        for mode, told, untold in (
+                ("enforce", r"until .* UTC: keep the old MX hosts, route no mail to new\.example",
+                 "testing deliver"),
+                ("testing", r"until .* UTC: senders with an older policy of mode testing deliver to "
+                            r"new\.example, and may report it", "keep the old"),
+                ("none", r"mx added: .*new\.example", "until"),
+        ):
+            with self.subTest(mode=mode):
+                old = self.directory / "old.yaml"
+                mx = "" if mode == "none" else ", mx: [old.example]"
+                old.write_text(f"domains:\n  m.example: {{mode: {mode}, max_age: 1d{mx}}}\n")
+                self.write("m.yaml", "domains:\n  m.example: {mode: enforce, max_age: 1d, "
+                                     "mx: [old.example, new.example], id: x1}\n")
+                result = self.run_in("bump-id", "-n", "m.example", "--since", old)
+                self.assertRegex(result.err, told)
+                self.assertNotIn(untold, result.err)
 
     def test_changes_that_hold_nothing_up_have_no_date(self):
         old = self.since()

@@ -19,7 +19,7 @@ domains:
   example.com: google
   example.net: google
   example.org:
-    mode: testing
+    mode: enforce
     mx: [mx1.example.org]
     max_age: 86400
 """
@@ -98,6 +98,23 @@ class Server(scenario.Scenario):
         done = self.server.command("bump-id")
         self.assertIn("  max_age: 86400 -> 172800\n", done.stderr)
         self.assertNotIn("until", done.stderr)
+        self.server.stop()
+
+    def test_bump_id_does_not_trust_a_memory_that_began_later(self):
+        """The server started on the edited file: what it remembers is the new text alone."""
+        old = self.directory / "old.yaml"
+        old.write_text(FIRST.replace("max_age: 86400", "max_age: 30d"))
+        self.edit("mx: [mx1.example.org]", "mx: [mx1.example.org, mx2.example.org]")
+        self.server.start()
+        done = self.server.command("bump-id", "-n", "--since", old, "example.org")
+        self.assertNotIn("no sender holds", done.stderr)
+        found = re.search(r"  until (\S+ \S+) UTC: .*no history", done.stderr)
+        until = datetime.datetime.strptime(found.group(1), "%Y-%m-%d %H:%M:%S").replace(
+            tzinfo=datetime.timezone.utc).timestamp()
+        self.assertTrue(abs(until - time.time() - 30 * 86400) < 60 * scenario.SLOW, done.stderr)
+        done = self.server.command("bump-id", "-n", "example.org")
+        self.assertIn("What changed is not known for 1 of these", done.stderr)
+        self.assertNotIn("no sender holds", done.stderr)
         self.server.stop()
 
     def test_bump_id_knows_the_memory_of_shared_policies(self):
