@@ -1,8 +1,10 @@
 /* export: the policies as a static tree, for object storage, CDNs and web servers. */
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "cli/export_list.h"
 #include "cli/file_batch.h"
 #include "cli/policy_tree.h"
 #include "cli/workspace.h"
@@ -15,6 +17,7 @@ struct export
     const char *directory;
     const struct workspace *workspace;
     struct file_batch *batch;
+    struct name_map list;
     size_t domains;
     size_t written;
     size_t deleted;
@@ -37,23 +40,48 @@ static bool write_policy(struct export *export, const char *path, struct bytes b
            file_batch_add(export->batch, path, body, FILE_MODE, e);
 }
 
-static bool export_domain(const struct policy_set_view *view, void *context)
+/* Lists what is to be written before any of it is: a crash leaves no file that we do not know. */
+static bool list_domain(const struct policy_set_view *view, void *context)
 {
     struct export *export = context;
     CLEANUP_FREE char *path = policy_tree_path(export->directory, view->entry->name);
-    struct bytes body = policy_body(view->policy);
-    struct error e;
     export->domains++;
-    if (is_written(path, body)) {
+    if (!is_written(path, policy_body(view->policy))) {
+        name_map_add(&export->list, view->entry->name)->value = EXPORT_WRITTEN;
+    }
+    return true;
+}
+
+static bool export_domain(const struct policy_set_view *view, void *context)
+{
+    struct export *export = context;
+    const struct name_map_item *item = name_map_find(&export->list, view->entry->name);
+    if (item == NULL || item->value != EXPORT_WRITTEN) {
         return true;
     }
-    if (!write_policy(export, path, body, &e)) {
+    CLEANUP_FREE char *path = policy_tree_path(export->directory, view->entry->name);
+    struct error e;
+    if (!write_policy(export, path, policy_body(view->policy), &e)) {
         fprintf(stderr, "mtasts-host: %s\n", e.text);
         export->failed = true;
         return false; /* a full disk or a wrong owner: the next would fail as well */
     }
     export->written++;
     return true;
+}
+
+static bool is_link(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) != 0 || S_ISLNK(status.st_mode);
+}
+
+/* Somebody made a link there: what it names is theirs. */
+static bool is_behind_link(const char *path)
+{
+    CLEANUP_FREE char *well_known = file_path_directory(path);
+    CLEANUP_FREE char *host = file_path_directory(well_known);
+    return is_link(path) || is_link(well_known) || is_link(host);
 }
 
 /* Whether an export wrote this text: only ours is, octet for octet, its own safe form. */
@@ -99,7 +127,8 @@ static bool delete_stale(struct export *export, struct error *e)
             policy_set_find(export->workspace->set, dns_name_bytes(&file->domain), &view)) {
             continue;
         }
-        if (!is_ours(file->path)) {
+        struct name_map_item *item = name_map_find(&export->list, dns_name_bytes(&file->domain));
+        if (item == NULL || is_behind_link(file->path) || !is_ours(file->path)) {
             fprintf(stderr, "%s: warning: kept: no export wrote this; delete it by hand\n",
                     file->path);
             continue;
@@ -107,6 +136,7 @@ static bool delete_stale(struct export *export, struct error *e)
         if (!delete_file(file->path, e)) {
             return false;
         }
+        item->value = EXPORT_DELETED;
         export->deleted++;
     }
     return true;
@@ -117,12 +147,34 @@ static void finish(struct export *export, bool delete)
     struct error e;
     if (delete &&export->workspace->diagnostics.errors != 0) {
         fprintf(stderr, "Nothing was deleted: the domains of the files in error are not known.\n");
-    } else if (delete &&!export->failed && !delete_stale(export, &e)) {
+    } else if (delete &&!export->failed &&
+               (!delete_stale(export, &e) ||
+                !export_list_write(export->directory, &export->list, &e))) {
         fprintf(stderr, "mtasts-host: %s\n", e.text);
         export->failed = true;
     }
-    fprintf(stderr, "%zu domains: %zu written, %zu unchanged, %zu deleted\n", export->domains,
-            export->written, export->domains - export->written, export->deleted);
+    fprintf(stderr, "%zu domain%s: %zu written, %zu unchanged, %zu deleted\n", export->domains,
+            export->domains == 1 ? "" : "s", export->written, export->domains - export->written,
+            export->deleted);
+}
+
+static bool write_tree(struct export *export, struct error *e)
+{
+    const struct policy_set *set = export->workspace->set;
+    if (!file_make_directories(export->directory, DIRECTORY_MODE, e) ||
+        !export_list_read(export->directory, &export->list, e)) {
+        return false;
+    }
+    policy_set_each(set, list_domain, export);
+    if (!export_list_write(export->directory, &export->list, e)) {
+        return false;
+    }
+    policy_set_each(set, export_domain, export);
+    if (!export->failed && !file_batch_commit(export->batch, e)) {
+        fprintf(stderr, "mtasts-host: %s\n", e->text);
+        export->failed = true;
+    }
+    return true;
 }
 
 int cmd_export(const struct invocation *invocation)
@@ -138,15 +190,12 @@ int cmd_export(const struct invocation *invocation)
         .batch = &batch,
     };
     struct error e;
-    if (!file_make_directories(export.directory, DIRECTORY_MODE, &e)) {
+    bool ok = write_tree(&export, &e);
+    if (ok) {
+        finish(&export, invocation_has(invocation, "delete"));
+    } else {
         fprintf(stderr, "mtasts-host: %s\n", e.text);
-        return COMMAND_FAILED;
     }
-    policy_set_each(workspace.set, export_domain, &export);
-    if (!export.failed && !file_batch_commit(&batch, &e)) {
-        fprintf(stderr, "mtasts-host: %s\n", e.text);
-        export.failed = true;
-    }
-    finish(&export, invocation_has(invocation, "delete"));
-    return export.failed ? COMMAND_FAILED : workspace_exit(&workspace);
+    name_map_clear(&export.list);
+    return !ok || export.failed ? COMMAND_FAILED : workspace_exit(&workspace);
 }

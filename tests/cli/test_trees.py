@@ -109,7 +109,8 @@ class Trees(ProgramTest):
     # --- export ---
 
     def exported(self):
-        return sorted(str(p.relative_to(self.tree)) for p in self.tree.rglob("*") if p.is_file())
+        return sorted(str(p.relative_to(self.tree)) for p in self.tree.rglob("*")
+                      if p.is_file() and p.name != ".mtasts-host-export")
 
     def test_round_trip(self):
         self.write("all.yaml", IMPORTED)
@@ -166,13 +167,19 @@ class Trees(ProgramTest):
         path.write_text("domains:\n  example.org: {mode: testing, mx: [mx1.example.org], "
                         "max_age: 86400}\n")
         self.run_in("export", self.tree)
-        self.assertEqual(len(list(self.tree.rglob("mta-sts.txt"))), 5)
+        same = self.tree / "mta-sts.same.example/.well-known/mta-sts.txt"
+        same.parent.mkdir(parents=True)
+        same.write_bytes((self.tree / "mta-sts.b.example/.well-known/mta-sts.txt").read_bytes())
+        link = self.tree / "mta-sts.a.example/.well-known/mta-sts.txt"
+        link.rename(link.with_name("target"))
+        link.symlink_to("target")
+        self.assertEqual(len(list(self.tree.rglob("mta-sts.txt"))), 6)
         result = self.run_in("export", "--delete", self.tree)
-        self.assertIn("2 deleted", result.err)
+        self.assertIn("1 deleted", result.err)
         self.assertIn("mta-sts.hand.example/.well-known/mta-sts.txt: warning: kept", result.err)
         self.assertEqual(self.exported(), sorted(
             str(p.relative_to(self.tree)) for p in (
-                by_hand, beside, other,
+                by_hand, beside, other, same, link, link.with_name("target"),
                 self.tree / "mta-sts.example.org/.well-known/mta-sts.txt")))
         self.assertFalse((self.tree / "mta-sts.b.example").exists())
 
