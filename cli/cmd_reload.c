@@ -12,17 +12,40 @@ static json_int_t number(const json_t *reply, const char *key)
     return json_integer_value(json_object_get(reply, key));
 }
 
+static const char *plural(const json_t *reply, const char *key)
+{
+    return number(reply, key) == 1 ? "" : "s";
+}
+
+static const char *restart_needed(const json_t *reply)
+{
+    const char *keys = json_string_value(json_object_get(reply, "restart_needed"));
+    return keys != NULL ? keys : "";
+}
+
 static void print_words(const json_t *reply)
 {
     control_reply_print_diagnostics(reply, stderr);
-    printf("%" JSON_INTEGER_FORMAT " files read, %" JSON_INTEGER_FORMAT
-           " policies and domains changed, %" JSON_INTEGER_FORMAT " domains removed\n",
-           number(reply, "files_read"), number(reply, "published"), number(reply, "removed"));
+    printf("%" JSON_INTEGER_FORMAT " domains served: since the last reading %" JSON_INTEGER_FORMAT
+           " file%s read, %" JSON_INTEGER_FORMAT " changed and %" JSON_INTEGER_FORMAT
+           " removed (an edit made live before counts there)\n",
+           number(reply, "domains"), number(reply, "files_read"), plural(reply, "files_read"),
+           number(reply, "published"), number(reply, "removed"));
     if (number(reply, "held") != 0) {
         printf("The removal of %" JSON_INTEGER_FORMAT
-               " domains is held: \"mtasts-host reload --accept-removals\" accepts it.\n",
-               number(reply, "held"));
+               " domain%s is held: \"mtasts-host reload --accept-removals\" accepts it.\n",
+               number(reply, "held"), plural(reply, "held"));
     }
+    const char *restart = restart_needed(reply);
+    if (restart[0] != '\0') {
+        printf("These keys of the main configuration count after a restart: %s\n", restart);
+    }
+}
+
+static bool is_settled(const json_t *reply)
+{
+    return number(reply, "files_in_error") == 0 && number(reply, "held") == 0 &&
+           number(reply, "removals_held") == 0 && restart_needed(reply)[0] == '\0';
 }
 
 int cmd_reload(const struct invocation *invocation)
@@ -38,6 +61,7 @@ int cmd_reload(const struct invocation *invocation)
     } else {
         print_words(reply);
     }
+    int code = is_settled(reply) ? COMMAND_DONE : COMMAND_NO;
     json_decref(reply);
-    return COMMAND_DONE;
+    return code;
 }
