@@ -1,11 +1,14 @@
 /* lint: what is wrong or unwise, in policy files, in the configuration, in any mta-sts.txt. */
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "cli/lint_files.h"
+#include "cli/policy_files.h"
 #include "cli/workspace.h"
 #include "policies/policy_lint.h"
 #include "policies/policy_text.h"
@@ -34,6 +37,14 @@ static void lint_text(const char *path, struct diagnostics *d)
 static bool lint_configured(const struct invocation *invocation, struct diagnostics *d)
 {
     struct settings *settings = NULL;
+    if (access(settings_find(invocation->config), R_OK) != 0) {
+        settings = workspace_settings(invocation); /* says why */
+        if (settings == NULL) {
+            return false;
+        }
+        settings_free(settings);
+        settings = NULL;
+    }
     if (!settings_load(settings_find(invocation->config), &settings, d)) {
         return true;
     }
@@ -41,6 +52,29 @@ static bool lint_configured(const struct invocation *invocation, struct diagnost
                          settings->policies.count, clock_wall_s(), d);
     settings_free(settings);
     return ok;
+}
+
+/* The main configuration by mistake: told once, not as an error for each of its keys. */
+static bool is_configuration(const char *path, struct diagnostics *d)
+{
+    CLEANUP(diagnostics_clear) struct diagnostics ignored = {0};
+    CLEANUP(policy_files_clear) struct policy_files files = {0};
+    struct policy_file_defaults defaults = workspace_defaults(NULL);
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) {
+        return false;
+    }
+    policy_files_read(&files, path, &defaults, &ignored);
+    struct settings *settings = NULL;
+    if (files.count != 0 || !settings_load(path, &settings, &ignored)) {
+        return false;
+    }
+    settings_free(settings);
+    diagnostics_add(d, SEVERITY_ERROR, path, 0, 0,
+                    "this looks like the main configuration, not like a policy file; run "
+                    "\"mtasts-host -c %s lint\"",
+                    path);
+    return true;
 }
 
 /* The files named; a configuration counts only where one was named, too. */
@@ -53,13 +87,13 @@ static bool lint_named(const struct invocation *invocation, struct diagnostics *
             return false;
         }
     }
-    bool text = invocation_has(invocation, "txt");
     CLEANUP_FREE const char **paths = memory_zero(invocation->argument_count + 1, sizeof(paths[0]));
     size_t count = 0;
     for (size_t i = 0; i < invocation->argument_count; i++) {
-        if (text || is_text(invocation->arguments[i])) {
+        if (is_text(invocation->arguments[i])) {
             lint_text(invocation->arguments[i], d);
-        } else {
+        } else if (policy_files_check(invocation->arguments[i], d) &&
+                   !is_configuration(invocation->arguments[i], d)) {
             paths[count++] = invocation->arguments[i];
         }
     }

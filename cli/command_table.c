@@ -39,7 +39,6 @@ static const struct command_option serve_options[] = {
 static const struct command_option lint_options[] = {
     JSON_OPTION,
     {.name = "strict", .about = "exit 3 for warnings, too"},
-    {.name = "txt", .about = "every file is an mta-sts.txt, whatever its name"},
 };
 
 static const struct command_option status_options[] = {
@@ -183,7 +182,9 @@ const struct command command_table[] = {
         .arguments_min = 1,
         .arguments_max = 1,
         .about = "write the policies as a static tree",
-        .details = "Writes DIR/mta-sts.DOMAIN/.well-known/mta-sts.txt, only where it differs.",
+        .details = "Writes DIR/mta-sts.DOMAIN/.well-known/mta-sts.txt, only where it differs, "
+                   "and a\n"
+                   "list of them, DIR/.mtasts-host-export.",
         .example = "mtasts-host export --delete /srv/mta-sts",
         OPTIONS(export_options),
         .run = cmd_export,
@@ -192,7 +193,9 @@ const struct command command_table[] = {
         .name = "reload",
         .arguments = "",
         .about = "have the running server read everything again",
-        .details = "Answers when the new state is served.",
+        .details = "Answers when the new state is served; exits with 3 where files are in error, "
+                   "removals\n"
+                   "are held, or a change of the configuration waits for a restart.",
         .example = "mtasts-host reload --accept-removals",
         OPTIONS(reload_options),
         .run = cmd_reload,

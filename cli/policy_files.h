@@ -20,6 +20,8 @@ struct policy_files {
  * or is in error is left out and added to D. */
 void policy_files_read(struct policy_files *files, const char *path,
                        const struct policy_file_defaults *defaults, struct diagnostics *d);
+/* Whether PATH, a file or a directory that was named, is anything to read; else an error in D. */
+bool policy_files_check(const char *path, struct diagnostics *d);
 void policy_files_clear(struct policy_files *files);
 
 #endif

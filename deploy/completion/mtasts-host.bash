@@ -44,7 +44,7 @@ _mtasts_host() {
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
     init) options="--mode --mx -o --output" ;;
-    lint) options="--json --strict --txt" files=yes ;;
+    lint) options="--json --strict" files=yes ;;
     record) options="-a --all -f --format --setup" ;;
     reload) options="--accept-removals --json" ;;
     serve) options="--check" ;;

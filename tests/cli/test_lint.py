@@ -105,9 +105,6 @@ class Lint(ProgramTest):
                 path.write_bytes(text.encode())
                 result = self.program("lint", path, want=code)
                 self.assertRegex(result.out, want)
-        other = self.directory / "it"
-        other.write_text(rows[3][0])
-        self.assertRegex(self.program("lint", "--txt", other, want=NO).out, r"it:2:\d+: error: ")
 
     def test_needs_no_configuration_for_files(self):
         path = self.write("a.yaml", GOOD)
