@@ -17,6 +17,7 @@ void domain_records_end(struct domain_records *records)
 {
     record_writer_end(&records->writer);
     name_map_clear(&records->shared_done);
+    name_map_clear(&records->labels);
 }
 
 /* Where a record stands: in the domain's own zone, or in ours that tenants delegate to. */
@@ -85,6 +86,14 @@ static bool add_tlsrpt(struct domain_records *records, const struct policy_set_v
     return add_record(records, record, ZONE_OWN, "_smtp._tls", view->entry->name, e);
 }
 
+static bool error_same_name(struct bytes name, struct error *e)
+{
+    return error_set(e, ERROR_CONFLICT,
+                     "the domain and the shared policy %.*s would have one and the same name under "
+                     "dns.delegate; give the shared policy another name",
+                     BYTES_ARG(name));
+}
+
 bool domain_records_add_shared(struct domain_records *records, const struct policy_set_view *view,
                                struct error *e)
 {
@@ -93,6 +102,9 @@ bool domain_records_add_shared(struct domain_records *records, const struct poli
         return true;
     }
     done->value = 1;
+    if (name_map_find(&records->labels, view->shared->name) != NULL) {
+        return error_same_name(view->shared->name, e);
+    }
     struct record record = {.shared = view->shared->name};
     return add_sts(records, view, record, ZONE_DELEGATE, view->shared->name, e);
 }
@@ -102,6 +114,12 @@ static bool add_delegated(struct domain_records *records, const struct policy_se
 {
     struct bytes domain = view->entry->name;
     struct record record = {.domain = domain};
+    if (memchr(domain.p, '.', domain.n) == NULL) {
+        name_map_add(&records->labels, domain);
+        if (name_map_find(&records->shared_done, domain) != NULL) {
+            return error_same_name(domain, e);
+        }
+    }
     if (view->shared == NULL) {
         return add_sts(records, view, record, ZONE_DELEGATE, domain, e);
     }

@@ -20,6 +20,7 @@ struct domain_records {
     struct bytes (*id)(const struct policy_set_view *view, void *context);
     void *id_context;
     struct name_map shared_done; /* shared policies whose record was written */
+    struct name_map labels;      /* domains of one label, which may be named like them */
 };
 
 /* Writes to stdout in the format WORD. */
