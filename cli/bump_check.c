@@ -1,5 +1,7 @@
 #include "bump_check.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 
 /* The id stayed and the policy did not. */
@@ -47,4 +49,33 @@ bool bump_check_print(const struct bump_plan *plan, const struct older_copy *old
                 shared ? "the shared policy " : "", change->subject + shared, why);
     }
     return clean;
+}
+
+bool bump_check_domain(const struct policy_set_view *view, const struct older_copy *older,
+                       FILE *out)
+{
+    CLEANUP_FREE char *domain = memory_string_of(view->entry->name);
+    const struct policy_file_entry *then = older_copy_entry(older, domain);
+    const struct policy *before = older_copy_policy(older, domain);
+    if (then == NULL || before == NULL || bytes_equal(then->shared, view->entry->shared) ||
+        policy_equal(before, view->policy)) {
+        return true;
+    }
+    if (then->shared.n != 0) {
+        CLEANUP_FREE char *shared = bump_subject(ID_EDIT_POLICIES, then->shared);
+        then = older_copy_entry(older, shared);
+    }
+    struct policy_id old_id;
+    struct policy_id new_id;
+    policy_id_for_record(then->id, before, &old_id);
+    policy_id_for_record(view->shared != NULL ? view->shared->id : view->entry->id, view->policy,
+                         &new_id);
+    if (strcmp(old_id.text, new_id.text) != 0) {
+        return true;
+    }
+    fprintf(out,
+            "%s:%u:%u: error: the id %s of %s stayed although its policy changed; run "
+            "\"mtasts-host bump-id\" with --since\n",
+            view->path, view->entry->place.line, view->entry->place.column, new_id.text, domain);
+    return false;
 }

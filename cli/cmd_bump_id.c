@@ -14,10 +14,12 @@ struct bump {
     struct older_copy *older;
     struct shared_users users;
     struct name_map selected; /* subjects; where domains were named */
+    struct name_map named;    /* those domains */
     struct name_map paths;    /* files to look at */
     struct bump_plan plan;
     struct bump_report report;
     struct domain_records records;
+    bool stayed; /* with --check: a domain's id did, and its policy did not */
     bool failed;
 };
 
@@ -27,6 +29,7 @@ static void clear(struct bump *bump)
     bump_plan_clear(&bump->plan);
     name_map_clear(&bump->paths);
     name_map_clear(&bump->selected);
+    name_map_clear(&bump->named);
     shared_users_clear(&bump->users);
     older_copy_close(bump->older);
     workspace_clear(&bump->workspace);
@@ -46,6 +49,7 @@ static bool select_domain(const struct policy_set_view *view, void *context)
     if (bump->plan.selected == NULL) {
         return true;
     }
+    name_map_add(&bump->named, view->entry->name);
     CLEANUP_FREE char *subject = subject_of(view);
     size_t before = bump->selected.count;
     name_map_add(&bump->selected, bytes_of(subject));
@@ -85,12 +89,26 @@ static struct bytes id_now(const struct policy_set_view *view, void *context)
     return view->shared != NULL ? view->shared->id : view->entry->id;
 }
 
+static bool is_wanted(const struct bump *bump, const struct policy_set_view *view)
+{
+    return bump->plan.selected == NULL || name_map_find(&bump->named, view->entry->name) != NULL;
+}
+
+static bool check_domain(const struct policy_set_view *view, void *context)
+{
+    struct bump *bump = context;
+    if (is_wanted(bump, view) && !bump_check_domain(view, bump->older, stdout)) {
+        bump->stayed = true;
+    }
+    return true;
+}
+
 static bool print_record(const struct policy_set_view *view, void *context)
 {
     struct bump *bump = context;
     CLEANUP_FREE char *subject = subject_of(view);
     bool changed = bump_plan_find(&bump->plan, subject) != NULL;
-    bool moved = bump_report_is_move(&bump->report, view);
+    bool moved = is_wanted(bump, view) && bump_report_is_move(&bump->report, view);
     if (!changed && !moved) {
         return true;
     }
@@ -129,6 +147,19 @@ static void report(struct bump *bump)
     }
 }
 
+/* What stdout did not take: the records are lost, the ids in the files are not. */
+static void check_output(struct bump *bump)
+{
+    if (fflush(stdout) == 0 && ferror(stdout) == 0) {
+        return;
+    }
+    bump->failed = true;
+    if (bump->plan.write && bump->plan.count != 0) {
+        fprintf(stderr, "mtasts-host: the ids are written, their records were not printed: print "
+                        "them with \"mtasts-host record --all\"\n");
+    }
+}
+
 static int run(struct bump *bump)
 {
     const struct invocation *invocation = bump->invocation;
@@ -157,6 +188,10 @@ static int run(struct bump *bump)
     if (check) {
         bool clean = bump_check_print(&bump->plan, bump->older,
                                       invocation_has(invocation, "strict"), stdout);
+        if (bump->older != NULL) {
+            policy_set_each(bump->workspace.set, check_domain, bump);
+        }
+        clean = clean && !bump->stayed;
         return bump->failed ? COMMAND_FAILED : clean ? COMMAND_DONE : COMMAND_NO;
     }
     bump->report = (struct bump_report){
@@ -166,6 +201,7 @@ static int run(struct bump *bump)
         .now_s = bump->plan.now_s,
     };
     report(bump);
+    check_output(bump);
     return bump->failed ? COMMAND_FAILED : COMMAND_DONE;
 }
 

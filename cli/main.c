@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,6 +27,8 @@ static int run(const struct invocation *invocation)
 
 int main(int argc, char **argv)
 {
+    /* A reader that goes away must not end us between an edit and the words about it. */
+    (void)signal(SIGPIPE, SIG_IGN);
     CLEANUP(invocation_clear) struct invocation invocation;
     if (!invocation_parse(argc, argv, &invocation)) {
         return COMMAND_USAGE;

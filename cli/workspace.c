@@ -83,14 +83,21 @@ bool workspace_find(const struct workspace *workspace, const char *text,
         fprintf(stderr, "mtasts-host: %s: %s\n", text, e.text);
         return false;
     }
-    if (!policy_set_find(workspace->set, dns_name_bytes(&domain), ret_view)) {
+    if (policy_set_find(workspace->set, dns_name_bytes(&domain), ret_view)) {
+        return true;
+    }
+    if (workspace->diagnostics.errors != 0) {
+        fprintf(stderr,
+                "mtasts-host: the domain %s is not in the files that can be read; mend the errors "
+                "above\n",
+                domain.text);
+    } else {
         fprintf(stderr,
                 "mtasts-host: no policy file has the domain %s; add it, or begin with "
                 "\"mtasts-host init %s\"\n",
                 domain.text, domain.text);
-        return false;
     }
-    return true;
+    return false;
 }
 
 struct each {
