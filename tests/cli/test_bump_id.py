@@ -366,6 +366,44 @@ class BumpId(ProgramTest):
         self.assertIn("What changed is not known for 3 of these", result.err)
         self.assertEqual(result.err.count("What was served so far is not known: no server"), 1)
 
+    def test_moves_of_other_domains_are_not_told_and_check_sees_them(self):
+        self.replace("domains:", "  strict:\n    mode: enforce\n    mx: [mx.strict.example]\n"
+                                 "    max_age: 1w\n    id: same\ndomains:")
+        self.replace("    max_age: 1w\n", "    max_age: 1w\n    id: same\n")
+        self.path.write_text(self.path.read_text().replace("    id: same\n    id: same\n",
+                                                           "    id: same\n"))
+        old = self.directory / "old.yaml"
+        old.write_bytes(self.path.read_bytes())
+        self.run_in("bump-id", "--check", "--since", old)
+        self.replace("example.com: google", "example.com: strict")
+        result = self.run_in("bump-id", "--check", "--since", old, want=NO)
+        self.assertRegex(result.out, r"a\.yaml:\d+:3: error: the id same of example\.com stayed")
+        self.assertEqual(len(result.out.splitlines()), 1)
+        self.run_in("bump-id", "--check", "--since", old, "example.org")
+        result = self.run_in("bump-id", "-n", "--since", old, "example.edu")
+        self.assertNotIn("example.com", result.err)
+
+    def test_records_that_cannot_be_printed_are_named(self):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([BINARY, "-c", self.config, "bump-id"], stdout=full,
+                                  stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, FAILED, done)
+        self.assertIn("the ids are written", done.stderr)
+        self.path.write_text(FILE)
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "wb") as gone:
+            done = subprocess.run([BINARY, "-c", self.config, "bump-id"], stdout=gone,
+                                  stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, FAILED, done)
+        self.assertIn("the ids are written", done.stderr)
+        self.assertEqual(len(self.ids()), 3)
+
+    def test_a_domain_of_a_file_in_error(self):
+        self.write("bad.yaml", "domains:\n  bad.example: {mode: nnone}\n")
+        result = self.run_in("bump-id", "bad.example", want=FAILED)
+        self.assertIn("bad.example is not in the files that can be read; mend", result.err)
+
     # --- others at work ---
 
     def test_waits_for_another_run_that_holds_the_lock(self):

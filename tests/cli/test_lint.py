@@ -1,9 +1,10 @@
 """lint: what it finds, how it says so, how it ends."""
 
 import json
+import os
 import re
 
-from harness import DONE, NO, USAGE, ProgramTest
+from harness import DONE, FAILED, NO, USAGE, ProgramTest
 
 GOOD = """domains:
   example.org:
@@ -115,6 +116,20 @@ class Lint(ProgramTest):
             with self.subTest(name=name):
                 self.assertRegex(self.program("lint", name, want=NO).out,
                                  rf"{name}: error: .*(No such file|missing|not there)")
+
+    def test_what_holds_no_policy_file_is_an_error(self):
+        fifo = self.directory / "fifo.yaml"
+        os.mkfifo(fifo)
+        empty = self.directory / "empty"
+        empty.mkdir()
+        for path, want in ((fifo, "no regular file"), ("/dev/null", "no regular file"),
+                           (empty, "no policy file"), ("", "no such file"),
+                           (self.config, "looks like the main configuration")):
+            with self.subTest(path=path):
+                result = self.program("lint", path, want=NO)
+                self.assertIn(want, result.out)
+                self.assertEqual(len(result.out.splitlines()), 1)
+        self.program("-c", "/missing.yaml", "lint", want=FAILED)
 
     def test_json(self):
         path = self.write("a.yaml", GALLERY["unknown key"][0])

@@ -152,3 +152,13 @@ class Record(ProgramTest):
         self.assertEqual(result.out, ZONE)
         self.assertRegex(result.err, r"b\.yaml:2:23: error: ")
         self.run_in("record", "example.org", want=DONE)
+
+    def test_a_domain_named_like_a_shared_policy_under_a_delegation(self):
+        self.configure("dns: {delegate: sts.provider.example}\n")
+        shared = "policies:\n  google: {mode: none, max_age: 1d}\ndomains:\n"
+        for domains in ("  google: google\n", "  google: {mode: none, max_age: 1d}\n"
+                                               "  z.example: google\n"):
+            with self.subTest(domains=domains):
+                self.write("a.yaml", shared + domains)
+                result = self.run_in("record", "--all", want=FAILED)
+                self.assertIn("give the shared policy another name", result.err)
