@@ -36,7 +36,7 @@ static struct policy_id id_of(struct bytes text)
 
 static bool is_due(const struct bump_plan *plan, enum policy_id_state state)
 {
-    return state == POLICY_ID_ABSENT ? plan->insert : state != POLICY_ID_CURRENT;
+    return state == POLICY_ID_ABSENT ? plan->insert || plan->derived : state != POLICY_ID_CURRENT;
 }
 
 /* Notes ENTRY in PLAN where its id must change. */
@@ -60,7 +60,12 @@ static void plan_entry(struct bump_plan *plan, const char *path, enum id_edit_se
         .state = state,
         .old_id = id_of(entry->id),
     };
-    policy_id_make(entry->policy, plan->now_s, entry->id, &change.new_id);
+    change.derived = state == POLICY_ID_ABSENT && !plan->insert;
+    if (change.derived) {
+        policy_id_for_record(BYTES(""), entry->policy, &change.new_id);
+    } else {
+        policy_id_make(entry->policy, plan->now_s, entry->id, &change.new_id);
+    }
     change.policy = policy_file_take_policy(entry);
     ARRAY_GROW(plan->changes, plan->count, plan->capacity);
     plan->changes[plan->count++] = change;
@@ -87,13 +92,19 @@ static bool plan_text(struct bump_plan *plan, struct bytes text, const char *pat
 static bool edit_file(const struct bump_plan *plan, size_t first, const char *path,
                       struct bytes text, const struct file_identity *identity, struct error *e)
 {
-    size_t count = plan->count - first;
-    CLEANUP_FREE struct id_edit *edits = memory_zero(count, sizeof(*edits));
-    for (size_t i = 0; i < count; i++) {
-        const struct bump_change *change = &plan->changes[first + i];
-        edits[i].section = change->section;
-        edits[i].name = bytes_skip(bytes_of(change->subject), change->section == ID_EDIT_POLICIES);
-        edits[i].id = change->new_id;
+    size_t count = 0;
+    CLEANUP_FREE struct id_edit *edits = memory_zero(plan->count - first, sizeof(*edits));
+    for (size_t i = first; i < plan->count; i++) {
+        const struct bump_change *change = &plan->changes[i];
+        if (!change->derived) {
+            struct id_edit *edit = &edits[count++];
+            edit->section = change->section;
+            edit->name = bytes_skip(bytes_of(change->subject), change->section == ID_EDIT_POLICIES);
+            edit->id = change->new_id;
+        }
+    }
+    if (count == 0) {
+        return true;
     }
     CLEANUP(buffer_clear) struct buffer edited = BUFFER((size_t)POLICY_FILE_MAX + EDIT_ROOM);
     if (!id_edit_apply(text, edits, count, &edited, e)) {
@@ -172,6 +183,15 @@ void bump_plan_sort(struct bump_plan *plan)
     }
 }
 
+size_t bump_plan_told(const struct bump_plan *plan)
+{
+    size_t told = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        told += !plan->changes[i].quiet;
+    }
+    return told;
+}
+
 static int subject_order(const void *key, const void *item)
 {
     return strcmp(key, ((const struct bump_change *)item)->subject);
@@ -182,7 +202,9 @@ const struct bump_change *bump_plan_find(const struct bump_plan *plan, const cha
     if (plan->count == 0) {
         return NULL;
     }
-    return bsearch(subject, plan->changes, plan->count, sizeof(plan->changes[0]), subject_order);
+    const struct bump_change *found =
+        bsearch(subject, plan->changes, plan->count, sizeof(plan->changes[0]), subject_order);
+    return found != NULL && !found->quiet ? found : NULL;
 }
 
 void bump_plan_clear(struct bump_plan *plan)

@@ -23,11 +23,14 @@ struct bump_change {
     struct policy_id old_id;        /* "" where absent */
     struct policy_id new_id;
     struct policy *policy; /* as it stands now; owned */
+    bool derived;          /* the file has no id and gets none: nothing is edited */
+    bool quiet;            /* a derived one that did not change, as far as anybody knows */
 };
 
 struct bump_plan {
     const struct name_map *selected; /* subjects to look at; NULL: all */
     bool insert;                     /* give an id to what has none */
+    bool derived;                    /* else: note what has none, whose id is derived */
     bool write;                      /* edit the files */
     int64_t now_s;
     struct policy_file_defaults defaults;
@@ -45,6 +48,8 @@ char *bump_subject(enum id_edit_section section, struct bytes name);
 bool bump_plan_file(struct bump_plan *plan, const char *path, struct diagnostics *d) MUST_USE;
 
 void bump_plan_sort(struct bump_plan *plan);
+/* How many are not quiet. */
+size_t bump_plan_told(const struct bump_plan *plan);
 /* After sorting; NULL where SUBJECT does not change. */
 const struct bump_change *bump_plan_find(const struct bump_plan *plan, const char *subject);
 void bump_plan_clear(struct bump_plan *plan);

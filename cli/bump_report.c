@@ -89,12 +89,51 @@ void bump_report_change(struct bump_report *report, const struct bump_change *ch
     } else {
         fputs(change->subject, stderr);
     }
-    if (change->state == POLICY_ID_ABSENT) {
+    if (change->derived) {
+        fprintf(stderr, ": id %s, by itself\n", change->new_id.text);
+    } else if (change->state == POLICY_ID_ABSENT) {
         fprintf(stderr, ": new id %s\n", change->new_id.text);
     } else {
         fprintf(stderr, ": id %s -> %s\n", change->old_id.text, change->new_id.text);
     }
     print_change(report, &question);
+}
+
+bool bump_report_has_changed(struct bump_report *report, const struct bump_change *change)
+{
+    const struct policy *older =
+        report->older != NULL ? older_copy_policy(report->older, change->subject) : NULL;
+    if (older != NULL) {
+        return !policy_equal(older, change->policy);
+    }
+    CLEANUP_FREE char *first = NULL;
+    struct served_question question = {
+        .subject = change->subject, .domain = change->subject, .policy = change->policy};
+    if (change->section == ID_EDIT_POLICIES) {
+        const struct shared_user *user =
+            shared_users_find(report->users, bytes_of(change->subject + 1));
+        if (user != NULL) {
+            first = memory_string_of(user->first[0]);
+            question.domain = first;
+        }
+    }
+    CLEANUP(served_answer_clear) struct served_answer answer;
+    served_history_ask(&report->history, &question, &answer);
+    return answer.serving != NULL || answer.held_count != 0 ||
+           (answer.before != NULL && answer.held_until_s > report->now_s);
+}
+
+void bump_report_gone(struct bump_report *report, const char *domain, const struct policy *before)
+{
+    if (before->mode == POLICY_NONE) {
+        return;
+    }
+    struct served_question question = {.subject = domain, .domain = domain, .policy = before};
+    CLEANUP(served_answer_clear) struct served_answer answer;
+    served_history_ask(&report->history, &question, &answer);
+    int64_t until_s = from_now(report, before);
+    fprintf(stderr, "%s: gone\n", domain);
+    rollout_print_gone(until_s > answer.held_until_s ? until_s : answer.held_until_s, stderr);
 }
 
 bool bump_report_is_move(const struct bump_report *report, const struct policy_set_view *view)
@@ -128,6 +167,12 @@ void bump_report_end(const struct bump_report *report)
 {
     if (report->history.why != NULL) {
         fprintf(stderr, "What was served so far is not known: %s\n", report->history.why);
+    }
+    if (report->history.asked == SERVED_HISTORY_ASKED_MAX) {
+        fprintf(stderr,
+                "Only the first %d were asked of the server: dates of the others come from --since "
+                "or are missing; name domains to ask for them.\n",
+                SERVED_HISTORY_ASKED_MAX);
     }
     if (report->unknown != 0) {
         fprintf(stderr,

@@ -18,10 +18,17 @@ struct bump_report {
 
 void bump_report_change(struct bump_report *report, const struct bump_change *change);
 
+/* Whether the policy of CHANGE, whose id is derived, changed: by the older copy, or while some text
+ * before it may be held, by what the server remembers. */
+bool bump_report_has_changed(struct bump_report *report, const struct bump_change *change);
+
 /* Whether, since the older copy, VIEW's domain went over to another policy with another text; its
  * record changes then, though no id in the files does. */
 bool bump_report_is_move(const struct bump_report *report, const struct policy_set_view *view);
 void bump_report_move(struct bump_report *report, const struct policy_set_view *view);
+
+/* A domain of the older copy, with the policy that it had then, that is served no more. */
+void bump_report_gone(struct bump_report *report, const char *domain, const struct policy *before);
 
 /* What goes for all. */
 void bump_report_end(const struct bump_report *report);

@@ -127,12 +127,34 @@ static bool print_record(const struct policy_set_view *view, void *context)
     return true;
 }
 
+static void report_gone(const char *domain, const struct policy *policy, void *context)
+{
+    struct bump *bump = context;
+    struct policy_set_view view;
+    if (!policy_set_find(bump->workspace.set, bytes_of(domain), &view)) {
+        bump_report_gone(&bump->report, domain, policy);
+    }
+}
+
+static void report_changes(struct bump *bump)
+{
+    for (size_t i = 0; i < bump->plan.count; i++) {
+        struct bump_change *change = &bump->plan.changes[i];
+        change->quiet = change->derived && !bump_report_has_changed(&bump->report, change);
+        if (!change->quiet) {
+            bump_report_change(&bump->report, change);
+        }
+    }
+    /* What files in error held is not gone. */
+    if (bump->older != NULL && bump->plan.selected == NULL && !bump->failed) {
+        older_copy_each(bump->older, report_gone, bump);
+    }
+}
+
 static void report(struct bump *bump)
 {
     const struct invocation *invocation = bump->invocation;
-    for (size_t i = 0; i < bump->plan.count; i++) {
-        bump_report_change(&bump->report, &bump->plan.changes[i]);
-    }
+    report_changes(bump);
     domain_records_begin(&bump->records, bump->workspace.settings,
                          invocation_value(invocation, "format"));
     bump->records.id = id_now;
@@ -140,9 +162,10 @@ static void report(struct bump *bump)
     policy_set_each(bump->workspace.set, print_record, bump);
     domain_records_end(&bump->records);
     bump_report_end(&bump->report);
-    if (bump->plan.count == 0 && !bump->failed) {
+    size_t told = bump_plan_told(&bump->plan);
+    if (told == 0 && !bump->failed) {
         fprintf(stderr, "Every id is current.\n");
-    } else if (bump->plan.count != 0 && !bump->plan.write) {
+    } else if (told != 0 && !bump->plan.write) {
         fprintf(stderr, "Nothing was written (--dry-run).\n");
     }
 }
@@ -154,7 +177,7 @@ static void check_output(struct bump *bump)
         return;
     }
     bump->failed = true;
-    if (bump->plan.write && bump->plan.count != 0) {
+    if (bump->plan.write && bump_plan_told(&bump->plan) != 0) {
         fprintf(stderr, "mtasts-host: the ids are written, their records were not printed: print "
                         "them with \"mtasts-host record --all\"\n");
     }
@@ -169,6 +192,7 @@ static int run(struct bump *bump)
     bump->plan = (struct bump_plan){
         .selected = invocation->argument_count != 0 ? &bump->selected : NULL,
         .insert = !settings->ids_derived && !check,
+        .derived = settings->ids_derived && !check,
         .write = !check && !invocation_has(invocation, "dry-run"),
         .now_s = clock_wall_s(),
         .defaults = workspace_defaults(settings),

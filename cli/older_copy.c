@@ -99,3 +99,16 @@ const struct policy *older_copy_policy(const struct older_copy *copy, const char
     }
     return entry != NULL ? entry->policy : NULL;
 }
+
+void older_copy_each(const struct older_copy *copy,
+                     void (*visit)(const char *domain, const struct policy *policy, void *context),
+                     void *context)
+{
+    for (size_t i = 0; i < copy->domain_count; i++) {
+        CLEANUP_FREE char *domain = memory_string_of(copy->domains[i].entry->name);
+        const struct policy *policy = older_copy_policy(copy, domain);
+        if (policy != NULL) {
+            visit(domain, policy, context);
+        }
+    }
+}

@@ -17,4 +17,9 @@ const struct policy_file_entry *older_copy_entry(const struct older_copy *copy,
 /* The policy that counted for SUBJECT then, its own or the shared one; NULL: not known. */
 const struct policy *older_copy_policy(const struct older_copy *copy, const char *subject);
 
+/* Calls VISIT for each domain whose policy is known, sorted. */
+void older_copy_each(const struct older_copy *copy,
+                     void (*visit)(const char *domain, const struct policy *policy, void *context),
+                     void *context);
+
 #endif

@@ -91,6 +91,13 @@ void rollout_print(const struct rollout *rollout, FILE *out)
     }
 }
 
+void rollout_print_gone(int64_t until_s, FILE *out)
+{
+    print_until(until_s, out);
+    fprintf(out, "senders may still apply its policy: keep its MX hosts, and serve mode none until "
+                 "then\n");
+}
+
 void rollout_clear(struct rollout *rollout)
 {
     free(rollout->enforced.items);

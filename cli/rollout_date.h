@@ -29,6 +29,8 @@ struct rollout {
 void rollout_add(struct rollout *rollout, const struct policy *held, int64_t until_s);
 /* An indented line for each of the two dates; nothing where no text needs time. */
 void rollout_print(const struct rollout *rollout, FILE *out);
+/* The same for a name that is served no more (RFC 8461 §8.3). */
+void rollout_print_gone(int64_t until_s, FILE *out);
 void rollout_clear(struct rollout *rollout);
 
 #endif

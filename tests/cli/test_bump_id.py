@@ -404,6 +404,25 @@ class BumpId(ProgramTest):
         result = self.run_in("bump-id", "bad.example", want=FAILED)
         self.assertIn("bad.example is not in the files that can be read; mend", result.err)
 
+    def test_derived_ids_have_changes_dates_and_records_too(self):
+        self.configure("defaults: {ids: derived}\n")
+        old = self.since()
+        self.replace("mx: [aspmx.l.google.com", "mx: [new.example, aspmx.l.google.com")
+        text = self.path.read_text()
+        result = self.run_in("bump-id", "--since", old, "example.com")
+        self.assertEqual(self.path.read_text(), text)
+        self.assertRegex(result.err, r"policy google, 2 domains \(.*\): id [0-9a-f]{20}, by itself\n"
+                                     r"  mx added: new\.example\n  until ")
+        self.assertEqual(len(result.out.splitlines()), 2)
+        self.assertEqual(self.run_in("bump-id", "--since", old, "example.edu").out, "")
+
+    def test_a_domain_that_is_gone_has_a_date(self):
+        old = self.since()
+        self.replace("  example.com: google\n", "")
+        result = self.run_in("bump-id", "--since", old)
+        self.assertRegex(result.err, r"example\.com: gone\n  until \S+ \S+ UTC: senders may still")
+        self.assertEqual(result.err.count(": gone"), 1)
+
     # --- others at work ---
 
     def test_waits_for_another_run_that_holds_the_lock(self):
