@@ -80,7 +80,8 @@ static bool read_once(const char *path, struct buffer *text, struct file_identit
         return error_system(e, "fstat %s", path);
     }
     if (!S_ISREG(status.st_mode)) {
-        return error_set(e, ERROR_SYNTAX, "%s is not a regular file", path);
+        return error_set(e, ERROR_SYNTAX, "%s is not a regular file; name one, or save it as one",
+                         path);
     }
     *ret_before = file_identity_of(&status);
     if (status.st_size > 0 && (uint64_t)status.st_size <= text->max - text->n) {
@@ -152,18 +153,32 @@ const char *file_path_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
+/* Adds what to do. */
+static bool advise(struct error *e, const char *advice)
+{
+    size_t n = strlen(e->text);
+    snprintf(e->text + n, sizeof(e->text) - n, "; %s", advice);
+    return false;
+}
+
+static bool error_directory(struct error *e, const char *path)
+{
+    (void)error_system(e, "cannot make the directory %s", path);
+    return advise(e, "the one above must be writable for you, and no file may stand there");
+}
+
 bool file_make_directories(const char *path, mode_t mode, struct error *e)
 {
     CLEANUP_FREE char *copy = memory_string(path);
     for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(copy, mode) != 0 && errno != EEXIST) {
-            return error_system(e, "mkdir %s", copy);
+            return error_directory(e, copy);
         }
         *slash = '/';
     }
     if (mkdir(copy, mode) != 0 && errno != EEXIST) {
-        return error_system(e, "mkdir %s", copy);
+        return error_directory(e, copy);
     }
     return true;
 }
@@ -216,7 +231,8 @@ static bool inherit(int fd, const char *path, mode_t mode, struct error *e)
         }
         if ((now.st_uid != old.st_uid || now.st_gid != old.st_gid) &&
             fchown(fd, old.st_uid, old.st_gid) != 0) {
-            return error_system(e, "keep the owner of %s", path);
+            (void)error_system(e, "cannot keep the owner of %s", path);
+            return advise(e, "run this as the owner, or as root");
         }
         mode = old.st_mode & 07777;
     } else if (errno != ENOENT) {
@@ -245,7 +261,8 @@ static bool replace(const char *path, struct bytes text, mode_t mode,
     CLEANUP_FREE char *temporary = memory_printf("%s/.%s.XXXXXX", directory, file_path_name(path));
     CLEANUP_CLOSE int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0) {
-        return error_system(e, "cannot make a temporary file beside %s", path);
+        (void)error_system(e, "cannot make a temporary file beside %s", path);
+        return advise(e, "the directory must be writable for you and have room");
     }
     fault_point("file.create");
     bool renamed = false;

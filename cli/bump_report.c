@@ -11,8 +11,9 @@ static int64_t from_now(const struct bump_report *report, const struct policy *p
 }
 
 /* The date, over every text that senders may hold. */
-static void print_date(const struct bump_report *report, const struct served_answer *answer,
-                       const struct policy *before, const struct policy *after)
+static void print_date(const struct bump_report *report, const char *subject,
+                       const struct served_answer *answer, const struct policy *before,
+                       const struct policy *after)
 {
     CLEANUP(rollout_clear)
     struct rollout rollout = {
@@ -33,6 +34,10 @@ static void print_date(const struct bump_report *report, const struct served_ans
         rollout_add(&rollout, before, answer->known ? report->now_s : from_now(report, before));
     }
     rollout_print(&rollout, stderr);
+    if (subject[0] == '@' && rollout.enforced_until_s != 0) {
+        fprintf(stderr, "  a domain that came to this policy from another one meanwhile may need "
+                        "longer\n");
+    }
 }
 
 /* What changed, and the date. */
@@ -58,7 +63,7 @@ static void print_change(struct bump_report *report, struct served_question *que
     } else {
         report->unknown++;
     }
-    print_date(report, &answer, before, question->policy);
+    print_date(report, question->subject, &answer, before, question->policy);
     if (answer.reached && !answer.current) {
         fprintf(stderr, "  the running server does not serve this policy yet: publish the record "
                         "only when it does\n");

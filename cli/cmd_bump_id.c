@@ -164,7 +164,10 @@ static void report(struct bump *bump)
     bump_report_end(&bump->report);
     size_t told = bump_plan_told(&bump->plan);
     if (told == 0 && !bump->failed) {
-        fprintf(stderr, "Every id is current.\n");
+        fprintf(stderr, "Every id is current.%s\n",
+                bump->older != NULL ? ""
+                                    : " Whether a domain went over to another policy, only --since "
+                                      "can tell.");
     } else if (told != 0 && !bump->plan.write) {
         fprintf(stderr, "Nothing was written (--dry-run).\n");
     }

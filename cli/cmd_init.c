@@ -1,5 +1,6 @@
 /* init: a first `testing` policy from what is live. */
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -162,6 +163,12 @@ int cmd_init(const struct invocation *invocation)
     struct error e;
     if (!dns_name_normalise(bytes_of(invocation->arguments[0]), &init.domain, &e)) {
         return invocation_usage(invocation, "%s: %s", invocation->arguments[0], e.text);
+    }
+    struct bytes domain = dns_name_bytes(&init.domain);
+    if (bytes_starts_with(domain, BYTES("mta-sts."))) {
+        return invocation_usage(invocation,
+                                "%s is the host that serves a policy; name the mail domain, %s",
+                                init.domain.text, init.domain.text + strlen("mta-sts."));
     }
     if (!open_configuration(&init)) {
         return COMMAND_FAILED;

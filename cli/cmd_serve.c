@@ -15,7 +15,7 @@ static int check(const struct invocation *invocation)
     }
     struct policy_set_counts counts;
     policy_set_counts(workspace.set, &counts);
-    fprintf(stderr, "%zu domains, %zu shared policies, %zu files, %zu in error\n", counts.domains,
+    fprintf(stderr, "domains %zu, shared policies %zu, files %zu, in error %zu\n", counts.domains,
             counts.shared_policies, counts.files, counts.files_in_error);
     return workspace_exit(&workspace);
 }

@@ -74,7 +74,10 @@ bool policy_tree_find(const char *directory, struct policy_tree *ret_tree, struc
 {
     DIR *open_directory = opendir(directory);
     if (open_directory == NULL) {
-        return error_system(e, "cannot read the directory %s", directory);
+        char why[128];
+        return error_set(e, ERROR_SYSTEM,
+                         "cannot read the directory %s: %s; name a directory that you may read",
+                         directory, strerror_r(errno, why, sizeof(why)));
     }
     struct policy_tree tree = {0};
     errno = 0;

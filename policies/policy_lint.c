@@ -207,6 +207,19 @@ static void check_shared_ids(struct policy_lint_shared *items, size_t count, boo
     }
 }
 
+static void check_name(const struct policy_file_entry *entry, const char *path,
+                       struct diagnostics *d)
+{
+    if (bytes_starts_with(entry->name, BYTES("mta-sts."))) {
+        struct subject place = {
+            .file = path, .line = entry->place.line, .column = entry->place.column};
+        WARN(d, &place,
+             "%.*s looks like the host that serves a policy, not like a mail domain; leave "
+             "\"mta-sts.\" out",
+             BYTES_ARG(entry->name));
+    }
+}
+
 static void lint_entries(const struct policy_file_entry *entries, size_t count, const char *path,
                          int64_t now_s, struct diagnostics *d)
 {
@@ -225,6 +238,9 @@ void policy_lint(const struct policy_file *file, const char *path, int64_t now_s
 {
     lint_entries(file->policies, file->policy_count, path, now_s, d);
     lint_entries(file->domains, file->domain_count, path, now_s, d);
+    for (size_t i = 0; i < file->domain_count; i++) {
+        check_name(&file->domains[i], path, d);
+    }
 
     CLEANUP_FREE struct policy_lint_shared *items = memory_zero(file->policy_count, sizeof(*items));
     for (size_t i = 0; i < file->policy_count; i++) {

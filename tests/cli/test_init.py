@@ -146,3 +146,10 @@ class Init(ProgramTest):
         result = self.run_in("init", "example.org", want=FAILED)
         self.assertIn("the MX records of example.org", result.err)
         self.assertEqual(list(self.policies.iterdir()), [])
+
+    def test_the_policy_host_is_no_mail_domain(self):
+        result = self.run_in("init", "mta-sts.example.org", "--mx", "mx.example.org", want=USAGE)
+        self.assertIn("name the mail domain, example.org", result.err)
+        path = self.write("m.yaml", "domains:\n  mta-sts.example.org: {mode: none, max_age: 1d}\n")
+        self.assertIn("m.yaml:2:3: warning: mta-sts.example.org looks like",
+                      self.program("lint", path).out)

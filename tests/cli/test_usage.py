@@ -100,7 +100,7 @@ class Usage(ProgramTest):
 
     def test_serve_check(self):
         self.write("a.yaml", DOMAIN)
-        self.assertIn("1 domains", self.run_in("serve", "--check").err)
+        self.assertIn("domains 1,", self.run_in("serve", "--check").err)
         self.write("b.yaml", "domains:\n  example.org: {mode: none, max_age: 1d}\n")
         result = self.run_in("serve", "--check", want=FAILED)
         self.assertRegex(result.err, r"b\.yaml:2:3: error: ")
