@@ -85,6 +85,10 @@ bool target_parse(struct bytes request_target, struct bytes authority, struct ta
     if (target.path.n == 0) {
         target.path = BYTES("/"); /* RFC 9112 §3.2.2: an empty path is the root */
     }
+    /* RFC 9112 §3.2: anything else would run into the host where a URL is made of the two. */
+    if (target.path.p[0] != '/' && !bytes_equal(target.path, BYTES("*"))) {
+        return false;
+    }
     *ret_target = target;
     return true;
 }

@@ -75,8 +75,11 @@ static const struct {
     {"no host", "/a", NULL, NULL, NULL, NULL},
     {"empty host", "/a", "", NULL, NULL, NULL},
     {"asterisk", "*", "h.example", "h.example", "*", ""},
-    {"another scheme is a path", "ftp://one.example/a", "h.example", "h.example",
-     "ftp://one.example/a", ""},
+    {"another scheme", "ftp://one.example/a", "h.example", NULL, NULL, NULL},
+    {"path that would lengthen the host", ".evil.example/", "h.example", NULL, NULL, NULL},
+    {"path that would be a port", ":8443/", "h.example", NULL, NULL, NULL},
+    {"path that would make the host a user", "@evil.example/", "h.example", NULL, NULL, NULL},
+    {"asterisk and more", "*.evil.example", "h.example", NULL, NULL, NULL},
 };
 
 static void targets_are_taken_apart(void **state)
