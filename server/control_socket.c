@@ -14,7 +14,9 @@
 #include "server/descriptor.h"
 #include "server/unix_socket.h"
 
-enum client_state { CLIENT_FREE, CLIENT_READING, CLIENT_WAITING, CLIENT_WRITING };
+/* A client that goes away while its request is worked on keeps its place until that is done, so
+ * that the work outstanding is bounded as the clients are. */
+enum client_state { CLIENT_FREE, CLIENT_READING, CLIENT_WAITING, CLIENT_GONE, CLIENT_WRITING };
 
 struct client {
     enum client_state state;
@@ -67,7 +69,7 @@ bool control_open(const char *path, control_ask_fn ask, void *context, struct co
 
 static void drop(struct client *client)
 {
-    close(client->fd); /* which takes it out of the epoll */
+    file_close(&client->fd); /* which takes it out of the epoll */
     buffer_clear(&client->request);
     free(client->reply);
     *client = (struct client){0};
@@ -131,8 +133,13 @@ void control_answer(struct control *control, uint64_t ticket, json_t *reply)
 {
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         struct client *client = &control->clients[i];
-        if (client->state != CLIENT_WAITING || client->ticket != ticket) {
+        bool is_gone = client->state == CLIENT_GONE;
+        if ((client->state != CLIENT_WAITING && !is_gone) || client->ticket != ticket) {
             continue;
+        }
+        if (is_gone) {
+            drop(client);
+            break;
         }
         CLEANUP_FREE char *text = json_dumps(reply, JSON_COMPACT);
         client->reply = memory_printf("%s\n", text != NULL ? text : "{}");
@@ -235,7 +242,8 @@ static void serve(struct control *control, struct client *client, uint32_t event
     } else if (client->state == CLIENT_WRITING) {
         send_some(client);
     } else if (client->state == CLIENT_WAITING && (events & (EPOLLHUP | EPOLLERR)) != 0) {
-        drop(client);
+        file_close(&client->fd);
+        client->state = CLIENT_GONE;
     } else if (client->state == CLIENT_WAITING) {
         /* It has sent all it wants to and may well wait for the answer. */
         (void)watch(control, EPOLL_CTL_MOD, client->fd, 0, client);
