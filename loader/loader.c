@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 #include "base/clock.h"
 #include "base/mailbox.h"
@@ -37,6 +38,7 @@ struct loader {
     int64_t prune_ms;
     uint64_t reloads;
     bool stop;
+    _Atomic bool abandon; /* set by loader_stop: messages are freed, not worked on */
 };
 
 /* --- What is told to the log --- */
@@ -161,6 +163,10 @@ static void do_reload(void *message)
     struct reload *reload = message;
     struct loader *loader = reload->loader;
     struct policy_set_result result;
+    if (atomic_load(&loader->abandon)) {
+        free(reload);
+        return;
+    }
     loader->reloads++;
     rescan(loader, &result);
     if ((reload->flags & LOADER_RELOAD_ACCEPT_REMOVALS) != 0) {
@@ -197,7 +203,9 @@ struct question {
 static void do_answer(void *message)
 {
     struct question *question = message;
-    question->done(picture(question->loader), question->context);
+    if (!atomic_load(&question->loader->abandon)) {
+        question->done(picture(question->loader), question->context);
+    }
     free(question);
 }
 
@@ -456,6 +464,7 @@ void loader_stop(struct loader *loader)
     if (loader == NULL) {
         return;
     }
+    atomic_store(&loader->abandon, true);
     mailbox_post(loader->mailbox, do_stop, loader);
     pthread_join(loader->thread, NULL);
     loader_free(loader);

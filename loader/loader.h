@@ -54,8 +54,8 @@ void loader_status_free(struct loader_status *status);
 
 enum loader_reload_flags { LOADER_RELOAD_ACCEPT_REMOVALS = 1 };
 
-/* Both below may be called from any thread. DONE runs on the loader thread once the answer stands:
- * hand it to your own thread from there. */
+/* Both below may be called from any thread. DONE does not run once loader_stop was called; else it
+ * runs on the loader thread once the answer stands: hand it to your own thread from there. */
 
 /* Rescans everything, publishes, then DONE. The result is the set's. */
 void loader_reload(struct loader *loader, unsigned flags,
