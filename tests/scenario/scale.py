@@ -46,7 +46,9 @@ class Scale(Scenario):
         temporary.write_text(changed)
         start = time.monotonic()
         temporary.rename(path)
-        wait_until(lambda: host.serves(self.domain(number), mark), "the edit is served", 60)
+        while not host.serves(self.domain(number), mark):
+            self.assertLess(time.monotonic() - start, 60, "the edit is served")
+            time.sleep(0.002)  # what is measured here is this wait: no longer steps
         return time.monotonic() - start
 
     def raise_max_age(self, number):
@@ -94,7 +96,7 @@ class Scale(Scenario):
         self.expect_all_sorts_served(host)
         libyaml = float(re.search(r"[\d.]+", run(TOOLS / "bench_libyaml_time", path).stdout)[0])
         took = []
-        for number in random.Random(3).sample(range(DOMAINS), 5):
+        for number in random.Random(3).sample(range(DOMAINS), 9):
             took.append(self.served_within(host, number, path, self.raise_max_age(number)))
         print(f"measured: one file: libyaml alone {libyaml:.3f} s, an edit served after "
               f"{sorted(round(t, 3) for t in took)} s")
