@@ -145,6 +145,14 @@ static struct loader_status *picture(const struct loader *loader)
         diagnostics_add(&status->diagnostics, SEVERITY_WARNING, loader->settings->file, 0, 0, "%s",
                         loader->watch_warning);
     }
+    const char *problem = served_notes_problem(loader->notes);
+    if (problem != NULL) {
+        diagnostics_add(
+            &status->diagnostics, SEVERITY_WARNING, loader->settings->state, 0, 0,
+            "what was served cannot be noted, so bump-id knows no dates: %s; make room, "
+            "or let mtasts-host write here",
+            problem);
+    }
     return status;
 }
 
@@ -179,8 +187,9 @@ static void do_reload(void *message)
         (void)certificate_set_accept_removals(loader->certificates, clock_monotonic_ms());
         log_problems(loader);
     }
-    reload->done(&result, picture(loader), reload->context);
+    /* Before the answer: who waited for it may ask the history next. */
     note_served(loader);
+    reload->done(&result, picture(loader), reload->context);
     free(reload);
 }
 

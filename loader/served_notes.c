@@ -3,49 +3,94 @@
 #include "base/file.h"
 #include "store/history.h"
 
+/* Notes that wait for a database that cannot be written; more are dropped, the oldest kept. */
+enum { WAITING_MAX = 100 * 1000 };
+
 struct note {
     char *subject;
     char *shared;                /* NULL: a text of its own */
     const struct policy *policy; /* NULL: gone, or shared */
+    struct policy *kept;         /* our copy of `policy`, once it has to outlive an apply */
     bool gone;
 };
 
 struct served_notes {
-    struct history *history; /* NULL: there is none */
+    struct history *history; /* NULL: not open; tried again at the next write */
+    char *path;
     struct log *log;
+    char *problem; /* why the history cannot be written now, or NULL */
     struct note *items;
     size_t count;
     size_t capacity;
 };
 
-static void give_up(struct served_notes *notes, const struct error *e)
+static void note_clear(struct note *note)
 {
-    log_event(notes->log, LOG_LEVEL_ERROR, "history.failed", LOG_TEXT("problem", e->text),
-              LOG_TEXT("advice", "policies are served all the same; bump-id cannot tell until when "
-                                 "senders hold old ones"));
-    history_close(notes->history);
+    free(note->subject);
+    free(note->shared);
+    policy_free(note->kept);
+}
+
+static void fail(struct served_notes *notes, const struct error *e)
+{
+    if (notes->problem == NULL || strcmp(notes->problem, e->text) != 0) {
+        log_event(notes->log, LOG_LEVEL_ERROR, "history.failed", LOG_TEXT("problem", e->text),
+                  LOG_TEXT("advice", "policies are served all the same, and this is tried again; "
+                                     "meanwhile bump-id cannot tell until when senders hold old "
+                                     "ones"));
+        free(notes->problem);
+        notes->problem = memory_string(e->text);
+    }
+    history_close(notes->history); /* a transaction under way is rolled back */
     notes->history = NULL;
+}
+
+static bool open_history(struct served_notes *notes, struct error *e)
+{
+    return notes->history != NULL || history_open(notes->path, &notes->history, e);
 }
 
 struct served_notes *served_notes_open(const char *state, struct log *log)
 {
     struct served_notes *notes = memory_zero(1, sizeof(*notes));
-    CLEANUP_FREE char *path = file_path_join(state, "history.db");
     struct error e;
+    notes->path = file_path_join(state, "history.db");
     notes->log = log;
-    if (!history_open(path, &notes->history, &e)) {
-        give_up(notes, &e);
+    if (!open_history(notes, &e)) {
+        fail(notes, &e);
     }
     return notes;
+}
+
+const char *served_notes_problem(const struct served_notes *notes)
+{
+    return notes->problem;
 }
 
 static void clear(struct served_notes *notes)
 {
     for (size_t i = 0; i < notes->count; i++) {
-        free(notes->items[i].subject);
-        free(notes->items[i].shared);
+        note_clear(&notes->items[i]);
     }
     notes->count = 0;
+}
+
+/* What could not be written waits, and so must not lean on policies that the next apply frees. */
+static void keep_waiting(struct served_notes *notes)
+{
+    for (size_t i = WAITING_MAX; i < notes->count; i++) {
+        note_clear(&notes->items[i]);
+    }
+    notes->count = notes->count < WAITING_MAX ? notes->count : WAITING_MAX;
+    for (size_t i = 0; i < notes->count; i++) {
+        struct note *note = &notes->items[i];
+        if (note->policy != NULL && note->kept == NULL) {
+            size_t size = sizeof(*note->policy) + note->policy->body_length;
+            note->kept = memory_alloc(size);
+            memcpy(note->kept, note->policy, size);
+            note->policy = note->kept;
+        }
+    }
 }
 
 void served_notes_close(struct served_notes *notes)
@@ -55,6 +100,8 @@ void served_notes_close(struct served_notes *notes)
     }
     clear(notes);
     free(notes->items);
+    free(notes->path);
+    free(notes->problem);
     history_close(notes->history);
     free(notes);
 }
@@ -62,9 +109,6 @@ void served_notes_close(struct served_notes *notes)
 void served_notes_add(const struct policy_set_event *event, void *context)
 {
     struct served_notes *notes = context;
-    if (notes->history == NULL) {
-        return;
-    }
     ARRAY_GROW(notes->items, notes->count, notes->capacity);
     notes->items[notes->count++] = (struct note){
         .subject = memory_string_of(event->subject),
@@ -107,16 +151,23 @@ static bool write_all(struct served_notes *notes, int64_t now_s, struct error *e
 void served_notes_write(struct served_notes *notes, int64_t now_s)
 {
     struct error e;
-    if (notes->history != NULL && notes->count != 0 && !write_all(notes, now_s, &e)) {
-        give_up(notes, &e);
+    if (notes->count == 0) {
+        return;
+    }
+    if (!open_history(notes, &e) || !write_all(notes, now_s, &e)) {
+        fail(notes, &e);
+        keep_waiting(notes);
+        return;
     }
     clear(notes);
+    free(notes->problem);
+    notes->problem = NULL;
 }
 
 void served_notes_prune(struct served_notes *notes, int64_t now_s)
 {
     struct error e;
     if (notes->history != NULL && !history_prune(notes->history, now_s, &e)) {
-        give_up(notes, &e);
+        fail(notes, &e);
     }
 }

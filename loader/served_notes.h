@@ -9,9 +9,13 @@
 struct served_notes;
 
 /* The history in the directory STATE. A history that cannot be opened or written is logged once,
- * and serving goes on without. LOG is borrowed. */
+ * serving goes on without, and each write tries again with what could not be written before. LOG is
+ * borrowed. */
 struct served_notes *served_notes_open(const char *state, struct log *log);
 void served_notes_close(struct served_notes *notes);
+
+/* Why the history cannot be written now, for `status`; NULL where it can. */
+const char *served_notes_problem(const struct served_notes *notes);
 
 /* For policy_set_on_change; CONTEXT is the notes. The policies it names must stay until the next
  * served_notes_write. */

@@ -1,10 +1,13 @@
 /* The requests of server/control.h, one function each. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "dns/name.h"
 #include "server/server_state.h"
 #include "server/status.h"
+
+enum { HELD_MAX = 20 };
 
 static void answer_status(struct inquiry *inquiry)
 {
@@ -61,6 +64,12 @@ static bool open_history(struct server *server, struct error *e)
     return history_open(path, &server->history, e);
 }
 
+static void add_held(struct bytes text, int64_t until_s, void *context)
+{
+    json_array_append_new(
+        context, json_pack("{s:o,s:I}", "text", status_string(text), "until", (json_int_t)until_s));
+}
+
 static void ask_history(struct server *server, uint64_t ticket, const json_t *request)
 {
     struct bytes domain;
@@ -76,12 +85,19 @@ static void ask_history(struct server *server, uint64_t ticket, const json_t *re
         control_answer_error(server->control, ticket, "%s", e.text);
         return;
     }
+    json_t *held = json_array();
+    if (!history_each_held(server->history, domain, clock_wall_s(), HELD_MAX, add_held, held, &e)) {
+        json_decref(held);
+        control_answer_error(server->control, ticket, "%s", e.text);
+        return;
+    }
     CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_BODY_MAX);
     bool found = known && history_text(server->history, domain,
                                        bytes_of(digest != NULL ? digest : ""), &text, &e);
     control_answer(server->control, ticket,
-                   json_pack("{s:b,s:I,s:o}", "known", known, "held_until", (json_int_t)until_s,
-                             "text", found ? status_string(buffer_bytes(&text)) : json_null()));
+                   json_pack("{s:b,s:I,s:o,s:o}", "known", known, "held_until", (json_int_t)until_s,
+                             "held", held, "text",
+                             found ? status_string(buffer_bytes(&text)) : json_null()));
 }
 
 static const struct {

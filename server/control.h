@@ -4,32 +4,17 @@
  *     {"command": "status"}
  *     {"command": "reload", "accept_removals": true}       answers when it is served
  *     {"command": "history", "domain": "example.org", "digest": "a1b2c3d4e5"}
- *     {"command": "moves"}
  *     {"command": "serving", "domain": "example.org"}      → {"body": …} or {"body": null}
  * An error is {"error": "what; what to do"}.
  *
  * `history` is about a domain, or a shared policy ("@NAME"). "digest" (hex, from its first digit;
  * may be left out) picks a text. It answers
- *     {"known": true, "held_until": 1795430000,
+ *     {"known": whether it was ever served, as far as the history goes back,
+ *      "held_until": until when a sender may hold a text other than the current one; 0: none does,
  *      "text": what was served with that digest, without "digest" the text before the current; null
  *          where there is none,
- *      "digest_known": whether a text with that digest was served for it; null without "digest",
  *      "held": [{"text", "until"}, …]: texts other than the current one that a sender may hold now,
- *          the longest first, the first 20,
- *      "held_more": how many there are besides,
- *      "before": {"shared": "@NAME" or null (a text of its own), "changed": when it was replaced,
- *          "until": until when a sender may hold it, 0: not known} or null: what a domain used
- *          before what it uses now,
- *      "users": {"domain", "until"} or null: for a shared policy, of the domains that use it now,
- *          the one for which a sender may hold a text from before that use for longest (the
- *          policy's own earlier texts are in "held_until")}
- * `moves` answers
- *     {"known": true, "moves": [{"domain", "from", "to", "changed", "until"}, …], "more": false}
- * with the domains that went from one shared policy to another, or to or from a text of their own
- * ("from" and "to" are "@NAME", or null: its own), while a sender may still hold what they had; the
- * latest change first, at most 1000, one for each domain and "from"; "more": there are others.
- * In both "known" is false, and nothing else is told, where the history lacks what is served now
- * (it cannot be written; or the server has just started, or reads many changes).
+ *          the longest first, the first 20}
  *
  * `status` answers
  *     {"version", "pid", "uptime_s", "domains", "shared_policies", "files", "files_in_error",

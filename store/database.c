@@ -125,13 +125,25 @@ static bool prepare_handle(struct database *database, const char *schema, int ve
     return true;
 }
 
+/* SQLite would make it by the umask; what lies beside it (-wal, -shm) takes its mode. A file that
+ * is there is left to SQLite: closing any other descriptor of it would drop the locks that this
+ * process holds on it (fcntl(2)), and another program would believe that nobody uses the database.
+ */
+static bool make_private(const char *path, struct error *e)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
+    if (fd < 0) {
+        return errno == EEXIST || error_system(e, "cannot open %s", path);
+    }
+    (void)close(fd);
+    return true;
+}
+
 bool database_open(const char *path, const char *what, const char *schema, int version,
                    struct database *ret_database, struct error *e)
 {
-    /* SQLite would make it by the umask; what lies beside it (-wal, -shm) takes its mode. */
-    CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-    if (fd < 0) {
-        return error_system(e, "cannot open %s", path);
+    if (!make_private(path, e)) {
+        return false;
     }
     struct database database = {.path = memory_string(path), .what = what};
     int opened =

@@ -67,8 +67,10 @@ enum query {
     CHANGE_CURRENT,
     REMOVE_CURRENT,
     ADD_PAST,
+    LATEST_TIME,
     IS_KNOWN,
     HELD_UNTIL,
+    HELD,
     TEXT_BEFORE,
     TEXT_BY_DIGEST,
     PRUNE_TEXTS_SERVED,
@@ -85,14 +87,18 @@ static const char *const queries[QUERY_COUNT] = {
     [ADD_CURRENT] = "INSERT INTO current (subject, since_s, text, shared) VALUES (?1, ?2, ?3, ?4)",
     [CHANGE_CURRENT] = "UPDATE current SET since_s = ?2, text = ?3, shared = ?4 WHERE subject = ?1",
     [REMOVE_CURRENT] = "DELETE FROM current WHERE subject = ?1",
-    /* A clock that stepped back must not end a use before it began. */
     [ADD_PAST] = "INSERT INTO past (subject, since_s, until_s, text, shared)"
-                 " SELECT subject, since_s, max(since_s, ?2), text, shared FROM current"
+                 " SELECT subject, since_s, ?2, text, shared FROM current"
                  " WHERE subject = ?1",
+    [LATEST_TIME] = "SELECT max(ifnull((SELECT max(since_s) FROM current), 0),"
+                    " ifnull((SELECT max(until_s) FROM past), 0))",
     [IS_KNOWN] = "SELECT EXISTS (SELECT 1 FROM current WHERE subject = ?1)"
                  " OR EXISTS (SELECT 1 FROM past WHERE subject = ?1)",
     [HELD_UNTIL] = SERVED "SELECT ifnull(max(o.last_s + t.max_age_s), 0)"
                           " FROM other o JOIN texts t ON t.id = o.text",
+    [HELD] = SERVED "SELECT t.body, max(o.last_s + t.max_age_s) AS until_s"
+                    " FROM other o JOIN texts t ON t.id = o.text"
+                    " GROUP BY t.id HAVING until_s > ?2 ORDER BY until_s DESC LIMIT ?3",
     [TEXT_BEFORE] = SERVED "SELECT t.body FROM other o JOIN texts t ON t.id = o.text"
                            " ORDER BY o.last_s DESC, o.own DESC, t.id DESC LIMIT 1",
     [TEXT_BY_DIGEST] = SERVED "SELECT t.body FROM served s JOIN texts t ON t.id = s.text"
@@ -109,6 +115,8 @@ static const char *const queries[QUERY_COUNT] = {
 struct history {
     struct database database;
     sqlite3_stmt *statements[QUERY_COUNT]; /* prepared at their first use */
+    int64_t latest_s;                      /* the greatest time noted; see not_before_latest */
+    bool latest_known;
 };
 
 bool history_open(const char *path, struct history **ret_history, struct error *e)
@@ -245,6 +253,33 @@ static bool close_current(struct history *history, struct bytes subject, int64_t
     return database_run(&history->database, s, e);
 }
 
+/* A clock that steps back would say that what is served now was served before what it replaced, and
+ * the time until which senders hold it would come out too early: time stands still here until the
+ * clock has caught up. Too late is safe. */
+static bool not_before_latest(struct history *history, int64_t *now_s, struct error *e)
+{
+    if (!history->latest_known) {
+        sqlite3_stmt *s = statement(history, LATEST_TIME, e);
+        if (s == NULL) {
+            return false;
+        }
+        enum database_step step = database_step(&history->database, s, e);
+        if (step == DATABASE_ROW) {
+            history->latest_s = sqlite3_column_int64(s, 0);
+            history->latest_known = true;
+        }
+        sqlite3_reset(s);
+        if (step != DATABASE_ROW) {
+            return false;
+        }
+    }
+    if (*now_s < history->latest_s) {
+        *now_s = history->latest_s;
+    }
+    history->latest_s = *now_s;
+    return true;
+}
+
 bool history_note(struct history *history, const struct history_served *served, int64_t now_s,
                   struct error *e)
 {
@@ -252,6 +287,9 @@ bool history_note(struct history *history, const struct history_served *served, 
     enum found found = find_current(history, served, e);
     if (found == FIND_FAILED || found == FOUND_THE_SAME) {
         return found == FOUND_THE_SAME;
+    }
+    if (!not_before_latest(history, &now_s, e)) {
+        return false;
     }
     if (found == FOUND_ANOTHER && !close_current(history, served->subject, now_s, e)) {
         return false;
@@ -278,7 +316,7 @@ bool history_note(struct history *history, const struct history_served *served, 
 bool history_note_gone(struct history *history, struct bytes subject, int64_t now_s,
                        struct error *e)
 {
-    if (!close_current(history, subject, now_s, e)) {
+    if (!not_before_latest(history, &now_s, e) || !close_current(history, subject, now_s, e)) {
         return false;
     }
     sqlite3_stmt *s = statement(history, REMOVE_CURRENT, e);
@@ -318,6 +356,26 @@ bool history_held_until(struct history *history, struct bytes domain, bool *ret_
     *ret_known = known != 0;
     *ret_until_s = until_s;
     return true;
+}
+
+bool history_each_held(struct history *history, struct bytes subject, int64_t now_s, size_t most,
+                       void (*visit)(struct bytes text, int64_t until_s, void *context),
+                       void *context, struct error *e)
+{
+    sqlite3_stmt *s = statement(history, HELD, e);
+    if (s == NULL) {
+        return false;
+    }
+    bind_text(s, 1, subject);
+    sqlite3_bind_int64(s, 2, now_s);
+    sqlite3_bind_int64(s, 3, (int64_t)most);
+    enum database_step step = database_step(&history->database, s, e);
+    while (step == DATABASE_ROW) {
+        visit(column_bytes(s, 0), sqlite3_column_int64(s, 1), context);
+        step = database_step(&history->database, s, e);
+    }
+    sqlite3_reset(s);
+    return step == DATABASE_DONE;
 }
 
 bool history_text(struct history *history, struct bytes subject, struct bytes digest_prefix,

@@ -30,7 +30,11 @@ void history_close(struct history *history);
 bool history_begin(struct history *history, struct error *e) MUST_USE;
 bool history_commit(struct history *history, struct error *e) MUST_USE;
 
-/* SUBJECT serves this from NOW on; what it served before was served last at NOW. Without effect
+/* Times that are noted never step back, whatever the clock does: a NOW before the latest that the
+ * history has counts as that one. So it is for one writer. */
+
+/* SUBJECT serves this from NOW on; what it served before was served last at NOW. A NOW before the
+ * latest that was noted counts as that: the clock stepped back. Without effect
  * where it is what the subject serves already. */
 bool history_note(struct history *history, const struct history_served *served, int64_t now_s,
                   struct error *e) MUST_USE;
@@ -44,6 +48,13 @@ bool history_note_gone(struct history *history, struct bytes subject, int64_t no
  * all. */
 bool history_held_until(struct history *history, struct bytes domain, bool *ret_known,
                         int64_t *ret_until_s, struct error *e) MUST_USE;
+
+/* Calls VISIT for each text other than the one that SUBJECT serves now that a sender may hold after
+ * NOW, with the time until when; the longest first, at most MOST. Texts are valid during the call.
+ */
+bool history_each_held(struct history *history, struct bytes subject, int64_t now_s, size_t most,
+                       void (*visit)(struct bytes text, int64_t until_s, void *context),
+                       void *context, struct error *e) MUST_USE;
 
 /* Appends the text served for SUBJECT whose digest begins with the hex digits DIGEST_PREFIX, or
  * with an empty prefix the one before the current; ERROR_NOT_FOUND where there is none. */

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -177,6 +178,13 @@ static const struct row rows[] = {
      {{"d.example", "A", DAY, 1000}, {"d.example", "B", DAY, 500}},
      true,
      1000 + DAY,
+     "A"},
+    {"a clock that steps back does not lose a shared text",
+     {{"@g", "A", WEEK, 2000000},
+      {"d.example", "@g", 0, 1996400},
+      {"d.example", "O", DAY, 1996500}},
+     true,
+     2000000 + WEEK,
      "A"},
     {"on a shared policy since ever, which changes",
      {{"@g", "A", WEEK, 10}, {"d.example", "@g", 0, 10}, {"@g", "B", DAY, 100}},
@@ -375,6 +383,45 @@ static void test_second_handle_reads_during_a_transaction(void **state)
     expect_text(f, "d.example", "", "B");
 }
 
+/* Another program's look at PATH: it opens, reads, and closes as the last user would. */
+static void look_from_outside(const char *path)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        sqlite3 *db = NULL;
+        bool ok = sqlite3_open(path, &db) == SQLITE_OK &&
+                  sqlite3_exec(db, "SELECT count(*) FROM current", NULL, NULL, NULL) == SQLITE_OK &&
+                  sqlite3_close(db) == SQLITE_OK;
+        _exit(ok ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+/* It must see our locks: else it takes the log away from under us (-wal, -shm). */
+static void test_another_program_sees_the_locks(void **state)
+{
+    struct fixture *f = *state;
+    CLEANUP_FREE char *wal = file_path_join(f->directory, "history.db-wal");
+    struct stat before;
+    struct stat after;
+    note(f, "d.example", "A", WEEK, 10);
+    assert_int_equal(stat(wal, &before), 0);
+    look_from_outside(f->path);
+    assert_int_equal(stat(wal, &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
+
+    history_close(open_history(f->path)); /* a second handle that comes and goes */
+    look_from_outside(f->path);
+    assert_int_equal(stat(wal, &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
+    note(f, "d.example", "B", DAY, 20);
+    restart(f);
+    expect_held(f, "d.example", true, 20 + WEEK);
+}
+
 /* How many: $TEST_HISTORY_SUBJECTS for a measurement, else few. */
 static void test_many_subjects_in_one_transaction(void **state)
 {
@@ -420,6 +467,7 @@ int main(void)
         WITH_HISTORY(test_damaged_file_is_named),
         WITH_HISTORY(test_newer_format_is_refused),
         WITH_HISTORY(test_second_handle_reads_during_a_transaction),
+        WITH_HISTORY(test_another_program_sees_the_locks),
         WITH_HISTORY(test_many_subjects_in_one_transaction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
