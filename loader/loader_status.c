@@ -75,7 +75,9 @@ struct loader_status *loader_status_new(const struct policy_set *policies,
     policy_set_counts(policies, &status->counts);
     policy_set_diagnostics(policies, &status->diagnostics);
     certificate_set_diagnostics(certificates, &status->diagnostics);
-    policy_index_each(tables->policies, survey_domain, &survey);
+    if (certificate_set_has_paths(certificates)) {
+        policy_index_each(tables->policies, survey_domain, &survey);
+    }
     qsort(status->without_certificate, status->without_certificate_count, sizeof(char *), by_name);
     certificate_set_each(certificates, survey_pair, &survey);
     return status;
