@@ -358,8 +358,11 @@ bool settings_load(const char *file, struct settings **ret_settings, struct diag
     CLEANUP(buffer_clear) struct buffer text = BUFFER(FILE_MAX_OCTETS);
     struct error e;
     if (!file_read(file, &text, NULL, &e)) {
-        diagnostics_add(d, SEVERITY_ERROR, file, 0, 0,
-                        "%s; make it readable, or name another configuration with -c", e.text);
+        /* What the system says comes without advice, what file_read says with it. */
+        const char *advice = e.code == ERROR_SYSTEM
+                                 ? "; make it readable, or name another configuration with -c"
+                                 : "";
+        diagnostics_add(d, SEVERITY_ERROR, file, 0, 0, "%s%s", e.text, advice);
         return false;
     }
     return settings_parse(buffer_bytes(&text), file, ret_settings, d);

@@ -211,8 +211,7 @@ static void test_unreadable(void **state)
         {"/nowhere/m.yaml",
          "/nowhere/m.yaml: error: cannot open /nowhere/m.yaml: No such file or directory; make it "
          "readable, or name another configuration with -c"},
-        {"/etc", "/etc: error: /etc is not a regular file; make it readable, or name another "
-                 "configuration with -c"},
+        {"/etc", "/etc: error: /etc is not a regular file; name one, or save it as one"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
         struct settings *settings = NULL;
