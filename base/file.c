@@ -9,7 +9,7 @@
 
 #include "base/fault.h"
 
-enum { READ_TRIES = 5 };
+enum { READ_TRIES = 5, PARENT_MODE = 0755 };
 
 static int64_t nanoseconds(struct timespec t)
 {
@@ -172,7 +172,7 @@ bool file_make_directories(const char *path, mode_t mode, struct error *e)
     CLEANUP_FREE char *copy = memory_string(path);
     for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        if (mkdir(copy, mode) != 0 && errno != EEXIST) {
+        if (mkdir(copy, PARENT_MODE) != 0 && errno != EEXIST) {
             return error_directory(e, copy);
         }
         *slash = '/';

@@ -12,7 +12,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "server/descriptor.h"
+#include "server/status.h"
 #include "server/unix_socket.h"
+
+enum { REST_MS = 250 };
 
 /* A client that goes away while its request is worked on keeps its place until that is done, so
  * that the work outstanding is bounded as the clients are. */
@@ -35,6 +38,7 @@ struct control {
     char *path;
     int listener;
     int epoll;
+    int64_t rest_until_ms; /* the listener is out of the epoll until then; 0: it is in */
     uint64_t tickets;
     struct client clients[CONTROL_CLIENTS_MAX];
 };
@@ -100,6 +104,9 @@ int control_fd(const struct control *control)
 int control_timeout_ms(const struct control *control, int64_t now_ms)
 {
     int64_t soonest = -1;
+    if (control->rest_until_ms != 0) {
+        soonest = control->rest_until_ms > now_ms ? control->rest_until_ms - now_ms : 0;
+    }
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
         const struct client *client = &control->clients[i];
         if (client->state == CLIENT_READING || client->state == CLIENT_WRITING) {
@@ -160,7 +167,7 @@ void control_answer_error(struct control *control, uint64_t ticket, const char *
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    control_answer(control, ticket, json_pack("{s:s}", "error", text));
+    control_answer(control, ticket, json_pack("{s:o}", "error", status_string(bytes_of(text))));
 }
 
 static void take_request(struct control *control, struct client *client, size_t length)
@@ -215,10 +222,30 @@ static struct client *free_place(struct control *control)
     return NULL;
 }
 
+/* Without a descriptor to spare nobody can be let in, and a listener that stays readable would keep
+ * the main thread spinning. */
+static void rest(struct control *control, int64_t now_ms)
+{
+    if (watch(control, EPOLL_CTL_MOD, control->listener, 0, NULL)) {
+        control->rest_until_ms = now_ms + REST_MS;
+    }
+}
+
+static void end_rest(struct control *control, int64_t now_ms)
+{
+    if (control->rest_until_ms != 0 && control->rest_until_ms <= now_ms &&
+        watch(control, EPOLL_CTL_MOD, control->listener, EPOLLIN, NULL)) {
+        control->rest_until_ms = 0;
+    }
+}
+
 static void greet(struct control *control, int64_t now_ms)
 {
     CLEANUP_CLOSE int fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            rest(control, now_ms);
+        }
         return;
     }
     struct client *client = free_place(control);
@@ -253,6 +280,7 @@ static void serve(struct control *control, struct client *client, uint32_t event
 void control_run(struct control *control, int64_t now_ms)
 {
     struct epoll_event events[CONTROL_CLIENTS_MAX + 1];
+    end_rest(control, now_ms);
     int n = epoll_wait(control->epoll, events, CONTROL_CLIENTS_MAX + 1, 0);
     bool newcomer = false;
     for (int i = 0; i < n; i++) {
