@@ -33,8 +33,7 @@ bool history_commit(struct history *history, struct error *e) MUST_USE;
 /* Times that are noted never step back, whatever the clock does: a NOW before the latest that the
  * history has counts as that one. So it is for one writer. */
 
-/* SUBJECT serves this from NOW on; what it served before was served last at NOW. A NOW before the
- * latest that was noted counts as that: the clock stepped back. Without effect
+/* SUBJECT serves this from NOW on; what it served before was served last at NOW. Without effect
  * where it is what the subject serves already. */
 bool history_note(struct history *history, const struct history_served *served, int64_t now_s,
                   struct error *e) MUST_USE;

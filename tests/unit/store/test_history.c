@@ -12,6 +12,8 @@
 #include "base/file.h"
 #include "store/history.h"
 
+#define LOOK "--look" /* run as another program, see look_from_outside */
+
 enum { DAY = 86400, WEEK = 7 * DAY };
 
 struct fixture {
@@ -383,21 +385,27 @@ static void test_second_handle_reads_during_a_transaction(void **state)
     expect_text(f, "d.example", "", "B");
 }
 
-/* Another program's look at PATH: it opens, reads, and closes as the last user would. */
+/* Another program's look at PATH: it opens, reads, and closes as the last user would. A program of
+ * its own: a forked child would inherit what SQLite remembers of the locks of this process. */
 static void look_from_outside(const char *path)
 {
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        sqlite3 *db = NULL;
-        bool ok = sqlite3_open(path, &db) == SQLITE_OK &&
-                  sqlite3_exec(db, "SELECT count(*) FROM current", NULL, NULL, NULL) == SQLITE_OK &&
-                  sqlite3_close(db) == SQLITE_OK;
-        _exit(ok ? 0 : 1);
+        execl("/proc/self/exe", "test_history", LOOK, path, (char *)NULL);
+        _exit(127);
     }
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
+}
+
+static int look(const char *path)
+{
+    sqlite3 *db = NULL;
+    bool ok = sqlite3_open(path, &db) == SQLITE_OK &&
+              sqlite3_exec(db, "SELECT count(*) FROM current", NULL, NULL, NULL) == SQLITE_OK;
+    return sqlite3_close(db) == SQLITE_OK && ok ? 0 : 1;
 }
 
 /* It must see our locks: else it takes the log away from under us (-wal, -shm). */
@@ -454,8 +462,11 @@ static void test_many_subjects_in_one_transaction(void **state)
     expect_held(f, "tenant-7.example", true, 102 + DAY);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], LOOK) == 0) {
+        return look(argv[2]);
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_held_until),
 #define WITH_HISTORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
