@@ -147,6 +147,12 @@ char *file_path_directory(const char *path)
     return memory_string(dirname(copy));
 }
 
+bool file_path_is_below(const char *path, const char *directory)
+{
+    size_t n = strlen(directory);
+    return strncmp(path, directory, n) == 0 && (path[n] == '/' || path[n] == '\0');
+}
+
 const char *file_path_name(const char *path)
 {
     const char *slash = strrchr(path, '/');

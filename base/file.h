@@ -48,6 +48,9 @@ char *file_path_join(const char *directory, const char *name);
 /* The directory part of PATH ("." where there is none). The caller frees it. */
 char *file_path_directory(const char *path);
 
+/* Whether PATH is DIRECTORY (no final slash) or lies below it, by the names alone. */
+bool file_path_is_below(const char *path, const char *directory);
+
 /* The last component, a pointer into PATH. */
 const char *file_path_name(const char *path);
 

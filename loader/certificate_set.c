@@ -133,12 +133,6 @@ static void look(struct certificate_set *set, struct certificate_source *source)
     }
 }
 
-static bool is_at_or_below(const char *path, const char *directory)
-{
-    size_t n = strlen(directory);
-    return strncmp(path, directory, n) == 0 && (path[n] == '/' || path[n] == '\0');
-}
-
 /* Calls LOOK_AT for the sources at or below PATH that the listing under way did not meet. */
 static void look_at_unmet(struct certificate_set *set, const char *path,
                           void (*look_at)(struct certificate_set *, struct certificate_source *))
@@ -147,7 +141,7 @@ static void look_at_unmet(struct certificate_set *set, const char *path,
     for (size_t i = lower_bound(set, path);
          i < set->count && strncmp(set->sources[i]->chain_path, path, n) == 0; i++) {
         struct certificate_source *source = set->sources[i];
-        if (source->seen != set->listing && is_at_or_below(source->chain_path, path)) {
+        if (source->seen != set->listing && file_path_is_below(source->chain_path, path)) {
             source->seen = set->listing;
             look_at(set, source);
         }
@@ -325,7 +319,7 @@ static enum relation relation_to_tops(const struct certificate_set *set, const c
         if (strcmp(set->tops[i], path) == 0) {
             return TOP;
         }
-        if (is_at_or_below(path, set->tops[i])) {
+        if (file_path_is_below(path, set->tops[i])) {
             relation = BELOW;
         }
     }

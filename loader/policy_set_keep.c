@@ -172,12 +172,6 @@ void set_keep_update(struct policy_set *set)
 
 /* --- Reading --- */
 
-static bool is_below(const char *path, const char *top)
-{
-    size_t n = strlen(top);
-    return strncmp(path, top, n) == 0 && (path[n] == '\0' || path[n] == '/');
-}
-
 static void restore_shared(struct policy_set *set, const struct last_good_copy *copy,
                            struct policy_file *parsed)
 {
@@ -246,7 +240,7 @@ static void restore_copy(const struct last_good_copy *copy, const struct error *
         return;
     }
     size_t top = 0;
-    while (top < set->top_count && !is_below(copy->source, set->tops[top].path)) {
+    while (top < set->top_count && !file_path_is_below(copy->source, set->tops[top].path)) {
         top++;
     }
     if (top == set->top_count) { /* configured no more */
