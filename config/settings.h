@@ -50,6 +50,46 @@ struct settings_limits {
     int64_t certificate_cache; /* parsed certificates kept per worker */
 };
 
+/* The kinds of challenge, by RFC 8555 §8.3 and §8.4 and RFC 8737. */
+enum settings_challenge {
+    CHALLENGE_HTTP_01,
+    CHALLENGE_TLS_ALPN_01,
+    CHALLENGE_DNS_01,
+    CHALLENGE_KINDS
+};
+/* "http-01", … */
+const char *settings_challenge_name(enum settings_challenge kind);
+
+/* A CA that certificates are ordered from. */
+struct settings_directory {
+    char *name;               /* as configured: "letsencrypt", or the URL */
+    char *url;                /* https */
+    char *trust;              /* absolute path of a PEM file of roots; NULL: the system's */
+    char *eab_kid;            /* external account binding; NULL: none */
+    char *eab_key_file;       /* absolute; holds the key in base64url */
+    char *profile;            /* NULL: the CA's own choice */
+    bool profile_required;    /* no certificate rather than one of another profile */
+    char *preferred_chain;    /* common name of an issuer that the chain should have; NULL: any */
+    struct settings_list caa; /* issuer names for CAA; empty: those of the directory */
+};
+
+struct settings_acme {
+    bool agree_terms;
+    struct settings_list contacts;          /* "mailto:…" */
+    struct settings_directory *directories; /* tried in order; at least one */
+    size_t directory_count;
+    enum settings_challenge challenges[CHALLENGE_KINDS]; /* tried in order; at least one */
+    size_t challenge_count;
+    bool preflight_dns;
+    bool preflight_caa;
+    int64_t preflight_http_port; /* 0: no fetch of our own token */
+    bool take_over;              /* names whose certificate in `certificates` nears its end */
+    int64_t orders;              /* new orders per … */
+    int64_t orders_window_s;     /* … so many seconds and account */
+    int64_t in_flight;           /* orders under way at once */
+    int64_t failover_after;      /* failures of one host before the next CA is tried */
+};
+
 enum settings_access_log { ACCESS_LOG_OFF, ACCESS_LOG_COMBINED, ACCESS_LOG_JSON };
 
 struct settings {
@@ -77,6 +117,9 @@ struct settings {
     char *dns_host;     /* where tenants point mta-sts.TENANT; NULL: none */
     int64_t dns_ttl_s;
     struct settings_list dns_resolvers; /* "ADDRESS:PORT" */
+    char *dns_hook;                     /* absolute path of a program (dns/hook.h); NULL: none */
+
+    struct settings_acme *acme; /* NULL: no ACME */
 
     enum settings_access_log access_log;
     char *access_log_file; /* NULL: the log's own place */
