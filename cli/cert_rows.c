@@ -95,3 +95,17 @@ enum acme_state cert_row_state(const struct cert_row *row, int64_t now_s)
                (row->renew_s != 0 && row->renew_s <= now_s);
     return due ? ACME_STATE_DUE : ACME_STATE_VALID;
 }
+
+/* 0 stands for "none" in the store, null does in JSON. */
+static json_t *time_or_null(int64_t time_s)
+{
+    return time_s != 0 ? json_integer(time_s) : json_null();
+}
+
+json_t *cert_row_json(const char *host, const struct cert_row *row, enum acme_state state)
+{
+    return json_pack("{s:s, s:s, s:o, s:s?, s:s?, s:o, s:i}", "name", host, "state",
+                     acme_state_name(state), "not_after", time_or_null(row->not_after_s),
+                     "directory", row->directory, "problem", row->problem, "next",
+                     time_or_null(row->next_s), "failures", (int)row->failures);
+}

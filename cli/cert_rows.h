@@ -3,6 +3,8 @@
 #ifndef CLI_CERT_ROWS_H
 #define CLI_CERT_ROWS_H
 
+#include <jansson.h>
+
 #include "acme/acme.h"
 #include "cli/name_map.h"
 #include "store/acme_store.h"
@@ -37,6 +39,10 @@ void cert_rows_clear(struct cert_rows *rows);
 /* The state in the running client's words. What `certificates` has is not looked at: never
  * ACME_STATE_COVERED. */
 enum acme_state cert_row_state(const struct cert_row *row, int64_t now_s);
+
+/* {"name", "state", "not_after", "directory", "problem", "next", "failures"}; the caller frees with
+ * json_decref. */
+json_t *cert_row_json(const char *host, const struct cert_row *row, enum acme_state state);
 
 void cert_row_set_certificate(struct cert_row *row,
                               const struct acme_store_certificate *certificate);

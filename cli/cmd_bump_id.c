@@ -242,9 +242,6 @@ int cmd_bump_id(const struct invocation *invocation)
         return invocation_usage(invocation, "--check prints no records and writes nothing: leave "
                                             "--format and --dry-run out");
     }
-    if (!check && invocation_has(invocation, "strict")) {
-        return invocation_usage(invocation, "--strict is for --check");
-    }
     CLEANUP(clear) struct bump bump = {.invocation = invocation};
     if (!workspace_open(invocation, &bump.workspace)) {
         return COMMAND_FAILED;

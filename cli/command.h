@@ -23,6 +23,12 @@ enum command_exit {
     COMMAND_NO = 3, /* done, and the answer is no: out of step, findings */
 };
 
+/* What to exit with after parts that ended with A and B: a failure counts more than a no. */
+static inline int command_worse(int a, int b)
+{
+    return a == COMMAND_FAILED || b == COMMAND_DONE ? a : b;
+}
+
 struct command_option {
     const char *name;     /* long, without the dashes */
     const char *argument; /* "FILE"; NULL: takes none */

@@ -1,7 +1,5 @@
 #include "pair_files.h"
 
-#include <openssl/crypto.h>
-
 #include "base/file.h"
 #include "certificates/certificate_tree.h"
 #include "watch/watch.h"
@@ -14,7 +12,7 @@ struct walk {
 static void wipe(struct buffer *text)
 {
     if (text->p != NULL) {
-        OPENSSL_cleanse(text->p, text->capacity);
+        explicit_bzero(text->p, text->capacity); /* one file may hold both */
     }
     buffer_clear(text);
 }
@@ -30,8 +28,6 @@ static void visit_pair(const struct walk *walk, const char *chain_path, const ch
         certificate_pair_parse(buffer_bytes(&chain), chain_path, buffer_bytes(&key), key_path,
                                &pair, &e)) {
         file.pair = pair;
-        file.chain = buffer_bytes(&chain);
-        file.key = buffer_bytes(&key);
     } else {
         file.e = &e;
     }

@@ -3,17 +3,13 @@
 #ifndef CLI_PAIR_FILES_H
 #define CLI_PAIR_FILES_H
 
-#include "base/buffer.h"
 #include "certificates/pair.h"
 
-/* A pair as it was found: PAIR, CHAIN and KEY where it could be read and parsed, else NULL, nothing,
- * and why as E. All valid during the visit. */
+/* A pair as it was found, valid during the visit. */
 struct pair_file {
-    const char *path; /* of the chain */
-    const struct certificate_pair *pair;
-    struct bytes chain;
-    struct bytes key;
-    const struct error *e;
+    const char *path;                    /* of the chain */
+    const struct certificate_pair *pair; /* NULL: it cannot be read or parsed … */
+    const struct error *e;               /* … and why */
 };
 
 /* Calls VISIT for each pair below DIRECTORY, and for each part of it that cannot be read. A key

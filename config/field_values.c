@@ -183,6 +183,11 @@ bool fields_duration_ms(const struct yaml_pair *pair, int64_t min, int64_t max, 
     return read_bounded(pair, &DURATION_MS, min, max, ret_ms, context);
 }
 
+bool fields_parse_duration_s(struct bytes text, int64_t *ret_seconds)
+{
+    return read_number(text, &DURATION_S, ret_seconds);
+}
+
 bool fields_size(const struct yaml_pair *pair, int64_t min, int64_t max, int64_t *ret_octets,
                  struct fields_context *context)
 {
