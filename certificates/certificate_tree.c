@@ -7,8 +7,8 @@
 
 /* Files that ACME clients leave beside the pairs, so that a whole `/etc/letsencrypt` or Caddy's
  * data directory can be given. */
-static const char *const OTHER_NAMES[] = {"cert.pem",     "chain.pem",    "dhparam.pem",
-                                          "dhparams.pem", "account.key",  "ssl-dhparams.pem"};
+static const char *const OTHER_NAMES[] = {"cert.pem",     "chain.pem",   "dhparam.pem",
+                                          "dhparams.pem", "account.key", "ssl-dhparams.pem"};
 static const char *const OTHER_ENDINGS[] = {".issuer.crt", ".issuer.pem", "_key-certbot.pem",
                                             "_csr-certbot.pem"};
 static const char *const OTHER_DIRECTORIES[] = {
@@ -83,7 +83,8 @@ static const struct {
 };
 
 /* acme.sh has NAME_ecc/{fullchain.cer,NAME.key}, and for RSA NAME/{fullchain.cer,NAME.key}. By its
- * path the latter's key is Caddy's NAME/NAME.key as well, and counts as that: its chain finds it. */
+ * path the latter's key is Caddy's NAME/NAME.key as well, and counts as that: its chain finds it.
+ */
 static bool is_acme_sh(const char *path, const char *name, char **ret_chain_path,
                        char **ret_key_path)
 {

@@ -65,8 +65,7 @@ static void print_troubled(const json_t *acme, int64_t now_s, FILE *out)
             fprintf(out, ": %s", problem);
         }
         if (number(item, "next") > now_s) {
-            fprintf(out, "; next try %s",
-                    time_text_from_now(number(item, "next"), now_s).text);
+            fprintf(out, "; next try %s", time_text_from_now(number(item, "next"), now_s).text);
         }
         fputc('\n', out);
     }

@@ -42,8 +42,8 @@ static void take_order(const struct acme_store_order *order, void *context)
     }
 }
 
-bool cert_details_read(struct acme_store *store, const char *host,
-                       struct cert_details *ret_details, struct error *e)
+bool cert_details_read(struct acme_store *store, const char *host, struct cert_details *ret_details,
+                       struct error *e)
 {
     struct cert_details details = {.host = memory_string(host)};
     if (!read_certificate(store, &details, e) || !read_host(store, &details, e) ||

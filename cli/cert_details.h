@@ -17,8 +17,8 @@ struct cert_details {
 };
 
 /* True also where nothing is known: look at the row, and at `failures` and `problem`. */
-bool cert_details_read(struct acme_store *store, const char *host,
-                       struct cert_details *ret_details, struct error *e) MUST_USE;
+bool cert_details_read(struct acme_store *store, const char *host, struct cert_details *ret_details,
+                       struct error *e) MUST_USE;
 void cert_details_clear(struct cert_details *details);
 
 /* Whether the store has anything of the host. */

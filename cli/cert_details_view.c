@@ -1,6 +1,5 @@
 /* How cert_details.h shows a host: lines for people, and JSON. */
 #include "cert_details.h"
-
 #include "cli/ca_name.h"
 #include "cli/time_text.h"
 

@@ -91,8 +91,8 @@ enum acme_state cert_row_state(const struct cert_row *row, int64_t now_s)
     if (!row->has_certificate) {
         return ACME_STATE_NEW;
     }
-    bool due = row->revoked || row->not_after_s <= now_s ||
-               (row->renew_s != 0 && row->renew_s <= now_s);
+    bool due =
+        row->revoked || row->not_after_s <= now_s || (row->renew_s != 0 && row->renew_s <= now_s);
     return due ? ACME_STATE_DUE : ACME_STATE_VALID;
 }
 

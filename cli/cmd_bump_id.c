@@ -6,6 +6,7 @@
 #include "cli/bump_check.h"
 #include "cli/bump_report.h"
 #include "cli/domain_records.h"
+#include "cli/record_gate.h"
 #include "cli/workspace.h"
 
 struct bump {
@@ -19,12 +20,15 @@ struct bump {
     struct bump_plan plan;
     struct bump_report report;
     struct domain_records records;
+    struct record_gate gate;
     bool stayed; /* with --check: a domain's id did, and its policy did not */
+    int unready; /* what to exit with for names that have no certificate yet */
     bool failed;
 };
 
 static void clear(struct bump *bump)
 {
+    record_gate_close(&bump->gate);
     served_history_clear(&bump->report.history);
     bump_plan_clear(&bump->plan);
     name_map_clear(&bump->paths);
@@ -115,6 +119,9 @@ static bool print_record(const struct policy_set_view *view, void *context)
     if (moved && (!changed || view->shared != NULL)) { /* else it was told with the new id */
         bump_report_move(&bump->report, view);
     }
+    if (!record_gate_passes(&bump->gate, view->entry->name)) {
+        return true;
+    }
     struct error e;
     bool delegated = bump->workspace.settings->dns_delegate != NULL;
     bool ok = delegated && view->shared != NULL && !moved
@@ -161,6 +168,7 @@ static void report(struct bump *bump)
     bump->records.id_context = bump;
     policy_set_each(bump->workspace.set, print_record, bump);
     domain_records_end(&bump->records);
+    bump->unready = record_gate_end(&bump->gate);
     bump_report_end(&bump->report);
     size_t told = bump_plan_told(&bump->plan);
     if (told == 0 && !bump->failed) {
@@ -227,9 +235,10 @@ static int run(struct bump *bump)
         .history.control = settings->control,
         .now_s = bump->plan.now_s,
     };
+    record_gate_open(&bump->gate, settings, invocation_has(invocation, "strict"), bump->plan.now_s);
     report(bump);
     check_output(bump);
-    return bump->failed ? COMMAND_FAILED : COMMAND_DONE;
+    return bump->failed ? COMMAND_FAILED : bump->unready;
 }
 
 int cmd_bump_id(const struct invocation *invocation)

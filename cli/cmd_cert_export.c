@@ -84,8 +84,7 @@ int cmd_cert_export(const struct invocation *invocation)
     struct error e;
     struct exporting exporting = {.directory = invocation->arguments[0]};
     CLEANUP_STORE struct acme_store *store = NULL;
-    if (!state_store_open(settings, &store, &e) ||
-        !export_all(&exporting, invocation, store, &e)) {
+    if (!state_store_open(settings, &store, &e) || !export_all(&exporting, invocation, store, &e)) {
         fprintf(stderr, "mtasts-host: %s\n", e.text);
         return COMMAND_FAILED;
     }

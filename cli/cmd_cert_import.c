@@ -4,6 +4,7 @@
 
 #include "acme/issued.h"
 #include "base/clock.h"
+#include "cli/name_map.h"
 #include "cli/pair_files.h"
 #include "cli/pair_pem.h"
 #include "cli/state_store.h"
@@ -42,8 +43,8 @@ static void refuse(struct importing *importing, const char *path, const struct e
 static bool host_of_name(const struct importing *importing, struct bytes name,
                          struct dns_name *ret_host)
 {
-    struct bytes domain = bytes_starts_with(name, BYTES("*.")) ? bytes_skip(name, 2)
-                                                               : sts_host_domain(name);
+    struct bytes domain =
+        bytes_starts_with(name, BYTES("*.")) ? bytes_skip(name, 2) : sts_host_domain(name);
     struct policy_set_view view;
     if (domain.n == 0 || !policy_set_find(importing->workspace->set, domain, &view)) {
         return false;
@@ -180,16 +181,14 @@ static bool open_store(struct importing *importing, struct error *e)
 static int run(struct importing *importing, const char *directory)
 {
     struct error e;
-    if (!open_store(importing, &e) ||
-        !pair_files_each(directory, import_pair, importing, &e) ||
+    if (!open_store(importing, &e) || !pair_files_each(directory, import_pair, importing, &e) ||
         (importing->puts != 0 && !importing->failed && !acme_store_commit(importing->store, &e))) {
         fail(importing, &e);
     }
     fprintf(stderr, "%zu certificate%s %s, %zu could not be\n", importing->taken,
             importing->taken == 1 ? "" : "s", importing->dry ? "would be taken" : "taken",
             importing->refused);
-    return importing->failed ? COMMAND_FAILED
-                             : importing->refused != 0 ? COMMAND_NO : COMMAND_DONE;
+    return importing->failed ? COMMAND_FAILED : importing->refused != 0 ? COMMAND_NO : COMMAND_DONE;
 }
 
 int cmd_cert_import(const struct invocation *invocation)

@@ -65,9 +65,8 @@ static void print_line(struct listing *listing, const char *host, const struct c
                        time_text_day(row->not_after_s).text, (long long)(left_s / DAY_S));
         ca = row->directory != NULL ? ca_name(listing->settings, row->directory) : "imported";
     }
-    printf("%-40s %-9s %-24s %s%s%s%s\n", host,
-           acme_state_name(state_of(listing, host, row)), expires, ca,
-           row->revoked ? "  revoked" : "", row->problem != NULL ? "  " : "",
+    printf("%-40s %-9s %-24s %s%s%s%s\n", host, acme_state_name(state_of(listing, host, row)),
+           expires, ca, row->revoked ? "  revoked" : "", row->problem != NULL ? "  " : "",
            row->problem != NULL ? row->problem : "");
 }
 

@@ -152,8 +152,9 @@ static void wait_for_all(struct renewing *renewing)
             host->ended = host->ended || look(renewing, host);
             left += !host->ended;
             if (!host->ended && late) {
-                fprintf(stderr, "mtasts-host: %s: still under way; \"mtasts-host cert show\" has "
-                                "more\n",
+                fprintf(stderr,
+                        "mtasts-host: %s: still under way; \"mtasts-host cert show\" has "
+                        "more\n",
                         host->name.text);
                 renewing->code = COMMAND_FAILED;
             }
@@ -198,11 +199,10 @@ int cmd_cert_renew(const struct invocation *invocation)
     }
     int64_t wait_s = 0;
     const char *wait = invocation_value(invocation, "wait");
-    if (wait != NULL && (!fields_parse_duration_s(bytes_of(wait), &wait_s) || wait_s < 1 ||
-                         wait_s > WAIT_MAX_S)) {
-        return invocation_usage(invocation,
-                                "--wait takes a time from 1s to 1d, such as 30s or 2m, not \"%s\"",
-                                wait);
+    if (wait != NULL &&
+        (!fields_parse_duration_s(bytes_of(wait), &wait_s) || wait_s < 1 || wait_s > WAIT_MAX_S)) {
+        return invocation_usage(
+            invocation, "--wait takes a time from 1s to 1d, such as 30s or 2m, not \"%s\"", wait);
     }
     return run(invocation, wait_s);
 }

@@ -19,8 +19,9 @@ int cmd_cert_revoke(const struct invocation *invocation)
     if (settings == NULL) {
         return COMMAND_FAILED;
     }
-    json_t *request = json_pack("{s:s, s:s, s:i}", "command", "cert-revoke", "host", host.text,
-                                "reason", revoke_reason_code(invocation_value(invocation, "reason")));
+    json_t *request =
+        json_pack("{s:s, s:s, s:i}", "command", "cert-revoke", "host", host.text, "reason",
+                  revoke_reason_code(invocation_value(invocation, "reason")));
     if (!control_reply_act(settings, request, REVOKE_TIMEOUT_MS, host.text)) {
         return COMMAND_FAILED;
     }

@@ -50,7 +50,7 @@ struct command {
     const char *example; /* one or more lines */
     const struct command_option *options;
     size_t option_count;
-    bool hidden; /* left out of the list of commands */
+    bool hidden;                                     /* left out of the list of commands */
     int (*run)(const struct invocation *invocation); /* NULL: a group */
 };
 

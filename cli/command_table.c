@@ -2,8 +2,8 @@
 
 #include "base/memory.h"
 #include "cli/command.h"
-#include "cli/revoke_reason.h"
 #include "cli/record_writer.h"
+#include "cli/revoke_reason.h"
 #include "config/fields.h"
 
 const struct command_option command_global_options[] = {
@@ -261,9 +261,10 @@ const struct command command_table[] = {
         .name = "cert list",
         .arguments = "",
         .about = "list names and their certificates by ACME",
-        .details = "A line for each name that has a certificate of ours or wants one. Works without "
-                   "a\n"
-                   "running server.",
+        .details =
+            "A line for each name that has a certificate of ours or wants one. Works without "
+            "a\n"
+            "running server.",
         .example = "mtasts-host cert list\n"
                    "mtasts-host cert list --json | jq '.hosts[] | select(.state == \"failing\")'",
         OPTIONS(cert_list_options),

@@ -19,9 +19,8 @@ static char *issuer_of(const X509 *leaf)
 {
     BIO *out = BIO_new(BIO_s_mem());
     char *text = NULL;
-    if (out != NULL && X509_NAME_print_ex(out, X509_get_issuer_name(leaf), 0,
-                                          XN_FLAG_RFC2253 & ~XN_FLAG_SEP_MASK |
-                                              XN_FLAG_SEP_CPLUS_SPC) >= 0) {
+    if (out != NULL &&
+        X509_NAME_print_ex(out, X509_get_issuer_name(leaf), 0, XN_FLAG_RFC2253) >= 0) {
         const char *p = NULL;
         long n = BIO_get_mem_data(out, &p);
         text = memory_string_of((struct bytes){p, n > 0 ? (size_t)n : 0});

@@ -8,7 +8,7 @@
 struct leaf_words {
     struct buffer names; /* of the SANs, each with a NUL after it (certificates/san_names.h) */
     size_t name_count;
-    char *issuer; /* "CN=R11, O=Let's Encrypt, C=US" */
+    char *issuer; /* "CN=R11,O=Let's Encrypt,C=US" (RFC 2253) */
     char *serial; /* hex digits */
 };
 

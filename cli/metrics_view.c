@@ -118,7 +118,8 @@ static void print_nearest(const json_t *status, int64_t now_s, FILE *out)
     if (nearest_s != 0) {
         print_head("acme_nearest_expiry_seconds", "gauge",
                    "Seconds until the first certificate by ACME ends.", out);
-        fprintf(out, PREFIX "acme_nearest_expiry_seconds %" PRId64 "\n", (int64_t)nearest_s - now_s);
+        fprintf(out, PREFIX "acme_nearest_expiry_seconds %" PRId64 "\n",
+                (int64_t)nearest_s - now_s);
     }
 }
 

@@ -28,8 +28,8 @@ static bool print_chain(X509 *leaf, const STACK_OF(X509) * chain, struct buffer 
 static bool print_key(const EVP_PKEY *key, struct buffer *text)
 {
     BIO *out = BIO_new(BIO_s_secmem());
-    bool ok = out != NULL &&
-              PEM_write_bio_PKCS8PrivateKey(out, key, NULL, NULL, 0, NULL, NULL) == 1;
+    bool ok =
+        out != NULL && PEM_write_bio_PKCS8PrivateKey(out, key, NULL, NULL, 0, NULL, NULL) == 1;
     if (ok) {
         take(out, text);
     }

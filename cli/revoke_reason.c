@@ -8,11 +8,8 @@ static const struct {
     const char *word;
     int code;
 } REASONS[] = {
-    {"unspecified", 0},
-    {"key-compromise", 1},
-    {"affiliation-changed", 3},
-    {"superseded", 4},
-    {"cessation-of-operation", 5},
+    {"unspecified", 0}, {"key-compromise", 1},         {"affiliation-changed", 3},
+    {"superseded", 4},  {"cessation-of-operation", 5},
 };
 
 int revoke_reason_code(const char *word)

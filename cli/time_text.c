@@ -2,29 +2,27 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 enum { DAY_S = 86400, HOUR_S = 3600, MINUTE_S = 60 };
 
-static struct time_text format(int64_t time_s, const char *how)
+struct time_text time_text_moment(int64_t time_s)
 {
     struct time_text result = {"?"};
     time_t t = (time_t)time_s;
     struct tm tm;
     if (gmtime_r(&t, &tm) != NULL) {
-        (void)strftime(result.text, sizeof(result.text), how, &tm);
+        (void)strftime(result.text, sizeof(result.text), "%Y-%m-%d %H:%M:%S UTC", &tm);
     }
     return result;
 }
 
-struct time_text time_text_moment(int64_t time_s)
-{
-    return format(time_s, "%Y-%m-%d %H:%M:%S UTC");
-}
-
 struct time_text time_text_day(int64_t time_s)
 {
-    return format(time_s, "%Y-%m-%d");
+    struct time_text result = time_text_moment(time_s);
+    result.text[strcspn(result.text, " ")] = '\0';
+    return result;
 }
 
 struct time_text time_text_span(int64_t seconds)
