@@ -246,7 +246,9 @@ const struct command command_table[] = {
         .arguments = "",
         .about = "ask the running server how it is",
         .example = "mtasts-host status\n"
-                   "mtasts-host status --json | jq .files_in_error",
+                   "mtasts-host status --json | jq .files_in_error\n"
+                   "mtasts-host status --prometheus >/var/lib/prometheus/node-exporter/"
+                   "mtasts-host.prom",
         OPTIONS(status_options),
         .run = cmd_status,
     },
