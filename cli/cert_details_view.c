@@ -26,7 +26,7 @@ static void print_renewal(const struct acme_store_certificate *certificate, int6
         print_moment("renewal:", certificate->renew_s, now_s, out);
     }
     if (certificate->ari_start_s != 0) {
-        fprintf(out, "  CA's window: from %s to %s (ARI)\n",
+        fprintf(out, "  window:    from %s to %s (the CA's, by ARI)\n",
                 time_text_moment(certificate->ari_start_s).text,
                 time_text_moment(certificate->ari_end_s).text);
     }

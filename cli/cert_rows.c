@@ -9,12 +9,13 @@ struct cert_row *cert_rows_add(struct cert_rows *rows, struct bytes host)
 {
     size_t before = rows->names.count;
     struct name_map_item *item = name_map_add(&rows->names, host);
-    if (rows->names.count != before) {
-        ARRAY_GROW(rows->rows, rows->count, rows->capacity);
-        item->value = rows->count;
-        rows->rows[rows->count++] = (struct cert_row){0};
+    if (rows->names.count == before) {
+        return &rows->rows[item->value];
     }
-    return &rows->rows[item->value];
+    ARRAY_GROW(rows->rows, rows->count, rows->capacity);
+    item->value = rows->count;
+    rows->rows[rows->count] = (struct cert_row){0};
+    return &rows->rows[rows->count++];
 }
 
 void cert_row_set_certificate(struct cert_row *row,

@@ -64,7 +64,7 @@ static void print(const struct account_view *view, int64_t now_s)
     if (account->next_key != NULL) {
         printf("  a new key is under way\n");
     }
-    print_wait("waits until:", account->wait_s, now_s);
+    print_wait("waits:", account->wait_s, now_s);
     print_wait("CA waits:", account->ca_wait_s, now_s);
 }
 

@@ -194,6 +194,17 @@ static void check_output(struct bump *bump)
     }
 }
 
+static int check_ids(struct bump *bump)
+{
+    bool strict = invocation_has(bump->invocation, "strict");
+    bool clean = bump_check_print(&bump->plan, bump->older, strict, stdout);
+    if (bump->older != NULL) {
+        policy_set_each(bump->workspace.set, check_domain, bump);
+    }
+    clean = clean && !bump->stayed;
+    return bump->failed ? COMMAND_FAILED : clean ? COMMAND_DONE : COMMAND_NO;
+}
+
 static int run(struct bump *bump)
 {
     const struct invocation *invocation = bump->invocation;
@@ -221,13 +232,7 @@ static int run(struct bump *bump)
     }
     plan_files(bump);
     if (check) {
-        bool clean = bump_check_print(&bump->plan, bump->older,
-                                      invocation_has(invocation, "strict"), stdout);
-        if (bump->older != NULL) {
-            policy_set_each(bump->workspace.set, check_domain, bump);
-        }
-        clean = clean && !bump->stayed;
-        return bump->failed ? COMMAND_FAILED : clean ? COMMAND_DONE : COMMAND_NO;
+        return check_ids(bump);
     }
     bump->report = (struct bump_report){
         .older = bump->older,

@@ -141,28 +141,33 @@ static bool look(struct renewing *renewing, struct renewing_host *host)
     return outcome != RENEWAL_UNDER_WAY;
 }
 
+/* How many are under way still. */
+static size_t look_at_all(struct renewing *renewing)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < renewing->count; i++) {
+        struct renewing_host *host = &renewing->hosts[i];
+        host->ended = host->ended || look(renewing, host);
+        left += !host->ended;
+    }
+    return left;
+}
+
 static void wait_for_all(struct renewing *renewing)
 {
     int64_t deadline_ms = clock_monotonic_ms() + renewing->wait_s * 1000;
-    for (;;) {
-        size_t left = 0;
-        bool late = clock_monotonic_ms() >= deadline_ms;
-        for (size_t i = 0; i < renewing->count; i++) {
-            struct renewing_host *host = &renewing->hosts[i];
-            host->ended = host->ended || look(renewing, host);
-            left += !host->ended;
-            if (!host->ended && late) {
-                fprintf(stderr,
-                        "mtasts-host: %s: still under way; \"mtasts-host cert show\" has "
-                        "more\n",
-                        host->name.text);
-                renewing->code = COMMAND_FAILED;
-            }
-        }
-        if (left == 0 || late) {
-            return;
-        }
+    size_t left = look_at_all(renewing);
+    while (left != 0 && clock_monotonic_ms() < deadline_ms) {
         (void)poll(NULL, 0, LOOK_EVERY_MS);
+        left = look_at_all(renewing);
+    }
+    for (size_t i = 0; left != 0 && i < renewing->count; i++) {
+        if (!renewing->hosts[i].ended) {
+            fprintf(stderr,
+                    "mtasts-host: %s: still under way; \"mtasts-host cert show\" has more\n",
+                    renewing->hosts[i].name.text);
+            renewing->code = COMMAND_FAILED;
+        }
     }
 }
 

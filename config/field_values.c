@@ -185,7 +185,12 @@ bool fields_duration_ms(const struct yaml_pair *pair, int64_t min, int64_t max, 
 
 bool fields_parse_duration_s(struct bytes text, int64_t *ret_seconds)
 {
-    return read_number(text, &DURATION_S, ret_seconds);
+    int64_t seconds;
+    if (!read_number(text, &DURATION_S, &seconds) || seconds < 0) {
+        return false;
+    }
+    *ret_seconds = seconds;
+    return true;
 }
 
 bool fields_size(const struct yaml_pair *pair, int64_t min, int64_t max, int64_t *ret_octets,
