@@ -22,6 +22,7 @@
 #include "base/mailbox.h"
 #include "base/rcu_table.h"
 #include "base/work_pool.h"
+#include "dns/resolver.h"
 
 struct order;
 struct check;
