@@ -5,9 +5,10 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 
+/* OUT has to have room for padding too, of which nothing stays. */
 void base64url_add(struct bytes octets, struct buffer *out);
 /* Appends what TEXT stands for; padding is accepted, white space is not. False: it is no
- * base64url; OUT may have grown. */
+ * base64url, or OUT is full; OUT may have grown. */
 bool base64url_decode(struct bytes text, struct buffer *out) MUST_USE;
 
 #endif

@@ -1,5 +1,7 @@
 /* ACME's request bodies: JSON Web Signatures in the flattened JSON serialisation (RFC 7515 §7.2.2,
- * RFC 8555 §6.2). */
+ * RFC 8555 §6.2).
+ *
+ * What comes out longer than JWS_MAX, and a text that is not UTF-8, sets OUT's `overflow`. */
 #ifndef ACME_JWS_H
 #define ACME_JWS_H
 
