@@ -136,13 +136,15 @@ static bool read_meta(const struct acme_part *part, struct acme_directory *direc
 bool acme_directory_parse(struct bytes json, struct acme_directory *ret_directory, struct error *e)
 {
     json_auto_t *root = NULL;
-    CLEANUP(acme_directory_clear) struct acme_directory directory = {0};
+    struct acme_directory directory = {0};
     struct acme_part part = {.what = "the directory", .advice = "is its address right?"};
-    if (!acme_message_load(json, &part, &root, e) || !read_urls(&part, &directory, e) ||
-        !read_meta(&part, &directory, e)) {
+    if (!acme_message_load(json, &part, &root, e)) {
+        return false;
+    }
+    if (!read_urls(&part, &directory, e) || !read_meta(&part, &directory, e)) {
+        acme_directory_clear(&directory);
         return false;
     }
     *ret_directory = directory;
-    directory = (struct acme_directory){0};
     return true;
 }

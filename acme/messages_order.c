@@ -48,21 +48,28 @@ static bool read_authorizations(const struct acme_part *part, struct acme_names 
     return true;
 }
 
+static bool read_order(const struct acme_part *part, struct acme_order *order, struct error *e)
+{
+    acme_problem_read(acme_part_get(part, "error"), &order->problem);
+    return acme_part_status(part, ACME_STATUS_OF_ORDER, &order->status, e) &&
+           read_authorizations(part, &order->authorizations, e) &&
+           acme_part_url(part, "finalize", ACME_REQUIRED, &order->finalize, e) &&
+           acme_part_url(part, "certificate", ACME_OPTIONAL, &order->certificate, e);
+}
+
 bool acme_order_parse(struct bytes json, struct acme_order *ret_order, struct error *e)
 {
     json_auto_t *root = NULL;
-    CLEANUP(acme_order_clear) struct acme_order order = {0};
+    struct acme_order order = {0};
     struct acme_part part = {.what = "the order", .advice = advice};
-    if (!acme_message_load(json, &part, &root, e) ||
-        !acme_part_status(&part, ACME_STATUS_OF_ORDER, &order.status, e) ||
-        !read_authorizations(&part, &order.authorizations, e) ||
-        !acme_part_url(&part, "finalize", ACME_REQUIRED, &order.finalize, e) ||
-        !acme_part_url(&part, "certificate", ACME_OPTIONAL, &order.certificate, e)) {
+    if (!acme_message_load(json, &part, &root, e)) {
         return false;
     }
-    acme_problem_read(acme_part_get(&part, "error"), &order.problem);
+    if (!read_order(&part, &order, e)) {
+        acme_order_clear(&order);
+        return false;
+    }
     *ret_order = order;
-    order = (struct acme_order){0};
     return true;
 }
 
@@ -192,15 +199,17 @@ bool acme_authorization_parse(struct bytes json, struct acme_authorization *ret_
                               struct error *e)
 {
     json_auto_t *root = NULL;
-    CLEANUP(acme_authorization_clear) struct acme_authorization authorization = {0};
+    struct acme_authorization authorization = {0};
     struct acme_part part = {.what = "the authorization", .advice = advice};
-    if (!acme_message_load(json, &part, &root, e) ||
-        !acme_part_status(&part, ACME_STATUS_OF_AUTHORIZATION, &authorization.status, e) ||
+    if (!acme_message_load(json, &part, &root, e)) {
+        return false;
+    }
+    if (!acme_part_status(&part, ACME_STATUS_OF_AUTHORIZATION, &authorization.status, e) ||
         !read_identifier(&part, &authorization.identifier, e) ||
         !read_challenges(&part, &authorization, e)) {
+        acme_authorization_clear(&authorization);
         return false;
     }
     *ret_authorization = authorization;
-    authorization = (struct acme_authorization){0};
     return true;
 }

@@ -44,22 +44,26 @@ static void add_character(struct text *text, const char *p, size_t n)
     text->p[text->n] = '\0';
 }
 
+static bool is_white(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 /* UTF8 is valid. White space of any kind and number becomes one space, none at the ends. */
 static void add(struct text *text, struct bytes utf8)
 {
-    while (utf8.n != 0 && !text->full) {
-        size_t n = character_length(utf8.p);
-        if (memchr(" \t\r\n", *utf8.p, 4) != NULL) {
-            text->gap = true;
-        } else {
-            if (text->gap && text->n != 0) {
-                add_character(text, " ", 1);
-            }
-            text->gap = false;
-            bool control = is_control(utf8.p);
-            add_character(text, control ? "?" : utf8.p, control ? 1 : n);
+    for (size_t n = 0; utf8.n != 0 && !text->full; utf8 = bytes_skip(utf8, n)) {
+        n = character_length(utf8.p);
+        if (is_white(*utf8.p)) {
+            text->gap = text->n != 0;
+            continue;
         }
-        utf8 = bytes_skip(utf8, n);
+        if (text->gap) {
+            add_character(text, " ", 1);
+            text->gap = false;
+        }
+        bool control = is_control(utf8.p);
+        add_character(text, control ? "?" : utf8.p, control ? 1 : n);
     }
 }
 

@@ -9,7 +9,8 @@ enum {
     MINUTE_S = 60,
     DAY_S = 86400,
     YEAR_S = 365 * DAY_S,
-    HTTP_DATE_MAX = 64, /* octets; the longest form of RFC 9110 §5.6.7 has 33 */
+    SHORT_S = 10 * DAY_S, /* a lifetime under this is a short one */
+    HTTP_DATE_MAX = 64,   /* octets; the longest form of RFC 9110 §5.6.7 has 33 */
 };
 
 /* As a fraction of 2^32: RANDOM of SPAN, rounded down. Two products, as one could overflow. */
@@ -27,7 +28,7 @@ static uint64_t seconds_from(int64_t a, int64_t b)
 int64_t renewal_moment(int64_t not_before_s, int64_t not_after_s, uint32_t random)
 {
     uint64_t lifetime_s = seconds_from(not_before_s, not_after_s);
-    uint64_t left_s = lifetime_s / (lifetime_s < 10 * DAY_S ? 2 : 3);
+    uint64_t left_s = lifetime_s / (lifetime_s < SHORT_S ? 2 : 3);
     uint64_t window_s = lifetime_s / 10;
     /* 1/2 + 1/10 at most, of the lifetime: never before not_before_s. */
     return not_after_s - (int64_t)(left_s + window_s - part_of(window_s, random));
@@ -45,7 +46,7 @@ int64_t renewal_in_window(int64_t start_s, int64_t end_s, uint32_t random)
 
 int64_t retry_wait_s(unsigned failures, uint32_t random)
 {
-    static const int64_t waits_s[] = {MINUTE_S, 10 * MINUTE_S, 100 * MINUTE_S, DAY_S};
+    static const int waits_s[] = {MINUTE_S, 10 * MINUTE_S, 100 * MINUTE_S, DAY_S};
     unsigned last = ARRAY_LENGTH(waits_s);
     unsigned which = failures == 0 ? 1 : failures < last ? failures : last;
     int64_t wait_s = waits_s[which - 1];

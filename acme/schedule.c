@@ -44,13 +44,19 @@ static void move_down(struct schedule *schedule, struct schedule_item *item)
     set(schedule, place, item);
 }
 
+static void append(struct schedule *schedule, struct schedule_item *item)
+{
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers
+    ARRAY_GROW(schedule->items, schedule->count, schedule->capacity);
+    set(schedule, ++schedule->count, item);
+}
+
 void schedule_put(struct schedule *schedule, struct schedule_item *item, int64_t due_ms)
 {
     item->due_ms = due_ms;
     item->turn = schedule->turns++;
     if (item->place == 0) {
-        ARRAY_GROW(schedule->items, schedule->count, schedule->capacity);
-        set(schedule, ++schedule->count, item);
+        append(schedule, item);
     }
     assert(schedule->items[item->place - 1] == item);
     move_up(schedule, item);
