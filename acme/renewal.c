@@ -133,11 +133,9 @@ double token_bucket_level(const struct token_bucket *bucket, int64_t size, int64
 bool token_bucket_take(struct token_bucket *bucket, int64_t size, int64_t window_s, int64_t now_s,
                        int64_t *ret_wait_s)
 {
-    /* What many small fillings may lack by rounding. */
-    static const double epsilon = 1e-6;
     bucket->tokens = token_bucket_level(bucket, size, window_s, now_s);
     bucket->filled_s = now_s;
-    if (bucket->tokens < 1 - epsilon) {
+    if (bucket->tokens < 1) {
         double missing = 1 - bucket->tokens;
         *ret_wait_s = (int64_t)(missing * (double)window_s / (double)size) + 1; /* rounded up */
         return false;

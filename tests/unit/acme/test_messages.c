@@ -371,6 +371,23 @@ static void test_problem_is_cut(void **state)
     }
 }
 
+/* At each length around the limit: whole, or filled to the last octet. */
+static void test_problem_fits(void **state)
+{
+    (void)state;
+    struct acme_problem problem;
+    enum { WHOLE = sizeof(problem.detail) - sizeof("…") };
+    char text[WHOLE + 10];
+    memset(text, 'x', sizeof(text));
+    for (size_t n = WHOLE - 5; n <= sizeof(text); n++) {
+        acme_problem_parse((struct bytes){text, n}, &problem);
+        const char *end = memchr(problem.detail, '\0', sizeof(problem.detail));
+        assert_non_null(end);
+        assert_int_equal(end - problem.detail, n <= WHOLE ? n : sizeof(problem.detail) - 1);
+        assert_int_equal(ends_in_ellipsis(problem.detail), n > WHOLE);
+    }
+}
+
 static void test_large_page(void **state)
 {
     (void)state;
@@ -470,7 +487,9 @@ static void test_authorization(void **state)
         "     \"token\": \"DGyRejmCefe7v4NfDGDKfA\", \"validationRecord\": [{\"url\": \"x\"}]},\n"
         "    {\"type\": \"dns-persist-01\", \"url\": \"https://ca.example/chall/2\", \"status\":"
         " \"pending\", \"issuer-domain-names\": [\"ca.example\"]},\n"
-        "    {\"type\": \"a-type-with-a-name-of-33-octets-x\", \"status\": 7},\n"
+        "    {\"type\": \"a-type-with-a-name-of-31-octets\", \"url\": "
+        "\"https://ca.example/chall/4\", \"status\": \"valid\"},\n"
+        "    {\"type\": \"a-type-with-a-name-of-32-octets-\", \"status\": 7},\n"
         "    {\"type\": \"b\\u0007\"},\n"
         "    {\"type\": \"tls-alpn-01\", \"url\": \"https://ca.example/chall/3\", \"status\":"
         " \"processing\", \"token\": \"-_azAZ09-_azAZ09\"}\n  ]\n}";
@@ -479,7 +498,7 @@ static void test_authorization(void **state)
     assert_true(acme_authorization_parse(bytes_of(json), &authorization, &e));
     assert_int_equal(authorization.status, ACME_INVALID);
     assert_string_equal(authorization.identifier, "mta-sts.example.org");
-    assert_int_equal(authorization.challenge_count, 3);
+    assert_int_equal(authorization.challenge_count, 4);
     const struct acme_challenge *http = acme_authorization_find(&authorization, "http-01");
     assert_non_null(http);
     assert_string_equal(http->url, "https://ca.example/chall/1");
@@ -494,6 +513,7 @@ static void test_authorization(void **state)
         acme_authorization_find(&authorization, "dns-persist-01");
     assert_non_null(persist);
     assert_null(persist->token);
+    assert_non_null(acme_authorization_find(&authorization, "a-type-with-a-name-of-31-octets"));
     assert_null(acme_authorization_find(&authorization, "dns-01"));
     assert_null(acme_authorization_find(&authorization, "http-0"));
 }
@@ -741,6 +761,7 @@ int main(void)
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_problems),
         cmocka_unit_test(test_problem_is_cut),
+        cmocka_unit_test(test_problem_fits),
         cmocka_unit_test(test_large_page),
         cmocka_unit_test(test_orders),
         cmocka_unit_test(test_orders_refused),
