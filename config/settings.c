@@ -40,6 +40,14 @@ void settings_list_add(struct settings_list *list, char *text)
     list->items[list->count++] = text;
 }
 
+void settings_list_clear(struct settings_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i]);
+    }
+    free(list->items);
+}
+
 /* ---- single values ---- */
 
 static void replace(char **place, char *text)
@@ -54,9 +62,8 @@ static char *absolute_path(struct bytes path, const struct fields_context *conte
     return file_path_join(settings_reader_of(context)->directory, name);
 }
 
-/* A text that is not empty and not over MAX octets. */
-static bool read_text(const struct yaml_pair *pair, size_t max, struct bytes *ret_text,
-                      struct fields_context *context)
+bool settings_read_text(const struct yaml_pair *pair, size_t max, char **place,
+                        struct fields_context *context)
 {
     struct bytes text;
     if (!fields_string(pair, &text, context)) {
@@ -67,7 +74,17 @@ static bool read_text(const struct yaml_pair *pair, size_t max, struct bytes *re
                             "\"%s\" must have 1 to %zu octets; write it so, or remove the key",
                             shown(pair->key->text).text, max);
     }
-    *ret_text = text;
+    replace(place, memory_string_of(text));
+    return true;
+}
+
+bool settings_read_path(const struct yaml_pair *pair, char **place, struct fields_context *context)
+{
+    CLEANUP_FREE char *path = NULL;
+    if (!settings_read_text(pair, PATH_MAX - 1, &path, context)) {
+        return false;
+    }
+    replace(place, absolute_path(bytes_of(path), context));
     return true;
 }
 
@@ -114,43 +131,24 @@ static bool read_certificates(const struct yaml_pair *pair, void *target,
 
 static bool read_state(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
-    struct bytes text;
-    if (!read_text(pair, PATH_MAX - 1, &text, context)) {
-        return false;
-    }
-    replace(&((struct settings *)target)->state, absolute_path(text, context));
-    return true;
+    return settings_read_path(pair, &((struct settings *)target)->state, context);
 }
 
 /* Made absolute when all is read: it is relative to `state`. */
 static bool read_control(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
-    struct bytes text;
-    if (!read_text(pair, PATH_MAX - 1, &text, context)) {
-        return false;
-    }
-    replace(&((struct settings *)target)->control, memory_string_of(text));
-    return true;
+    return settings_read_text(pair, PATH_MAX - 1, &((struct settings *)target)->control, context);
 }
 
 static bool read_user(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
-    struct bytes text;
-    if (!read_text(pair, USER_NAME_MAX, &text, context)) {
-        return false;
-    }
-    replace(&((struct settings *)target)->user, memory_string_of(text));
-    return true;
+    return settings_read_text(pair, USER_NAME_MAX, &((struct settings *)target)->user, context);
 }
 
 static bool read_root(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
-    struct bytes text;
-    if (!read_text(pair, ROOT_TEXT_MAX, &text, context)) {
-        return false;
-    }
-    replace(&((struct settings *)target)->root_text, memory_string_of(text));
-    return true;
+    return settings_read_text(pair, ROOT_TEXT_MAX, &((struct settings *)target)->root_text,
+                              context);
 }
 
 /* WORD, or else something that begins as a number does; for keys that take both. */
@@ -238,12 +236,7 @@ static bool read_format(const struct yaml_pair *pair, void *target, struct field
 static bool read_log_file(const struct yaml_pair *pair, void *target,
                           struct fields_context *context)
 {
-    struct bytes text;
-    if (!read_text(pair, PATH_MAX - 1, &text, context)) {
-        return false;
-    }
-    replace(&((struct settings *)target)->access_log_file, absolute_path(text, context));
-    return true;
+    return settings_read_path(pair, &((struct settings *)target)->access_log_file, context);
 }
 
 static bool read_access_log(const struct yaml_pair *pair, void *target,
@@ -277,7 +270,7 @@ static const struct field FIELDS[] = {
     {"root", read_root, 0},
     {"access_log", read_access_log, 0},
     {"dns", settings_read_dns, 0},
-    {"acme", settings_read_later, FIELD_HIDDEN},
+    {"acme", settings_read_acme, 0},
 };
 
 static char *absolute_file(const char *file)
@@ -325,7 +318,7 @@ static bool complete(struct settings_reader *reader, struct fields_context *cont
                         settings->control, max);
         return false;
     }
-    return true;
+    return settings_complete_acme(reader, context);
 }
 
 bool settings_parse(struct bytes text, const char *file, struct settings **ret_settings,
@@ -368,14 +361,6 @@ bool settings_load(const char *file, struct settings **ret_settings, struct diag
     return settings_parse(buffer_bytes(&text), file, ret_settings, d);
 }
 
-static void clear_list(struct settings_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        free(list->items[i]);
-    }
-    free(list->items);
-}
-
 static void clear_listens(struct settings_listens *listens)
 {
     for (size_t i = 0; i < listens->count; i++) {
@@ -394,15 +379,17 @@ void settings_free(struct settings *settings)
         settings->file,           settings->state,     settings->control,
         settings->user,           settings->root_text, settings->dns_delegate,
         settings->default_tlsrpt, settings->dns_host,  settings->access_log_file,
+        settings->dns_hook,
     };
     for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
         free(texts[i]);
     }
-    clear_list(&settings->policies);
-    clear_list(&settings->certificates);
-    clear_list(&settings->dns_resolvers);
+    settings_list_clear(&settings->policies);
+    settings_list_clear(&settings->certificates);
+    settings_list_clear(&settings->dns_resolvers);
     clear_listens(&settings->https);
     clear_listens(&settings->http);
     clear_listens(&settings->plain);
+    settings_acme_free(settings->acme);
     free(settings);
 }

@@ -37,24 +37,34 @@ static bool is_name(struct bytes name)
     return label != 0 && name.n <= NAME_MAX_OCTETS;
 }
 
+char *settings_parse_name(struct bytes text)
+{
+    struct bytes bare = {text.p, text.n - bytes_ends_with(text, BYTES("."))};
+    if (!is_name(bare)) {
+        return NULL;
+    }
+    char *name = memory_string_of(bare);
+    for (char *p = name; *p != '\0'; p++) {
+        *p = (char)(*p >= 'A' && *p <= 'Z' ? *p | 0x20 : *p);
+    }
+    return name;
+}
+
 static bool read_name(const struct yaml_pair *pair, char **ret_name, struct fields_context *context)
 {
     struct bytes text;
     if (!fields_string(pair, &text, context)) {
         return false;
     }
-    struct bytes name = {text.p, text.n - bytes_ends_with(text, BYTES("."))};
-    if (!is_name(name)) {
+    char *name = settings_parse_name(text);
+    if (name == NULL) {
         return fields_error(context, &pair->value_place,
                             "\"%s\" is no DNS name; write one such as sts.provider.example "
                             "(other alphabets as xn--…)",
                             shown(text).text);
     }
     free(*ret_name);
-    *ret_name = memory_string_of(name);
-    for (char *p = *ret_name; *p != '\0'; p++) {
-        *p = (char)(*p >= 'A' && *p <= 'Z' ? *p | 0x20 : *p);
-    }
+    *ret_name = name;
     return true;
 }
 
@@ -112,15 +122,17 @@ static bool read_resolver(const struct yaml_pair *pair, void *target,
     return fields_strings(pair, add_resolver, &((struct settings *)target)->dns_resolvers, context);
 }
 
+static bool read_hook(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    return settings_read_path(pair, &((struct settings *)target)->dns_hook, context);
+}
+
 bool settings_read_dns(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
     static const struct field FIELDS[] = {
-        {"resolver", read_resolver, 0},
-        {"ttl", read_ttl, 0},
-        {"delegate", read_delegate, 0},
-        {"host", read_host, 0},
-        {"update", settings_read_later, FIELD_HIDDEN},
-        {"hook", settings_read_later, FIELD_HIDDEN},
+        {"resolver", read_resolver, 0}, {"ttl", read_ttl, 0},
+        {"delegate", read_delegate, 0}, {"host", read_host, 0},
+        {"hook", read_hook, 0},         {"update", settings_read_later, FIELD_HIDDEN},
     };
     return fields_read(pair, "dns", FIELDS, ARRAY_LENGTH(FIELDS), target, context);
 }

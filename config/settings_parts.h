@@ -12,6 +12,8 @@ struct settings_reader {
     bool https_read; /* the key stood there: its default does not count */
     bool http_read;
     bool certificates_read;
+    /* Where each kind of challenge stands, for what is known only when all is read. */
+    struct yaml_place challenge_places[CHALLENGE_KINDS];
 };
 
 static inline struct settings_reader *settings_reader_of(const struct fields_context *context)
@@ -21,6 +23,17 @@ static inline struct settings_reader *settings_reader_of(const struct fields_con
 
 /* Adds TEXT, which is taken. */
 void settings_list_add(struct settings_list *list, char *text);
+
+void settings_list_clear(struct settings_list *list);
+
+/* A text of 1 to MAX octets, and a path, made absolute; what *PLACE had is freed. */
+bool settings_read_text(const struct yaml_pair *pair, size_t max, char **place,
+                        struct fields_context *context) MUST_USE;
+bool settings_read_path(const struct yaml_pair *pair, char **place, struct fields_context *context)
+    MUST_USE;
+
+/* TEXT as a DNS name, lower-case and without a final dot; the caller frees it. NULL: it is none. */
+char *settings_parse_name(struct bytes text);
 
 /* ADDRESS:PORT, an IPv6 address in brackets. False: it is something else, nothing was set. */
 bool settings_parse_address(struct bytes text, struct settings_listen *ret_listen) MUST_USE;
@@ -33,8 +46,22 @@ bool settings_read_defaults(const struct yaml_pair *pair, void *target,
 bool settings_read_dns(const struct yaml_pair *pair, void *target, struct fields_context *context);
 bool settings_read_limits(const struct yaml_pair *pair, void *target,
                           struct fields_context *context);
+bool settings_read_acme(const struct yaml_pair *pair, void *target, struct fields_context *context);
 bool settings_read_later(const struct yaml_pair *pair, void *target,
                          struct fields_context *context);
+
+/* `acme.directories`; TARGET is the struct settings_acme, whose `directories` is empty or has been
+ * read by this. */
+bool settings_read_directories(const struct yaml_pair *pair, void *target,
+                               struct fields_context *context);
+void settings_directories_default(struct settings_acme *acme);
+void settings_directories_free(struct settings_acme *acme);
+
+/* What `acme` needs of other keys. */
+bool settings_complete_acme(const struct settings_reader *reader, struct fields_context *context)
+    MUST_USE;
+/* NULL is fine. */
+void settings_acme_free(struct settings_acme *acme);
 
 /* Defaults that stand for keys that are not there. */
 void settings_listen_default(struct settings_listens *listens, const char *text, uint16_t port);

@@ -2,7 +2,7 @@
 #include "base/buffer.h"
 #include "settings_parts.h"
 
-enum kind { LIST, LISTENS, TEXT, NUMBER, FLAG, FORMAT };
+enum kind { LIST, LISTENS, TEXT, NUMBER, FLAG, FORMAT, ACME };
 
 static bool texts_differ(const char *a, const char *b)
 {
@@ -30,6 +30,8 @@ static bool listens_differ(const struct settings_listens *a, const struct settin
     return differ;
 }
 
+static bool acmes_differ(const struct settings_acme *a, const struct settings_acme *b);
+
 static bool differ(enum kind kind, const void *a, const void *b)
 {
     switch (kind) {
@@ -45,8 +47,77 @@ static bool differ(enum kind kind, const void *a, const void *b)
         return *(const bool *)a != *(const bool *)b;
     case FORMAT:
         return *(const enum settings_access_log *)a != *(const enum settings_access_log *)b;
+    case ACME:
+        return acmes_differ(*(struct settings_acme *const *)a, *(struct settings_acme *const *)b);
     }
     return false;
+}
+
+struct member {
+    enum kind kind;
+    size_t offset;
+};
+
+static bool members_differ(const struct member *members, size_t count, const void *a, const void *b)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *one = (const char *)a + members[i].offset;
+        const char *other = (const char *)b + members[i].offset;
+        if (differ(members[i].kind, one, other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool directories_differ(const struct settings_directory *a,
+                               const struct settings_directory *b)
+{
+#define AT(member) offsetof(struct settings_directory, member)
+    static const struct member MEMBERS[] = {
+        {TEXT, AT(name)},
+        {TEXT, AT(url)},
+        {TEXT, AT(trust)},
+        {TEXT, AT(eab_kid)},
+        {TEXT, AT(eab_key_file)},
+        {TEXT, AT(profile)},
+        {FLAG, AT(profile_required)},
+        {TEXT, AT(preferred_chain)},
+        {LIST, AT(caa)},
+    };
+#undef AT
+    return members_differ(MEMBERS, ARRAY_LENGTH(MEMBERS), a, b);
+}
+
+static bool acmes_differ(const struct settings_acme *a, const struct settings_acme *b)
+{
+#define AT(member) offsetof(struct settings_acme, member)
+    static const struct member MEMBERS[] = {
+        {FLAG, AT(agree_terms)},
+        {LIST, AT(contacts)},
+        {FLAG, AT(preflight_dns)},
+        {FLAG, AT(preflight_caa)},
+        {NUMBER, AT(preflight_http_port)},
+        {FLAG, AT(take_over)},
+        {NUMBER, AT(orders)},
+        {NUMBER, AT(orders_window_s)},
+        {NUMBER, AT(in_flight)},
+        {NUMBER, AT(failover_after)},
+    };
+#undef AT
+    if (a == NULL || b == NULL) {
+        return a != b;
+    }
+    bool differ = a->directory_count != b->directory_count ||
+                  a->challenge_count != b->challenge_count ||
+                  members_differ(MEMBERS, ARRAY_LENGTH(MEMBERS), a, b);
+    for (size_t i = 0; !differ && i < a->directory_count; i++) {
+        differ = directories_differ(&a->directories[i], &b->directories[i]);
+    }
+    for (size_t i = 0; !differ && i < a->challenge_count; i++) {
+        differ = a->challenges[i] != b->challenges[i];
+    }
+    return differ;
 }
 
 #define AT(member) offsetof(struct settings, member)
@@ -74,6 +145,8 @@ void settings_restart_needed(const struct settings *a, const struct settings *b,
         {"root", TEXT, AT(root_text)},
         {"access_log", FORMAT, AT(access_log)},
         {"access_log", TEXT, AT(access_log_file)},
+        {"acme", ACME, AT(acme)},
+        {"dns.hook", TEXT, AT(dns_hook)},
         {"limits.concurrent_streams", NUMBER, AT(limits.concurrent_streams)},
         {"limits.certificate_cache", NUMBER, AT(limits.certificate_cache)},
     };

@@ -9,8 +9,12 @@
  * commits once per turn of its loop and sends its requests after that, so that whatever a request
  * depends on is durable before it leaves, and a thousand orders cost one fsync.
  *
- * Rows handed to a visitor or filled in by a find are copies: texts are owned by the struct, and
- * freed with its _clear. Private keys are wiped there. */
+ * Rows filled in by a find are copies: texts are owned by the struct, and freed with its _clear.
+ * Private keys are wiped there. Rows handed to a visitor are valid during the call; a visitor may
+ * find other rows, but neither write nor walk.
+ *
+ * Where a row holds a text over ACME_STORE_TEXT_MAX octets, putting it is ERROR_LIMIT. Removing
+ * what is not there changes nothing. */
 #ifndef STORE_ACME_STORE_H
 #define STORE_ACME_STORE_H
 
@@ -18,6 +22,8 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+
+enum { ACME_STORE_TEXT_MAX = 512 * 1024 };
 
 struct acme_store;
 
@@ -126,7 +132,7 @@ bool acme_store_put_certificate(struct acme_store *store,
                                 const struct acme_store_certificate *certificate, int64_t *ret_id,
                                 struct error *e) MUST_USE;
 /* Changes ari_start_s, ari_end_s, renew_s, ari_next_s and revoked of the host's certificate; its id
- * stays. */
+ * stays. ERROR_NOT_FOUND where the host has none. */
 bool acme_store_note_certificate(struct acme_store *store,
                                  const struct acme_store_certificate *certificate, struct error *e)
     MUST_USE;

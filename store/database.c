@@ -139,12 +139,9 @@ static bool make_private(const char *path, struct error *e)
     return true;
 }
 
-bool database_open(const char *path, const char *what, const char *schema, int version,
-                   struct database *ret_database, struct error *e)
+static bool open_file(const char *path, const char *what, const char *schema, int version,
+                      struct database *ret_database, struct error *e)
 {
-    if (!make_private(path, e)) {
-        return false;
-    }
     struct database database = {.path = memory_string(path), .what = what};
     int opened =
         sqlite3_open_v2(path, &database.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -157,6 +154,25 @@ bool database_open(const char *path, const char *what, const char *schema, int v
     }
     *ret_database = database;
     return true;
+}
+
+bool database_open(const char *path, const char *what, const char *schema, int version,
+                   struct database *ret_database, struct error *e)
+{
+    return make_private(path, e) && open_file(path, what, schema, version, ret_database, e);
+}
+
+bool database_open_existing(const char *path, const char *what, const char *schema, int version,
+                            struct database *ret_database, struct error *e)
+{
+    if (access(path, F_OK) != 0) {
+        return errno == ENOENT ? error_set(e, ERROR_NOT_FOUND,
+                                           "there is no %s %s yet; the server begins one when it "
+                                           "needs it",
+                                           what, path)
+                               : error_system(e, "cannot open %s", path);
+    }
+    return open_file(path, what, schema, version, ret_database, e);
 }
 
 void database_close(struct database *database)

@@ -26,6 +26,9 @@ enum { DATABASE_BUSY_MS = 5000 };
  * VERSION. A damaged file is ERROR_SYNTAX, one that a newer program made ERROR_CONFLICT. */
 bool database_open(const char *path, const char *what, const char *schema, int version,
                    struct database *ret_database, struct error *e) MUST_USE;
+/* The same, but never makes the file: ERROR_NOT_FOUND where there is none. */
+bool database_open_existing(const char *path, const char *what, const char *schema, int version,
+                            struct database *ret_database, struct error *e) MUST_USE;
 /* Prepared statements must be finalised before. */
 void database_close(struct database *database);
 

@@ -73,6 +73,8 @@ static void test_defaults(void **state)
     assert_int_equal(s->dns_resolvers.count, 0);
     assert_int_equal(s->access_log, ACCESS_LOG_OFF);
     assert_null(s->access_log_file);
+    assert_null(s->dns_hook);
+    assert_null(s->acme);
     assert_int_equal(s->limits.connections, 10000);
     assert_int_equal(s->limits.connection_age_ms, 60000);
     assert_int_equal(s->limits.handshake_ms, 10000);
@@ -110,7 +112,8 @@ static const struct bytes FULL =
           "  resolver: [192.0.2.53, \"192.0.2.54:5353\", \"2001:db8::1\", \"[2001:db8::2]:54\"]\n"
           "  ttl: 1h\n"
           "  delegate: STS.Provider.Example.\n"
-          "  host: sts-host.provider.example\n");
+          "  host: sts-host.provider.example\n"
+          "  hook: hooks/publish-txt\n");
 
 static void test_every_key(void **state)
 {
@@ -156,6 +159,136 @@ static void test_every_key(void **state)
     assert_int_equal(s->dns_ttl_s, 3600);
     assert_string_equal(s->dns_delegate, "sts.provider.example");
     assert_string_equal(s->dns_host, "sts-host.provider.example");
+    assert_string_equal(s->dns_hook, "/etc/m/hooks/publish-txt");
+}
+
+static void test_acme_defaults(void **state)
+{
+    (void)state;
+    CLEANUP_SETTINGS struct settings *s = parse(BYTES("policies: p\nacme: {agree_terms: true}\n"));
+    const struct settings_acme *acme = s->acme;
+    assert_non_null(acme);
+    assert_true(acme->agree_terms);
+    assert_int_equal(acme->contacts.count, 0);
+    assert_int_equal(acme->directory_count, 1);
+    const struct settings_directory *directory = &acme->directories[0];
+    assert_string_equal(directory->name, "letsencrypt");
+    assert_string_equal(directory->url, "https://acme-v02.api.letsencrypt.org/directory");
+    assert_null(directory->trust);
+    assert_null(directory->eab_kid);
+    assert_null(directory->eab_key_file);
+    assert_null(directory->profile);
+    assert_false(directory->profile_required);
+    assert_null(directory->preferred_chain);
+    assert_int_equal(directory->caa.count, 0);
+    assert_int_equal(acme->challenge_count, 2);
+    assert_int_equal(acme->challenges[0], CHALLENGE_HTTP_01);
+    assert_int_equal(acme->challenges[1], CHALLENGE_TLS_ALPN_01);
+    assert_true(acme->preflight_dns);
+    assert_true(acme->preflight_caa);
+    assert_int_equal(acme->preflight_http_port, 80);
+    assert_false(acme->take_over);
+    assert_int_equal(acme->orders, 300);
+    assert_int_equal(acme->orders_window_s, 10800);
+    assert_int_equal(acme->in_flight, 50);
+    assert_int_equal(acme->failover_after, 5);
+}
+
+static const struct bytes FULL_ACME = BYTES(
+    "policies: p\n"
+    "acme:\n"
+    "  challenges: [dns-01, tls-alpn-01, http-01]\n"
+    "  contact: [\"mailto:ops@provider.example\", \"mailto:b%2Cc@provider.example\"]\n"
+    "  agree_terms: yes\n"
+    "  directories:\n"
+    "    - letsencrypt-staging\n"
+    "    - \"https://[2001:db8::1]:14000/dir?a=b\"\n"
+    "    - {url: \"https://ca.example/dir\", trust: ca.pem, eab: {kid: k1, key_file: /eab.key},"
+    " profile: tlsserver, profile_required: true, preferred_chain: \"Root X\","
+    " caa: [CA.example., b.example]}\n"
+    "    - {url: letsencrypt, caa: letsencrypt.org}\n"
+    "  preflight: {http_port: 5002, dns: false, caa: no}\n"
+    "  take_over: true\n"
+    "  rate: {orders: 10, window: 1h}\n"
+    "  in_flight: 1000\n"
+    "  failover_after: 1\n"
+    "dns: {hook: /usr/local/bin/hook}\n");
+
+static void test_acme_directories(void **state)
+{
+    (void)state;
+    CLEANUP_SETTINGS struct settings *s = parse(FULL_ACME);
+    const struct settings_directory *directories = s->acme->directories;
+    assert_int_equal(s->acme->directory_count, 4);
+    assert_string_equal(directories[0].name, "letsencrypt-staging");
+    assert_string_equal(directories[0].url,
+                        "https://acme-staging-v02.api.letsencrypt.org/directory");
+    assert_string_equal(directories[1].name, "https://[2001:db8::1]:14000/dir?a=b");
+    assert_string_equal(directories[1].url, "https://[2001:db8::1]:14000/dir?a=b");
+    assert_string_equal(directories[2].url, "https://ca.example/dir");
+    assert_string_equal(directories[2].trust, "/etc/m/ca.pem");
+    assert_string_equal(directories[2].eab_kid, "k1");
+    assert_string_equal(directories[2].eab_key_file, "/eab.key");
+    assert_string_equal(directories[2].profile, "tlsserver");
+    assert_true(directories[2].profile_required);
+    assert_string_equal(directories[2].preferred_chain, "Root X");
+    assert_int_equal(directories[2].caa.count, 2);
+    assert_string_equal(directories[2].caa.items[0], "ca.example");
+    assert_string_equal(directories[3].name, "letsencrypt");
+    assert_string_equal(directories[3].caa.items[0], "letsencrypt.org");
+}
+
+static void test_acme_every_key(void **state)
+{
+    (void)state;
+    CLEANUP_SETTINGS struct settings *s = parse(FULL_ACME);
+    const struct settings_acme *acme = s->acme;
+    assert_int_equal(acme->contacts.count, 2);
+    assert_string_equal(acme->contacts.items[0], "mailto:ops@provider.example");
+    assert_int_equal(acme->challenge_count, 3);
+    assert_int_equal(acme->challenges[0], CHALLENGE_DNS_01);
+    assert_int_equal(acme->challenges[1], CHALLENGE_TLS_ALPN_01);
+    assert_int_equal(acme->challenges[2], CHALLENGE_HTTP_01);
+    assert_string_equal(settings_challenge_name(acme->challenges[0]), "dns-01");
+    assert_string_equal(settings_challenge_name(acme->challenges[1]), "tls-alpn-01");
+    assert_string_equal(settings_challenge_name(acme->challenges[2]), "http-01");
+    assert_false(acme->preflight_dns);
+    assert_false(acme->preflight_caa);
+    assert_int_equal(acme->preflight_http_port, 5002);
+    assert_true(acme->take_over);
+    assert_int_equal(acme->orders, 10);
+    assert_int_equal(acme->orders_window_s, 3600);
+    assert_int_equal(acme->in_flight, 1000);
+    assert_int_equal(acme->failover_after, 1);
+    assert_string_equal(s->dns_hook, "/usr/local/bin/hook");
+}
+
+static void test_acme_preflight(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        bool dns;
+        bool caa;
+        int64_t http_port;
+    } ROWS[] = {
+        {"false", false, false, 0},
+        {"on", true, true, 80},
+        {"{}", true, true, 80},
+        {"{http_port: false}", true, true, 0},
+        {"{http_port: Off, dns: off}", false, true, 0},
+        {"{http_port: 65535, caa: off}", true, false, 65535},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        CLEANUP_FREE char *text =
+            memory_printf("policies: p\nacme: {agree_terms: true, preflight: %s}\n", ROWS[i].value);
+        CLEANUP_SETTINGS struct settings *s = parse(bytes_of(text));
+        if (s->acme->preflight_dns != ROWS[i].dns || s->acme->preflight_caa != ROWS[i].caa ||
+            s->acme->preflight_http_port != ROWS[i].http_port) {
+            FAIL_ROW(ROWS[i].value, "got dns %d, caa %d, port %ld", s->acme->preflight_dns,
+                     s->acme->preflight_caa, (long)s->acme->preflight_http_port);
+        }
+    }
 }
 
 static void test_restart_needed(void **state)
@@ -175,6 +308,8 @@ static void test_restart_needed(void **state)
         {"a port", BYTES("policies: p\nlisten: {http: \"[::]:81\"}\n"), "listen"},
         {"a limit", BYTES("policies: p\nlimits: {concurrent_streams: 1}\nhttp2: off\n"),
          "http2, limits.concurrent_streams"},
+        {"the client", BYTES("policies: p\nacme: {agree_terms: on}\n"), "acme"},
+        {"the hook", BYTES("policies: p\ndns: {hook: h, ttl: 1h}\n"), "dns.hook"},
         {"the log's file", BYTES("policies: p\naccess_log: {format: off, file: a}\n"),
          "access_log"},
     };
@@ -185,6 +320,59 @@ static void test_restart_needed(void **state)
         settings_restart_needed(before, after, &names);
         if (!bytes_equal(buffer_bytes(&names), bytes_of(ROWS[i].want))) {
             FAIL_ROW(ROWS[i].name, "got \"%.*s\"", BYTES_ARG(buffer_bytes(&names)));
+        }
+    }
+}
+
+/* Each value of FULL_ACME that is replaced is a change; the same text again is none. */
+static void test_restart_needed_for_acme(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *part; /* NULL: nothing is replaced */
+        const char *by;
+        const char *want;
+    } ROWS[] = {
+        {NULL, NULL, ""},
+        {"[dns-01, tls-alpn-01, http-01]", "[dns-01, http-01, tls-alpn-01]", "acme"},
+        {"[dns-01, tls-alpn-01, http-01]", "[dns-01, tls-alpn-01]", "acme"},
+        {"ops@", "ups@", "acme"},
+        {", \"mailto:b%2Cc@provider.example\"", "", "acme"},
+        {"    - letsencrypt-staging\n", "", "acme"},
+        {"a=b", "a=c", "acme"},
+        {" trust: ca.pem,", "", "acme"},
+        {"kid: k1", "kid: k2", "acme"},
+        {"/eab.key", "/other.key", "acme"},
+        {"profile: tlsserver", "profile: shortlived", "acme"},
+        {"profile_required: true", "profile_required: false", "acme"},
+        {"Root X", "Root Y", "acme"},
+        {"b.example]", "c.example]", "acme"},
+        {"CA.example.", "ca.example", ""}, /* the same name */
+        {"url: letsencrypt,", "url: \"https://acme-v02.api.letsencrypt.org/directory\",", "acme"},
+        {"5002", "5003", "acme"},
+        {"dns: false", "dns: true", "acme"},
+        {"caa: no", "caa: yes", "acme"},
+        {"take_over: true", "take_over: false", "acme"},
+        {"orders: 10", "orders: 11", "acme"},
+        {"window: 1h", "window: 60m", ""},
+        {"window: 1h", "window: 2h", "acme"},
+        {"in_flight: 1000", "in_flight: 999", "acme"},
+        {"failover_after: 1", "failover_after: 2", "acme"},
+        {"/usr/local/bin/hook", "/usr/bin/hook", "dns.hook"},
+    };
+    CLEANUP_SETTINGS struct settings *before = parse(FULL_ACME);
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        const char *part = ROWS[i].part != NULL ? strstr(FULL_ACME.p, ROWS[i].part) : FULL_ACME.p;
+        size_t part_octets = ROWS[i].part != NULL ? strlen(ROWS[i].part) : 0;
+        assert_non_null(part);
+        CLEANUP_FREE char *text =
+            memory_printf("%.*s%s%s", (int)(part - FULL_ACME.p), FULL_ACME.p,
+                          ROWS[i].by != NULL ? ROWS[i].by : "", part + part_octets);
+        CLEANUP_SETTINGS struct settings *after = parse(bytes_of(text));
+        CLEANUP(buffer_clear) struct buffer names = BUFFER(1024);
+        settings_restart_needed(before, after, &names);
+        if (!bytes_equal(buffer_bytes(&names), bytes_of(ROWS[i].want))) {
+            FAIL_ROW(ROWS[i].by, "got \"%.*s\"", BYTES_ARG(buffer_bytes(&names)));
         }
     }
 }
@@ -262,9 +450,12 @@ static void test_every_key_is_in_the_man_page(void **state)
     struct settings *settings = NULL;
     struct diagnostics d = {0};
     struct bytes unknown = BYTES("policies: p\nxyzzy: a\nlisten: {xyzzy: a}\ndefaults: {xyzzy: a}\n"
-                                 "dns: {xyzzy: a}\nlimits: {xyzzy: a}\n");
+                                 "dns: {xyzzy: a}\nlimits: {xyzzy: a}\n"
+                                 "acme: {xyzzy: a, agree_terms: true, preflight: {xyzzy: a},"
+                                 " rate: {xyzzy: a}, directories: {url: letsencrypt, xyzzy: a,"
+                                 " eab: {xyzzy: a, kid: k, key_file: f}}}\n");
     assert_false(settings_parse(unknown, "f", &settings, &d));
-    assert_int_equal(d.count, 5);
+    assert_int_equal(d.count, 10);
     size_t keys = 0;
     for (size_t i = 0; i < d.count; i++) {
         char *list = strstr(d.items[i].text, "(known are ");
@@ -280,7 +471,7 @@ static void test_every_key_is_in_the_man_page(void **state)
             keys++;
         }
     }
-    assert_true(keys > 30);
+    assert_true(keys > 55);
     diagnostics_clear(&d);
 }
 
@@ -309,6 +500,8 @@ static void test_example_is_valid_commented_or_not(void **state)
     uncomment(text.p);
     CLEANUP_SETTINGS struct settings *uncommented = parse(bytes_of(text.p));
     assert_string_equal(uncommented->dns_delegate, "sts.provider.example");
+    assert_null(as_it_is->acme);
+    assert_int_equal(uncommented->acme->directory_count, 2);
     assert_memory_equal(&as_it_is->limits, &uncommented->limits, sizeof(as_it_is->limits));
 }
 
@@ -317,7 +510,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_acme_defaults),
+        cmocka_unit_test(test_acme_directories),
+        cmocka_unit_test(test_acme_every_key),
+        cmocka_unit_test(test_acme_preflight),
         cmocka_unit_test(test_restart_needed),
+        cmocka_unit_test(test_restart_needed_for_acme),
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_every_limit_is_in_the_man_page),
