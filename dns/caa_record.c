@@ -74,19 +74,24 @@ static bool is_parameter_value(struct bytes text)
     return true;
 }
 
-/* RFC 8657 §4: [*(label ",") label] of letters, digits and hyphens. */
+static bool is_method(struct bytes text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (!is_letter_or_digit(text.p[i]) && text.p[i] != '-') {
+            return false;
+        }
+    }
+    return text.n != 0;
+}
+
+/* RFC 8657 §4: [*(label ",") label]. */
 static bool is_method_list(struct bytes text)
 {
     struct bytes method;
     bool more = text.n != 0;
     while (more) {
         more = split(&text, ',', &method);
-        for (size_t i = 0; i < method.n; i++) {
-            if (!is_letter_or_digit(method.p[i]) && method.p[i] != '-') {
-                return false;
-            }
-        }
-        if (method.n == 0) {
+        if (!is_method(method)) {
             return false;
         }
     }
