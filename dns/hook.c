@@ -73,33 +73,38 @@ static int set_attributes(posix_spawnattr_t *attributes)
     return failed;
 }
 
-/* "NAME=VALUE"; the caller frees it. NULL where there is no value. */
-static char *make_variable(const char *name, const char *value)
+enum { VARIABLES_MAX = 6 };
+
+/* "NAME=VALUE" of each that has a value; the caller frees them. */
+static void make_environment(const struct call *call, char *ret_variables[VARIABLES_MAX + 1])
 {
-    return value != NULL ? memory_printf("%s=%s", name, value) : NULL;
+    const struct {
+        const char *name;
+        const char *value;
+    } variables[VARIABLES_MAX] = {
+        {"PATH", secure_getenv("PATH")}, {"HOME", secure_getenv("HOME")},
+        {"LANG", secure_getenv("LANG")}, {"MTASTS_ACTION", call->action},
+        {"MTASTS_FQDN", call->fqdn},     {"MTASTS_VALUE", call->value},
+    };
+    size_t count = 0;
+    for (size_t i = 0; i < VARIABLES_MAX; i++) {
+        if (variables[i].value != NULL) {
+            ret_variables[count++] = memory_printf("%s=%s", variables[i].name, variables[i].value);
+        }
+    }
+    ret_variables[count] = NULL;
 }
 
 /* 0, or the error number. */
 static int spawn(const struct call *call, int output, pid_t *ret_pid)
 {
-    const struct {
-        const char *name;
-        const char *value;
-    } variables[] = {
-        {"PATH", getenv("PATH")},        {"HOME", getenv("HOME")},    {"LANG", getenv("LANG")},
-        {"MTASTS_ACTION", call->action}, {"MTASTS_FQDN", call->fqdn}, {"MTASTS_VALUE", call->value},
-    };
-    char *environment[ARRAY_LENGTH(variables) + 1] = {NULL};
-    size_t count = 0;
-    for (size_t i = 0; i < ARRAY_LENGTH(variables); i++) {
-        environment[count] = make_variable(variables[i].name, variables[i].value);
-        count += environment[count] != NULL ? 1 : 0;
-    }
     /* posix_spawn() takes them as char *, and changes none. */
     char *const arguments[] = {(char *)call->program, (char *)call->action, (char *)call->fqdn,
                                (char *)call->value, NULL};
+    char *environment[VARIABLES_MAX + 1];
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
+    make_environment(call, environment);
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     int failed = add_descriptors(&actions, output);
@@ -111,8 +116,8 @@ static int spawn(const struct call *call, int output, pid_t *ret_pid)
     }
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
-    for (size_t i = 0; i < count; i++) {
-        free(environment[i]);
+    for (char **variable = environment; *variable != NULL; variable++) {
+        free(*variable);
     }
     return failed;
 }
@@ -204,9 +209,10 @@ static bool fail(const struct hook *hook, const char *what, struct error *e)
     char shown[DNS_HOOK_OUTPUT_MAX + DNS_ELLIPSIS_ROOM];
     size_t n = 0;
     for (size_t i = 0; i < hook->length; i++) {
-        bool is_space = memchr(" \t\r\n", hook->text[i], 4) != NULL;
-        if (!is_space || (n != 0 && line[n - 1] != ' ')) {
-            line[n++] = is_space ? ' ' : hook->text[i];
+        char c = hook->text[i];
+        c = (char)(c == '\t' || c == '\r' || c == '\n' ? ' ' : c);
+        if (c != ' ' || (n != 0 && line[n - 1] != ' ')) {
+            line[n++] = c;
         }
     }
     n -= n != 0 && line[n - 1] == ' ' ? 1 : 0;

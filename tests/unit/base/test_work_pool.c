@@ -47,10 +47,16 @@ static void drop_item(void *context)
 static void hold(void *context)
 {
     struct record *record = context;
+    sem_post(&record->begun);
+    sem_wait(&record->go);
+}
+
+static void look_at_thread(void *context)
+{
+    struct record *record = context;
     pthread_getname_np(pthread_self(), record->thread_name, sizeof(record->thread_name));
     pthread_sigmask(SIG_SETMASK, NULL, &record->blocked);
     sem_post(&record->begun);
-    sem_wait(&record->go);
 }
 
 static void say_done(void *context)
@@ -177,9 +183,8 @@ static void test_threads_have_the_name_and_block_signals(void **state)
     pthread_sigmask(SIG_SETMASK, NULL, &before);
     struct work_pool *pool = start(&record, 1);
     pthread_sigmask(SIG_SETMASK, NULL, &after);
-    work_pool_add(pool, hold, NULL, &record);
+    work_pool_add(pool, look_at_thread, NULL, &record);
     sem_wait(&record.begun);
-    sem_post(&record.go);
     work_pool_free(pool);
     assert_string_equal(record.thread_name, "twelve-bytes");
     assert_true(sigismember(&record.blocked, SIGTERM) == 1);
