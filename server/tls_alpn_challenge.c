@@ -6,6 +6,7 @@ static const char ASKED = 0;
 /* RFC 7301 §3.1: the list's length in two octets, then each name after its length in one. */
 static const unsigned char OFFER[] = "\x00\x0b\x0a" TLS_ALPN_CHALLENGE_PROTOCOL;
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's type */
 static int on_client_hello(SSL *ssl, int *alert, void *argument)
 {
     (void)alert;
