@@ -179,6 +179,15 @@ static const char *trust_of(const struct ca *ca)
     return ca->settings->trust;
 }
 
+/* Retry-After in seconds; -1: none that can be read. */
+static int64_t wait_of(const struct transport_answer *http)
+{
+    int64_t wait_s = -1;
+    bool told = http->retry_after != NULL &&
+                retry_after_parse(bytes_of(http->retry_after), clock_wall_s(), &wait_s);
+    return told ? wait_s : -1;
+}
+
 /* Whatever the CA wants in general, not of one host: 429 and 503 (RFC 8555 §6.6, RFC 9110 §15.6.4).
  * True: it is held now. */
 static bool heed_wait(struct ca *ca, const struct transport_answer *http,
@@ -189,11 +198,10 @@ static bool heed_wait(struct ca *ca, const struct transport_answer *http,
         return false;
     }
     int64_t now_s = clock_wall_s();
-    int64_t wait_s = UNTOLD_S;
-    if (http->retry_after != NULL) {
-        (void)retry_after_parse(bytes_of(http->retry_after), now_s, &wait_s);
+    int64_t wait_s = wait_of(http);
+    if (wait_s <= 0) {
+        wait_s = wait_s == 0 ? 1 : UNTOLD_S;
     }
-    wait_s = wait_s > 0 ? wait_s : 1;
     ca_hold(ca, wait_s, problem->detail[0] != '\0' ? problem->detail : "the CA asks us to wait");
     *(http->status == 503 ? &ca->account.ca_wait_s : &ca->account.wait_s) = now_s + wait_s;
     ca_save_account(ca);
@@ -465,9 +473,7 @@ static void on_answer(const struct transport_answer *http, void *context)
     if (answer.verdict == CA_REFUSED && try_again(request, &answer.problem)) {
         return;
     }
-    if (http->retry_after != NULL) {
-        (void)retry_after_parse(bytes_of(http->retry_after), clock_wall_s(), &answer.wait_s);
-    }
+    answer.wait_s = wait_of(http);
     finish(request, &answer);
 }
 
