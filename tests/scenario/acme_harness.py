@@ -16,9 +16,7 @@ import time
 import urllib.request
 
 import acme_proxy
-from harness import SANITIZED, Scenario, free_port, run, wait_until
-
-__all__ = ["AcmeScenario", "CertificateSeen", "policy_for"]
+from harness import Scenario, free_port, run, wait_until
 
 
 def policy_for(*domains):

@@ -1,9 +1,9 @@
-"""A reverse proxy in front of Pebble that adds what Pebble lacks, misbehaves on request, and remembers.
+"""A reverse proxy in front of Pebble: adds what it lacks, misbehaves on request, and remembers.
 
 Pebble builds every URL from the Host that was asked for, and checks the JWS's `url` against it; so
 the proxy hands Host on as it came, and a client that begins at the proxy's directory stays here.
 
-    proxy = AcmeProxy(port_of_pebble, chain, key, root)
+    proxy = AcmeProxy(port, port_of_pebble, chain, key, root)
     proxy.start()
     proxy.caa_identities = ["ca.example"]                     # in the directory's meta
     proxy.problem("/order-plz", 429, "rateLimited", retry_after=10)   # once
@@ -57,6 +57,7 @@ class Request:
     answered: float | None = None
     status: int | None = None  # None: no answer (yet)
     location: str | None = None
+    error: str | None = None   # the kind of the error document, after "…:error:"
 
     def names(self):
         """Of a newOrder: the identifiers that it is for."""
@@ -171,8 +172,12 @@ class AcmeProxy:
 
         def act(exchange, request):
             if forward:
-                request.status, fields, _ = exchange.forward()
-                request.location = fields.get("Location")
+                status, fields, body = exchange.forward()
+                exchange.note_answer(status, fields, body)
+                if request.error == "badNonce":  # it has done nothing: the next try, then
+                    exchange.reply(status, fields, body)
+                    self.rule(path, act, 1, when)
+                    return True
             exchange.cut()
             return True
 
@@ -207,7 +212,9 @@ class AcmeProxy:
                     if r.path.startswith(path) and method in (None, r.method)]
 
     def posts(self, path="/", status=None):
-        return [r for r in self.asked(path, "POST") if status in (None, r.status)]
+        """Without those whose nonce was rejected: they are sent again."""
+        return [r for r in self.asked(path, "POST")
+                if status in (None, r.status) and r.error != "badNonce"]
 
     def orders(self, name=None, status=201):
         """Orders that the CA placed (newOrder answered with 201), those for NAME alone."""
@@ -343,10 +350,16 @@ class Exchange(http.server.BaseHTTPRequestHandler):
 
     # --- towards the client ---
 
+    def note_answer(self, status, fields, body):
+        request = self.request_noted
+        request.status, request.location = status, fields.get("Location")
+        if status >= 400:
+            with contextlib.suppress(ValueError, KeyError, AttributeError):
+                request.error = json.loads(body)["type"].rsplit(":", 1)[1]
+
     def reply(self, status, fields, body):
         """FIELDS: a dict, or the CA's, in which one may stand several times (Link)."""
-        self.request_noted.status = status
-        self.request_noted.location = fields.get("Location")
+        self.note_answer(status, fields, body)
         self.send_response_only(status)
         for name, value in fields.items():
             if name.lower() not in HOP_BY_HOP | {"content-length"}:
