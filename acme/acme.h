@@ -85,7 +85,8 @@ struct acme_status_ca {
     double tokens;  /* new orders that may be placed at once */
 };
 struct acme_status {
-    bool orders; /* this process holds the lock */
+    bool orders;   /* this process holds the lock */
+    char *problem; /* why nothing can be ordered at all (the store fails), or NULL */
     size_t hosts[ACME_STATES];
     struct acme_status_host *troubled; /* the first ACME_STATUS_HOSTS of those not fine, by name */
     size_t troubled_count;

@@ -50,27 +50,35 @@ static struct bytes without_padding(struct bytes text)
     return text;
 }
 
+/* One to four letters to one octet less. */
+static bool decode_quartet(struct bytes letters, struct buffer *out)
+{
+    unsigned char quartet[4] = {'A', 'A', 'A', 'A'}; /* zeros where the text ends */
+    unsigned char octets[3];
+    for (size_t i = 0; i < letters.n; i++) {
+        if (!is_letter_of_base64url(letters.p[i])) {
+            return false;
+        }
+        quartet[i] = (unsigned char)from_url(letters.p[i]);
+    }
+    if (EVP_DecodeBlock(octets, quartet, sizeof(quartet)) != sizeof(octets)) {
+        return false;
+    }
+    buffer_add(out, (struct bytes){(const char *)octets, letters.n - 1});
+    return true;
+}
+
 bool base64url_decode(struct bytes text, struct buffer *out)
 {
     text = without_padding(text);
-    /* At once, so that no secret is left behind where the buffer grows. */
-    if (text.n % 4 == 1 || buffer_reserve(out, text.n / 4 * 3 + text.n % 4) == NULL) {
+    /* Room for all at once, so that no secret is left behind where the buffer grows. */
+    if (text.n > INT_MAX || text.n % 4 == 1 || buffer_reserve(out, text.n * 3 / 4) == NULL) {
         return false;
     }
     for (; text.n != 0; text = bytes_skip(text, 4)) {
-        size_t letters = text.n < 4 ? text.n : 4;
-        unsigned char quartet[4] = {'A', 'A', 'A', 'A'}; /* zeros where the text ends */
-        unsigned char octets[3];
-        for (size_t i = 0; i < letters; i++) {
-            if (!is_letter_of_base64url(text.p[i])) {
-                return false;
-            }
-            quartet[i] = (unsigned char)from_url(text.p[i]);
-        }
-        if (EVP_DecodeBlock(octets, quartet, sizeof(quartet)) != sizeof(octets)) {
+        if (!decode_quartet((struct bytes){text.p, text.n < 4 ? text.n : 4}, out)) {
             return false;
         }
-        buffer_add(out, (struct bytes){(const char *)octets, letters - 1});
     }
     return true;
 }

@@ -43,6 +43,8 @@ void challenge_board_withdraw(struct challenge_board *board, const char *host);
 /* Letters, digits, '-' and '_', CHALLENGE_TOKEN_MIN to CHALLENGE_TOKEN_MAX of them. */
 bool challenge_token_is_good(struct bytes token);
 
+/* Whether HOST (normalised) has a notice. */
+bool challenge_board_has(const struct challenge_board *board, struct bytes host);
 /* Copies the thumbprint for HOST (normalised). False: there is no account yet. */
 bool challenge_board_thumbprint(const struct challenge_board *board, struct bytes host,
                                 char ret_thumbprint[THUMBPRINT_LENGTH + 1]) MUST_USE;

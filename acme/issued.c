@@ -182,11 +182,27 @@ static void find_ari_id(X509 *leaf, char ret_id[ISSUED_ARI_ID_MAX])
 
 /* --- All of it --- */
 
-static bool check(struct bytes chain, struct bytes key, const char *host, int64_t now_s,
-                  bool foreign, struct issued *ret_issued, struct error *e)
+struct wanted {
+    const char *host;
+    int64_t now_s;
+    bool foreign; /* as issued_check_foreign */
+};
+
+static bool check_opened(const struct certificate_pair *pair, const struct opened *opened,
+                         const struct wanted *wanted, struct error *e)
 {
-    CLEANUP_FREE char *path = memory_printf("certificate of %s", host);
-    CLEANUP_FREE char *key_path = memory_printf("key of %s", host);
+    bool for_host = wanted->foreign ? check_covered(pair, wanted->host, e)
+                                    : check_only_name(pair, opened->leaf, wanted->host, e);
+    return for_host &&
+           check_dates(pair, opened->leaf, wanted->now_s, wanted->foreign ? 0 : SKEW_S, e) &&
+           check_signatures(opened, certificate_pair_path(pair), e);
+}
+
+static bool check(struct bytes chain, struct bytes key, const struct wanted *wanted,
+                  struct issued *ret_issued, struct error *e)
+{
+    CLEANUP_FREE char *path = memory_printf("certificate of %s", wanted->host);
+    CLEANUP_FREE char *key_path = memory_printf("key of %s", wanted->host);
     if (chain.n > ISSUED_CHAIN_MAX) {
         return error_set(e, ERROR_LIMIT, "%s: its chain is larger than %d octets; get another",
                          path, ISSUED_CHAIN_MAX);
@@ -194,12 +210,8 @@ static bool check(struct bytes chain, struct bytes key, const char *host, int64_
     CLEANUP(pair_cleanup) struct certificate_pair *pair = NULL;
     CLEANUP(opened_clear) struct opened opened = {0};
     if (!certificate_pair_parse(chain, path, key, key_path, &pair, e) ||
-        !certificate_pair_open(pair, &opened.leaf, &opened.key, &opened.chain, e)) {
-        return false;
-    }
-    if (!(foreign ? check_covered(pair, host, e) : check_only_name(pair, opened.leaf, host, e)) ||
-        !check_dates(pair, opened.leaf, now_s, foreign ? 0 : SKEW_S, e) ||
-        !check_signatures(&opened, path, e)) {
+        !certificate_pair_open(pair, &opened.leaf, &opened.key, &opened.chain, e) ||
+        !check_opened(pair, &opened, wanted, e)) {
         return false;
     }
     ret_issued->not_before_s = certificate_pair_not_before(pair);
@@ -212,13 +224,13 @@ static bool check(struct bytes chain, struct bytes key, const char *host, int64_
 bool issued_check(struct bytes chain, struct bytes key, const char *host, int64_t now_s,
                   struct issued *ret_issued, struct error *e)
 {
-    return check(chain, key, host, now_s, false, ret_issued, e);
+    return check(chain, key, &(struct wanted){host, now_s, false}, ret_issued, e);
 }
 
 bool issued_check_foreign(struct bytes chain, struct bytes key, const char *host, int64_t now_s,
                           struct issued *ret_issued, struct error *e)
 {
-    return check(chain, key, host, now_s, true, ret_issued, e);
+    return check(chain, key, &(struct wanted){host, now_s, true}, ret_issued, e);
 }
 
 /* --- A chain without its key --- */

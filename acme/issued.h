@@ -12,7 +12,8 @@ struct issued {
     int64_t not_before_s;
     int64_t not_after_s;
     char ari_id[ISSUED_ARI_ID_MAX]; /* RFC 9773 §4.1: base64url(AKI) "." base64url(serial); empty
-                                       where the certificate has no authority key identifier */
+                                       where the certificate has no authority key identifier, or
+                                       what comes out is too long */
 };
 
 /* CHAIN (PEM, leaf first) and KEY (PEM) for HOST: they parse as a pair; HOST is the leaf's one DNS
@@ -23,7 +24,7 @@ bool issued_check(struct bytes chain, struct bytes key, const char *host, int64_
                   struct issued *ret_issued, struct error *e) MUST_USE;
 
 /* The same for a chain that somebody else got for HOST (`cert import`): more names and wildcards
- * that cover HOST are fine, expired is not. */
+ * that cover HOST are fine, expired is not, even by a second. */
 bool issued_check_foreign(struct bytes chain, struct bytes key, const char *host, int64_t now_s,
                           struct issued *ret_issued, struct error *e) MUST_USE;
 

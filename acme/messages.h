@@ -30,7 +30,7 @@ struct acme_directory {
     char *revoke_cert;
     char *key_change;
     char *renewal_info; /* NULL: not offered */
-    char *terms;        /* meta.termsOfService, or NULL */
+    char *terms;        /* meta.termsOfService, or NULL; for people: any scheme */
     bool external_account_required;
     struct acme_names caa_identities;
     struct acme_names profiles; /* their names */
@@ -45,7 +45,7 @@ struct acme_problem {
     char type[64];      /* after "urn:ietf:params:acme:error:"; else the whole type; empty: no
                            problem */
     char detail[768];   /* with the details of subproblems (RFC 8555 §6.7.1) appended */
-    char instance[256]; /* a URL for the user to visit, or empty */
+    char instance[256]; /* an https URL for the user to visit, or empty */
     int status;
 };
 /* Anything: what is no problem document gives type "" and a detail with the text's beginning. */

@@ -28,7 +28,7 @@ void schedule_put(struct schedule *schedule, struct schedule_item *item, int64_t
 void schedule_remove(struct schedule *schedule, struct schedule_item *item);
 /* The one due first, or NULL. Stays in. */
 struct schedule_item *schedule_first(const struct schedule *schedule);
-/* The items are their owners'. */
+/* The items are their owners', and not touched: they may be gone already. */
 void schedule_clear(struct schedule *schedule);
 
 #endif

@@ -16,7 +16,8 @@ build="
 tests="
     libcmocka-dev clang libclang-rt-dev llvm python3 binutils iproute2 util-linux procps faketime git
     curl nghttp2-client postfix-mta-sts-resolver knot bind9 bind9-dnsutils unbound
-    nginx-light libnginx-mod-stream apache2 testssl.sh systemd shellcheck mandoc"
+    nginx-light libnginx-mod-stream apache2 testssl.sh systemd shellcheck mandoc
+    pebble lego caddy"
 
 packages=$build
 case "${1-}" in

@@ -14,9 +14,9 @@
 struct dns_caa_request {
     struct bytes name;          /* the host, normalised */
     const char *const *issuers; /* the CA's names for CAA */
-    size_t issuer_count;
-    const char *account_uri; /* the account's URL; NULL: not known yet, not checked */
-    const char *method;      /* "http-01" */
+    size_t issuer_count;        /* 0: allowed, and nobody is asked */
+    const char *account_uri;    /* the account's URL; NULL: not known yet, not checked */
+    const char *method;         /* "http-01" */
 };
 
 /* True: *RET_ALLOWED is set, and where it is false, why is appended to WHY ("CAA of example.org
@@ -34,7 +34,9 @@ struct dns_caa_record {
     struct bytes account_uri;
     bool has_methods;
     struct bytes methods; /* joined by commas */
-    bool malformed;       /* the value breaks the grammar: forbids (RFC 8659 §4.2) */
+    /* The value breaks the grammar, or has a parameter of RFC 8657 twice: names nobody (RFC 8659
+     * §4.2). */
+    bool malformed;
 };
 /* RDATA as on the wire: flags, tag length, tag, value (RFC 8659 §4.1). False: no CAA record. */
 bool dns_caa_parse(struct bytes rdata, struct dns_caa_record *ret_record) MUST_USE;

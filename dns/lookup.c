@@ -263,3 +263,61 @@ void dns_address_set_clear(struct dns_address_set *set)
     free(set->items);
     *set = (struct dns_address_set){0};
 }
+
+static char *owner_text(const ldns_rr *rr)
+{
+    char *text = ldns_rdf2str(ldns_rr_owner(rr));
+    if (text == NULL) {
+        abort(); /* out of memory */
+    }
+    char *owner = memory_string_of((struct bytes){text, strlen(text) - 1}); /* not the last dot */
+    LDNS_FREE(text);
+    return owner;
+}
+
+static bool take_caa(const ldns_rr *rr, void *context, struct error *e)
+{
+    (void)e;
+    struct dns_caa_set *set = context;
+    size_t length = 0;
+    for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
+        length += ldns_rdf_size(ldns_rr_rdf(rr, i));
+    }
+    char *octets = memory_alloc(length);
+    char *end = octets;
+    for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
+        const ldns_rdf *part = ldns_rr_rdf(rr, i);
+        size_t n = ldns_rdf_size(part);
+        if (n != 0) {
+            memcpy(end, ldns_rdf_data(part), n);
+            end += n;
+        }
+    }
+    ARRAY_GROW(set->items, set->count, set->capacity);
+    set->items[set->count++] = (struct bytes){octets, length};
+    set->owner = set->owner != NULL ? set->owner : owner_text(rr);
+    return true;
+}
+
+bool dns_lookup_caa(const struct dns_resolver *resolver, struct bytes name,
+                    struct dns_caa_set *ret_set, struct error *e)
+{
+    struct dns_caa_set set = {0};
+    struct question question = {name, LDNS_RR_TYPE_CAA, "CAA", take_caa, &set};
+    if (!look_up(resolver, &question, e)) {
+        dns_caa_set_clear(&set);
+        return false;
+    }
+    *ret_set = set;
+    return true;
+}
+
+void dns_caa_set_clear(struct dns_caa_set *set)
+{
+    for (size_t i = 0; i < set->count; i++) {
+        free((char *)set->items[i].p);
+    }
+    free(set->items);
+    free(set->owner);
+    *set = (struct dns_caa_set){0};
+}

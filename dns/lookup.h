@@ -1,5 +1,5 @@
-/* Look-ups by a recursive DNS server: MX, TXT, addresses. Blocking; for the command line and for
- * threads that may wait.
+/* Look-ups by a recursive DNS server: MX, TXT, addresses, CAA. Blocking; for the command line and
+ * for threads that may wait.
  *
  *     struct dns_resolver *resolver;
  *     if (!dns_resolver_new(NULL, 0, &resolver, e)) …              // the system's servers
@@ -65,5 +65,18 @@ struct dns_address_set {
 bool dns_lookup_addresses(const struct dns_resolver *resolver, struct bytes name,
                           struct dns_address_set *ret_set, struct error *e) MUST_USE;
 void dns_address_set_clear(struct dns_address_set *set);
+
+/* The CAA records of one name as they are on the wire (RFC 8659 §4.1); dns/caa.h takes them apart.
+ */
+struct dns_caa_set {
+    struct bytes *items; /* owned, in no order */
+    size_t count;
+    size_t capacity;
+    char *owner; /* where they stand: the name, or what its CNAMEs lead to; NULL: there are none */
+};
+
+bool dns_lookup_caa(const struct dns_resolver *resolver, struct bytes name,
+                    struct dns_caa_set *ret_set, struct error *e) MUST_USE;
+void dns_caa_set_clear(struct dns_caa_set *set);
 
 #endif

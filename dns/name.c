@@ -72,31 +72,38 @@ static size_t printable_length(struct bytes text)
     return is_c1_control || turns_text ? 0 : n;
 }
 
-struct dns_name_shown dns_name_show(struct bytes text)
+void dns_text_show(struct bytes text, size_t max, char *ret_text)
 {
     static const char ellipsis[] = "…";
     static const char hex[] = "0123456789abcdef";
-    struct dns_name_shown shown = {0};
-    size_t at = 0;
+    char *at = ret_text;
+    const char *end = ret_text + max;
     while (text.n != 0) {
         size_t n = printable_length(text);
-        if (at + (n != 0 ? n : 4) > 80) {
-            memcpy(shown.text + at, ellipsis, sizeof(ellipsis));
-            return shown;
+        if ((n != 0 ? n : 4) > (size_t)(end - at)) {
+            memcpy(at, ellipsis, sizeof(ellipsis));
+            return;
         }
         if (n != 0) {
-            memcpy(shown.text + at, text.p, n);
+            memcpy(at, text.p, n);
             at += n;
             text = bytes_skip(text, n);
             continue;
         }
         unsigned char c = (unsigned char)text.p[0];
-        shown.text[at++] = '\\';
-        shown.text[at++] = 'x';
-        shown.text[at++] = hex[c >> 4];
-        shown.text[at++] = hex[c & 15];
+        *at++ = '\\';
+        *at++ = 'x';
+        *at++ = hex[c >> 4];
+        *at++ = hex[c & 15];
         text = bytes_skip(text, 1);
     }
+    *at = '\0';
+}
+
+struct dns_name_shown dns_name_show(struct bytes text)
+{
+    struct dns_name_shown shown;
+    dns_text_show(text, DNS_NAME_SHOWN_MAX, shown.text);
     return shown;
 }
 

@@ -30,12 +30,17 @@ static inline struct bytes dns_name_bytes(const struct dns_name *name)
  * gives the same. */
 bool dns_name_normalise(struct bytes text, struct dns_name *ret_name, struct error *e) MUST_USE;
 
+enum { DNS_NAME_SHOWN_MAX = 80, DNS_ELLIPSIS_ROOM = 4 };
+
 /* TEXT from outside made fit for a message: control characters and octets that are not UTF-8 become
- * \xNN, and what passes 80 octets is cut to an ellipsis. */
+ * \xNN, and what passes DNS_NAME_SHOWN_MAX octets is cut to an ellipsis. */
 struct dns_name_shown {
-    char text[96];
+    char text[DNS_NAME_SHOWN_MAX + DNS_ELLIPSIS_ROOM];
 };
 struct dns_name_shown dns_name_show(struct bytes text);
+
+/* The same with another limit: RET_TEXT has room for MAX + DNS_ELLIPSIS_ROOM octets. */
+void dns_text_show(struct bytes text, size_t max, char *ret_text);
 
 /* Whether NAME is APEX or lies under it; both normalised. */
 bool dns_name_is_under(struct bytes name, struct bytes apex);

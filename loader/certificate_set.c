@@ -356,11 +356,6 @@ size_t certificate_set_accept_removals(struct certificate_set *set, int64_t now_
     return set->changed;
 }
 
-bool certificate_set_has_paths(const struct certificate_set *set)
-{
-    return set->top_count != 0;
-}
-
 void certificate_set_diagnostics(const struct certificate_set *set, struct diagnostics *d)
 {
     diagnostics_append(d, &set->top_problems);

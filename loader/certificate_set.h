@@ -41,9 +41,6 @@ size_t certificate_set_accept_removals(struct certificate_set *set, int64_t now_
 void certificate_set_diagnostics(const struct certificate_set *set, struct diagnostics *d);
 void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnostics *d);
 
-/* Whether there is any path to look at: there is none where nothing is served over HTTPS. */
-bool certificate_set_has_paths(const struct certificate_set *set);
-
 /* How many problems there are now. */
 size_t certificate_set_problems(const struct certificate_set *set);
 

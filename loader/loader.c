@@ -3,107 +3,32 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <signal.h>
-#include <stdatomic.h>
 
 #include "base/clock.h"
-#include "base/mailbox.h"
-#include "loader/certificate_set.h"
-#include "loader/loader_status.h"
-#include "loader/served_notes.h"
-#include "watch/watch.h"
+#include "loader/loader_parts.h"
 
 enum { PRUNE_INTERVAL_MS = 24 * 60 * 60 * 1000 };
 
-struct loader {
-    const struct settings *settings;
-    struct log *log;
-    struct loader_tables tables;
-    struct mailbox *mailbox;
-    pthread_t thread;
-    sem_t loaded;         /* posted when the first load is done */
-    struct error failure; /* set before `loaded` is posted, where there is nothing to serve */
-
-    /* The thread's own from here on. */
-    struct watch *watch;
-    struct policy_set *policies;
-    struct certificate_set *certificates;
-    struct served_notes *notes;
-    char *watch_warning;   /* as last logged */
-    size_t files_in_error; /* as last logged, too */
-    size_t pairs_in_error;
-    int64_t last_change_s;
-    int64_t prune_ms;
-    uint64_t reloads;
-    bool stop;
-    _Atomic bool abandon; /* set by loader_stop: messages are freed, not worked on */
-};
-
-/* --- What is told to the log --- */
-
-static void log_diagnostics(struct loader *loader, const char *event,
-                            const struct diagnostics *diagnostics)
-{
-    for (size_t i = 0; i < diagnostics->count; i++) {
-        const struct diagnostic *item = &diagnostics->items[i];
-        CLEANUP_FREE char *line = diagnostic_format(item);
-        log_event(loader->log,
-                  item->severity == SEVERITY_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, event,
-                  LOG_TEXT("file", item->file), LOG_NUMBER("line", item->line),
-                  LOG_NUMBER("column", item->column), LOG_TEXT("problem", line));
-    }
-    if (diagnostics->dropped != 0) {
-        log_event(loader->log, LOG_LEVEL_WARNING, event,
-                  LOG_NUMBER("more_problems", diagnostics->dropped));
-    }
-}
-
-/* Tells when fewer are in error than before, and remembers how many it is now. */
-static void log_mended(struct loader *loader, const char *event, size_t *in_error, size_t now)
-{
-    if (now < *in_error) {
-        log_event(loader->log, LOG_LEVEL_INFO, event, LOG_NUMBER("mended", *in_error - now),
-                  LOG_NUMBER("in_error", now));
-    }
-    *in_error = now;
-}
-
-/* Once when it comes, once when it has gone. */
-static void log_watch_warning(struct loader *loader)
-{
-    const char *warning = watch_warning(loader->watch);
-    const char *logged = loader->watch_warning;
-    if (warning == NULL && logged != NULL) {
-        log_event(loader->log, LOG_LEVEL_INFO, "watch.mended", LOG_TEXT("problem", logged));
-    } else if (warning != NULL && (logged == NULL || strcmp(warning, logged) != 0)) {
-        log_event(loader->log, LOG_LEVEL_WARNING, "watch.limited", LOG_TEXT("problem", warning));
-    }
-    free(loader->watch_warning);
-    loader->watch_warning = warning != NULL ? memory_string(warning) : NULL;
-}
-
-static void log_problems(struct loader *loader)
-{
-    struct diagnostics policies = {0};
-    struct diagnostics certificates = {0};
-    struct policy_set_counts counts;
-    policy_set_new_diagnostics(loader->policies, &policies);
-    certificate_set_new_diagnostics(loader->certificates, &certificates);
-    log_diagnostics(loader, "policies.problem", &policies);
-    log_diagnostics(loader, "certificates.problem", &certificates);
-    diagnostics_clear(&policies);
-    diagnostics_clear(&certificates);
-
-    policy_set_counts(loader->policies, &counts);
-    log_mended(loader, "policies.mended", &loader->files_in_error, counts.files_in_error);
-    log_mended(loader, "certificates.mended", &loader->pairs_in_error,
-               certificate_set_problems(loader->certificates));
-    log_watch_warning(loader);
-}
-
 /* --- Taking changes over --- */
+
+static void on_change(const struct policy_set_event *event, void *context)
+{
+    struct loader *loader = context;
+    bool is_domain = event->subject.n != 0 && event->subject.p[0] != '@';
+    served_notes_add(event, loader->notes);
+    if (is_domain && loader->tells && loader->hooks.domain_changed != NULL) {
+        domain_changes_add(&loader->changes, event->subject, event->gone);
+    }
+}
+
+/* After the apply: the set tells of a change before readers see it. */
+static void tell_changes(struct loader *loader)
+{
+    if (loader->changes.count != 0) {
+        domain_changes_tell(&loader->changes, loader->hooks.domain_changed, loader->hooks.context);
+    }
+}
 
 /* All of what changed since the last call, from files to readers. */
 static struct policy_set_result take_over(struct loader *loader,
@@ -111,6 +36,7 @@ static struct policy_set_result take_over(struct loader *loader,
 {
     struct policy_set_result result = {0};
     policy_set_apply(loader->policies, changes, clock_monotonic_ms(), &result);
+    tell_changes(loader);
     size_t pairs = certificate_set_apply(loader->certificates, changes, clock_monotonic_ms());
     if (result.published != 0 || result.removed != 0 || pairs != 0) {
         loader->last_change_s = clock_wall_s();
@@ -120,116 +46,35 @@ static struct policy_set_result take_over(struct loader *loader,
                   LOG_NUMBER("held", result.held), LOG_NUMBER("certificates", pairs),
                   LOG_NUMBER("domains", policy_index_count(loader->tables.policies)));
     }
-    log_problems(loader);
+    loader_log_problems(loader);
     return result;
 }
 
-static void note_served(struct loader *loader)
+void loader_note_served(struct loader *loader)
 {
     served_notes_write(loader->notes, clock_wall_s());
 }
 
-static void rescan(struct loader *loader, struct policy_set_result *ret_result)
+void loader_rescan(struct loader *loader, struct policy_set_result *ret_result)
 {
     const struct watch_changes everything = {.rescan = true};
     *ret_result = take_over(loader, &everything);
 }
 
-static struct loader_status *picture(const struct loader *loader)
+void loader_accept_removals(struct loader *loader, struct policy_set_result *result)
 {
-    struct loader_status *status =
-        loader_status_new(loader->policies, loader->certificates, &loader->tables);
-    status->last_change_s = loader->last_change_s;
-    status->reloads = loader->reloads;
-    if (loader->watch_warning != NULL) {
-        diagnostics_add(&status->diagnostics, SEVERITY_WARNING, loader->settings->file, 0, 0, "%s",
-                        loader->watch_warning);
-    }
-    const char *problem = served_notes_problem(loader->notes);
-    if (problem != NULL) {
-        diagnostics_add(
-            &status->diagnostics, SEVERITY_WARNING, loader->settings->state, 0, 0,
-            "what was served cannot be noted, so bump-id knows no dates: %s; make room, "
-            "or let mtasts-host write here",
-            problem);
-    }
-    return status;
+    struct policy_set_result accepted = {0};
+    loader_note_served(loader); /* what was published may be replaced by what is accepted */
+    policy_set_accept_removals(loader->policies, clock_monotonic_ms(), &accepted);
+    tell_changes(loader);
+    result->published += accepted.published;
+    result->removed += accepted.removed;
+    result->held = accepted.held;
+    (void)certificate_set_accept_removals(loader->certificates, clock_monotonic_ms());
+    loader_log_problems(loader);
 }
 
-/* --- Messages --- */
-
-struct reload {
-    struct loader *loader;
-    unsigned flags;
-    void (*done)(const struct policy_set_result *result, struct loader_status *status,
-                 void *context);
-    void *context;
-};
-
-static void do_reload(void *message)
-{
-    struct reload *reload = message;
-    struct loader *loader = reload->loader;
-    struct policy_set_result result;
-    if (atomic_load(&loader->abandon)) {
-        free(reload);
-        return;
-    }
-    loader->reloads++;
-    rescan(loader, &result);
-    if ((reload->flags & LOADER_RELOAD_ACCEPT_REMOVALS) != 0) {
-        struct policy_set_result accepted = {0};
-        note_served(loader); /* what was published may be replaced by what is accepted */
-        policy_set_accept_removals(loader->policies, clock_monotonic_ms(), &accepted);
-        result.published += accepted.published;
-        result.removed += accepted.removed;
-        result.held = accepted.held;
-        (void)certificate_set_accept_removals(loader->certificates, clock_monotonic_ms());
-        log_problems(loader);
-    }
-    /* Before the answer: who waited for it may ask the history next. */
-    note_served(loader);
-    reload->done(&result, picture(loader), reload->context);
-    free(reload);
-}
-
-void loader_reload(struct loader *loader, unsigned flags,
-                   void (*done)(const struct policy_set_result *result,
-                                struct loader_status *status, void *context),
-                   void *context)
-{
-    struct reload *reload = memory_zero(1, sizeof(*reload));
-    *reload = (struct reload){loader, flags, done, context};
-    mailbox_post(loader->mailbox, do_reload, reload);
-}
-
-struct question {
-    struct loader *loader;
-    void (*done)(struct loader_status *status, void *context);
-    void *context;
-};
-
-static void do_answer(void *message)
-{
-    struct question *question = message;
-    if (!atomic_load(&question->loader->abandon)) {
-        question->done(picture(question->loader), question->context);
-    }
-    free(question);
-}
-
-void loader_ask_status(struct loader *loader,
-                       void (*done)(struct loader_status *status, void *context), void *context)
-{
-    struct question *question = memory_zero(1, sizeof(*question));
-    *question = (struct question){loader, done, context};
-    mailbox_post(loader->mailbox, do_answer, question);
-}
-
-struct resettling {
-    struct loader *loader;
-    const struct settings *settings;
-};
+/* --- Settings --- */
 
 static struct watch_options watch_options_of(const struct settings *settings)
 {
@@ -266,32 +111,15 @@ static struct certificate_set_options certificate_set_options_of(const struct se
     };
 }
 
-static void do_apply_settings(void *message)
+void loader_use_settings(struct loader *loader, const struct settings *settings)
 {
-    struct resettling *resettling = message;
-    struct loader *loader = resettling->loader;
-    const struct watch_options watch_options = watch_options_of(resettling->settings);
-    const struct policy_set_options set_options = policy_set_options_of(resettling->settings);
-    const struct certificate_set_options pair_options =
-        certificate_set_options_of(resettling->settings);
-    loader->settings = resettling->settings;
+    const struct watch_options watch_options = watch_options_of(settings);
+    const struct policy_set_options set_options = policy_set_options_of(settings);
+    const struct certificate_set_options pair_options = certificate_set_options_of(settings);
+    loader->settings = settings;
     watch_set_options(loader->watch, &watch_options);
     policy_set_set_limits(loader->policies, &set_options);
     certificate_set_set_limits(loader->certificates, &pair_options);
-    free(resettling);
-}
-
-void loader_apply_settings(struct loader *loader, const struct settings *settings)
-{
-    struct resettling *resettling = memory_zero(1, sizeof(*resettling));
-    *resettling = (struct resettling){loader, settings};
-    mailbox_post(loader->mailbox, do_apply_settings, resettling);
-}
-
-static void do_stop(void *message)
-{
-    struct loader *loader = message;
-    loader->stop = true;
 }
 
 /* --- The thread --- */
@@ -337,7 +165,7 @@ static void work(struct loader *loader)
     int64_t when_ms = due_ms(loader);
     if (watch_take(loader->watch, now_ms, &changes) || (when_ms >= 0 && when_ms <= now_ms)) {
         (void)take_over(loader, &changes);
-        note_served(loader);
+        loader_note_served(loader);
     }
     watch_changes_clear(&changes);
     if (now_ms >= loader->prune_ms) {
@@ -369,11 +197,12 @@ static void *run(void *context)
     struct loader *loader = context;
     struct policy_set_result result;
     rcu_reader_register();
-    rescan(loader, &result);
+    loader_rescan(loader, &result);
+    loader->tells = true;
     loader->stop = has_nothing(loader);
     sem_post(&loader->loaded);
     /* After readiness: a million names take seconds to note. */
-    note_served(loader);
+    loader_note_served(loader);
     while (!loader->stop) {
         wait_for_work(loader);
         work(loader);
@@ -403,6 +232,7 @@ static void loader_free(struct loader *loader)
     watch_free(loader->watch);
     mailbox_free(loader->mailbox);
     sem_destroy(&loader->loaded);
+    domain_changes_clear(&loader->changes);
     free(loader->watch_warning);
     free(loader);
 }
@@ -423,7 +253,9 @@ static bool prepare(struct loader *loader, struct error *e)
     loader->policies = policy_set_new(&set_options, loader->tables.policies);
     loader->certificates = certificate_set_new(&pair_options, loader->tables.certificates);
     loader->notes = served_notes_open(settings->state, loader->log);
-    policy_set_on_change(loader->policies, served_notes_add, loader->notes);
+    policy_set_on_change(loader->policies, on_change, loader);
+    loader->wants_certificates =
+        pair_options.path_count != 0 || (settings->acme != NULL && settings->https.count != 0);
     loader->prune_ms = clock_monotonic_ms() + PRUNE_INTERVAL_MS;
     return true;
 }
@@ -446,12 +278,14 @@ static bool start_thread(struct loader *loader, struct error *e)
 }
 
 bool loader_start(const struct settings *settings, struct log *log,
-                  const struct loader_tables *tables, struct loader **ret_loader, struct error *e)
+                  const struct loader_tables *tables, const struct loader_hooks *hooks,
+                  struct loader **ret_loader, struct error *e)
 {
     struct loader *loader = memory_zero(1, sizeof(*loader));
     loader->settings = settings;
     loader->log = log;
     loader->tables = *tables;
+    loader->hooks = hooks != NULL ? *hooks : (struct loader_hooks){0};
     sem_init(&loader->loaded, 0, 0);
     if (!prepare(loader, e) || !start_thread(loader, e)) {
         loader_free(loader);
@@ -474,7 +308,7 @@ void loader_stop(struct loader *loader)
         return;
     }
     atomic_store(&loader->abandon, true);
-    mailbox_post(loader->mailbox, do_stop, loader);
+    loader_post_stop(loader);
     pthread_join(loader->thread, NULL);
     loader_free(loader);
 }

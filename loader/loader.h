@@ -1,9 +1,10 @@
 /* The loader thread: takes what `watch/` saw to policies and certificates, and is the only writer
  * of both. Everything it publishes is immutable.
  *
- *     loader = loader_start(settings, log, &tables, &e);   // returns when everything is loaded
- * once … workers read tables.policies and tables.certificates … loader_reload(loader,
- * LOADER_RELOAD_ACCEPT_REMOVALS, done, context); loader_stop(loader);
+ *     loader_start(settings, log, &tables, NULL, &loader, &e)
+ *     … workers read tables.policies and tables.certificates …
+ *     loader_reload(loader, LOADER_RELOAD_ACCEPT_REMOVALS, done, context)
+ *     … loader_stop(loader)
  */
 #ifndef LOADER_LOADER_H
 #define LOADER_LOADER_H
@@ -23,11 +24,19 @@ struct loader_tables {
     struct certificate_table *certificates;
 };
 
-/* SETTINGS, LOG and TABLES are borrowed. Loads everything before it returns. Fails where no policy
- * path can be read and there is no last good copy either. */
+/* Called on the loader thread, once the change is visible to readers: DOMAIN is served now, or by
+ * another policy, or no more (GONE). Not for what the first load brings, nor for the domains that
+ * use a shared policy whose text changes. May be NULL. */
+struct loader_hooks {
+    void (*domain_changed)(struct bytes domain, bool gone, void *context);
+    void *context;
+};
+
+/* SETTINGS, LOG and TABLES are borrowed; HOOKS are copied, NULL: none. Loads everything before it
+ * returns. Fails where no policy path can be read and there is no last good copy either. */
 bool loader_start(const struct settings *settings, struct log *log,
-                  const struct loader_tables *tables, struct loader **ret_loader, struct error *e)
-    MUST_USE;
+                  const struct loader_tables *tables, const struct loader_hooks *hooks,
+                  struct loader **ret_loader, struct error *e) MUST_USE;
 /* Ends the thread; tables stay as they are. */
 void loader_stop(struct loader *loader);
 
@@ -64,6 +73,15 @@ void loader_reload(struct loader *loader, unsigned flags,
                    void *context);
 void loader_ask_status(struct loader *loader,
                        void (*done)(struct loader_status *status, void *context), void *context);
+
+/* Any thread: NEW into the table, then OLD out of it, so that their names are never without; either
+ * may be NULL. Takes both references. For certificates that come from nowhere in `certificates`;
+ * `status` does not list them. */
+void loader_swap_certificate(struct loader *loader, struct certificate_pair *new,
+                             struct certificate_pair *old);
+/* Waits until all that the calling thread has asked for is done. Just after the start that may take
+ * seconds, where a million names are noted. */
+void loader_catch_up(struct loader *loader);
 
 /* New settings after SIGHUP (those that need no restart): borrowed, must outlive the loader or the
  * next call. */

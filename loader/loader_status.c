@@ -66,7 +66,7 @@ static int by_name(const void *left, const void *right)
 
 struct loader_status *loader_status_new(const struct policy_set *policies,
                                         const struct certificate_set *certificates,
-                                        const struct loader_tables *tables)
+                                        const struct loader_tables *tables, bool wants_certificates)
 {
     struct loader_status *status = memory_zero(1, sizeof(*status));
     struct survey survey = {status, tables->certificates};
@@ -75,7 +75,7 @@ struct loader_status *loader_status_new(const struct policy_set *policies,
     policy_set_counts(policies, &status->counts);
     policy_set_diagnostics(policies, &status->diagnostics);
     certificate_set_diagnostics(certificates, &status->diagnostics);
-    if (certificate_set_has_paths(certificates)) {
+    if (wants_certificates) {
         policy_index_each(tables->policies, survey_domain, &survey);
     }
     qsort(status->without_certificate, status->without_certificate_count, sizeof(char *), by_name);

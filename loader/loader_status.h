@@ -5,9 +5,11 @@
 #include "loader/certificate_set.h"
 #include "loader/loader.h"
 
-/* The caller frees it with loader_status_free. */
+/* Names without a certificate are looked for where WANTS_CERTIFICATES. The caller frees it with
+ * loader_status_free. */
 struct loader_status *loader_status_new(const struct policy_set *policies,
                                         const struct certificate_set *certificates,
-                                        const struct loader_tables *tables);
+                                        const struct loader_tables *tables,
+                                        bool wants_certificates);
 
 #endif

@@ -25,3 +25,9 @@ void answer_text(h2o_req_t *req, int status, const char *reason, const char *tex
     answer_body(req, h2o_concat(&req->pool, h2o_iovec_init(text, strlen(text)),
                                 h2o_iovec_init(H2O_STRLIT("\n"))));
 }
+
+void answer_read_only(h2o_req_t *req, const char *text)
+{
+    answer_field(req, H2O_TOKEN_ALLOW, H2O_STRLIT("GET, HEAD"));
+    answer_text(req, 405, "Method Not Allowed", text);
+}

@@ -8,6 +8,9 @@
 /* One line of plain text. TEXT without the line end. */
 void answer_text(h2o_req_t *req, int status, const char *reason, const char *text);
 
+/* 405 (RFC 9110 §15.5.6) with TEXT, for what is read with GET or HEAD. */
+void answer_read_only(h2o_req_t *req, const char *text);
+
 /* The field's name and value are not copied. */
 void answer_field(h2o_req_t *req, const h2o_token_t *name, const char *value, size_t length);
 

@@ -12,14 +12,27 @@ enum { HELD_MAX = 20 };
 static void answer_status(struct inquiry *inquiry)
 {
     control_answer(inquiry->server->control, inquiry->ticket,
-                   status_json(inquiry->server, inquiry->status));
+                   status_json(inquiry->server, inquiry->status, inquiry->acme));
+}
+
+/* The loader has answered; the other half is the ACME client's, where there is one. */
+static void ask_acme_status(struct inquiry *inquiry)
+{
+    struct server *server = inquiry->server;
+    if (server->acme == NULL) {
+        answer_status(inquiry);
+        return;
+    }
+    struct inquiry *rest = inquiry_new(server, inquiry->ticket, answer_status);
+    rest->status = TAKE(inquiry->status);
+    acme_ask_status(server->acme, inquiry_on_acme_status, rest);
 }
 
 static void ask_status(struct server *server, uint64_t ticket, const json_t *request)
 {
     (void)request;
     loader_ask_status(server->loader, inquiry_on_status,
-                      inquiry_new(server, ticket, answer_status));
+                      inquiry_new(server, ticket, ask_acme_status));
 }
 
 static void ask_reload(struct server *server, uint64_t ticket, const json_t *request)
@@ -108,6 +121,9 @@ static const struct {
     {"reload", ask_reload},
     {"history", ask_history},
     {"serving", ask_serving},
+    {"cert-renew", commands_ask_renew},
+    {"cert-revoke", commands_ask_revoke},
+    {"account-rollover", commands_ask_rollover},
 };
 
 void commands_ask(uint64_t ticket, const json_t *request, void *context)

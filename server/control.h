@@ -5,6 +5,9 @@
  *     {"command": "reload", "accept_removals": true}       answers when it is served
  *     {"command": "history", "domain": "example.org", "digest": "a1b2c3d4e5"}
  *     {"command": "serving", "domain": "example.org"}      → {"body": …} or {"body": null}
+ *     {"command": "cert-renew", "host": "mta-sts.example.org"}
+ *     {"command": "cert-revoke", "host": "mta-sts.example.org", "reason": 4}
+ *     {"command": "account-rollover", "directory": "letsencrypt"}
  * An error is {"error": "what; what to do"}.
  *
  * `history` is about a domain, or a shared policy ("@NAME"). "digest" (hex, from its first digit;
@@ -16,6 +19,11 @@
  *      "held": [{"text", "until"}, …]: texts other than the current one that a sender may hold now,
  *          the longest first, the first 20}
  *
+ * The last three are for the ACME client and answer {"done": true}: `cert-renew` as soon as the
+ * order is on its way, the others when the CA has answered. "host" may be a served domain without
+ * "mta-sts." before it. "reason" is RFC 5280 §5.3.1's (0 to 10 without 7; left out: 0).
+ * "directory" is one of `acme.directories`, as configured or its URL; null or left out: all.
+ *
  * `status` answers
  *     {"version", "pid", "uptime_s", "domains", "shared_policies", "files", "files_in_error",
  *      "removals_held", "diagnostics": [{"severity", "file", "line", "column", "text"}, …],
@@ -23,7 +31,16 @@
  *      "certificates_expiring": [{"name", "path", "not_after"}, …], nearest first, the first 100,
  *      "names_without_certificate_count", "names_without_certificate": the first 100,
  *      "last_change", "reloads", "connections": {"current", "accepted", "refused"}, "requests",
- *      "workers", "listeners": [{"kind", "address", "port"}, …]}
+ *      "workers", "listeners": [{"kind", "address", "port"}, …],
+ *      "acme": null without ACME, else
+ *          {"orders": whether this process does, "hosts": {STATE: count, …},
+ *           "troubled": [{"name", "state", "problem": text or null, "next", "failures"}, …], by
+ *               name, the first 100,
+ *           "cas": [{"name", "url", "account": URL or null, "problem": text or null,
+ *               "wait": until when nothing is asked of it, or 0, "tokens"}, …],
+ *           "orders_placed", "orders_done", "orders_failed", "renewals": since the start,
+ *           "failures": {TYPE: count, …}, "nearest_expiry": 0 where there is no certificate,
+ *           "nearest_expiry_host": name or null}} (acme/acme.h)
  * and `reload`
  *     {"domains", "files_read", "published", "removed", "held", "removals_held", "files_in_error",
  *      "diagnostics": as above, "restart_needed": keys joined by commas, or ""}

@@ -20,6 +20,9 @@ static void inquiry_free(struct inquiry *inquiry)
     }
     *place = inquiry->next;
     loader_status_free(inquiry->status);
+    if (inquiry->acme != NULL) {
+        acme_status_free(inquiry->acme);
+    }
     settings_free(inquiry->outdated);
     free(inquiry->trouble);
     free(inquiry);
@@ -46,6 +49,20 @@ void inquiry_on_status(struct loader_status *status, void *context)
 {
     struct inquiry *inquiry = context;
     inquiry->status = status;
+    mailbox_post(inquiry->server->mailbox, deliver, inquiry);
+}
+
+void inquiry_on_acme_status(struct acme_status *status, void *context)
+{
+    struct inquiry *inquiry = context;
+    inquiry->acme = status;
+    mailbox_post(inquiry->server->mailbox, deliver, inquiry);
+}
+
+void inquiry_on_acme_done(const char *failure, void *context)
+{
+    struct inquiry *inquiry = context;
+    inquiry->trouble = failure != NULL ? memory_string(failure) : NULL;
     mailbox_post(inquiry->server->mailbox, deliver, inquiry);
 }
 

@@ -73,12 +73,6 @@ static void answer_policy(const struct policy_handler *self, h2o_req_t *req, str
     }
 }
 
-static void answer_method_not_allowed(h2o_req_t *req)
-{
-    answer_field(req, H2O_TOKEN_ALLOW, H2O_STRLIT("GET, HEAD"));
-    answer_text(req, 405, "Method Not Allowed", "Policies are read with GET or HEAD.");
-}
-
 static int on_request(h2o_handler_t *handler, h2o_req_t *req)
 {
     const struct policy_handler *self = (const struct policy_handler *)handler;
@@ -96,7 +90,7 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
     } else if (!is_policy && !is_root) {
         answer_text(req, 404, "Not Found", "Nothing is here but " POLICY_PATH ".");
     } else if (!request_reads(req)) {
-        answer_method_not_allowed(req);
+        answer_read_only(req, "Policies are read with GET or HEAD.");
     } else if (is_policy) {
         answer_policy(self, req, target_policy_domain(&target->host));
     } else {

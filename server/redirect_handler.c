@@ -1,20 +1,14 @@
 #include "redirect_handler.h"
 
 #include "server/answer.h"
+#include "server/challenge_handler.h"
 #include "server/request.h"
 
 struct redirect_handler {
     h2o_handler_t super;
     const struct policy_index *policies;
+    const struct challenge_board *board; /* NULL: no ACME */
 };
-
-static bool is_served(const struct policy_index *policies, const struct dns_name *host)
-{
-    rcu_read_begin();
-    bool served = policy_index_find(policies, target_policy_domain(host)) != NULL;
-    rcu_read_end();
-    return served;
-}
 
 static h2o_iovec_t vector(struct bytes text)
 {
@@ -29,7 +23,10 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
         return 0;
     }
     const struct target *target = &request.target;
-    if (!is_served(self->policies, &target->host)) {
+    if (self->board != NULL && challenge_handler_answer(self->board, self->policies, req, target)) {
+        return 0;
+    }
+    if (!target_is_served(self->policies, &target->host)) {
         answer_text(req, 404, "Not Found", "No MTA-STS policy is served for this name.");
         return 0;
     }
@@ -41,9 +38,11 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
     return 0;
 }
 
-void redirect_handler_register(h2o_pathconf_t *path, const struct policy_index *policies)
+void redirect_handler_register(h2o_pathconf_t *path, const struct policy_index *policies,
+                               const struct challenge_board *board)
 {
     struct redirect_handler *self = (void *)h2o_create_handler(path, sizeof(*self));
     self->super.on_req = on_request;
     self->policies = policies;
+    self->board = board;
 }

@@ -85,7 +85,12 @@ static bool start_loader(struct server *server, struct error *e)
 {
     server->tables.policies = policy_index_new();
     server->tables.certificates = certificate_table_new();
-    return loader_start(server->settings, server->log, &server->tables, &server->loader, e);
+    acme_link_prepare(server);
+    const struct loader_hooks hooks = {
+        .domain_changed = server->news != NULL ? domain_news_add : NULL,
+        .context = server->news,
+    };
+    return loader_start(server->settings, server->log, &server->tables, &hooks, &server->loader, e);
 }
 
 static bool start_access_log(struct server *server, struct error *e)
@@ -125,6 +130,9 @@ static bool start_workers(struct server *server, struct error *e)
             .listeners = &server->listeners,
             .ticket_key = server->settings->session_tickets ? ticket_key : NULL,
             .access_log = server->access_log,
+            .board = server->board,
+            .name_asked = server->acme != NULL ? acme_link_name_asked : NULL,
+            .name_asked_context = server,
             .done = worker_done,
             .done_context = server,
         };
@@ -147,7 +155,8 @@ static bool start(struct server *server, struct error *e)
            privileges_prepare_state(server->settings->state, &server->privileges, e) &&
            privileges_drop(&server->privileges, e) &&
            control_open(server->settings->control, commands_ask, server, &server->control, e) &&
-           start_access_log(server, e) && start_loader(server, e) && start_workers(server, e);
+           start_access_log(server, e) && start_loader(server, e) && acme_link_start(server, e) &&
+           start_workers(server, e);
 }
 
 /* --- The main loop --- */
@@ -274,9 +283,11 @@ static void stop(struct server *server)
         worker_stop(server->workers[i]);
     }
     server->workers_running = 0;
+    acme_link_stop(server);
     if (server->loader != NULL) {
         loader_stop(server->loader);
     }
+    acme_link_clear(server);
     access_log_close(server->access_log);
     control_close(server->control);
     inquiries_free(server);

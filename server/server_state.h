@@ -2,16 +2,18 @@
 #ifndef SERVER_SERVER_STATE_H
 #define SERVER_SERVER_STATE_H
 
+#include "acme/acme.h"
 #include "base/mailbox.h"
 #include "loader/loader.h"
 #include "server/access_log.h"
 #include "server/control_socket.h"
+#include "server/domain_news.h"
 #include "server/listener.h"
 #include "server/privileges.h"
 #include "server/worker.h"
 #include "store/history.h"
 
-/* A question to the loader whose answer is awaited. */
+/* A question to the loader or the ACME client whose answer is awaited. */
 struct inquiry {
     struct server *server;
     struct inquiry *next;
@@ -21,6 +23,7 @@ struct inquiry {
     void (*answered)(struct inquiry *inquiry); /* on the main thread */
     struct policy_set_result result;           /* of a reload */
     struct loader_status *status;              /* owned */
+    struct acme_status *acme;                  /* owned; NULL: there is no ACME client */
 };
 
 struct server {
@@ -39,6 +42,9 @@ struct server {
     struct control *control;
     struct mailbox *mailbox;
     struct loader *loader;
+    struct challenge_board *board; /* this one, `acme` and `news` are NULL without ACME */
+    struct acme *acme;
+    struct domain_news *news; /* from the loader to `acme` */
     struct worker **workers;
     size_t worker_count;
     size_t workers_running;
@@ -56,6 +62,24 @@ struct server {
 /* --- commands.c: the control socket's requests --- */
 void commands_ask(uint64_t ticket, const json_t *request, void *context);
 
+/* --- commands_acme.c: those about certificates --- */
+void commands_ask_renew(struct server *server, uint64_t ticket, const json_t *request);
+void commands_ask_revoke(struct server *server, uint64_t ticket, const json_t *request);
+void commands_ask_rollover(struct server *server, uint64_t ticket, const json_t *request);
+
+/* --- acme_link.c: the ACME client's place between loader and workers --- */
+/* All of these do nothing where no ACME is configured. Before the loader starts: */
+void acme_link_prepare(struct server *server);
+/* After the loader's start, before that of the workers: returns when the certificates of the last
+ * run are in the table. */
+bool acme_link_start(struct server *server, struct error *e) MUST_USE;
+/* Before the loader's stop, after the workers'. */
+void acme_link_stop(struct server *server);
+/* After the loader's stop. */
+void acme_link_clear(struct server *server);
+/* For struct worker_options; CONTEXT is the server. */
+void acme_link_name_asked(struct bytes host, void *context);
+
 /* --- reload.c --- */
 /* Reads the configuration and rescans; answers TICKET (0: nobody) when it is served. */
 void server_reload(struct server *server, unsigned flags, uint64_t ticket);
@@ -67,6 +91,9 @@ struct inquiry *inquiry_new(struct server *server, uint64_t ticket,
 void inquiry_on_reload(const struct policy_set_result *result, struct loader_status *status,
                        void *context);
 void inquiry_on_status(struct loader_status *status, void *context);
+/* The ACME client's. */
+void inquiry_on_acme_status(struct acme_status *status, void *context);
+void inquiry_on_acme_done(const char *failure, void *context);
 /* Those that nobody will answer any more. */
 void inquiries_free(struct server *server);
 

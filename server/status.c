@@ -91,7 +91,8 @@ static json_t *without_certificate(const struct loader_status *loaded)
     return list;
 }
 
-json_t *status_json(const struct server *server, const struct loader_status *loaded)
+json_t *status_json(const struct server *server, const struct loader_status *loaded,
+                    const struct acme_status *acme)
 {
     uint64_t requests = 0;
     json_t *connected = connections(server, &requests);
@@ -119,6 +120,7 @@ json_t *status_json(const struct server *server, const struct loader_status *loa
         {"requests", number(requests)},
         {"workers", number(server->workers_running)},
         {"listeners", listeners(server)},
+        {"acme", acme != NULL ? status_acme(acme) : json_null()},
     };
     json_t *status = json_object();
     for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {

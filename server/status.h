@@ -6,8 +6,12 @@
 
 #include "server/server_state.h"
 
-/* The caller frees. */
-json_t *status_json(const struct server *server, const struct loader_status *loaded);
+/* ACME is NULL where there is no ACME client. The caller frees. */
+json_t *status_json(const struct server *server, const struct loader_status *loaded,
+                    const struct acme_status *acme);
+
+/* The member "acme" of it. */
+json_t *status_acme(const struct acme_status *acme);
 
 /* [{"severity": "error", "file": …, "line": …, "column": …, "text": …}, …] */
 json_t *status_diagnostics(const struct diagnostics *diagnostics);

@@ -99,3 +99,11 @@ struct bytes target_policy_domain(const struct dns_name *host)
     struct bytes prefix = BYTES("mta-sts.");
     return bytes_starts_with(name, prefix) ? bytes_skip(name, prefix.n) : (struct bytes){"", 0};
 }
+
+bool target_is_served(const struct policy_index *policies, const struct dns_name *host)
+{
+    rcu_read_begin();
+    bool served = policy_index_find(policies, target_policy_domain(host)) != NULL;
+    rcu_read_end();
+    return served;
+}

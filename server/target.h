@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "dns/name.h"
+#include "policies/policy_index.h"
 
 struct target {
     struct dns_name host; /* lower case, without port and without one trailing dot; not checked
@@ -28,5 +29,8 @@ bool target_parse_host(struct bytes authority, struct dns_name *ret_host) MUST_U
 /* "example.org" out of "mta-sts.example.org" (RFC 8461 §3.3); empty where HOST is not such a
  * name. */
 struct bytes target_policy_domain(const struct dns_name *host);
+/* Whether that is a domain of POLICIES. On a registered RCU thread, outside a read section or in
+ * one. */
+bool target_is_served(const struct policy_index *policies, const struct dns_name *host);
 
 #endif

@@ -4,7 +4,9 @@
 
 #include "base/rcu_table.h"
 #include "certificates/certificate_cache.h"
+#include "server/target.h"
 #include "server/tls_alert.h"
+#include "server/tls_alpn_challenge.h"
 
 struct tls_context {
     SSL_CTX *ssl;
@@ -83,6 +85,22 @@ static bool use_pairs(struct tls_context *tls, const struct certificate_choice *
     return used;
 }
 
+static bool use_challenge(struct tls_context *tls, const struct dns_name *name, SSL *ssl)
+{
+    struct error ignored;
+    struct certificate_pair *pair = challenge_board_pair(tls->options.board, dns_name_bytes(name));
+    bool used = pair != NULL && certificate_cache_use(tls->cache, pair, ssl, &ignored);
+    certificate_pair_unref(pair);
+    return used;
+}
+
+static void tell_missing(const struct tls_context *tls, const struct dns_name *name)
+{
+    if (tls->options.asked != NULL && target_is_served(tls->options.policies, name)) {
+        tls->options.asked(dns_name_bytes(name), tls->options.asked_context);
+    }
+}
+
 /* OpenSSL calls it for each ClientHello, with or without a name, once the version is settled; it is
  * the one callback that can choose the alert. */
 static int on_server_name(SSL *ssl, int *alert, void *argument)
@@ -98,7 +116,14 @@ static int on_server_name(SSL *ssl, int *alert, void *argument)
         }
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
-    if (!normalise_server_name(sni, &name) || !find_pairs(tls, dns_name_bytes(&name), &choice)) {
+    if (!normalise_server_name(sni, &name)) {
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    if (tls_alpn_challenge_is_asked(ssl)) {
+        return use_challenge(tls, &name, ssl) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    if (!find_pairs(tls, dns_name_bytes(&name), &choice)) {
+        tell_missing(tls, &name);
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
     if (!use_pairs(tls, &choice, ssl)) {
@@ -120,8 +145,13 @@ enum { PROTOCOL_HTTP2_LENGTH = 3 };
 static int on_protocols(SSL *ssl, const unsigned char **selected, unsigned char *selected_length,
                         const unsigned char *offered, unsigned int offered_length, void *argument)
 {
-    (void)ssl;
     const struct tls_context *tls = argument;
+    if (tls_alpn_challenge_is_asked(ssl)) {
+        struct bytes protocol = tls_alpn_challenge_protocol();
+        *selected = (const unsigned char *)protocol.p;
+        *selected_length = (unsigned char)protocol.n;
+        return SSL_TLSEXT_ERR_OK;
+    }
     size_t skip = tls->options.http2 ? 0 : PROTOCOL_HTTP2_LENGTH;
     unsigned char *choice = NULL;
     if (SSL_select_next_proto(&choice, selected_length, PROTOCOLS + skip,
@@ -177,6 +207,9 @@ static bool set_up(struct tls_context *tls)
     SSL_CTX_set_tlsext_servername_arg(ssl, tls);
     SSL_CTX_set_alpn_select_cb(ssl, on_protocols, tls);
     SSL_CTX_set_info_callback(ssl, on_info);
+    if (tls->options.board != NULL) {
+        tls_alpn_challenge_watch(ssl);
+    }
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ssl, CIPHERS_TLS_1_2) == 1 &&

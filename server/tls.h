@@ -9,15 +9,22 @@
  * TLS 1.2 and 1.3, ECDHE with AEAD ciphers only, no compression, no renegotiation. Alerts reach the
  * client (server/tls_alert.h): a name without a certificate `unrecognized_name`, no SNI
  * `missing_extension` in TLS 1.3 and `unrecognized_name` in 1.2 (RFC 6066 §3, RFC 8446 §9.2), no
- * common ALPN protocol `no_application_protocol` (RFC 7301 §3.2). */
+ * common ALPN protocol `no_application_protocol` (RFC 7301 §3.2).
+ *
+ * Where there is a board, a CA's tls-alpn-01 handshake (server/tls_alpn_challenge.h) is answered
+ * with the host's notice, whatever the table holds, and ends with the protocol
+ * TLS_ALPN_CHALLENGE_PROTOCOL: close such a connection, no HTTP is for it. It is never `named`.
+ * Without a notice it fails as an unknown name does. */
 #ifndef SERVER_TLS_H
 #define SERVER_TLS_H
 
 #include <h2o/socket.h>
 #include <openssl/ssl.h>
 
+#include "acme/challenge_board.h"
 #include "base/error.h"
 #include "certificates/certificate_table.h"
+#include "policies/policy_index.h"
 
 struct tls_context;
 
@@ -36,6 +43,14 @@ struct tls_options {
      * SOCKET for any other host are answered with 421. May be NULL. */
     void (*named)(h2o_socket_t *socket, struct bytes name, void *context);
     void *named_context;
+    /* NULL: no ACME. Borrowed, outlives the context. */
+    const struct challenge_board *board;
+    /* Called where a client names a HOST that has no certificate though it is the policy host of a
+     * domain in POLICIES (borrowed, outlives the context); normalised, gone afterwards. The
+     * handshake fails all the same. May be NULL. */
+    void (*asked)(struct bytes host, void *context);
+    void *asked_context;
+    const struct policy_index *policies; /* may be NULL where `asked` is */
 };
 
 /* Made, used and freed on one thread, which is a registered RCU reader. */

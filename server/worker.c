@@ -16,6 +16,7 @@
 #include "server/redirect_handler.h"
 #include "server/request.h"
 #include "server/tls.h"
+#include "server/tls_alpn_challenge.h"
 
 enum {
     ACCEPTS_PER_TURN = 64,
@@ -97,6 +98,10 @@ static void on_handshake(h2o_socket_t *socket, const char *err)
     struct connection *connection = connection_of(socket);
     struct worker *worker = connection->owner->room_context;
     h2o_iovec_t protocol = h2o_socket_ssl_get_selected_protocol(socket);
+    if (h2o_memis(protocol.base, protocol.len, H2O_STRLIT(TLS_ALPN_CHALLENGE_PROTOCOL))) {
+        h2o_socket_close(socket); /* RFC 8737 §4: no application data is exchanged */
+        return;
+    }
     bool http2 = h2o_memis(protocol.base, protocol.len, H2O_STRLIT("h2"));
     connection_opened(connection, http2, clock_monotonic_ms());
     (http2 ? h2o_http2_accept : h2o_http1_accept)(&worker->accept[LISTENER_HTTPS], socket,
@@ -302,7 +307,8 @@ static void configure(struct worker *worker)
         /* One host and its fallback path stand for all: h2o's own look-up is linear. */
         h2o_pathconf_t *path = &host->fallback_path;
         if (kind == LISTENER_HTTP) {
-            redirect_handler_register(path, worker->options.tables->policies);
+            redirect_handler_register(path, worker->options.tables->policies,
+                                      worker->options.board);
         } else {
             policy_handler_register(path, &policy[kind]);
         }
@@ -324,6 +330,10 @@ static bool make_tls(struct worker *worker, struct error *e)
         .http2 = settings->http2,
         .ticket_key = worker->options.ticket_key,
         .named = connection_named,
+        .board = worker->options.board,
+        .asked = worker->options.name_asked,
+        .asked_context = worker->options.name_asked_context,
+        .policies = worker->options.tables->policies,
     };
     if (!tls_context_new(&options, &worker->tls, e)) {
         return false;

@@ -7,6 +7,7 @@
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
+#include "acme/challenge_board.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "config/settings.h"
@@ -22,9 +23,14 @@ struct worker_options {
     const struct settings *settings; /* used during worker_start only */
     const struct loader_tables *tables;
     struct connection_totals *totals;
-    struct listeners *listeners;      /* this worker's descriptors are taken */
-    const unsigned char *ticket_key;  /* NULL: no session tickets */
-    struct access_log *access_log;    /* NULL: off */
+    struct listeners *listeners;         /* this worker's descriptors are taken */
+    const unsigned char *ticket_key;     /* NULL: no session tickets */
+    struct access_log *access_log;       /* NULL: off */
+    const struct challenge_board *board; /* NULL: no ACME */
+    /* For struct tls_options: a client asked for a HOST that should have a certificate. Called on
+     * the worker's thread. May be NULL. */
+    void (*name_asked)(struct bytes host, void *name_asked_context);
+    void *name_asked_context;
     void (*done)(void *done_context); /* called on the worker's thread when it has drained */
     void *done_context;
 };

@@ -95,9 +95,9 @@ static void knot_spawn(struct knot *knot)
     }
 }
 
-/* Serves TEXT as the zone example.org, and fails to load the zone broken.example. Waits until
- * "ns.example.org" has an address. */
-static void knot_start(struct knot *knot, const char *text)
+/* Serves TEXT as ZONE, and fails to load the zone broken.example. Waits until "ns.example.org",
+ * which must lie in ZONE, has an address. */
+static void knot_start_zone(struct knot *knot, const char *zone, const char *text)
 {
     *knot = (struct knot){.directory = "/tmp/mtasts-knot.XXXXXX"};
     assert_non_null(mkdtemp(knot->directory));
@@ -108,11 +108,12 @@ static void knot_start(struct knot *knot, const char *text)
         "database:\n    storage: %s/db\n"
         "template:\n  - id: default\n    storage: %s\n    zonefile-sync: -1\n"
         "    zonefile-load: whole\n    journal-content: none\n"
-        "zone:\n  - domain: example.org\n    file: example.org.zone\n"
+        "zone:\n  - domain: %s\n    file: served.zone\n"
         "  - domain: broken.example\n    file: missing.zone\n",
-        knot->directory, knot->server + strlen("127.0.0.1:"), knot->directory, knot->directory);
+        knot->directory, knot->server + strlen("127.0.0.1:"), knot->directory, knot->directory,
+        zone);
     write_text(knot->directory, "knot.conf", config);
-    write_text(knot->directory, "example.org.zone", text);
+    write_text(knot->directory, "served.zone", text);
     knot_spawn(knot);
 
     int64_t deadline_ms = clock_monotonic_ms() + 20 * 1000;
@@ -122,6 +123,11 @@ static void knot_start(struct knot *knot, const char *text)
         }
         nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
     }
+}
+
+static void knot_start(struct knot *knot, const char *text)
+{
+    knot_start_zone(knot, "example.org", text);
 }
 
 static int remove_path(const char *path, const struct stat *status, int type, struct FTW *walk)

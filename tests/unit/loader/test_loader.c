@@ -26,6 +26,10 @@ struct fixture {
     struct loader *loader;
     struct log *log;
     int log_fd;
+    /* "+a.test -b.test": what the hook was told, in this order. */
+    pthread_mutex_t told_lock;
+    struct buffer told;
+    bool told_early; /* of a change that readers did not see yet */
 };
 
 static struct settings *parse_settings(const struct fixture *f, const char *more)
@@ -55,6 +59,8 @@ static int set_up(void **state)
     f->settings = parse_settings(f, "limits: {debounce: 10ms, vanish: 50ms}");
     f->tables.policies = policy_index_new();
     f->tables.certificates = certificate_table_new();
+    pthread_mutex_init(&f->told_lock, NULL);
+    f->told = BUFFER(1 << 20);
     *state = f;
     return 0;
 }
@@ -66,6 +72,8 @@ static int tear_down(void **state)
     policy_index_free(f->tables.policies);
     certificate_table_free(f->tables.certificates);
     rcu_defer_wait();
+    pthread_mutex_destroy(&f->told_lock);
+    buffer_clear(&f->told);
     log_free(f->log);
     close(f->log_fd);
     settings_free(f->settings);
@@ -75,10 +83,42 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* The max_age served for DOMAIN; 0: none is. */
+static unsigned served(const struct fixture *f, const char *domain)
+{
+    rcu_read_begin();
+    const struct policy *policy = policy_index_find(f->tables.policies, bytes_of(domain));
+    unsigned age = policy != NULL ? policy->max_age_s : 0;
+    rcu_read_end();
+    return age;
+}
+
+static void take_change(struct bytes domain, bool gone, void *context)
+{
+    struct fixture *f = context;
+    CLEANUP_FREE char *name = memory_string_of(domain);
+    bool early = (served(f, name) == 0) != gone;
+    pthread_mutex_lock(&f->told_lock);
+    f->told_early |= early;
+    buffer_printf(&f->told, "%s%c%s", f->told.n != 0 ? " " : "", gone ? '-' : '+', name);
+    pthread_mutex_unlock(&f->told_lock);
+}
+
+/* All that the hook was told since the last time, and nothing more. */
+static void expect_told(struct fixture *f, const char *want)
+{
+    pthread_mutex_lock(&f->told_lock);
+    assert_string_equal(f->told.n != 0 ? f->told.p : "", want);
+    buffer_reset(&f->told);
+    assert_false(f->told_early);
+    pthread_mutex_unlock(&f->told_lock);
+}
+
 static void start(struct fixture *f)
 {
     struct error e;
-    if (!loader_start(f->settings, f->log, &f->tables, &f->loader, &e)) {
+    const struct loader_hooks hooks = {take_change, f};
+    if (!loader_start(f->settings, f->log, &f->tables, &hooks, &f->loader, &e)) {
         fail_msg("%s", e.text);
     }
 }
@@ -106,16 +146,6 @@ static void edit_own(const struct fixture *f, const char *name, const char *doma
 {
     CLEANUP_FREE char *text = own(domain, age);
     edit(f, name, text);
-}
-
-/* The max_age served for DOMAIN; 0: none is. */
-static unsigned served(const struct fixture *f, const char *domain)
-{
-    rcu_read_begin();
-    const struct policy *policy = policy_index_find(f->tables.policies, bytes_of(domain));
-    unsigned age = policy != NULL ? policy->max_age_s : 0;
-    rcu_read_end();
-    return age;
 }
 
 static void pause_shortly(void)
@@ -291,6 +321,143 @@ static void test_status_names_certificates_that_expire_and_names_without_one(voi
     assert_int_equal(logged(f, "certificates.mended"), 1);
 }
 
+static void test_tells_which_domains_changed(void **state)
+{
+    struct fixture *f = *state;
+    edit_own(f, "a.yaml", "a.test", 1000);
+    edit(f, "p.yaml",
+         "policies: {p: {mode: none, max_age: 1d}}\ndomains: {p.test: p, q.test: p}\n");
+    start(f);
+    (void)reload(f, 0);
+    expect_told(f, ""); /* neither the first load, nor where nothing changed */
+
+    edit_own(f, "b.yaml", "b.test", 1000);
+    (void)reload(f, 0);
+    expect_told(f, "+b.test");
+    edit_own(f, "a.yaml", "a.test", 1001);
+    (void)reload(f, 0);
+    expect_told(f, "+a.test");
+    edit(f, "p.yaml",
+         "policies: {p: {mode: none, max_age: 2d}}\ndomains: {p.test: p, q.test: p}\n");
+    (void)reload(f, 0);
+    assert_int_equal(served(f, "p.test"), 2 * 86400);
+    expect_told(f, ""); /* a shared policy's text */
+    edit(f, "b.yaml", "domains: {b.test: p}\n");
+    (void)reload(f, 0);
+    expect_told(f, "+b.test");
+    edit(f, "a.yaml", "domains: {a.test: {mode: enforced}}\n");
+    (void)reload(f, 0);
+    expect_told(f, ""); /* its last good policy stays */
+    edit(f, "b.yaml", "domains: {}\n");
+    (void)reload(f, 0);
+    expect_told(f, "-b.test");
+}
+
+static void test_tells_what_is_removed_when_that_is_accepted(void **state)
+{
+    struct fixture *f = *state;
+    edit_own(f, "a.yaml", "a.test", 1000);
+    write_many(f, 60);
+    start(f);
+    write_many(f, 1);
+    (void)reload(f, 0);
+    expect_told(f, "");
+    (void)reload(f, LOADER_RELOAD_ACCEPT_REMOVALS);
+    pthread_mutex_lock(&f->told_lock);
+    size_t count = 0;
+    for (const char *at = f->told.p; at != NULL && (at = strchr(at, '-')) != NULL; at++) {
+        count++;
+    }
+    assert_null(strchr(f->told.p, '+'));
+    assert_false(f->told_early);
+    pthread_mutex_unlock(&f->told_lock);
+    assert_int_equal(count, 59);
+}
+
+static struct certificate_pair *read_pair(const struct fixture *f, const char *name)
+{
+    struct error e;
+    struct certificate_pair *pair = NULL;
+    CLEANUP(buffer_clear) struct buffer chain = BUFFER(CERTIFICATE_FILE_MAX);
+    CLEANUP(buffer_clear) struct buffer key = BUFFER(CERTIFICATE_FILE_MAX);
+    CLEANUP_FREE char *chain_path = memory_printf("%s/%s.crt", f->directory, name);
+    CLEANUP_FREE char *key_path = memory_printf("%s/%s.key", f->directory, name);
+    if (!file_read(chain_path, &chain, NULL, &e) || !file_read(key_path, &key, NULL, &e) ||
+        !certificate_pair_parse(buffer_bytes(&chain), chain_path, buffer_bytes(&key), key_path,
+                                &pair, &e)) {
+        fail_msg("%s", e.text);
+    }
+    return pair;
+}
+
+static const struct certificate_pair *pair_of(const struct fixture *f, const char *name)
+{
+    struct certificate_choice choice = {NULL, NULL};
+    rcu_read_begin();
+    bool found = certificate_table_find(f->tables.certificates, bytes_of(name), &choice);
+    rcu_read_end();
+    return found ? choice.ecdsa : NULL; /* not looked into: only compared */
+}
+
+static void test_swaps_certificates(void **state)
+{
+    struct fixture *f = *state;
+    edit_own(f, "a.yaml", "a.test", 1000);
+    files_shell(f->directory, "pair old.crt old.key 20 mta-sts.a.test;"
+                              "pair new.crt new.key 10 mta-sts.a.test");
+    struct certificate_pair *old = read_pair(f, "old");
+    struct certificate_pair *new = read_pair(f, "new");
+    start(f);
+    loader_swap_certificate(f->loader, certificate_pair_ref(old), NULL);
+    loader_catch_up(f->loader);
+    assert_ptr_equal(pair_of(f, "mta-sts.a.test"), old);
+    loader_swap_certificate(f->loader, certificate_pair_ref(new), certificate_pair_ref(old));
+    loader_catch_up(f->loader);
+    assert_ptr_equal(pair_of(f, "mta-sts.a.test"), new);
+    struct loader_status *status = ask_status(f);
+    assert_int_equal(status->names_without_certificate, 0);
+    assert_int_equal(status->certificates, 0); /* of the files */
+    loader_status_free(status);
+    loader_swap_certificate(f->loader, NULL, certificate_pair_ref(new));
+    loader_catch_up(f->loader);
+    assert_null(pair_of(f, "mta-sts.a.test"));
+    /* Some of these may be abandoned: none leaks. */
+    for (int i = 0; i < 100; i++) {
+        loader_swap_certificate(f->loader, certificate_pair_ref(new), certificate_pair_ref(new));
+    }
+    loader_stop(TAKE(f->loader));
+    certificate_pair_unref(old);
+    certificate_pair_unref(new);
+}
+
+/* Where no file is to hold them. */
+static size_t count_without_certificate(struct fixture *f, struct settings_acme *acme)
+{
+    size_t paths = f->settings->certificates.count;
+    edit_own(f, "a.yaml", "a.test", 1000);
+    f->settings->certificates.count = 0;
+    f->settings->acme = acme;
+    start(f);
+    struct loader_status *status = ask_status(f);
+    size_t count = status->names_without_certificate;
+    loader_status_free(status);
+    loader_stop(TAKE(f->loader));
+    f->settings->certificates.count = paths;
+    f->settings->acme = NULL;
+    return count;
+}
+
+static void test_names_without_a_certificate_count_where_they_are_ordered(void **state)
+{
+    struct settings_acme acme = {.agree_terms = true};
+    assert_int_equal(count_without_certificate(*state, &acme), 1);
+}
+
+static void test_names_without_a_certificate_do_not_count_where_none_is_wanted(void **state)
+{
+    assert_int_equal(count_without_certificate(*state, NULL), 0);
+}
+
 static void test_keeps_the_history(void **state)
 {
     struct fixture *f = *state;
@@ -335,7 +502,7 @@ static void test_fails_where_there_is_nothing_to_serve(void **state)
     struct fixture *f = *state;
     struct error e;
     files_shell(f->directory, "rmdir policies.d");
-    assert_false(loader_start(f->settings, f->log, &f->tables, &f->loader, &e));
+    assert_false(loader_start(f->settings, f->log, &f->tables, NULL, &f->loader, &e));
     assert_non_null(strstr(e.text, "policies.d"));
     assert_null(f->loader);
 }
@@ -448,6 +615,11 @@ int main(void)
         ROW(test_a_problem_is_logged_once_and_so_is_its_end),
         ROW(test_reload_answers_when_it_is_served_and_accepts_removals),
         ROW(test_status_names_certificates_that_expire_and_names_without_one),
+        ROW(test_tells_which_domains_changed),
+        ROW(test_tells_what_is_removed_when_that_is_accepted),
+        ROW(test_swaps_certificates),
+        ROW(test_names_without_a_certificate_count_where_they_are_ordered),
+        ROW(test_names_without_a_certificate_do_not_count_where_none_is_wanted),
         ROW(test_keeps_the_history),
         ROW(test_serves_without_a_history),
         ROW(test_fails_where_there_is_nothing_to_serve),

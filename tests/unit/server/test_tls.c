@@ -9,13 +9,48 @@
 #include "../certificates/make.h"
 #include "base/clock.h"
 #include "server/tls.h"
+#include "server/tls_alpn_challenge.h"
 
-enum pair_name { NO_PAIR, A_EC, A_RSA, B_RSA, WILD_EC, WIDE_EC, P384_EC, P521_EC, PAIRS };
+/* The last are on the board alone. */
+enum pair_name {
+    NO_PAIR,
+    A_EC,
+    A_RSA,
+    B_RSA,
+    WILD_EC,
+    WIDE_EC,
+    P384_EC,
+    P521_EC,
+    IN_TABLE,
+    A_CHALLENGE = IN_TABLE,
+    NEW_CHALLENGE,
+    PAIRS
+};
 enum { DEADLINE_MS = 20000, TICK_MS = 5 };
 
 static struct certificate_pair *pairs[PAIRS];
 static struct certificate_table *table;
+static struct policy_index *policies;
+static struct challenge_board *board;
 static h2o_loop_t *loop;
+
+static void serve_domain(const char *domain)
+{
+    struct error e;
+    struct policy *policy = NULL;
+    const struct policy_terms terms = {.mode = POLICY_NONE, .max_age_s = 86400};
+    assert_true(policy_new(&terms, &policy, &e));
+    policy_index_set_own(policies, policy_index_claim(policies, bytes_of(domain)), policy);
+}
+
+static void make_board(void)
+{
+    static const char THUMBPRINT[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    board = challenge_board_new();
+    challenge_board_post(board, "a.example", THUMBPRINT, pairs[A_CHALLENGE]);
+    challenge_board_post(board, "mta-sts.new.example", THUMBPRINT, pairs[NEW_CHALLENGE]);
+    challenge_board_post(board, "http.example", THUMBPRINT, NULL);
+}
 
 static int make_all(void **state)
 {
@@ -40,14 +75,20 @@ static int make_all(void **state)
     pairs[WIDE_EC] = make_pair(ec, wide.p, DAY);
     pairs[P384_EC] = make_pair(p384, "DNS:p384.example", DAY);
     pairs[P521_EC] = make_pair(p521, "DNS:p521.example", DAY);
+    pairs[A_CHALLENGE] = make_pair(ec, "DNS:a.example", DAY);
+    pairs[NEW_CHALLENGE] = make_pair(ec, "DNS:mta-sts.new.example", DAY);
     EVP_PKEY_free(ec);
     EVP_PKEY_free(p384);
     EVP_PKEY_free(p521);
     EVP_PKEY_free(rsa);
     table = certificate_table_new();
-    for (size_t i = 1; i < PAIRS; i++) {
+    for (size_t i = 1; i < IN_TABLE; i++) {
         certificate_table_add(table, pairs[i]);
     }
+    make_board();
+    policies = policy_index_new();
+    serve_domain("new.example");
+    serve_domain("example");
     return 0;
 }
 
@@ -58,6 +99,8 @@ static int free_all(void **state)
         certificate_pair_unref(pairs[i]);
     }
     certificate_table_free(table);
+    challenge_board_free(board);
+    policy_index_free(policies);
     rcu_reader_unregister();
     h2o_evloop_destroy(loop);
     return 0;
@@ -70,6 +113,7 @@ struct meeting {
     bool good;
     size_t named;
     char name[DNS_NAME_MAX + 1];
+    char host[DNS_NAME_MAX + 1];
     SSL *client;
     int fd; /* the client's end */
 };
@@ -81,6 +125,13 @@ static void on_named(h2o_socket_t *socket, struct bytes name, void *context)
     meeting->named++;
     memcpy(meeting->name, name.p, name.n);
     meeting->name[name.n] = '\0';
+}
+
+static void on_asked(struct bytes host, void *context)
+{
+    struct meeting *meeting = context;
+    memcpy(meeting->host, host.p, host.n);
+    meeting->host[host.n] = '\0';
 }
 
 static void on_handshake(h2o_socket_t *socket, const char *error)
@@ -102,7 +153,11 @@ static struct tls_context *new_context(bool http2, const unsigned char *ticket_k
                                   .http2 = http2,
                                   .ticket_key = ticket_key,
                                   .named = on_named,
-                                  .named_context = meeting};
+                                  .named_context = meeting,
+                                  .board = board,
+                                  .asked = on_asked,
+                                  .asked_context = meeting,
+                                  .policies = policies};
     struct tls_context *tls = NULL;
     struct error e = {0};
     if (!tls_context_new(&options, &tls, &e)) {
@@ -120,6 +175,7 @@ static void meet(struct meeting *meeting, struct tls_context *tls)
     meeting->finished = meeting->good = false;
     meeting->named = 0;
     meeting->name[0] = '\0';
+    meeting->host[0] = '\0';
     meeting->fd = ends[1];
     meeting->socket = h2o_evloop_socket_create(loop, ends[0], 0);
     meeting->socket->data = meeting;
@@ -179,6 +235,8 @@ static bool is_leaf_of(const SSL *client, const struct certificate_pair *pair)
     return same;
 }
 
+#define ACME "\x0a" TLS_ALPN_CHALLENGE_PROTOCOL
+
 static const struct row {
     const char *name;
     const char *sni;  /* NULL: none */
@@ -191,6 +249,7 @@ static const struct row {
     enum pair_name want;
     const char *want_alpn;
     int want_alert;
+    const char *want_asked; /* the host that should have a certificate */
 } ROWS[] = {
     {.name = "1.3, ECDSA first", .sni = "a.example", .want = A_EC},
     {.name = "1.2, ECDSA first", .sni = "a.example", .version = TLS1_2_VERSION, .want = A_EC},
@@ -287,6 +346,63 @@ static const struct row {
      .version = TLS1_2_VERSION,
      .signatures = "RSA+SHA1:ECDSA+SHA1",
      .want_alert = SSL_AD_HANDSHAKE_FAILURE},
+
+    {.name = "1.3, a CA",
+     .sni = "mta-sts.new.example",
+     .alpn = ACME,
+     .want = NEW_CHALLENGE,
+     .want_alpn = "acme-tls/1"},
+    {.name = "1.2, a CA",
+     .sni = "mta-sts.new.example",
+     .version = TLS1_2_VERSION,
+     .alpn = ACME,
+     .want = NEW_CHALLENGE,
+     .want_alpn = "acme-tls/1"},
+    {.name = "a CA that retries its hello, in upper case",
+     .sni = "MTA-STS.new.example",
+     .groups = "P-521:P-256",
+     .alpn = ACME,
+     .want = NEW_CHALLENGE,
+     .want_alpn = "acme-tls/1"},
+    {.name = "a CA, where there is a certificate too",
+     .sni = "a.example",
+     .alpn = ACME,
+     .want = A_CHALLENGE,
+     .want_alpn = "acme-tls/1"},
+    {.name = "no CA: it knows HTTP too",
+     .sni = "a.example",
+     .alpn = ACME "\x08http/1.1",
+     .want = A_EC,
+     .want_alpn = "http/1.1"},
+    {.name = "no CA: its protocol twice",
+     .sni = "a.example",
+     .alpn = ACME ACME,
+     .want_alert = SSL_AD_NO_APPLICATION_PROTOCOL},
+    {.name = "no CA, and no certificate",
+     .sni = "mta-sts.new.example",
+     .alpn = "\x08http/1.1" ACME,
+     .want_alert = SSL_AD_UNRECOGNIZED_NAME,
+     .want_asked = "mta-sts.new.example"},
+    {.name = "a CA, a host with a certificate but no notice",
+     .sni = "b.example",
+     .alpn = ACME,
+     .want_alert = SSL_AD_UNRECOGNIZED_NAME},
+    {.name = "a CA, a notice without a certificate",
+     .sni = "http.example",
+     .alpn = ACME,
+     .want_alert = SSL_AD_UNRECOGNIZED_NAME},
+    {.name = "a CA, a host that is served but has no notice",
+     .sni = "mta-sts.example",
+     .alpn = ACME,
+     .want_alert = SSL_AD_UNRECOGNIZED_NAME},
+    {.name = "a CA that names no host", .alpn = ACME, .want_alert = SSL_AD_MISSING_EXTENSION},
+
+    {.name = "served, without a certificate",
+     .sni = "MTA-STS.new.example.",
+     .want_alert = SSL_AD_UNRECOGNIZED_NAME,
+     .want_asked = "mta-sts.new.example"},
+    {.name = "not served", .sni = "mta-sts.c.example", .want_alert = SSL_AD_UNRECOGNIZED_NAME},
+    {.name = "the domain itself", .sni = "new.example", .want_alert = SSL_AD_UNRECOGNIZED_NAME},
 };
 
 static SSL *new_client(const struct row *row, int fd)
@@ -331,6 +447,12 @@ static void check_good(const struct row *row, const struct meeting *meeting)
     if (!bytes_equal((struct bytes){(const char *)alpn, n}, want)) {
         fail_msg("%s: ALPN is %.*s", row->name, (int)n, (const char *)alpn);
     }
+    if (row->want >= IN_TABLE) {
+        if (meeting->named != 0) {
+            fail_msg("%s: a CA is taken for a client of %s", row->name, meeting->name);
+        }
+        return;
+    }
     if (meeting->named != (row->groups != NULL ? 2 : 1) ||
         strncasecmp(meeting->name, row->sni, strlen(meeting->name)) != 0 ||
         meeting->name[strlen(meeting->name) - 1] == '.') {
@@ -355,6 +477,9 @@ static void test_handshakes(void **state)
         }
         if (good) {
             check_good(row, &meeting);
+        }
+        if (strcmp(meeting.host, row->want_asked != NULL ? row->want_asked : "") != 0) {
+            fail_msg("%s: asked for %s", row->name, meeting.host);
         }
         part(&meeting);
         tls_context_free(tls);
@@ -438,6 +563,58 @@ static void test_resumption(void **state)
     }
 }
 
+/* Where tickets are on, a CA gets none, and what it kept from an earlier visit as a client proves
+ * nothing: it sees the challenge's certificate. */
+static void test_no_session_is_kept_of_a_challenge(void **state)
+{
+    (void)state;
+    static const int VERSIONS[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    static const unsigned char KEY[TLS_TICKET_KEY_OCTETS] = "not a secret";
+    for (size_t i = 0; i < ARRAY_LENGTH(VERSIONS); i++) {
+        const struct row client = {.sni = "a.example", .version = VERSIONS[i]};
+        const struct row ca = {.sni = "a.example", .version = VERSIONS[i], .alpn = ACME};
+        struct meeting meeting = {0};
+        struct tls_context *tls = new_context(true, KEY, &meeting);
+        meet(&meeting, tls);
+        meeting.client = new_client(&client, meeting.fd);
+        assert_true(shake_hands(&meeting));
+        read_on(&meeting);
+        SSL_SESSION *session = SSL_get1_session(meeting.client);
+        assert_true(SSL_SESSION_has_ticket(session));
+        part(&meeting);
+
+        meet(&meeting, tls);
+        meeting.client = new_client(&ca, meeting.fd);
+        assert_int_equal(SSL_set_session(meeting.client, session), 1);
+        SSL_SESSION_free(session);
+        assert_true(shake_hands(&meeting));
+        read_on(&meeting);
+        assert_false(SSL_session_reused(meeting.client));
+        assert_true(is_leaf_of(meeting.client, pairs[A_CHALLENGE]));
+        assert_false(SSL_SESSION_has_ticket(SSL_get0_session(meeting.client)));
+        part(&meeting);
+        tls_context_free(tls);
+    }
+}
+
+static void test_without_a_board_there_is_no_challenge(void **state)
+{
+    (void)state;
+    struct meeting meeting = {0};
+    struct challenge_board *kept = TAKE(board);
+    struct tls_context *tls = new_context(true, NULL, &meeting);
+    board = kept;
+    meet(&meeting, tls);
+    meeting.client = new_client(&(struct row){.sni = "a.example", .alpn = ACME}, meeting.fd);
+    ERR_clear_error();
+    assert_false(shake_hands(&meeting));
+    assert_int_equal(ERR_GET_REASON(ERR_peek_error()) - SSL_AD_REASON_OFFSET,
+                     SSL_AD_NO_APPLICATION_PROTOCOL);
+    part(&meeting);
+    tls_context_free(tls);
+    ERR_clear_error();
+}
+
 /* Data in both directions after the handshake: h2o's own BIO is back in its place. */
 static void on_written(h2o_socket_t *socket, const char *error)
 {
@@ -488,6 +665,8 @@ int main(void)
         cmocka_unit_test(test_handshakes),
         cmocka_unit_test(test_alert_after_a_split_hello),
         cmocka_unit_test(test_resumption),
+        cmocka_unit_test(test_no_session_is_kept_of_a_challenge),
+        cmocka_unit_test(test_without_a_board_there_is_no_challenge),
         cmocka_unit_test(test_data_after_the_handshake),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);

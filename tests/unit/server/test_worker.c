@@ -11,14 +11,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include <openssl/ssl.h>
 
+#include "../certificates/make.h"
 #include "base/clock.h"
 #include "server/worker.h"
 
-#define POLICY "/.well-known/mta-sts.txt"
-#define HOST   "Host: mta-sts.example.org\r\n"
-#define CLOSE  "Connection: close\r\n\r\n"
+#define POLICY     "/.well-known/mta-sts.txt"
+#define HOST       "Host: mta-sts.example.org\r\n"
+#define CLOSE      "Connection: close\r\n\r\n"
+
+#define CHALLENGE  "/.well-known/acme-challenge/"
+#define TOKEN      "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"
+#define THUMBPRINT "9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
+#define ANOTHER    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 enum { WORKERS = 2, PATIENCE_MS = 20000, REPLY_MAX = 8192 };
 
@@ -26,7 +32,8 @@ struct fixture {
     struct settings settings;
     struct loader_tables tables;
     struct connection_totals totals;
-    struct listeners listeners; /* items[0] plain, items[1] http */
+    struct listeners listeners; /* items[0] plain, items[1] http, items[2] https */
+    struct challenge_board *board;
     struct worker *workers[WORKERS];
     _Atomic int done;
 };
@@ -86,6 +93,10 @@ static int set_up(void **state)
     fixture->totals.addresses = address_count_new();
     open_listener(fixture, LISTENER_PLAIN);
     open_listener(fixture, LISTENER_HTTP);
+    open_listener(fixture, LISTENER_HTTPS);
+    fixture->board = challenge_board_new();
+    challenge_board_set_thumbprint(fixture->board, THUMBPRINT);
+    challenge_board_post(fixture->board, "mta-sts.left.example", ANOTHER, NULL);
     publish(fixture, "example.org", policy_with_mx("mx.example.org"));
     for (size_t i = 0; i < WORKERS; i++) {
         const struct worker_options options = {
@@ -94,6 +105,7 @@ static int set_up(void **state)
             .tables = &fixture->tables,
             .totals = &fixture->totals,
             .listeners = &fixture->listeners,
+            .board = fixture->board,
             .done = count_done,
             .done_context = fixture,
         };
@@ -110,6 +122,7 @@ static int tear_down(void **state)
         worker_stop(fixture->workers[i]);
     }
     listeners_close(&fixture->listeners);
+    challenge_board_free(fixture->board);
     certificate_table_free(fixture->tables.certificates);
     policy_index_free(fixture->tables.policies);
     address_count_free(fixture->totals.addresses);
@@ -146,9 +159,10 @@ static char *ask(const struct fixture *fixture, size_t listener, const char *req
     return reply;
 }
 
-#define BODY "version: STSv1\r\nmode: enforce\r\nmx: mx.example.org\r\nmax_age: 604800\r\n"
-#define X64  "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-#define X512 X64 X64 X64 X64 X64 X64 X64 X64
+#define BODY   "version: STSv1\r\nmode: enforce\r\nmx: mx.example.org\r\nmax_age: 604800\r\n"
+#define OCTETS "\r\nContent-Length: 87\r\n"
+#define X64    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X512   X64 X64 X64 X64 X64 X64 X64 X64
 
 static const struct {
     const char *name;
@@ -193,6 +207,28 @@ static const struct {
      "\r\nlocation: https://mta-sts.example.org/\r\n"},
     {"no redirect for others", 1, "GET / HTTP/1.1\r\nHost: mta-sts.example.net\r\n" CLOSE, "404",
      ""},
+    {"challenge", 1, "GET " CHALLENGE TOKEN " HTTP/1.1\r\n" HOST CLOSE, "200",
+     "\r\n\r\n" TOKEN "." THUMBPRINT},
+    {"challenge's length", 1, "GET " CHALLENGE TOKEN " HTTP/1.1\r\n" HOST CLOSE, "200", OCTETS},
+    {"HEAD of a challenge", 1, "HEAD " CHALLENGE TOKEN " HTTP/1.1\r\n" HOST CLOSE, "200", OCTETS},
+    {"challenge of a host on the board", 1,
+     "GET " CHALLENGE TOKEN " HTTP/1.1\r\nHost: mta-sts.left.example\r\n" CLOSE, "200",
+     "\r\n\r\n" TOKEN "." ANOTHER},
+    {"challenge of another's host", 1,
+     "GET " CHALLENGE TOKEN " HTTP/1.1\r\nHost: mta-sts.example.net\r\n" CLOSE, "404", ""},
+    {"challenge with a query", 1, "GET " CHALLENGE TOKEN "?x HTTP/1.1\r\n" HOST CLOSE, "200",
+     "\r\n\r\n" TOKEN "." THUMBPRINT},
+    {"a token that is none", 1,
+     "GET " CHALLENGE "<script>alert(1)</script> HTTP/1.1\r\n" HOST CLOSE, "404",
+     "No challenge has this token."},
+    {"no token", 1, "GET " CHALLENGE " HTTP/1.1\r\n" HOST CLOSE, "404", ""},
+    {"below a token", 1, "GET " CHALLENGE TOKEN "/x HTTP/1.1\r\n" HOST CLOSE, "404", ""},
+    {"a challenge's method", 1, "POST " CHALLENGE TOKEN " HTTP/1.1\r\n" HOST CLOSE, "405",
+     "\r\nallow: GET, HEAD\r\n"},
+    {"no challenge without its prefix", 1, "GET /.well-known/acme HTTP/1.1\r\n" HOST CLOSE, "308",
+     ""},
+    {"no challenge behind a proxy", 0, "GET " CHALLENGE TOKEN " HTTP/1.1\r\n" HOST CLOSE, "404",
+     ""},
 };
 
 static void requests_are_answered(void **state)
@@ -214,6 +250,41 @@ static void head_has_no_body(void **state)
     CLEANUP_FREE char *length = memory_printf("\r\nContent-Length: %zu\r\n", sizeof(BODY) - 1);
     assert_non_null(strstr(reply, length));
     assert_string_equal(strstr(reply, "\r\n\r\n"), "\r\n\r\n");
+}
+
+/* RFC 8737: who asks for a challenge's certificate gets it, and nothing more. */
+static void a_challenge_ends_with_its_handshake(void **state)
+{
+    struct fixture *fixture = *state;
+    EVP_PKEY *key = make_key("P-256", 0);
+    struct certificate_pair *pair = make_pair(key, "DNS:mta-sts.example.org", DAY);
+    challenge_board_post(fixture->board, "mta-sts.example.org", THUMBPRINT, pair);
+    certificate_pair_unref(pair);
+    EVP_PKEY_free(key);
+
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL *client = SSL_new(context);
+    SSL_CTX_free(context);
+    int fd = connect_to(fixture, 2);
+    SSL_set_fd(client, fd);
+    assert_int_equal(SSL_set_tlsext_host_name(client, "mta-sts.example.org"), 1);
+    assert_int_equal(SSL_set_alpn_protos(client,
+                                         (const unsigned char *)"\x0a"
+                                                                "acme-tls/1",
+                                         11),
+                     0);
+    assert_int_equal(SSL_connect(client), 1);
+    assert_int_equal(SSL_write(client, "GET / HTTP/1.1\r\n\r\n", 18), 18);
+    char octet = 0;
+    assert_int_equal(SSL_read(client, &octet, 1), 0);
+    assert_int_equal(SSL_get_error(client, 0), SSL_ERROR_ZERO_RETURN);
+    SSL_free(client);
+    close(fd);
+    int64_t deadline_ms = clock_monotonic_ms() + PATIENCE_MS;
+    while (atomic_load(&fixture->totals.current) != 0) {
+        assert_true(clock_monotonic_ms() < deadline_ms);
+        usleep(1000);
+    }
 }
 
 struct client {
@@ -314,6 +385,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(requests_are_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(head_has_no_body, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_challenge_ends_with_its_handshake, set_up, tear_down),
         cmocka_unit_test_setup_teardown(edits_under_fire_tear_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(new_limits_hold_for_the_next_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(at_the_limit_newcomers_wait_and_come_in, set_up, tear_down),

@@ -1,0 +1,615 @@
+#include "acme.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+#include <openssl/evp.h>
+
+#include "acme/base64url.h"
+#include "acme_parts.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+enum {
+    TURN_MS = 1000,           /* the longest wait: the store and the lock are looked at */
+    SESSION_AGAIN_MS = 60000, /* after the store failed */
+    LOCK_AGAIN_MS = 5000,
+    POOL_THREADS = 32, /* each may wait for a tenant's name servers */
+    TENDED_PER_TURN = 1000,
+    NAMES_ASKED_MAX = 1000,
+    JUMP_MS = 60000, /* of the wall clock: more than any slewing */
+};
+
+/* --- Work on the pool --- */
+
+static void work_unlink(struct work *work)
+{
+    if (work->previous != NULL) {
+        work->previous->next = work->next;
+    } else {
+        work->acme->works = work->next;
+    }
+    if (work->next != NULL) {
+        work->next->previous = work->previous;
+    }
+}
+
+/* Back on the ACME thread. */
+static void work_deliver(void *context)
+{
+    struct work *work = context;
+    work_unlink(work);
+    work->done(work);
+    work->free(work);
+}
+
+/* On the pool's. */
+static void work_run(void *context)
+{
+    struct work *work = context;
+    work->run(work);
+    mailbox_post(work->acme->mailbox, work_deliver, work);
+}
+
+void acme_work(struct acme *acme, struct work *work)
+{
+    work->acme = acme;
+    work->next = acme->works;
+    if (work->next != NULL) {
+        work->next->previous = work;
+    }
+    acme->works = work;
+    work_pool_add(acme->pool, work_run, NULL, work);
+}
+
+static void work_ignore(struct work *work)
+{
+    (void)work;
+}
+
+/* The session that they are for has ended. */
+static void works_orphan(struct acme *acme)
+{
+    for (struct work *work = acme->works; work != NULL; work = work->next) {
+        work->done = work_ignore;
+    }
+}
+
+static void works_free(struct acme *acme)
+{
+    while (acme->works != NULL) {
+        struct work *work = acme->works;
+        work_unlink(work);
+        work->free(work);
+    }
+}
+
+/* --- What is installed once it is durable --- */
+
+void acme_install_later(struct acme *acme, struct certificate_pair *new,
+                        struct certificate_pair *old, const char *fault)
+{
+    struct after *after = memory_zero(1, sizeof(*after));
+    *after = (struct after){.new = new, .old = old, .fault = fault};
+    *acme->last_after = after;
+    acme->last_after = &after->next;
+}
+
+static void do_afters(struct acme *acme)
+{
+    while (acme->afters != NULL) {
+        struct after *after = acme->afters;
+        acme->afters = after->next;
+        if (after->fault != NULL) {
+            fault_point(after->fault);
+        }
+        acme->options.install(after->new, after->old, acme->options.install_context);
+        free(after);
+    }
+    acme->last_after = &acme->afters;
+}
+
+void acme_show_thumbprint(struct acme *acme, const char *thumbprint)
+{
+    if (strcmp(acme->thumbprint, thumbprint) != 0) {
+        (void)snprintf(acme->thumbprint, sizeof(acme->thumbprint), "%s", thumbprint);
+        challenge_board_set_thumbprint(acme->options.board, thumbprint);
+    }
+}
+
+void acme_count_failure(struct acme *acme, const char *type)
+{
+    size_t i = 0;
+    while (i < acme->failure_count && strcmp(acme->failures[i].type, type) != 0) {
+        i++;
+    }
+    if (i == ACME_FAILURE_TYPES_MAX) {
+        return;
+    }
+    struct acme_failure_count *failure = &acme->failures[i];
+    if (i == acme->failure_count) {
+        acme->failure_count++;
+        (void)snprintf(failure->type, sizeof(failure->type), "%s", type);
+    }
+    failure->count++;
+}
+
+/* --- Sessions --- */
+
+bool acme_leads(const struct acme *acme)
+{
+    return acme->store != NULL && acme->lock >= 0;
+}
+
+static void set_problem(struct acme *acme, const char *problem)
+{
+    free(acme->problem);
+    acme->problem = problem != NULL ? memory_string(problem) : NULL;
+}
+
+void acme_store_failed(struct acme *acme, const struct error *e)
+{
+    if (acme->problem == NULL) {
+        set_problem(acme, e->text);
+        log_event(acme->log, LOG_LEVEL_ERROR, "acme.store.failed", LOG_TEXT("problem", e->text));
+    }
+}
+
+static void on_store_failed(const struct error *e, void *context)
+{
+    acme_store_failed(context, e);
+}
+
+static bool take_lock(struct acme *acme)
+{
+    if (acme->lock >= 0) {
+        return true;
+    }
+    CLEANUP_FREE char *path = file_path_join(acme->options.settings->state, "acme.lock");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        file_close(&fd);
+    }
+    acme->lock = fd;
+    return fd >= 0;
+}
+
+static bool make_cas(struct acme *acme, struct error *e)
+{
+    const struct settings_acme *settings = acme->settings;
+    const struct ca_options options = {
+        .settings = settings,
+        .store = acme->store,
+        .transport = acme->transport,
+        .log = acme->log,
+        .store_failed = on_store_failed,
+        .context = acme,
+    };
+    acme->cas = memory_zero(settings->directory_count, sizeof(struct ca *));
+    for (size_t i = 0; i < settings->directory_count; i++) {
+        if (!ca_new(&options, &settings->directories[i], &acme->cas[i], e)) {
+            return false;
+        }
+        acme->ca_count++;
+    }
+    return true;
+}
+
+static char *make_agent(const struct settings_acme *settings)
+{
+    const char *contact = settings->contacts.count != 0 ? settings->contacts.items[0] : "";
+    return memory_printf("mtasts-host/" MTASTS_VERSION "%s%s%s", contact[0] != '\0' ? " (" : "",
+                         contact, contact[0] != '\0' ? ")" : "");
+}
+
+static bool open_store(struct acme *acme, struct error *e)
+{
+    CLEANUP_FREE char *path = file_path_join(acme->options.settings->state, "acme.db");
+    CLEANUP_FREE char *agent = make_agent(acme->settings);
+    if (!acme_store_open(path, &acme->store, e)) {
+        return false;
+    }
+    acme->transport = transport_new(agent);
+    return acme_store_begin(acme->store, e);
+}
+
+static bool load(struct acme *acme, struct error *e)
+{
+    return (!acme_leads(acme) || make_cas(acme, e)) && follow_store(acme, e) &&
+           (!acme_leads(acme) || hosts_load(acme, e)) && acme_store_commit(acme->store, e);
+}
+
+static bool forget_work(struct host *host, void *context)
+{
+    (void)context;
+    host_unplan(host);
+    check_abandon(host);
+    host->asks_ari = false;
+    host->issuer = NULL;
+    host->certificate_id = 0;
+    return true;
+}
+
+static void end_session(struct acme *acme)
+{
+    transport_free(TAKE(acme->transport));
+    works_orphan(acme);
+    hosts_each(acme, forget_work, NULL);
+    orders_drop(acme);
+    for (size_t i = 0; i < acme->ca_count; i++) {
+        ca_free(acme->cas[i]);
+    }
+    free(TAKE(acme->cas));
+    acme->ca_count = 0;
+    requests_drop(acme);
+    acme_store_close(TAKE(acme->store));
+    acme->under_way = 0;
+    acme->followed_id = 0;
+    acme->store_version = -1;
+}
+
+static void begin_session(struct acme *acme)
+{
+    struct error e;
+    bool leads = take_lock(acme);
+    acme->tried_ms = clock_monotonic_ms();
+    if (!open_store(acme, &e) || !load(acme, &e)) {
+        acme_store_failed(acme, &e);
+        end_session(acme);
+        return;
+    }
+    set_problem(acme, NULL);
+    if (leads) {
+        acme_show_thumbprint(acme, ca_thumbprint(acme->cas[0]));
+    }
+    do_afters(acme);
+    log_event(acme->log, LOG_LEVEL_INFO, leads ? "acme.orders" : "acme.follows",
+              LOG_NUMBER("orders_taken_up", acme->under_way));
+}
+
+/* --- One turn --- */
+
+/* A wall clock that is set makes nothing due that was not. */
+static bool replan(struct host *host, void *context)
+{
+    (void)context;
+    host_plan_after_jump(host);
+    return true;
+}
+
+static void watch_clock(struct acme *acme)
+{
+    int64_t offset_ms = clock_wall_s() * 1000 - clock_monotonic_ms();
+    int64_t jump_ms = offset_ms - acme->clock_offset_ms;
+    if (jump_ms > JUMP_MS || jump_ms < -JUMP_MS) {
+        acme->clock_offset_ms = offset_ms;
+        log_event(acme->log, LOG_LEVEL_WARNING, "acme.clock.set",
+                  LOG_NUMBER("seconds", jump_ms / 1000));
+        hosts_each(acme, replan, NULL);
+    }
+}
+
+static struct host *host_of(struct schedule_item *item)
+{
+    return (struct host *)((char *)item - offsetof(struct host, item));
+}
+
+static void tend_due(struct acme *acme)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    struct schedule_item *item = NULL;
+    for (int i = 0; i < TENDED_PER_TURN && (item = schedule_first(&acme->timed)) != NULL &&
+                    item->due_ms <= now_ms;
+         i++) {
+        host_tend(host_of(item));
+    }
+}
+
+static void lead(struct acme *acme)
+{
+    watch_clock(acme);
+    acme_show_thumbprint(acme, ca_thumbprint(acme->cas[0]));
+    tend_due(acme);
+    requests_continue(acme);
+    checks_begin(acme);
+}
+
+/* Everything that answers and times ask for, then what is to be durable, then what depends on it.
+ */
+static void turn(struct acme *acme)
+{
+    struct error e;
+    int64_t now_ms = clock_monotonic_ms();
+    if (!acme_store_begin(acme->store, &e)) {
+        acme_store_failed(acme, &e);
+        return;
+    }
+    mailbox_run(acme->mailbox);
+    transport_run(acme->transport);
+    if (now_ms - acme->followed_ms >= TURN_MS) {
+        acme->followed_ms = now_ms;
+        if (!follow_store(acme, &e)) {
+            acme_store_failed(acme, &e);
+        }
+    }
+    if (acme_leads(acme)) {
+        lead(acme);
+    }
+    if (acme->problem == NULL && !acme_store_commit(acme->store, &e)) {
+        acme_store_failed(acme, &e);
+    }
+    if (acme->problem == NULL) {
+        do_afters(acme);
+        for (size_t i = 0; i < acme->ca_count; i++) {
+            ca_flush(acme->cas[i], clock_monotonic_ms());
+        }
+    }
+}
+
+static int timeout_ms(const struct acme *acme)
+{
+    const struct schedule_item *item = schedule_first(&acme->timed);
+    int64_t left_ms = item != NULL ? item->due_ms - clock_monotonic_ms() : TURN_MS;
+    left_ms = left_ms > 0 ? left_ms : 0;
+    return left_ms < TURN_MS ? (int)left_ms : TURN_MS;
+}
+
+/* Without a session only messages are heard. */
+static void rest(struct acme *acme)
+{
+    struct pollfd ready = {.fd = mailbox_fd(acme->mailbox), .events = POLLIN};
+    (void)poll(&ready, 1, TURN_MS);
+    mailbox_run(acme->mailbox);
+    if (clock_monotonic_ms() - acme->tried_ms >= SESSION_AGAIN_MS) {
+        set_problem(acme, NULL);
+        begin_session(acme);
+    }
+}
+
+/* Who only serves takes over when the one who orders is gone. */
+static void try_to_lead(struct acme *acme)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    if (acme->lock < 0 && now_ms - acme->tried_ms >= LOCK_AGAIN_MS) {
+        acme->tried_ms = now_ms;
+        if (take_lock(acme)) {
+            end_session(acme);
+            begin_session(acme);
+        }
+    }
+}
+
+static void *run(void *context)
+{
+    struct acme *acme = context;
+    rcu_reader_register();
+    hosts_init(acme);
+    hosts_want(acme);
+    begin_session(acme);
+    sem_post(&acme->loaded);
+    while (!acme->stop) {
+        if (acme->store == NULL) {
+            rest(acme);
+            continue;
+        }
+        transport_wait(acme->transport, timeout_ms(acme), mailbox_fd(acme->mailbox));
+        turn(acme);
+        if (acme->problem != NULL) {
+            end_session(acme);
+            acme->tried_ms = clock_monotonic_ms();
+        } else {
+            try_to_lead(acme);
+        }
+    }
+    if (acme->store != NULL) {
+        end_session(acme);
+    }
+    do_afters(acme);
+    work_pool_free(TAKE(acme->pool));
+    works_free(acme);
+    hosts_clear(acme);
+    rcu_reader_unregister();
+    return NULL;
+}
+
+/* --- Messages --- */
+
+struct domain_message {
+    struct acme *acme;
+    bool gone;
+    size_t n;
+    char name[];
+};
+
+static struct domain_message *message_new(struct acme *acme, struct bytes name, bool gone)
+{
+    struct domain_message *message = memory_zero(1, sizeof(*message) + name.n + 1);
+    message->acme = acme;
+    message->gone = gone;
+    message->n = name.n;
+    memcpy(message->name, name.p, name.n);
+    return message;
+}
+
+static void do_domain_changed(void *context)
+{
+    CLEANUP_FREE struct domain_message *message = context;
+    if (!atomic_load(&message->acme->abandon)) {
+        hosts_domain_changed(message->acme, (struct bytes){message->name, message->n},
+                             message->gone);
+    }
+}
+
+void acme_domain_changed(struct acme *acme, struct bytes domain, bool gone)
+{
+    mailbox_post(acme->mailbox, do_domain_changed, message_new(acme, domain, gone));
+}
+
+static void do_name_asked(void *context)
+{
+    CLEANUP_FREE struct domain_message *message = context;
+    struct acme *acme = message->acme;
+    atomic_fetch_sub(&acme->names_asked, 1);
+    struct host *host = hosts_find(acme, (struct bytes){message->name, message->n});
+    if (host != NULL && !atomic_load(&acme->abandon)) {
+        host_note_asked(host);
+    }
+}
+
+void acme_name_asked(struct acme *acme, struct bytes host)
+{
+    if (atomic_fetch_add(&acme->names_asked, 1) >= NAMES_ASKED_MAX) {
+        atomic_fetch_sub(&acme->names_asked, 1);
+        return;
+    }
+    mailbox_post(acme->mailbox, do_name_asked, message_new(acme, host, false));
+}
+
+struct status_message {
+    struct acme *acme;
+    void (*done)(struct acme_status *status, void *context);
+    void *context;
+};
+
+static void do_status(void *context)
+{
+    CLEANUP_FREE struct status_message *message = context;
+    if (!atomic_load(&message->acme->abandon)) {
+        message->done(acme_status_new(message->acme), message->context);
+    }
+}
+
+void acme_ask_status(struct acme *acme, void (*done)(struct acme_status *status, void *context),
+                     void *context)
+{
+    struct status_message *message = memory_zero(1, sizeof(*message));
+    *message = (struct status_message){acme, done, context};
+    mailbox_post(acme->mailbox, do_status, message);
+}
+
+static void do_stop(void *context)
+{
+    struct acme *acme = context;
+    acme->stop = true;
+}
+
+/* --- Start and stop --- */
+
+/* Of all that decides what a CA is asked: a host that it rejected is asked for again when this
+ * changes. */
+static void digest_settings(struct acme *acme)
+{
+    const struct settings_acme *settings = acme->settings;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    if (context == NULL || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1) {
+        abort(); /* out of memory */
+    }
+    for (size_t i = 0; i < settings->directory_count; i++) {
+        const struct settings_directory *directory = &settings->directories[i];
+        const char *const texts[] = {directory->url, directory->profile, directory->eab_kid};
+        for (size_t t = 0; t < ARRAY_LENGTH(texts); t++) {
+            const char *text = texts[t] != NULL ? texts[t] : "";
+            (void)EVP_DigestUpdate(context, text, strlen(text) + 1);
+        }
+    }
+    (void)EVP_DigestUpdate(context, settings->challenges, sizeof(settings->challenges));
+    (void)EVP_DigestFinal_ex(context, digest, &n);
+    EVP_MD_CTX_free(context);
+    for (unsigned i = 0; i < n && 2 * i + 2 < sizeof(acme->settings_digest); i++) {
+        (void)snprintf(acme->settings_digest + (size_t)2 * i, 3, "%02x", digest[i]);
+    }
+}
+
+static void make_probe_token(struct acme *acme)
+{
+    unsigned char octets[32];
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(128);
+    arc4random_buf(octets, sizeof(octets));
+    base64url_add((struct bytes){(char *)octets, sizeof(octets)}, &text);
+    (void)snprintf(acme->probe_token, sizeof(acme->probe_token), "%s", text.p);
+}
+
+static bool prepare(struct acme *acme, struct error *e)
+{
+    const struct settings *settings = acme->options.settings;
+    digest_settings(acme);
+    make_probe_token(acme);
+    return mailbox_new(&acme->mailbox, e) &&
+           dns_resolver_new((const char *const *)settings->dns_resolvers.items,
+                            settings->dns_resolvers.count, &acme->resolver, e) &&
+           work_pool_new("acme-wait", POOL_THREADS, &acme->pool, e);
+}
+
+static void acme_free(struct acme *acme)
+{
+    mailbox_free(acme->mailbox);
+    work_pool_free(acme->pool);
+    dns_resolver_free(acme->resolver);
+    file_close(&acme->lock);
+    sem_destroy(&acme->loaded);
+    free(acme->problem);
+    free(acme);
+}
+
+/* Signals are for the main thread. */
+static bool start_thread(struct acme *acme, struct error *e)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&acme->thread, NULL, run, acme);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed != 0) {
+        errno = failed;
+        return error_system(e, "cannot start the ACME thread");
+    }
+    pthread_setname_np(acme->thread, "acme");
+    return true;
+}
+
+bool acme_start(const struct acme_options *options, struct acme **ret_acme, struct error *e)
+{
+    struct acme *acme = memory_zero(1, sizeof(*acme));
+    acme->options = *options;
+    acme->settings = options->settings->acme;
+    acme->log = options->log;
+    acme->lock = -1;
+    acme->last_after = &acme->afters;
+    acme->store_version = -1;
+    acme->clock_offset_ms = clock_wall_s() * 1000 - clock_monotonic_ms();
+    sem_init(&acme->loaded, 0, 0);
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        abort(); /* out of memory */
+    }
+    if (!prepare(acme, e) || !start_thread(acme, e)) {
+        acme_free(acme);
+        return false;
+    }
+    while (sem_wait(&acme->loaded) != 0) {
+    }
+    *ret_acme = acme;
+    return true;
+}
+
+void acme_stop(struct acme *acme)
+{
+    if (acme == NULL) {
+        return;
+    }
+    atomic_store(&acme->abandon, true);
+    mailbox_post(acme->mailbox, do_stop, acme);
+    pthread_join(acme->thread, NULL);
+    acme_free(acme);
+}

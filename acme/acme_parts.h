@@ -1,0 +1,247 @@
+/* What the files that make up the client (acme.h) share. All of it belongs to the ACME thread. For
+ * acme*.c, host*.c, order*.c, operator.c and follow.c alone.
+ *
+ *     acme.c        the thread: its loop, its messages, start and stop
+ *     host.c        one name: what it has, what it wants, when it is due next
+ *     host_table.c  all names
+ *     order.c       one order, from newOrder to finalize … order_authorization.c, order_finish.c
+ *     check.c       the preflight of a host, on the pool, and the start of its order
+ *     follow.c      certificates and accounts that the store has, to what is served
+ *     operator.c    what people ask for
+ */
+#ifndef ACME_ACME_PARTS_H
+#define ACME_ACME_PARTS_H
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "acme/acme.h"
+#include "acme/ca.h"
+#include "acme/schedule.h"
+#include "base/mailbox.h"
+#include "base/rcu_table.h"
+#include "base/work_pool.h"
+#include "dns/resolver.h"
+
+struct order;
+struct check;
+
+/* Something that waits, done on the pool: RUN there, then DONE on the ACME thread, which owns it
+ * again. Embedded first in what it is for. */
+struct work {
+    struct acme *acme;
+    struct work *next;
+    struct work *previous;
+    void (*run)(struct work *work);
+    void (*done)(struct work *work);
+    void (*free)(struct work *work);
+};
+
+/* One mta-sts.DOMAIN. */
+struct host {
+    struct rcu_entry entry; /* of acme.hosts */
+    struct acme *acme;
+    bool wanted;            /* it is served; else only what it has is remembered */
+    struct schedule *queue; /* where `item` is: timed or ready; NULL: in neither */
+    struct schedule_item item;
+    struct order *order; /* under way, or NULL */
+    struct check *check; /* its preflight, under way, or NULL */
+    bool forced;         /* an operator wants a new certificate, whatever there is */
+    bool asked;          /* a client asked for it */
+
+    /* The certificate, as the store has it; `not_after_s` 0: none. */
+    int64_t certificate_id;
+    struct certificate_pair *pair; /* installed, or NULL */
+    int64_t not_before_s;
+    int64_t not_after_s;
+    int64_t renew_s;
+    int64_t ari_start_s;
+    int64_t ari_end_s;
+    int64_t ari_next_s;
+    bool revoked;
+    char *ari_id;
+    struct ca *issuer; /* the CA that it is from, where that is configured still */
+    bool asks_ari;     /* a question is under way */
+    bool lost_order;   /* the CA forgot one, and the next is not done yet */
+    bool is_covered;   /* by another certificate, when it was looked at last */
+
+    enum acme_host_trouble trouble;
+    unsigned failures;
+    unsigned challenge;
+    int64_t next_s;
+    char *problem;
+    char name[]; /* NUL-terminated */
+};
+
+/* What is done after the commit (store/acme_store.h). */
+struct after {
+    struct after *next;
+    struct certificate_pair *new;
+    struct certificate_pair *old;
+    const char *fault;
+};
+
+struct acme {
+    struct acme_options options;
+    const struct settings_acme *settings;
+    struct log *log;
+    char settings_digest[65]; /* hex; "its configuration" of a rejected host */
+
+    pthread_t thread;
+    sem_t loaded;
+    struct mailbox *mailbox;
+    bool stop;
+    _Atomic bool abandon;
+    _Atomic unsigned names_asked; /* messages of acme_name_asked that wait */
+
+    int lock; /* acme.lock; -1: not held */
+
+    /* A session lasts from the opening of the store until it fails, or the lock is got. */
+    struct acme_store *store; /* NULL: no session */
+    char *problem;            /* why there is none, or is to be none; NULL: none */
+    int64_t tried_ms;         /* when one was begun last, or the lock tried */
+    struct after *afters;
+    struct after **last_after;
+
+    struct transport *transport;
+    struct work_pool *pool;
+    struct dns_resolver *resolver;
+    struct ca **cas;
+    size_t ca_count;
+    char probe_token[44];
+    char thumbprint[THUMBPRINT_LENGTH + 1]; /* as on the board */
+
+    struct rcu_table *hosts;
+    struct order *orders;     /* all that have not ended, abandoned ones too */
+    struct work *works;       /* all that are on the pool */
+    struct schedule timed;    /* by time: renewals, tries, polls */
+    struct schedule ready;    /* to be ordered, by urgency */
+    size_t under_way;         /* checks and orders */
+    struct request *requests; /* operators', not answered yet */
+    bool pausing;             /* no new orders: a key change waits for those under way */
+    int64_t clock_offset_ms;  /* wall clock less monotonic clock */
+
+    int64_t followed_id; /* certificates up to this one are known */
+    int64_t store_version;
+    int64_t followed_ms;
+
+    uint64_t orders_placed;
+    uint64_t orders_done;
+    uint64_t orders_failed;
+    uint64_t renewals;
+    struct acme_failure_count failures[ACME_FAILURE_TYPES_MAX];
+    size_t failure_count;
+};
+
+/* --- acme.c --- */
+
+/* The store failed: the client rests, and begins again from what is durable. */
+void acme_store_failed(struct acme *acme, const struct error *e);
+/* NEW is to be served instead of OLD, once what was written is durable; takes both references. */
+void acme_install_later(struct acme *acme, struct certificate_pair *new,
+                        struct certificate_pair *old, const char *fault);
+/* There is a session, and this process is the one that orders. */
+bool acme_leads(const struct acme *acme);
+/* Puts it on the board, where it is another than there. */
+void acme_show_thumbprint(struct acme *acme, const char *thumbprint);
+/* Begins WORK (taken). */
+void acme_work(struct acme *acme, struct work *work);
+void acme_count_failure(struct acme *acme, const char *type);
+
+/* --- host_table.c --- */
+
+void hosts_init(struct acme *acme);
+void hosts_clear(struct acme *acme);
+struct host *hosts_find(const struct acme *acme, struct bytes name);
+/* Made where it is missing. */
+struct host *hosts_get(struct acme *acme, struct bytes name);
+/* Every host of the policy index is wanted. */
+void hosts_want(struct acme *acme);
+/* For who leads: troubles and orders of the last run are taken up, and everything is planned. */
+bool hosts_load(struct acme *acme, struct error *e) MUST_USE;
+/* DOMAIN is served, or no more. */
+void hosts_domain_changed(struct acme *acme, struct bytes domain, bool gone);
+void hosts_each(struct acme *acme, bool (*visit)(struct host *host, void *context), void *context);
+
+/* --- host.c --- */
+
+/* Puts HOST where it belongs: into a queue by what it wants next, or into none. */
+void host_plan(struct host *host);
+/* As host_plan, but not before WAIT_MS from now. */
+void host_plan_after(struct host *host, int64_t wait_ms);
+void host_unplan(struct host *host);
+/* HOST's time in `timed` has come. */
+void host_tend(struct host *host);
+enum acme_state host_state(const struct host *host, int64_t now_s);
+bool host_has_certificate(const struct host *host, int64_t now_s);
+/* The wall clock was set: looks at all times anew, so that what was not due does not become due all
+ * at once. */
+void host_plan_after_jump(struct host *host);
+/* A client asked for it by SNI. */
+void host_note_asked(struct host *host);
+
+/* What went wrong, and when it is tried again. WAIT_S: what the CA asked for, or -1. TYPE counts in
+ * the statistics. */
+struct host_failure {
+    enum acme_host_trouble trouble;
+    const char *type;
+    const char *problem;
+    int64_t wait_s;
+};
+void host_fail(struct host *host, const struct host_failure *failure);
+/* All is well again. */
+void host_clear_trouble(struct host *host);
+void host_save(struct host *host);
+
+/* A certificate row of the store: its facts, and its pair installed where HOST is wanted. */
+void host_take_certificate(struct host *host, const struct acme_store_certificate *row);
+void host_note_renewal(struct host *host);
+void host_uninstall(struct host *host);
+
+/* --- check.c --- */
+
+/* Begins as many of `ready` as may be under way. */
+void checks_begin(struct acme *acme);
+/* Nobody waits for HOST's check any more. */
+void check_abandon(struct host *host);
+/* The CA that HOST is to be ordered from now, ready to be asked, or NULL. */
+struct ca *host_choose_ca(const struct host *host, int64_t now_ms);
+
+/* --- order.c --- */
+
+/* Places an order for HOST at CA, to be proved by KIND. */
+void order_begin(struct host *host, struct ca *ca, enum settings_challenge kind);
+/* An order that was under way when we stopped. */
+void order_take_up(struct host *host, const struct acme_store_order *row);
+/* Its wait is over. */
+void order_continue(struct order *order);
+/* HOST is not wanted any more, or its CA is out. The row goes too. */
+void order_abandon(struct order *order);
+/* Frees all without a word to anybody; their rows stay, for the next start. */
+void orders_drop(struct acme *acme);
+const char *order_url(const struct order *order); /* or NULL */
+struct ca *order_ca(const struct order *order);
+
+/* --- ari.c --- */
+
+/* Asks HOST's CA for the renewal window (RFC 9773). */
+void host_ask_ari(struct host *host);
+
+/* --- follow.c --- */
+
+/* What the store has got since the last call: certificates, and the account's thumbprint. */
+bool follow_store(struct acme *acme, struct error *e) MUST_USE;
+
+/* --- operator.c --- */
+
+/* Key changes, once no order is under way any more. */
+void requests_continue(struct acme *acme);
+/* The session ends: nobody will answer them. */
+void requests_drop(struct acme *acme);
+
+/* --- acme_status.c --- */
+
+struct acme_status *acme_status_new(struct acme *acme);
+
+#endif

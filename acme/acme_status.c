@@ -1,0 +1,134 @@
+/* The picture that `status` shows. */
+#include <stdlib.h>
+
+#include "acme_parts.h"
+#include "base/clock.h"
+#include "base/memory.h"
+
+static const char *const STATE_NAMES[ACME_STATES] = {
+    [ACME_STATE_VALID] = "valid",       [ACME_STATE_DUE] = "due",
+    [ACME_STATE_NEW] = "new",           [ACME_STATE_ORDERING] = "ordering",
+    [ACME_STATE_WAITING] = "waiting",   [ACME_STATE_FAILING] = "failing",
+    [ACME_STATE_REJECTED] = "rejected", [ACME_STATE_COVERED] = "covered",
+};
+
+const char *acme_state_name(enum acme_state state)
+{
+    return STATE_NAMES[state];
+}
+
+struct survey {
+    struct acme_status *status;
+    int64_t now_s;
+};
+
+static void add_troubled(struct acme_status *status, const struct host *host, enum acme_state state)
+{
+    if (status->troubled_count == ACME_STATUS_HOSTS) {
+        return;
+    }
+    status->troubled[status->troubled_count++] = (struct acme_status_host){
+        .name = memory_string(host->name),
+        .state = state,
+        .problem = host->problem != NULL ? memory_string(host->problem) : NULL,
+        .next_s = host->next_s,
+        .failures = host->failures,
+    };
+}
+
+static void note_expiry(struct acme_status *status, const struct host *host)
+{
+    if (host->pair == NULL ||
+        (status->nearest_expiry_s != 0 && status->nearest_expiry_s <= host->not_after_s)) {
+        return;
+    }
+    status->nearest_expiry_s = host->not_after_s;
+    free(status->nearest_expiry_host);
+    status->nearest_expiry_host = memory_string(host->name);
+}
+
+static bool survey_host(struct host *host, void *context)
+{
+    struct survey *survey = context;
+    struct acme_status *status = survey->status;
+    if (!host->wanted) {
+        return true;
+    }
+    enum acme_state state = host_state(host, survey->now_s);
+    status->hosts[state]++;
+    if (host->trouble != ACME_HOST_FINE) {
+        add_troubled(status, host, state);
+    }
+    note_expiry(status, host);
+    return true;
+}
+
+static int by_name(const void *left, const void *right)
+{
+    return strcmp(((const struct acme_status_host *)left)->name,
+                  ((const struct acme_status_host *)right)->name);
+}
+
+static char *copy(const char *text)
+{
+    return text != NULL ? memory_string(text) : NULL;
+}
+
+static void survey_cas(const struct acme *acme, struct acme_status *status, int64_t now_s)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    status->cas = memory_zero(acme->ca_count, sizeof(*status->cas));
+    for (size_t i = 0; i < acme->ca_count; i++) {
+        const struct ca *ca = acme->cas[i];
+        int64_t held_ms = ca_held_until_ms(ca) - now_ms;
+        status->cas[status->ca_count++] = (struct acme_status_ca){
+            .name = memory_string(ca_settings(ca)->name),
+            .url = memory_string(ca_settings(ca)->url),
+            .account = copy(ca_account_url(ca)),
+            .problem = held_ms > 0 || ca_is_out(ca) ? copy(ca_problem(ca)) : NULL,
+            .wait_s = held_ms > 0 ? now_s + (held_ms + 999) / 1000 : 0,
+            .tokens = ca_orders_left(ca, now_s),
+        };
+    }
+}
+
+struct acme_status *acme_status_new(struct acme *acme)
+{
+    struct acme_status *status = memory_zero(1, sizeof(*status));
+    struct survey survey = {status, clock_wall_s()};
+    status->troubled = memory_zero(ACME_STATUS_HOSTS, sizeof(*status->troubled));
+    status->orders = acme_leads(acme);
+    status->problem = copy(acme->problem);
+    status->orders_placed = acme->orders_placed;
+    status->orders_done = acme->orders_done;
+    status->orders_failed = acme->orders_failed;
+    status->renewals = acme->renewals;
+    memcpy(status->failures, acme->failures, sizeof(status->failures));
+    status->failure_count = acme->failure_count;
+    hosts_each(acme, survey_host, &survey);
+    qsort(status->troubled, status->troubled_count, sizeof(*status->troubled), by_name);
+    survey_cas(acme, status, survey.now_s);
+    return status;
+}
+
+void acme_status_free(struct acme_status *status)
+{
+    if (status == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < status->troubled_count; i++) {
+        free(status->troubled[i].name);
+        free(status->troubled[i].problem);
+    }
+    for (size_t i = 0; i < status->ca_count; i++) {
+        free(status->cas[i].name);
+        free(status->cas[i].url);
+        free(status->cas[i].account);
+        free(status->cas[i].problem);
+    }
+    free(status->troubled);
+    free(status->cas);
+    free(status->problem);
+    free(status->nearest_expiry_host);
+    free(status);
+}

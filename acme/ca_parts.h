@@ -1,0 +1,78 @@
+/* What the files that make up a CA (ca.h) share. For ca*.c alone. */
+#ifndef ACME_CA_PARTS_H
+#define ACME_CA_PARTS_H
+
+#include "acme/ca.h"
+
+/* A question on its way, from ca_ask to its answer. */
+struct ca_request {
+    struct ca *ca;
+    struct ca_request *next;
+    enum ca_endpoint endpoint;
+    char *url;     /* with CA_URL */
+    char *payload; /* "" for POST-as-GET */
+    bool unsigned_get;
+    const struct account_key *jwk; /* signed by this key as itself: the account is not known yet */
+    bool first; /* goes before others and is not held back: the account's own affairs */
+    char *host;
+    const char *fault;
+    unsigned nonce_tries;
+    bool under_way;
+    ca_done done;
+    void *context;
+};
+
+struct ca {
+    struct ca_options options;
+    const struct settings_directory *settings;
+
+    struct acme_directory directory;
+    bool has_directory;
+    bool is_unfit;       /* it lacks the profile that is required */
+    bool fetching;       /* the directory */
+    int64_t fetched_ms;  /* when it was */
+    size_t nonces_asked; /* HEADs under way */
+    char *nonces[CA_NONCES_MAX];
+    size_t nonce_count;
+
+    struct acme_store_account account;
+    struct account_key *key;
+    struct account_key *next_key; /* a key change is under way, and all else waits; or NULL */
+    bool registering;
+    unsigned account_failures;
+    struct token_bucket bucket;
+
+    struct ca_request *requests; /* queued and under way, in the order asked */
+    size_t in_flight;
+
+    unsigned outages; /* in a row */
+    int64_t held_ms;  /* nothing is asked before */
+    char *problem;    /* why, for people */
+
+    void (*rolled)(const char *failure, void *context);
+    void *rolled_context;
+};
+
+/* --- ca.c --- */
+
+/* Queues; REQUEST is the CA's. */
+void ca_queue(struct ca *ca, struct ca_request *request);
+/* Nothing is asked for WAIT_S seconds, because of WHY. */
+void ca_hold(struct ca *ca, int64_t wait_s, const char *why);
+/* It did not answer, or not as a CA does: hold it, for longer each time, and tell those that wait.
+ */
+void ca_note_outage(struct ca *ca, const char *why);
+void ca_note_answer(struct ca *ca);
+void ca_keep_nonce(struct ca *ca, const char *nonce);
+
+/* --- ca_account.c --- */
+
+/* From the store, or new. */
+bool ca_load_account(struct ca *ca, struct error *e) MUST_USE;
+void ca_save_account(struct ca *ca);
+/* Begins what is missing: asks which key counts after a rollover that broke off, or registers. */
+void ca_register(struct ca *ca);
+/* The CA knows our account no more. */
+void ca_forget_account(struct ca *ca);
+
+#endif

@@ -1,0 +1,176 @@
+/* All names that have or want a certificate. */
+#include <stdio.h>
+
+#include "acme_parts.h"
+#include "base/memory.h"
+
+static const char PREFIX[] = "mta-sts.";
+enum { HOST_NAME_MAX_OCTETS = sizeof(PREFIX) - 1 + DNS_NAME_MAX };
+
+static struct bytes host_key(const struct rcu_entry *entry)
+{
+    return bytes_of(((const struct host *)entry)->name);
+}
+
+static void host_free(struct rcu_entry *entry)
+{
+    struct host *host = (struct host *)entry;
+    certificate_pair_unref(host->pair);
+    free(host->ari_id);
+    free(host->problem);
+    free(host);
+}
+
+static const struct rcu_table_methods METHODS = {.key = host_key, .free = host_free};
+
+void hosts_init(struct acme *acme)
+{
+    acme->hosts = rcu_table_new(&METHODS);
+}
+
+void hosts_clear(struct acme *acme)
+{
+    if (acme->hosts != NULL) {
+        rcu_table_free(acme->hosts);
+    }
+    schedule_clear(&acme->timed);
+    schedule_clear(&acme->ready);
+}
+
+struct host *hosts_find(const struct acme *acme, struct bytes name)
+{
+    return (struct host *)rcu_table_find(acme->hosts, name);
+}
+
+struct host *hosts_get(struct acme *acme, struct bytes name)
+{
+    struct host *host = hosts_find(acme, name);
+    if (host == NULL) {
+        host = memory_zero(1, sizeof(*host) + name.n + 1);
+        host->acme = acme;
+        memcpy(host->name, name.p, name.n);
+        rcu_table_add(acme->hosts, &host->entry);
+    }
+    return host;
+}
+
+struct visit {
+    bool (*visit)(struct host *host, void *context);
+    void *context;
+};
+
+static bool visit_host(struct rcu_entry *entry, void *context)
+{
+    const struct visit *visit = context;
+    return visit->visit((struct host *)entry, visit->context);
+}
+
+void hosts_each(struct acme *acme, bool (*visit)(struct host *host, void *context), void *context)
+{
+    struct visit visiting = {visit, context};
+    rcu_table_each(acme->hosts, visit_host, &visiting);
+}
+
+/* --- From the policy index --- */
+
+static struct host *get_by_domain(struct acme *acme, struct bytes domain)
+{
+    char name[HOST_NAME_MAX_OCTETS + 1];
+    int n = snprintf(name, sizeof(name), "%s%.*s", PREFIX, BYTES_ARG(domain));
+    /* A longer one is no host name (RFC 1035 §2.3.4), and no certificate can have it. */
+    return n <= DNS_NAME_MAX ? hosts_get(acme, (struct bytes){name, (size_t)n}) : NULL;
+}
+
+static bool want(struct policy_domain *domain, void *context)
+{
+    if (rcu_current(domain->slot) != NULL) {
+        struct host *host =
+            get_by_domain(context, (struct bytes){domain->name, domain->name_length});
+        if (host != NULL) {
+            host->wanted = true;
+        }
+    }
+    return true;
+}
+
+void hosts_domain_changed(struct acme *acme, struct bytes domain, bool gone)
+{
+    struct host *host = get_by_domain(acme, domain);
+    if (host == NULL) {
+        return;
+    }
+    host->wanted = !gone;
+    if (gone) {
+        check_abandon(host);
+        if (host->order != NULL) {
+            order_abandon(host->order);
+        }
+        host_unplan(host);
+        host_uninstall(host);
+        return;
+    }
+    if (host->trouble == ACME_HOST_REJECTED) {
+        host_clear_trouble(host); /* its configuration changed: it may be asked for again */
+    }
+    if (acme->store != NULL && host->pair == NULL && host->not_after_s != 0) {
+        struct acme_store_certificate row;
+        struct error e;
+        if (acme_store_find_certificate(acme->store, host->name, &row, &e)) {
+            host_take_certificate(host, &row);
+            acme_store_certificate_clear(&row);
+        }
+    }
+    host_plan(host);
+}
+
+/* --- From the store --- */
+
+static void load_host(const struct acme_store_host *row, void *context)
+{
+    struct acme *acme = context;
+    struct host *host = hosts_get(acme, bytes_of(row->name));
+    bool other_settings = row->trouble == ACME_HOST_REJECTED && row->settings != NULL &&
+                          strcmp(row->settings, acme->settings_digest) != 0;
+    if (other_settings) {
+        return;
+    }
+    host->trouble = row->trouble;
+    host->failures = row->failures;
+    host->challenge = row->challenge;
+    host->next_s = row->next_s;
+    free(host->problem);
+    host->problem = row->problem != NULL ? memory_string(row->problem) : NULL;
+}
+
+static void load_order(const struct acme_store_order *row, void *context)
+{
+    struct acme *acme = context;
+    struct host *host = hosts_get(acme, bytes_of(row->host));
+    if (host->wanted && host->order == NULL) {
+        order_take_up(host, row);
+    }
+}
+
+static bool plan(struct host *host, void *context)
+{
+    (void)context;
+    host_plan(host);
+    return true;
+}
+
+bool hosts_load(struct acme *acme, struct error *e)
+{
+    if (!acme_store_each_host(acme->store, load_host, acme, e) ||
+        !acme_store_each_order(acme->store, load_order, acme, e)) {
+        return false;
+    }
+    hosts_each(acme, plan, NULL);
+    return true;
+}
+
+void hosts_want(struct acme *acme)
+{
+    rcu_read_begin();
+    policy_index_each(acme->options.policies, want, acme);
+    rcu_read_end();
+}

@@ -1,0 +1,296 @@
+/* What people ask for: a renewal, a revocation, a new account key. */
+#include "acme/base64url.h"
+#include "acme/issued.h"
+#include "acme_parts.h"
+#include "base/clock.h"
+#include "base/memory.h"
+
+/* One that is answered later. Made on any thread, then the ACME thread's. */
+struct request {
+    struct acme *acme;
+    struct request *next; /* of acme.requests */
+    char *name;           /* a host, or a directory, or NULL */
+    int reason;
+    acme_done done;
+    void *context;
+    bool rolls;     /* it is a key change … */
+    bool waits;     /* … that has not begun */
+    size_t ca;      /* a key change: the one that is under way */
+    char *failures; /* of those before it, or NULL */
+};
+
+enum { DER_MAX = 64 * 1024 };
+
+static struct request *request_new(struct acme *acme, const char *name, acme_done done,
+                                   void *context)
+{
+    struct request *request = memory_zero(1, sizeof(*request));
+    request->acme = acme;
+    request->name = name != NULL ? memory_string(name) : NULL;
+    request->done = done;
+    request->context = context;
+    return request;
+}
+
+static void request_free(struct request *request)
+{
+    free(request->name);
+    free(request->failures);
+    free(request);
+}
+
+/* For one that is not in the list. */
+static void answer(struct request *request, const char *failure)
+{
+    request->done(failure, request->context);
+    request_free(request);
+}
+
+static void list_add(struct request *request)
+{
+    request->next = request->acme->requests;
+    request->acme->requests = request;
+}
+
+static void finish(struct request *request, const char *failure)
+{
+    struct request **place = &request->acme->requests;
+    while (*place != request) {
+        place = &(*place)->next;
+    }
+    *place = request->next;
+    struct acme *acme = request->acme;
+    answer(request, failure);
+    acme->pausing = false;
+    for (const struct request *other = acme->requests; other != NULL; other = other->next) {
+        acme->pausing = acme->pausing || other->rolls;
+    }
+}
+
+void requests_drop(struct acme *acme)
+{
+    while (acme->requests != NULL) {
+        finish(acme->requests, "it was interrupted; try again");
+    }
+}
+
+/* False: answered. */
+static bool may_order(struct request *request)
+{
+    const struct acme *acme = request->acme;
+    if (atomic_load(&acme->abandon)) {
+        request_free(request);
+        return false;
+    }
+    if (!acme_leads(acme)) {
+        answer(request, acme->problem != NULL
+                            ? acme->problem
+                            : "another process orders certificates for this state directory; ask "
+                              "that one");
+        return false;
+    }
+    return true;
+}
+
+static struct host *find_host(struct request *request)
+{
+    struct host *host = hosts_find(request->acme, bytes_of(request->name));
+    if (host == NULL || !host->wanted) {
+        CLEANUP_FREE char *why =
+            memory_printf("%s is not served here; add its domain to the policies", request->name);
+        answer(request, why);
+        return NULL;
+    }
+    return host;
+}
+
+/* --- Renewal --- */
+
+static void do_renew(void *message)
+{
+    struct request *request = message;
+    struct host *host = may_order(request) ? find_host(request) : NULL;
+    if (host == NULL) {
+        return;
+    }
+    host->forced = true;
+    host_plan(host);
+    answer(request, NULL);
+}
+
+void acme_renew(struct acme *acme, const char *host, acme_done done, void *context)
+{
+    mailbox_post(acme->mailbox, do_renew, request_new(acme, host, done, context));
+}
+
+/* --- Revocation (RFC 8555 §7.6) --- */
+
+static void on_revoked(const struct ca_answer *told, void *context)
+{
+    struct request *request = context;
+    struct host *host = hosts_find(request->acme, bytes_of(request->name));
+    bool revoked = told->verdict == CA_GOOD || (told->verdict == CA_REFUSED &&
+                                                strcmp(told->problem.type, "alreadyRevoked") == 0);
+    if (revoked) {
+        host->revoked = true;
+        host->forced = true;
+        host->renew_s = 0;
+        host->ari_next_s = 0;
+        host_note_renewal(host);
+        host_plan(host);
+        log_event(request->acme->log, LOG_LEVEL_WARNING, "acme.certificate.revoked",
+                  LOG_TEXT("host", host->name), LOG_NUMBER("reason", request->reason));
+        finish(request, NULL);
+    } else if (told->verdict == CA_REFUSED) {
+        finish(request, told->problem.detail);
+    } else {
+        finish(request, "the CA does not answer, or asks us to wait; try again later");
+    }
+}
+
+static bool ask_revocation(struct request *request, struct host *host,
+                           const struct acme_store_certificate *row, struct error *e)
+{
+    CLEANUP(buffer_clear) struct buffer der = BUFFER(DER_MAX);
+    CLEANUP(buffer_clear) struct buffer text = BUFFER((size_t)2 * DER_MAX);
+    if (host->issuer == NULL || row->account == NULL) {
+        return error_set(e, ERROR_NOT_FOUND,
+                         "the certificate of %s was not got by this program from a CA that is "
+                         "configured; revoke it with the program that got it",
+                         host->name);
+    }
+    if (!ca_is_ready(host->issuer, clock_monotonic_ms())) {
+        ca_prepare(host->issuer, clock_monotonic_ms()); /* for the next try */
+        if (ca_directory(host->issuer) == NULL && ca_problem(host->issuer) != NULL) {
+            return error_set(e, ERROR_RETRY, "%s; try again later", ca_problem(host->issuer));
+        }
+    }
+    if (!issued_leaf(bytes_of(row->chain), &der, e)) {
+        return false;
+    }
+    base64url_add(buffer_bytes(&der), &text);
+    struct ca_question question = {
+        .endpoint = CA_REVOKE_CERT,
+        .payload = json_pack("{s:s,s:i}", "certificate", text.p, "reason", request->reason),
+        .host = host->name,
+    };
+    list_add(request);
+    ca_ask(host->issuer, &question, on_revoked, request);
+    return true;
+}
+
+static void do_revoke(void *message)
+{
+    struct request *request = message;
+    struct acme_store_certificate row;
+    struct error e;
+    struct host *host = may_order(request) ? find_host(request) : NULL;
+    if (host == NULL) {
+        return;
+    }
+    if (!acme_store_find_certificate(request->acme->store, host->name, &row, &e)) {
+        answer(request, e.code == ERROR_NOT_FOUND ? "it has no certificate of ours" : e.text);
+        return;
+    }
+    if (!ask_revocation(request, host, &row, &e)) {
+        answer(request, e.text);
+    }
+    acme_store_certificate_clear(&row);
+}
+
+void acme_revoke(struct acme *acme, const char *host, int reason, acme_done done, void *context)
+{
+    struct request *request = request_new(acme, host, done, context);
+    request->reason = reason;
+    mailbox_post(acme->mailbox, do_revoke, request);
+}
+
+/* --- Key change: every order is let end first --- */
+
+static bool concerns(const struct request *request, const struct ca *ca)
+{
+    const struct settings_directory *settings = ca_settings(ca);
+    return request->name == NULL || strcmp(request->name, settings->name) == 0 ||
+           strcmp(request->name, settings->url) == 0;
+}
+
+static void roll_next(struct request *request);
+
+static void on_rolled(const char *failure, void *context)
+{
+    struct request *request = context;
+    if (failure != NULL) {
+        char *before = request->failures;
+        request->failures =
+            memory_printf("%s%s%s: %s", before != NULL ? before : "", before != NULL ? "; " : "",
+                          ca_settings(request->acme->cas[request->ca])->name, failure);
+        free(before);
+    }
+    request->ca++;
+    roll_next(request);
+}
+
+static void roll_next(struct request *request)
+{
+    struct acme *acme = request->acme;
+    while (request->ca < acme->ca_count && !concerns(request, acme->cas[request->ca])) {
+        request->ca++;
+    }
+    if (request->ca < acme->ca_count) {
+        ca_roll_over(acme->cas[request->ca], on_rolled, request);
+        return;
+    }
+    CLEANUP_FREE char *failures = TAKE(request->failures);
+    finish(request, failures);
+}
+
+/* All that it is about can be asked now, or will not be soon. */
+static bool is_prepared(const struct request *request, int64_t now_ms)
+{
+    const struct acme *acme = request->acme;
+    for (size_t i = 0; i < acme->ca_count; i++) {
+        struct ca *ca = acme->cas[i];
+        bool held = now_ms < ca_held_until_ms(ca) || ca_is_out(ca);
+        if (concerns(request, ca) && !held && !ca_is_ready(ca, now_ms)) {
+            ca_prepare(ca, now_ms);
+            return false;
+        }
+    }
+    return true;
+}
+
+void requests_continue(struct acme *acme)
+{
+    for (struct request *request = acme->requests; request != NULL; request = request->next) {
+        if (request->waits && acme->under_way == 0 && is_prepared(request, clock_monotonic_ms())) {
+            request->waits = false;
+            roll_next(request);
+            return; /* the list may be another; the loop comes again */
+        }
+    }
+}
+
+static void do_roll_over(void *message)
+{
+    struct request *request = message;
+    if (!may_order(request)) {
+        return;
+    }
+    bool known = false;
+    for (size_t i = 0; i < request->acme->ca_count; i++) {
+        known = known || concerns(request, request->acme->cas[i]);
+    }
+    if (!known) {
+        answer(request, "no CA of that name or URL is configured; see acme.directories");
+        return;
+    }
+    request->rolls = true;
+    request->waits = true;
+    request->acme->pausing = true;
+    list_add(request);
+}
+
+void acme_roll_over(struct acme *acme, const char *directory, acme_done done, void *context)
+{
+    mailbox_post(acme->mailbox, do_roll_over, request_new(acme, directory, done, context));
+}

@@ -1,0 +1,163 @@
+/* What other threads ask of the loader. */
+#include "base/clock.h"
+#include "loader/loader_parts.h"
+#include "loader/loader_status.h"
+
+static struct loader_status *picture(const struct loader *loader)
+{
+    struct loader_status *status = loader_status_new(loader->policies, loader->certificates,
+                                                     &loader->tables, loader->wants_certificates);
+    status->last_change_s = loader->last_change_s;
+    status->reloads = loader->reloads;
+    if (loader->watch_warning != NULL) {
+        diagnostics_add(&status->diagnostics, SEVERITY_WARNING, loader->settings->file, 0, 0, "%s",
+                        loader->watch_warning);
+    }
+    const char *problem = served_notes_problem(loader->notes);
+    if (problem != NULL) {
+        diagnostics_add(
+            &status->diagnostics, SEVERITY_WARNING, loader->settings->state, 0, 0,
+            "what was served cannot be noted, so bump-id knows no dates: %s; make room, "
+            "or let mtasts-host write here",
+            problem);
+    }
+    return status;
+}
+
+struct reload {
+    struct loader *loader;
+    unsigned flags;
+    void (*done)(const struct policy_set_result *result, struct loader_status *status,
+                 void *context);
+    void *context;
+};
+
+static void do_reload(void *message)
+{
+    struct reload *reload = message;
+    struct loader *loader = reload->loader;
+    struct policy_set_result result;
+    if (atomic_load(&loader->abandon)) {
+        free(reload);
+        return;
+    }
+    loader->reloads++;
+    loader_rescan(loader, &result);
+    if ((reload->flags & LOADER_RELOAD_ACCEPT_REMOVALS) != 0) {
+        loader_accept_removals(loader, &result);
+    }
+    /* Before the answer: who waited for it may ask the history next. */
+    loader_note_served(loader);
+    reload->done(&result, picture(loader), reload->context);
+    free(reload);
+}
+
+void loader_reload(struct loader *loader, unsigned flags,
+                   void (*done)(const struct policy_set_result *result,
+                                struct loader_status *status, void *context),
+                   void *context)
+{
+    struct reload *reload = memory_zero(1, sizeof(*reload));
+    *reload = (struct reload){loader, flags, done, context};
+    mailbox_post(loader->mailbox, do_reload, reload);
+}
+
+struct question {
+    struct loader *loader;
+    void (*done)(struct loader_status *status, void *context);
+    void *context;
+};
+
+static void do_answer(void *message)
+{
+    struct question *question = message;
+    if (!atomic_load(&question->loader->abandon)) {
+        question->done(picture(question->loader), question->context);
+    }
+    free(question);
+}
+
+void loader_ask_status(struct loader *loader,
+                       void (*done)(struct loader_status *status, void *context), void *context)
+{
+    struct question *question = memory_zero(1, sizeof(*question));
+    *question = (struct question){loader, done, context};
+    mailbox_post(loader->mailbox, do_answer, question);
+}
+
+struct resettling {
+    struct loader *loader;
+    const struct settings *settings;
+};
+
+static void do_apply_settings(void *message)
+{
+    struct resettling *resettling = message;
+    loader_use_settings(resettling->loader, resettling->settings);
+    free(resettling);
+}
+
+void loader_apply_settings(struct loader *loader, const struct settings *settings)
+{
+    struct resettling *resettling = memory_zero(1, sizeof(*resettling));
+    *resettling = (struct resettling){loader, settings};
+    mailbox_post(loader->mailbox, do_apply_settings, resettling);
+}
+
+struct swap {
+    struct loader *loader;
+    struct certificate_pair *new;
+    struct certificate_pair *old;
+};
+
+static void do_swap(void *message)
+{
+    struct swap *swap = message;
+    struct loader *loader = swap->loader;
+    struct certificate_table *table = loader->tables.certificates;
+    bool abandoned = atomic_load(&loader->abandon);
+    if (swap->new != NULL && !abandoned) {
+        certificate_table_add(table, swap->new);
+    }
+    if (swap->old != NULL && !abandoned) {
+        certificate_table_remove(table, swap->old);
+    }
+    loader->last_change_s = abandoned ? loader->last_change_s : clock_wall_s();
+    certificate_pair_unref(swap->new);
+    certificate_pair_unref(swap->old);
+    free(swap);
+}
+
+void loader_swap_certificate(struct loader *loader, struct certificate_pair *new,
+                             struct certificate_pair *old)
+{
+    struct swap *swap = memory_zero(1, sizeof(*swap));
+    *swap = (struct swap){loader, new, old};
+    mailbox_post(loader->mailbox, do_swap, swap);
+}
+
+static void do_wake(void *message)
+{
+    sem_post(message);
+}
+
+void loader_catch_up(struct loader *loader)
+{
+    sem_t reached;
+    sem_init(&reached, 0, 0);
+    mailbox_post(loader->mailbox, do_wake, &reached);
+    while (sem_wait(&reached) != 0) {
+    }
+    sem_destroy(&reached);
+}
+
+static void do_stop(void *message)
+{
+    struct loader *loader = message;
+    loader->stop = true;
+}
+
+void loader_post_stop(struct loader *loader)
+{
+    mailbox_post(loader->mailbox, do_stop, loader);
+}

@@ -1,0 +1,63 @@
+/* What the parts of the loader share; nobody else includes this. All of it runs on the loader
+ * thread but where a line says otherwise. */
+#ifndef LOADER_LOADER_PARTS_H
+#define LOADER_LOADER_PARTS_H
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+#include "base/mailbox.h"
+#include "loader/certificate_set.h"
+#include "loader/domain_changes.h"
+#include "loader/loader.h"
+#include "loader/served_notes.h"
+#include "watch/watch.h"
+
+struct loader {
+    const struct settings *settings;
+    struct log *log;
+    struct loader_tables tables;
+    struct loader_hooks hooks;
+    struct mailbox *mailbox;
+    pthread_t thread;
+    sem_t loaded;            /* posted when the first load is done */
+    struct error failure;    /* set before `loaded` is posted, where there is nothing to serve */
+    bool wants_certificates; /* each host is to have one */
+
+    /* The thread's own from here on. */
+    struct watch *watch;
+    struct policy_set *policies;
+    struct certificate_set *certificates;
+    struct served_notes *notes;
+    struct domain_changes changes; /* not told yet */
+    bool tells;                    /* the first load is over */
+    char *watch_warning;           /* as last logged */
+    size_t files_in_error;         /* as last logged, too */
+    size_t pairs_in_error;
+    int64_t last_change_s;
+    int64_t prune_ms;
+    uint64_t reloads;
+    bool stop;
+    _Atomic bool abandon; /* set by loader_stop: messages are freed, not worked on */
+};
+
+/* --- loader.c --- */
+/* Looks at all files, and publishes what changed. */
+void loader_rescan(struct loader *loader, struct policy_set_result *ret_result);
+/* Applies what is held; adds to *RESULT. */
+void loader_accept_removals(struct loader *loader, struct policy_set_result *result);
+/* What was published goes into the history. */
+void loader_note_served(struct loader *loader);
+/* All but paths and state. */
+void loader_use_settings(struct loader *loader, const struct settings *settings);
+
+/* --- loader_log.c --- */
+/* What is wrong and was not told yet, and what has been mended. */
+void loader_log_problems(struct loader *loader);
+
+/* --- loader_messages.c --- */
+/* Any thread: ends the loader thread when it comes to it. */
+void loader_post_stop(struct loader *loader);
+
+#endif
