@@ -108,6 +108,9 @@ void acme_view_print(const json_t *acme, int64_t now_s, FILE *out)
         return;
     }
     print_counts(acme, out);
+    if (text(acme, "problem") != NULL) {
+        fprintf(out, "  nothing can be ordered: %s\n", text(acme, "problem"));
+    }
     print_nearest(acme, now_s, out);
     print_cas(acme, now_s, out);
     print_troubled(acme, now_s, out);

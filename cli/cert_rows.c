@@ -1,5 +1,7 @@
 #include "cert_rows.h"
 
+#include "acme/renewal.h"
+
 static char *copy(const char *text)
 {
     return text != NULL ? memory_string(text) : NULL;
@@ -23,6 +25,7 @@ void cert_row_set_certificate(struct cert_row *row,
 {
     row->has_certificate = true;
     row->revoked = certificate->revoked;
+    row->not_before_s = certificate->not_before_s;
     row->not_after_s = certificate->not_after_s;
     row->renew_s = certificate->renew_s;
     free(row->directory);
@@ -78,23 +81,36 @@ void cert_rows_clear(struct cert_rows *rows)
     *rows = (struct cert_rows){0};
 }
 
+/* As the client decides: at the moment chosen, in an emergency before it, after a failure not
+ * before the next try. A moment that was not chosen yet is ahead. */
+static bool is_due(const struct cert_row *row, int64_t now_s)
+{
+    int64_t due_s = renewal_emergency(row->not_before_s, row->not_after_s);
+    if (row->revoked) {
+        due_s = 0;
+    } else if (row->renew_s != 0 && row->renew_s < due_s) {
+        due_s = row->renew_s;
+    }
+    return due_s <= now_s && row->next_s <= now_s;
+}
+
 enum acme_state cert_row_state(const struct cert_row *row, int64_t now_s)
 {
-    if (row->trouble == ACME_HOST_REJECTED) {
-        return ACME_STATE_REJECTED;
-    }
+    static const enum acme_state TROUBLES[] = {
+        [ACME_HOST_WAITS] = ACME_STATE_WAITING,
+        [ACME_HOST_FAILS] = ACME_STATE_FAILING,
+        [ACME_HOST_REJECTED] = ACME_STATE_REJECTED,
+    };
     if (row->ordering) {
         return ACME_STATE_ORDERING;
     }
     if (row->trouble != ACME_HOST_FINE) {
-        return row->trouble == ACME_HOST_WAITS ? ACME_STATE_WAITING : ACME_STATE_FAILING;
+        return TROUBLES[row->trouble];
     }
-    if (!row->has_certificate) {
+    if (!row->has_certificate || row->not_after_s <= now_s) {
         return ACME_STATE_NEW;
     }
-    bool due =
-        row->revoked || row->not_after_s <= now_s || (row->renew_s != 0 && row->renew_s <= now_s);
-    return due ? ACME_STATE_DUE : ACME_STATE_VALID;
+    return is_due(row, now_s) ? ACME_STATE_DUE : ACME_STATE_VALID;
 }
 
 /* 0 stands for "none" in the store, null does in JSON. */

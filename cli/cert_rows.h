@@ -13,6 +13,7 @@ struct cert_row {
     bool has_certificate;
     bool revoked;
     bool ordering;
+    int64_t not_before_s;
     int64_t not_after_s;
     int64_t renew_s;
     char *directory; /* of the certificate; NULL: imported, or there is none */

@@ -101,10 +101,14 @@ class List(CertTest):
             ("valid", lambda: None, None),
             ("valid", lambda: self.sql("UPDATE certificates SET renew_s = ?", now + 9000), None),
             ("due", lambda: self.sql("UPDATE certificates SET renew_s = ?", now - 9000), None),
+            ("due", lambda: self.sql("UPDATE certificates SET renew_s = 0, revoked = 1"), None),
+            ("due", lambda: self.sql("UPDATE certificates SET renew_s = 0, revoked = 0,"
+                                     " not_before_s = not_before_s - 3000 * 86400"), None),
             ("failing", lambda: put_host(host, 2, "no luck", 3, now + 600), "no luck"),
             ("waiting", lambda: put_host(host, 1, "NXDOMAIN"), "NXDOMAIN"),
             ("ordering", lambda: self.put_order(host, "https://ca.example/order/1"), "NXDOMAIN"),
-            ("rejected", lambda: put_host(host, 3, "never"), "never"),
+            ("rejected", lambda: (self.sql("DELETE FROM orders"), put_host(host, 3, "never")),
+             "never"),
         ]
         for state, change, problem in rows:
             with self.subTest(state=state):
@@ -113,15 +117,15 @@ class List(CertTest):
                 self.assertEqual((found["state"], found["problem"]), (state, problem))
                 line = self.run_in("cert", "list").out
                 self.assertRegex(line, rf"\A{host} +{state} +\d+-\d+-\d+ \((?:19|20) d left\) +imported"
-                                       rf"{'  ' + problem if problem else ''}\n\Z")
+                                       rf"(?:  revoked)?{'  ' + problem if problem else ''}\n\Z")
 
-    def test_an_expired_one_is_due(self):
+    def test_an_expired_one_is_as_good_as_none(self):
         self.issue("a/fullchain.pem", "a/privkey.pem", "mta-sts.example.org")
         self.take()
         self.sql("UPDATE certificates SET not_after_s = 1000, directory = ?", LETSENCRYPT)
         self.configure(ACME)
         self.assertRegex(self.run_in("cert", "list").out,
-                         r"(?m)^mta-sts.example.org +due +1970-01-01 \(expired\) +letsencrypt$")
+                         r"(?m)^mta-sts.example.org +new +1970-01-01 \(expired\) +letsencrypt$")
 
     def test_a_damaged_store(self):
         self.store.parent.mkdir()

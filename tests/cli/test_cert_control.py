@@ -206,9 +206,10 @@ class Status(ControlTest):
         self.assertNotIn("acme", self.run_in("status", "--prometheus").out)
 
     def test_a_process_that_does_not_order_says_so(self):
-        self.control(lambda _: status({**acme(1), "orders": False}))
-        self.assertIn("another process on this state directory orders",
-                      self.run_in("status").out)
+        self.control(lambda _: status({**acme(1), "orders": False, "problem": "the disk is full"}))
+        out = self.run_in("status").out
+        self.assertIn("another process on this state directory orders", out)
+        self.assertIn("  nothing can be ordered: the disk is full\n", out)
 
     def test_metrics(self):
         self.control(lambda _: status(acme(int(time.time()))))
