@@ -7,8 +7,8 @@
 
 /* Files that ACME clients leave beside the pairs, so that a whole `/etc/letsencrypt` or Caddy's
  * data directory can be given. */
-static const char *const OTHER_NAMES[] = {"cert.pem", "chain.pem", "dhparam.pem", "dhparams.pem",
-                                          "ssl-dhparams.pem"};
+static const char *const OTHER_NAMES[] = {"cert.pem",     "chain.pem",   "dhparam.pem",
+                                          "dhparams.pem", "account.key", "ssl-dhparams.pem"};
 static const char *const OTHER_ENDINGS[] = {".issuer.crt", ".issuer.pem", "_key-certbot.pem",
                                             "_csr-certbot.pem"};
 static const char *const OTHER_DIRECTORIES[] = {
@@ -65,6 +65,9 @@ static bool is_other(const char *path, const char *name)
     return false;
 }
 
+static const char ACME_SH_CHAIN[] = "fullchain.cer";
+#define ACME_SH_ECC BYTES("_ecc")
+
 /* How a name tells its half: what it ends in, and what the halves end in instead. */
 static const struct {
     const char *ending;
@@ -79,11 +82,34 @@ static const struct {
     {".pem", false, ".pem", ".pem"},
 };
 
+/* acme.sh has NAME_ecc/{fullchain.cer,NAME.key}, and for RSA NAME/{fullchain.cer,NAME.key}. By its
+ * path the latter's key is Caddy's NAME/NAME.key as well, and counts as that: its chain finds it.
+ */
+static bool is_acme_sh(const char *path, const char *name, char **ret_chain_path,
+                       char **ret_key_path)
+{
+    CLEANUP_FREE char *directory = file_path_directory(path);
+    struct bytes host = bytes_of(file_path_name(directory));
+    bool ecc = bytes_ends_with(host, ACME_SH_ECC);
+    host.n -= ecc ? ACME_SH_ECC.n : 0;
+    CLEANUP_FREE char *key = memory_printf("%.*s.key", BYTES_ARG(host));
+    if (name == path || host.n == 0 ||
+        (strcmp(name, ACME_SH_CHAIN) != 0 && !(ecc && strcmp(name, key) == 0))) {
+        return false;
+    }
+    *ret_chain_path = file_path_join(directory, ACME_SH_CHAIN);
+    *ret_key_path = file_path_join(directory, key);
+    return true;
+}
+
 bool certificate_tree_pair_of(const char *path, char **ret_chain_path, char **ret_key_path)
 {
     const char *name = file_path_name(path);
     if (is_other(path, name)) {
         return false;
+    }
+    if (is_acme_sh(path, name, ret_chain_path, ret_key_path)) {
+        return true;
     }
     for (size_t i = 0; i < ARRAY_LENGTH(LAYOUTS); i++) {
         struct bytes ending = bytes_of(LAYOUTS[i].ending);

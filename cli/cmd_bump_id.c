@@ -6,6 +6,7 @@
 #include "cli/bump_check.h"
 #include "cli/bump_report.h"
 #include "cli/domain_records.h"
+#include "cli/record_gate.h"
 #include "cli/workspace.h"
 
 struct bump {
@@ -19,12 +20,15 @@ struct bump {
     struct bump_plan plan;
     struct bump_report report;
     struct domain_records records;
+    struct record_gate gate;
     bool stayed; /* with --check: a domain's id did, and its policy did not */
+    int unready; /* what to exit with for names that have no certificate yet */
     bool failed;
 };
 
 static void clear(struct bump *bump)
 {
+    record_gate_close(&bump->gate);
     served_history_clear(&bump->report.history);
     bump_plan_clear(&bump->plan);
     name_map_clear(&bump->paths);
@@ -115,6 +119,9 @@ static bool print_record(const struct policy_set_view *view, void *context)
     if (moved && (!changed || view->shared != NULL)) { /* else it was told with the new id */
         bump_report_move(&bump->report, view);
     }
+    if (!record_gate_passes(&bump->gate, view->entry->name)) {
+        return true;
+    }
     struct error e;
     bool delegated = bump->workspace.settings->dns_delegate != NULL;
     bool ok = delegated && view->shared != NULL && !moved
@@ -161,6 +168,7 @@ static void report(struct bump *bump)
     bump->records.id_context = bump;
     policy_set_each(bump->workspace.set, print_record, bump);
     domain_records_end(&bump->records);
+    bump->unready = record_gate_end(&bump->gate);
     bump_report_end(&bump->report);
     size_t told = bump_plan_told(&bump->plan);
     if (told == 0 && !bump->failed) {
@@ -184,6 +192,17 @@ static void check_output(struct bump *bump)
         fprintf(stderr, "mtasts-host: the ids are written, their records were not printed: print "
                         "them with \"mtasts-host record --all\"\n");
     }
+}
+
+static int check_ids(struct bump *bump)
+{
+    bool strict = invocation_has(bump->invocation, "strict");
+    bool clean = bump_check_print(&bump->plan, bump->older, strict, stdout);
+    if (bump->older != NULL) {
+        policy_set_each(bump->workspace.set, check_domain, bump);
+    }
+    clean = clean && !bump->stayed;
+    return bump->failed ? COMMAND_FAILED : clean ? COMMAND_DONE : COMMAND_NO;
 }
 
 static int run(struct bump *bump)
@@ -213,13 +232,7 @@ static int run(struct bump *bump)
     }
     plan_files(bump);
     if (check) {
-        bool clean = bump_check_print(&bump->plan, bump->older,
-                                      invocation_has(invocation, "strict"), stdout);
-        if (bump->older != NULL) {
-            policy_set_each(bump->workspace.set, check_domain, bump);
-        }
-        clean = clean && !bump->stayed;
-        return bump->failed ? COMMAND_FAILED : clean ? COMMAND_DONE : COMMAND_NO;
+        return check_ids(bump);
     }
     bump->report = (struct bump_report){
         .older = bump->older,
@@ -227,9 +240,10 @@ static int run(struct bump *bump)
         .history.control = settings->control,
         .now_s = bump->plan.now_s,
     };
+    record_gate_open(&bump->gate, settings, invocation_has(invocation, "strict"), bump->plan.now_s);
     report(bump);
     check_output(bump);
-    return bump->failed ? COMMAND_FAILED : COMMAND_DONE;
+    return bump->failed ? COMMAND_FAILED : bump->unready;
 }
 
 int cmd_bump_id(const struct invocation *invocation)
@@ -241,9 +255,6 @@ int cmd_bump_id(const struct invocation *invocation)
     if (check && (invocation_has(invocation, "format") || invocation_has(invocation, "dry-run"))) {
         return invocation_usage(invocation, "--check prints no records and writes nothing: leave "
                                             "--format and --dry-run out");
-    }
-    if (!check && invocation_has(invocation, "strict")) {
-        return invocation_usage(invocation, "--strict is for --check");
     }
     CLEANUP(clear) struct bump bump = {.invocation = invocation};
     if (!workspace_open(invocation, &bump.workspace)) {

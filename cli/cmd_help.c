@@ -15,10 +15,13 @@ int cmd_help(const struct invocation *invocation)
         help_print_all(stdout);
         return COMMAND_DONE;
     }
-    const char *name = invocation->arguments[0];
-    const struct command *command = command_find(name);
-    if (command == NULL) {
-        return invocation_usage(invocation, "there is no command \"%s\"", name);
+    const struct command *command = NULL;
+    for (size_t i = 0; i < invocation->argument_count; i++) {
+        const char *word = invocation->arguments[i];
+        command = command_is_group(command) ? command_find(command, word) : NULL;
+        if (command == NULL) {
+            return invocation_usage(invocation, "there is no command \"%s\"", word);
+        }
     }
     help_print_command(command, stdout);
     return COMMAND_DONE;

@@ -1,11 +1,14 @@
 /* record: the DNS records as they should stand now. */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "cli/domain_records.h"
+#include "cli/record_gate.h"
 #include "cli/workspace.h"
 
 struct printing {
     struct domain_records records;
+    struct record_gate gate;
     bool failed; /* for at least one domain; the others are printed all the same */
 };
 
@@ -13,7 +16,8 @@ static bool add_domain(const struct policy_set_view *view, void *context)
 {
     struct printing *printing = context;
     struct error e;
-    if (!domain_records_add(&printing->records, view, &e)) {
+    if (record_gate_passes(&printing->gate, view->entry->name) &&
+        !domain_records_add(&printing->records, view, &e)) {
         fprintf(stderr, "mtasts-host: %.*s: %s\n", BYTES_ARG(view->entry->name), e.text);
         printing->failed = true;
     }
@@ -25,7 +29,11 @@ static bool add_setup(const struct policy_set_view *view, void *context)
     struct printing *printing = context;
     const struct settings *settings = printing->records.settings;
     struct error e;
-    if (!domain_records_add_setup(&printing->records, view, &e)) {
+    /* Without its CNAME the name would never get the certificate. */
+    bool (*add)(struct domain_records *, const struct policy_set_view *, struct error *) =
+        record_gate_passes(&printing->gate, view->entry->name) ? domain_records_add_setup
+                                                               : domain_records_add_host;
+    if (!add(&printing->records, view, &e)) {
         fprintf(stderr, "mtasts-host: %.*s: %s\n", BYTES_ARG(view->entry->name), e.text);
         printing->failed = true;
     }
@@ -50,12 +58,17 @@ int cmd_record(const struct invocation *invocation)
         return COMMAND_FAILED;
     }
     struct printing printing = {0};
+    record_gate_open(&printing.gate, workspace.settings, invocation_has(invocation, "strict"),
+                     clock_wall_s());
     domain_records_begin(&printing.records, workspace.settings,
                          invocation_value(invocation, "format"));
     bool ok = workspace_each(&workspace, invocation, setup ? add_setup : add_domain, &printing);
     domain_records_end(&printing.records);
+    int code = record_gate_end(&printing.gate);
+    record_gate_close(&printing.gate);
     if (!ok || printing.failed) {
         return COMMAND_FAILED;
     }
-    return all ? workspace_exit(&workspace) : COMMAND_DONE; /* all that was asked for was printed */
+    /* Where domains were named, files in error that do not have them count for nothing. */
+    return all ? command_worse(code, workspace_exit(&workspace)) : code;
 }

@@ -1,14 +1,19 @@
-/* status: what the running server says about itself, for people; --json has all of it. */
+/* status: what the running server says about itself, for people; --json has all of it, --prometheus
+ * its numbers. */
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "cli/control_reply.h"
+#include "cli/metrics_view.h"
 #include "cli/status_view.h"
 
 enum { STATUS_TIMEOUT_MS = 10000 };
 
 int cmd_status(const struct invocation *invocation)
 {
+    if (invocation_has(invocation, "json") && invocation_has(invocation, "prometheus")) {
+        return invocation_usage(invocation, "give --json or --prometheus, not both");
+    }
     json_t *reply =
         control_reply_ask(invocation, json_pack("{s:s}", "command", "status"), STATUS_TIMEOUT_MS);
     if (reply == NULL) {
@@ -16,6 +21,8 @@ int cmd_status(const struct invocation *invocation)
     }
     if (invocation_has(invocation, "json")) {
         control_reply_print_json(reply);
+    } else if (invocation_has(invocation, "prometheus")) {
+        metrics_view_print(reply, clock_wall_s(), stdout);
     } else {
         status_view_print(reply, clock_wall_s(), stdout);
     }

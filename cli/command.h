@@ -6,6 +6,9 @@
  *
  *     int cmd_record(const struct invocation *invocation);      // returns an enum command_exit
  *
+ * A name may have two words, "cert list". Then "cert" is a group: a hidden row without `run`, which
+ * is there for its help.
+ *
  * Data goes to stdout, words to stderr. */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
@@ -19,6 +22,12 @@ enum command_exit {
     COMMAND_USAGE = 2,
     COMMAND_NO = 3, /* done, and the answer is no: out of step, findings */
 };
+
+/* What to exit with after parts that ended with A and B: a failure counts more than a no. */
+static inline int command_worse(int a, int b)
+{
+    return a == COMMAND_FAILED || b == COMMAND_DONE ? a : b;
+}
 
 struct command_option {
     const char *name;     /* long, without the dashes */
@@ -41,8 +50,8 @@ struct command {
     const char *example; /* one or more lines */
     const struct command_option *options;
     size_t option_count;
-    bool hidden; /* left out of the list of commands */
-    int (*run)(const struct invocation *invocation);
+    bool hidden;                                     /* left out of the list of commands */
+    int (*run)(const struct invocation *invocation); /* NULL: a group */
 };
 
 enum {
@@ -55,10 +64,15 @@ extern const struct command command_table[];
 extern const struct command_option command_global_options[];
 extern const size_t command_global_option_count;
 
-/* NULL where there is none of that name. */
-const struct command *command_find(const char *name);
-/* The name most like NAME, or NULL. */
-const char *command_nearest(const char *name);
+/* Whether COMMAND (NULL: nothing was named yet) wants another word that says which. */
+bool command_is_group(const struct command *command);
+/* The next word of COMMAND's name where it is GROUP's (NULL: the first word, where it is all), or
+ * NULL. */
+const char *command_word(const struct command *group, const struct command *command);
+/* The command that WORD names in GROUP. NULL where there is none. */
+const struct command *command_find(const struct command *group, const char *word);
+/* The word most like WORD that names one, or NULL. */
+const char *command_nearest(const struct command *group, const char *word);
 
 int cmd_help(const struct invocation *invocation);
 int cmd_serve(const struct invocation *invocation);
@@ -70,5 +84,13 @@ int cmd_import(const struct invocation *invocation);
 int cmd_export(const struct invocation *invocation);
 int cmd_reload(const struct invocation *invocation);
 int cmd_status(const struct invocation *invocation);
+int cmd_cert_list(const struct invocation *invocation);
+int cmd_cert_show(const struct invocation *invocation);
+int cmd_cert_renew(const struct invocation *invocation);
+int cmd_cert_revoke(const struct invocation *invocation);
+int cmd_cert_import(const struct invocation *invocation);
+int cmd_cert_export(const struct invocation *invocation);
+int cmd_account_show(const struct invocation *invocation);
+int cmd_account_rollover(const struct invocation *invocation);
 
 #endif

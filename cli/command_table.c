@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/record_writer.h"
+#include "cli/revoke_reason.h"
 #include "config/fields.h"
 
 const struct command_option command_global_options[] = {
@@ -43,12 +44,51 @@ static const struct command_option lint_options[] = {
 
 static const struct command_option status_options[] = {
     JSON_OPTION,
+    {.name = "prometheus", .about = "print metrics in Prometheus' text format"},
+};
+
+static const struct command_option cert_list_options[] = {
+    JSON_OPTION,
+};
+
+static const struct command_option cert_show_options[] = {
+    JSON_OPTION,
+    {.name = "pem", .about = "print the chain, and nothing else; never the key"},
+};
+
+static const struct command_option cert_renew_options[] = {
+    {.name = "all-failing", .about = "every name that fails, or that does not reach us yet"},
+    {.name = "wait",
+     .argument = "DURATION",
+     .about = "until the new certificate is there; 30s, 2m"},
+};
+
+static const struct command_option cert_revoke_options[] = {
+    {.name = "reason",
+     .argument = REVOKE_REASONS,
+     .choice = true,
+     .about = "what is told to the CA; unspecified by default"},
+};
+
+static const struct command_option cert_import_options[] = {
+    {.name = "dry-run", .letter = 'n', .about = "write nothing; say what would be taken"},
+};
+
+static const struct command_option account_show_options[] = {
+    JSON_OPTION,
+};
+
+static const struct command_option account_rollover_options[] = {
+    {.name = "directory",
+     .argument = "NAME|URL",
+     .about = "the account at this CA alone, as configured or by its URL"},
 };
 
 static const struct command_option record_options[] = {
     ALL_OPTION,
     FORMAT_OPTION,
     {.name = "setup", .about = "all that the domain's owner sets, once"},
+    {.name = "strict", .about = "leave out, and exit 3 for, names without a certificate"},
 };
 
 static const struct command_option bump_id_options[] = {
@@ -59,7 +99,8 @@ static const struct command_option bump_id_options[] = {
     {.name = "since",
      .argument = "FILE|DIR",
      .about = "older copy of the policies, to compare with"},
-    {.name = "strict", .about = "with --check: ids that were written by hand count, too"},
+    {.name = "strict",
+     .about = "as for record; with --check: ids that were written by hand count, too"},
 };
 
 static const struct command_option init_options[] = {
@@ -205,16 +246,120 @@ const struct command command_table[] = {
         .arguments = "",
         .about = "ask the running server how it is",
         .example = "mtasts-host status\n"
-                   "mtasts-host status --json | jq .files_in_error",
+                   "mtasts-host status --json | jq .files_in_error\n"
+                   "mtasts-host status --prometheus >/var/lib/prometheus/node-exporter/"
+                   "mtasts-host.prom",
         OPTIONS(status_options),
         .run = cmd_status,
     },
     {
+        .name = "cert",
+        .arguments = "COMMAND ...",
+        .about = "look at and act on the certificates that come by ACME",
+        .example = "mtasts-host cert list",
+        .hidden = true,
+    },
+    {
+        .name = "cert list",
+        .arguments = "",
+        .about = "list names and their certificates by ACME",
+        .details =
+            "A line for each name that has a certificate of ours or wants one. Works without "
+            "a\n"
+            "running server.",
+        .example = "mtasts-host cert list\n"
+                   "mtasts-host cert list --json | jq '.hosts[] | select(.state == \"failing\")'",
+        OPTIONS(cert_list_options),
+        .run = cmd_cert_list,
+    },
+    {
+        .name = "cert show",
+        .arguments = "DOMAIN...",
+        .arguments_min = 1,
+        .arguments_max = COMMAND_ARGUMENTS_ANY,
+        .about = "say everything about a name's certificate",
+        .details = "Works without a running server.",
+        .example = "mtasts-host cert show example.org\n"
+                   "mtasts-host cert show example.org --pem | openssl x509 -noout -text",
+        OPTIONS(cert_show_options),
+        .run = cmd_cert_show,
+    },
+    {
+        .name = "cert renew",
+        .arguments = "DOMAIN...|--all-failing",
+        .arguments_max = COMMAND_ARGUMENTS_ANY,
+        .about = "have a certificate ordered now",
+        .details = "The running server looks at the name at once, and orders even where the\n"
+                   "certificate is good still.",
+        .example = "mtasts-host cert renew example.org --wait 2m\n"
+                   "mtasts-host cert renew --all-failing",
+        OPTIONS(cert_renew_options),
+        .run = cmd_cert_renew,
+    },
+    {
+        .name = "cert revoke",
+        .arguments = "DOMAIN",
+        .arguments_min = 1,
+        .arguments_max = 1,
+        .about = "have a certificate revoked, and another one ordered",
+        .example = "mtasts-host cert revoke example.org --reason key-compromise",
+        OPTIONS(cert_revoke_options),
+        .run = cmd_cert_revoke,
+    },
+    {
+        .name = "cert import",
+        .arguments = "DIR",
+        .arguments_min = 1,
+        .arguments_max = 1,
+        .about = "take over certificates of certbot, lego or acme.sh",
+        .details = "Takes, for each name that is configured, the certificate that lives longest.",
+        .example = "mtasts-host cert import --dry-run /etc/letsencrypt\n"
+                   "mtasts-host cert import /root/.acme.sh",
+        OPTIONS(cert_import_options),
+        .run = cmd_cert_import,
+    },
+    {
+        .name = "cert export",
+        .arguments = "DIR [DOMAIN...]",
+        .arguments_min = 1,
+        .arguments_max = COMMAND_ARGUMENTS_ANY,
+        .about = "write certificates and keys as files",
+        .details = "Writes DIR/mta-sts.DOMAIN/{fullchain,privkey}.pem; all of them without a "
+                   "DOMAIN.",
+        .example = "mtasts-host cert export /srv/backup/certificates",
+        .run = cmd_cert_export,
+    },
+    {
+        .name = "account",
+        .arguments = "COMMAND ...",
+        .about = "look at and act on the accounts at the CAs",
+        .example = "mtasts-host account show",
+        .hidden = true,
+    },
+    {
+        .name = "account show",
+        .arguments = "",
+        .about = "say what accounts there are",
+        .details = "Works without a running server.",
+        .example = "mtasts-host account show",
+        OPTIONS(account_show_options),
+        .run = cmd_account_show,
+    },
+    {
+        .name = "account rollover",
+        .arguments = "",
+        .about = "give accounts a new key",
+        .example = "mtasts-host account rollover --directory letsencrypt",
+        OPTIONS(account_rollover_options),
+        .run = cmd_account_rollover,
+    },
+    {
         .name = "help",
         .arguments = "[COMMAND]",
-        .arguments_max = 1,
+        .arguments_max = 2,
         .about = "say what a command does",
-        .example = "mtasts-host help bump-id",
+        .example = "mtasts-host help bump-id\n"
+                   "mtasts-host help cert list",
         OPTIONS(help_options),
         .hidden = true,
         .run = cmd_help,
@@ -222,22 +367,44 @@ const struct command command_table[] = {
     {.name = NULL},
 };
 
-const struct command *command_find(const char *name)
+bool command_is_group(const struct command *command)
+{
+    return command == NULL || command->run == NULL;
+}
+
+const char *command_word(const struct command *group, const struct command *command)
+{
+    struct bytes name = bytes_of(command->name);
+    if (group != NULL) {
+        struct bytes front = bytes_of(group->name);
+        if (!bytes_starts_with(name, front) || name.p[front.n] != ' ') {
+            return NULL;
+        }
+        name = bytes_skip(name, front.n + 1);
+    }
+    return memchr(name.p, ' ', name.n) == NULL ? name.p : NULL;
+}
+
+const struct command *command_find(const struct command *group, const char *word)
 {
     for (const struct command *command = command_table; command->name != NULL; command++) {
-        if (strcmp(command->name, name) == 0) {
+        const char *its = command_word(group, command);
+        if (its != NULL && strcmp(its, word) == 0) {
             return command;
         }
     }
     return NULL;
 }
 
-const char *command_nearest(const char *name)
+const char *command_nearest(const struct command *group, const char *word)
 {
-    const char *names[ARRAY_LENGTH(command_table)];
+    const char *words[ARRAY_LENGTH(command_table)];
     size_t count = 0;
     for (const struct command *command = command_table; command->name != NULL; command++) {
-        names[count++] = command->name;
+        const char *its = command_word(group, command);
+        if (its != NULL) {
+            words[count++] = its;
+        }
     }
-    return fields_nearest(bytes_of(name), names, count);
+    return fields_nearest(bytes_of(word), words, count);
 }

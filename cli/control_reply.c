@@ -20,6 +20,20 @@ json_t *control_reply_ask(const struct invocation *invocation, json_t *request, 
     return reply;
 }
 
+bool control_reply_act(const struct settings *settings, json_t *request, int timeout_ms,
+                       const char *subject)
+{
+    struct error e;
+    json_t *reply = NULL;
+    bool ok = control_ask(settings->control, request, timeout_ms, &reply, &e);
+    if (!ok) {
+        fprintf(stderr, "mtasts-host: %s: %s\n", subject, e.text);
+    }
+    json_decref(reply);
+    json_decref(request);
+    return ok;
+}
+
 void control_reply_print_json(const json_t *reply)
 {
     json_dumpf(reply, stdout, JSON_INDENT(2));

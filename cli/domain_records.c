@@ -151,23 +151,32 @@ bool domain_records_add(struct domain_records *records, const struct policy_set_
            (records->settings->dns_delegate != NULL || add_tlsrpt(records, view, e));
 }
 
+bool domain_records_add_host(struct domain_records *records, const struct policy_set_view *view,
+                             struct error *e)
+{
+    const struct settings *settings = records->settings;
+    if (settings->dns_host == NULL) {
+        return true;
+    }
+    struct bytes domain = view->entry->name;
+    struct record record = {
+        .domain = domain, .type = RECORD_CNAME, .data = bytes_of(settings->dns_host)};
+    return add_record(records, record, ZONE_OWN, "mta-sts", domain, e);
+}
+
 bool domain_records_add_setup(struct domain_records *records, const struct policy_set_view *view,
                               struct error *e)
 {
     struct bytes domain = view->entry->name;
     const struct settings *settings = records->settings;
-    struct record record = {.domain = domain, .type = RECORD_CNAME};
-    if (settings->dns_host != NULL) {
-        record.data = bytes_of(settings->dns_host);
-        if (!add_record(records, record, ZONE_OWN, "mta-sts", domain, e)) {
-            return false;
-        }
+    if (!domain_records_add_host(records, view, e)) {
+        return false;
     }
     if (settings->dns_delegate == NULL) {
         return domain_records_add(records, view, e);
     }
     CLEANUP_FREE char *target = name_in(settings, ZONE_DELEGATE, "_mta-sts", domain);
-    record.data = bytes_of(target);
+    struct record record = {.domain = domain, .type = RECORD_CNAME, .data = bytes_of(target)};
     return add_record(records, record, ZONE_OWN, "_mta-sts", domain, e) &&
            add_tlsrpt(records, view, e);
 }

@@ -32,6 +32,10 @@ bool domain_records_add(struct domain_records *records, const struct policy_set_
 /* The id alone. */
 bool domain_records_add_id(struct domain_records *records, const struct policy_set_view *view,
                            struct error *e) MUST_USE;
+/* Where mta-sts.DOMAIN points, alone (nothing without `dns.host`): what a certificate needs first.
+ */
+bool domain_records_add_host(struct domain_records *records, const struct policy_set_view *view,
+                             struct error *e) MUST_USE;
 /* What the tenant sets once, all of it. */
 bool domain_records_add_setup(struct domain_records *records, const struct policy_set_view *view,
                               struct error *e) MUST_USE;

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 
-enum { ABOUT_COLUMN = 30 };
+enum { ABOUT_COLUMN = 30, NAME_WIDTH = 17 };
 
 static void print_option(const struct command_option *option, FILE *out)
 {
@@ -35,16 +35,22 @@ static void print_options(const char *title, const struct command_option *option
     }
 }
 
+/* What GROUP has, or with NULL every command. */
+static void print_commands(const struct command *group, FILE *out)
+{
+    fprintf(out, "\nCommands:\n");
+    for (const struct command *command = command_table; command->name != NULL; command++) {
+        if (!command->hidden && (group == NULL || command_word(group, command) != NULL)) {
+            fprintf(out, "  %-*s%s\n", NAME_WIDTH, command->name, command->about);
+        }
+    }
+}
+
 void help_print_all(FILE *out)
 {
     fprintf(out, "mtasts-host: MTA-STS policies (RFC 8461) from YAML\n\n"
-                 "Usage: mtasts-host [-c FILE] [--log-format text|json] COMMAND ...\n\n"
-                 "Commands:\n");
-    for (const struct command *command = command_table; command->name != NULL; command++) {
-        if (!command->hidden) {
-            fprintf(out, "  %-12s%s\n", command->name, command->about);
-        }
-    }
+                 "Usage: mtasts-host [-c FILE] [--log-format text|json] COMMAND ...\n");
+    print_commands(NULL, out);
     print_options("Options of every command", command_global_options, command_global_option_count,
                   out);
     fprintf(out,
@@ -69,6 +75,9 @@ void help_print_command(const struct command *command, FILE *out)
             command->arguments[0] != '\0' ? " " : "", command->arguments);
     if (command->details != NULL) {
         fprintf(out, "\n%s\n", command->details);
+    }
+    if (command_is_group(command)) {
+        print_commands(command, out);
     }
     print_options("Options", command->options, command->option_count, out);
     print_options("Options of every command", command_global_options, command_global_option_count,

@@ -42,8 +42,8 @@ static void add_row(struct option_rows *rows, const struct command_option *row)
 
 static void collect_rows(const struct command *command, struct option_rows *rows)
 {
-    /* Without a command the first word that is no option ends it: that is the command. */
-    *rows = (struct option_rows){.letters = {command != NULL ? '\0' : '+'}};
+    /* Without a whole command the first word that is no option ends it: that says which. */
+    *rows = (struct option_rows){.letters = {command_is_group(command) ? '+' : '\0'}};
     if (command != NULL) {
         assert(command->option_count <= COMMAND_OPTIONS_MAX);
         for (size_t i = 0; i < command->option_count; i++) {
@@ -146,18 +146,22 @@ static int parse_options(int argc, char **argv, struct invocation *invocation)
     }
 }
 
-static bool find_command(struct invocation *invocation, const char *name)
+static bool find_command(struct invocation *invocation, const char *word)
 {
-    invocation->command = command_find(name);
-    if (invocation->command != NULL) {
+    const struct command *group = invocation->command;
+    const struct command *command = command_find(group, word);
+    if (command != NULL) {
+        invocation->command = command;
         return true;
     }
-    const char *nearest = command_nearest(name);
+    const char *front = group != NULL ? group->name : "";
+    const char *space = group != NULL ? " " : "";
+    const char *nearest = command_nearest(group, word);
     if (nearest != NULL) {
-        invocation_usage(invocation, "there is no command \"%s\"; did you mean \"%s\"?", name,
-                         nearest);
+        invocation_usage(invocation, "there is no command \"%s%s%s\"; did you mean \"%s%s%s\"?",
+                         front, space, word, front, space, nearest);
     } else {
-        invocation_usage(invocation, "there is no command \"%s\"", name);
+        invocation_usage(invocation, "there is no command \"%s%s%s\"", front, space, word);
     }
     return false;
 }
@@ -178,28 +182,35 @@ static bool check_arguments(const struct invocation *invocation)
     return true;
 }
 
+/* Whether it is all about what the program says of itself. */
+static bool wants_words(const struct invocation *invocation)
+{
+    return invocation->help || invocation->version;
+}
+
 bool invocation_parse(int argc, char **argv, struct invocation *ret_invocation)
 {
     struct invocation *invocation = ret_invocation;
     *invocation = (struct invocation){0};
     int at = parse_options(argc, argv, invocation);
+    while (at >= 0 && at < argc && !wants_words(invocation) &&
+           command_is_group(invocation->command)) {
+        if (!find_command(invocation, argv[at])) {
+            return false;
+        }
+        argv[at] = argv[0]; /* getopt_long begins its messages with it */
+        int rest = parse_options(argc - at, argv + at, invocation);
+        at = rest < 0 ? rest : at + rest;
+    }
     if (at < 0) {
         return false;
     }
-    if (at >= argc || invocation->help || invocation->version) {
+    if (wants_words(invocation) || command_is_group(invocation->command)) {
         return true;
     }
-    if (!find_command(invocation, argv[at])) {
-        return false;
-    }
-    argv[at] = argv[0]; /* getopt_long begins its messages with it */
-    int rest = parse_options(argc - at, argv + at, invocation);
-    if (rest < 0) {
-        return false;
-    }
-    invocation->arguments = argv + at + rest;
-    invocation->argument_count = (size_t)(argc - at - rest);
-    return invocation->help || invocation->version || check_arguments(invocation);
+    invocation->arguments = argv + at;
+    invocation->argument_count = (size_t)(argc - at);
+    return check_arguments(invocation);
 }
 
 void invocation_clear(struct invocation *invocation)

@@ -15,7 +15,7 @@ struct invocation_values {
 };
 
 struct invocation {
-    const struct command *command; /* NULL: none was named */
+    const struct command *command; /* NULL: none was named; may be a group */
     const char *config;            /* -c FILE; NULL: not given */
     bool log_json;
     bool help;

@@ -14,13 +14,14 @@ static int run(const struct invocation *invocation)
         printf("mtasts-host %s\n", MTASTS_VERSION);
         return COMMAND_DONE;
     }
-    if (invocation->command == NULL) {
-        help_print_all(invocation->help ? stdout : stderr);
+    if (invocation->help || command_is_group(invocation->command)) {
+        FILE *out = invocation->help ? stdout : stderr;
+        if (invocation->command != NULL) {
+            help_print_command(invocation->command, out);
+        } else {
+            help_print_all(out);
+        }
         return invocation->help ? COMMAND_DONE : COMMAND_USAGE;
-    }
-    if (invocation->help) {
-        help_print_command(invocation->command, stdout);
-        return COMMAND_DONE;
     }
     return invocation->command->run(invocation);
 }

@@ -1,11 +1,10 @@
 #include "status_view.h"
 
-#include <inttypes.h>
-#include <time.h>
-
+#include "cli/acme_view.h"
 #include "cli/control_reply.h"
+#include "cli/time_text.h"
 
-enum { NAMES_SHOWN = 10, DAY_S = 86400, HOUR_S = 3600, MINUTE_S = 60 };
+enum { NAMES_SHOWN = 10 };
 
 static json_int_t number(const json_t *object, const char *key)
 {
@@ -18,36 +17,10 @@ static const char *text(const json_t *object, const char *key)
     return value != NULL ? value : "";
 }
 
-/* "3 d 4 h", "5 min", "12 s": the largest units that say enough. */
-static void print_duration(int64_t seconds, FILE *out)
-{
-    if (seconds >= DAY_S) {
-        fprintf(out, "%" PRId64 " d %" PRId64 " h", seconds / DAY_S, seconds % DAY_S / HOUR_S);
-    } else if (seconds >= HOUR_S) {
-        fprintf(out, "%" PRId64 " h %" PRId64 " min", seconds / HOUR_S,
-                seconds % HOUR_S / MINUTE_S);
-    } else if (seconds >= MINUTE_S) {
-        fprintf(out, "%" PRId64 " min", seconds / MINUTE_S);
-    } else {
-        fprintf(out, "%" PRId64 " s", seconds);
-    }
-}
-
-static void print_time(int64_t time_s, FILE *out)
-{
-    char date[32];
-    time_t t = (time_t)time_s;
-    struct tm tm;
-    gmtime_r(&t, &tm);
-    strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &tm);
-    fputs(date, out);
-}
-
 static void print_server(const json_t *status, int64_t now_s, FILE *out)
 {
-    fprintf(out, "mtasts-host %s, process %" JSON_INTEGER_FORMAT ", up ", text(status, "version"),
-            number(status, "pid"));
-    print_duration(number(status, "uptime_s"), out);
+    fprintf(out, "mtasts-host %s, process %" JSON_INTEGER_FORMAT ", up %s", text(status, "version"),
+            number(status, "pid"), time_text_span(number(status, "uptime_s")).text);
     size_t i = 0;
     const json_t *item = NULL;
     json_array_foreach(json_object_get(status, "listeners"), i, item)
@@ -66,10 +39,8 @@ static void print_server(const json_t *status, int64_t now_s, FILE *out)
     if (changed_s == 0) {
         fputs("never", out);
     } else {
-        print_time(changed_s, out);
-        fputs(" (", out);
-        print_duration(now_s > changed_s ? now_s - changed_s : 0, out);
-        fputs(" ago)", out);
+        fprintf(out, "%s (%s ago)", time_text_moment(changed_s).text,
+                time_text_span(now_s > changed_s ? now_s - changed_s : 0).text);
     }
     fputc('\n', out);
 }
@@ -101,10 +72,8 @@ static void print_certificates(const json_t *status, int64_t now_s, FILE *out)
             break;
         }
         int64_t left_s = number(item, "not_after") - now_s;
-        fprintf(out, "  %-40s ", text(item, "name"));
-        fputs(left_s > 0 ? "expires in " : "expired ", out);
-        print_duration(left_s > 0 ? left_s : -left_s, out);
-        fprintf(out, "%s, %s\n", left_s > 0 ? "" : " ago", text(item, "path"));
+        fprintf(out, "  %-40s %s %s, %s\n", text(item, "name"), left_s > 0 ? "expires" : "expired",
+                time_text_from_now(number(item, "not_after"), now_s).text, text(item, "path"));
     }
     json_int_t without = number(status, "names_without_certificate_count");
     if (without == 0) {
@@ -126,6 +95,7 @@ void status_view_print(const json_t *status, int64_t now_s, FILE *out)
     print_server(status, now_s, out);
     print_policies(status, out);
     print_certificates(status, now_s, out);
+    acme_view_print(json_object_get(status, "acme"), now_s, out);
     if (json_array_size(json_object_get(status, "diagnostics")) != 0) {
         fputs("problems:\n", out);
         control_reply_print_diagnostics(status, out);

@@ -20,6 +20,12 @@ struct workspace {
 /* Loads `-c FILE` or its defaults. NULL: the errors are on stderr. Free with settings_free. */
 struct settings *workspace_settings(const struct invocation *invocation);
 
+static inline void workspace_settings_cleanup(struct settings **settings)
+{
+    settings_free(*settings);
+}
+#define CLEANUP_SETTINGS CLEANUP(workspace_settings_cleanup)
+
 /* Loads both. False: the configuration cannot be used, and stderr says why. True even where policy
  * files are in error: those were told on stderr, and workspace_exit gives the exit status. */
 bool workspace_open(const struct invocation *invocation, struct workspace *ret_workspace);

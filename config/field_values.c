@@ -183,6 +183,16 @@ bool fields_duration_ms(const struct yaml_pair *pair, int64_t min, int64_t max, 
     return read_bounded(pair, &DURATION_MS, min, max, ret_ms, context);
 }
 
+bool fields_parse_duration_s(struct bytes text, int64_t *ret_seconds)
+{
+    int64_t seconds;
+    if (!read_number(text, &DURATION_S, &seconds) || seconds < 0) {
+        return false;
+    }
+    *ret_seconds = seconds;
+    return true;
+}
+
 bool fields_size(const struct yaml_pair *pair, int64_t min, int64_t max, int64_t *ret_octets,
                  struct fields_context *context)
 {

@@ -65,6 +65,8 @@ bool fields_integer(const struct yaml_pair *pair, int64_t min, int64_t max, int6
 /* Seconds, or with s, m (or min), h, d, w: "90", "1w", "36h". One unit only. */
 bool fields_duration_s(const struct yaml_pair *pair, int64_t min, int64_t max, int64_t *ret_seconds,
                        struct fields_context *context) MUST_USE;
+/* The same from TEXT outside YAML. False: it is no duration. One past 64 bits is INT64_MAX. */
+bool fields_parse_duration_s(struct bytes text, int64_t *ret_seconds) MUST_USE;
 /* Milliseconds: as above, and "50ms"; a bare number is seconds. */
 bool fields_duration_ms(const struct yaml_pair *pair, int64_t min, int64_t max, int64_t *ret_ms,
                         struct fields_context *context) MUST_USE;

@@ -10,8 +10,11 @@ _mtasts_host() {
         -c | --config | --log-format) ((i++)) ;;
         -*) ;;
         *)
-            command=${COMP_WORDS[i]}
-            break
+            command+=${command:+ }${COMP_WORDS[i]}
+            case $command in
+            account | cert) ;; # another word says which
+            *) break ;;
+            esac
             ;;
         esac
     done
@@ -24,6 +27,11 @@ _mtasts_host() {
         ;;
     --log-format)
         mapfile -t COMPREPLY < <(compgen -W "text json" -- "$word")
+        return
+        ;;
+    --reason)
+        local reasons="unspecified key-compromise affiliation-changed superseded"
+        mapfile -t COMPREPLY < <(compgen -W "$reasons cessation-of-operation" -- "$word")
         return
         ;;
     --mode)
@@ -39,16 +47,26 @@ _mtasts_host() {
     local globals="-c --config --log-format -h --help -V --version"
     local options="" files=""
     case $command in
-    "") options="bump-id export import init lint record reload serve status" ;;
+    "") options="account bump-id cert export import init lint record reload serve status" ;;
+    account) options="rollover show" ;;
+    "account rollover") options="--directory" ;;
+    "account show") options="--json" ;;
+    cert) options="export import list renew revoke show" ;;
+    "cert export") files=yes ;;
+    "cert import") options="-n --dry-run" files=yes ;;
+    "cert list") options="--json" ;;
+    "cert renew") options="--all-failing --wait" ;;
+    "cert revoke") options="--reason" ;;
+    "cert show") options="--json --pem" ;;
     bump-id) options="-a --all --check -n --dry-run -f --format --since --strict" ;;
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
     init) options="--mode --mx -o --output" ;;
     lint) options="--json --strict" files=yes ;;
-    record) options="-a --all -f --format --setup" ;;
+    record) options="-a --all -f --format --setup --strict" ;;
     reload) options="--accept-removals --json" ;;
     serve) options="--check" ;;
-    status) options="--json" ;;
+    status) options="--json --prometheus" ;;
     esac
 
     if [[ $word == -* || -z $files ]]; then

@@ -486,5 +486,5 @@ class BumpId(ProgramTest):
         self.assertEqual(result.out, "")
 
     def test_wrong_usage(self):
-        for words in (["--check", "--dry-run"], ["--check", "--format", "zone"], ["--strict"]):
+        for words in (["--check", "--dry-run"], ["--check", "--format", "zone"]):
             self.run_in("bump-id", *words, want=USAGE)

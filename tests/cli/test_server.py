@@ -61,6 +61,10 @@ class Server(scenario.Scenario):
         self.assertIn("domains:       3, shared policies 1\n", out)
         self.assertIn("files:         1, in error 0\n", out)
         self.assertIn("without certificate: 3\n  mta-sts.example.com\n", out)
+        metrics = self.server.command("status", "--prometheus").stdout
+        for line in ("domains 3", "files_in_error 0", "certificates 0",
+                     "names_without_certificate 3", "connections 0", "reloads_total 0"):
+            self.assertIn(f"\nmtasts_host_{line}\n", metrics)
         self.server.write("b.yaml", "domains:\n  b.example: {mode: nnone}\n")
         wait_until(lambda: self.server.status()["files_in_error"] == 1, "the error in status")
         self.assertRegex(self.server.command("status").stdout,

@@ -28,19 +28,28 @@ class Usage(ProgramTest):
     def test_every_command_has_help_with_an_example(self):
         for name in self.commands():
             with self.subTest(command=name):
-                after = self.program(name, "--help", want=DONE)
+                words = name.split()
+                after = self.program(*words, "--help", want=DONE)
                 self.assertIn("\nExample:\n    mtasts-host ", after.out)
                 self.assertIn(f"Usage: mtasts-host {name}", after.out)
                 self.assertEqual(after.err, "")
-                self.assertEqual(self.program("help", name, want=DONE).out, after.out)
+                self.assertEqual(self.program("help", *words, want=DONE).out, after.out)
 
     def test_no_command_is_wrong_usage_and_shows_help_on_stderr(self):
         result = self.program(want=USAGE)
         self.assertEqual(result.out, "")
         self.assertIn("Commands:", result.err)
 
+    def test_a_group_alone_is_wrong_usage_and_shows_its_commands(self):
+        result = self.program("cert", want=USAGE)
+        self.assertEqual(result.out, "")
+        self.assertIn("\n  cert renew ", result.err)
+        self.assertNotIn("  reload", result.err)
+        self.assertIn("\n  account show ", self.program("account", "--help", want=DONE).out)
+
     def test_wrong_usage(self):
         rows = [
+            (["cer"], 'did you mean "cert"?'),
             (["lnt"], 'did you mean "lint"?'),
             (["frobnicate"], 'there is no command "frobnicate"'),
             (["--frobnicate"], "unrecognized option '--frobnicate'"),
@@ -51,7 +60,22 @@ class Usage(ProgramTest):
             (["--log-format", "xml", "serve"], "takes one of text|json"),
             (["bump-id", "--all", "example.org"], "not both"),
             (["bump-id", "--check", "--format", "json"], "--check prints no records"),
-            (["bump-id", "--strict"], "--strict is for --check"),
+            (["status", "--json", "--prometheus"], "not both"),
+            (["cert", "lst"], 'there is no command "cert lst"; did you mean "cert list"?'),
+            (["cert", "frobnicate"], 'there is no command "cert frobnicate"'),
+            (["cert", "--json", "list"], "unrecognized option '--json'"),
+            (["cert", "list", "example.org"], '"example.org" is too much'),
+            (["cert", "show"], "usage: mtasts-host cert show DOMAIN..."),
+            (["cert", "show", "example.org", "--json", "--pem"], "not both"),
+            (["cert", "renew"], "name domains, or give --all-failing"),
+            (["cert", "renew", "--all-failing", "example.org"], "name domains, or give"),
+            (["cert", "renew", "example.org", "--wait", "soon"], "--wait takes a time"),
+            (["cert", "renew", "example.org", "--wait", "0"], "--wait takes a time"),
+            (["cert", "revoke", "example.org", "--reason", "spite"],
+             "takes one of unspecified|key-compromise"),
+            (["cert", "revoke", "exa mple"], "exa mple"),
+            (["help", "cert", "frobnicate"], 'there is no command "frobnicate"'),
+            (["help", "lint", "it"], 'there is no command "it"'),
             (["import"], "usage: mtasts-host import DIR"),
             (["import", "a", "b"], '"b" is too much'),
             (["serve", "now"], '"now" is too much'),
@@ -81,7 +105,10 @@ class Usage(ProgramTest):
     def test_a_configuration_that_cannot_be_used(self):
         self.config.write_text("policies: policies.d\nworkerz: 2\n")
         for words in (["record", "--all"], ["bump-id"], ["serve"], ["serve", "--check"],
-                      ["status"], ["reload"], ["export", "out"]):
+                      ["status"], ["reload"], ["export", "out"], ["cert", "list"],
+                      ["cert", "show", "example.org"], ["cert", "renew", "example.org"],
+                      ["cert", "revoke", "example.org"], ["cert", "import", "."],
+                      ["cert", "export", "."], ["account", "show"], ["account", "rollover"]):
             with self.subTest(words=words):
                 result = self.run_in(*words, want=FAILED)
                 self.assertEqual(result.out, "")

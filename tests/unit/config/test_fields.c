@@ -308,12 +308,46 @@ static void test_many_keys(void **state)
     clear(&parsed);
 }
 
+static void test_durations_outside_yaml(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t want; /* -1: none */
+    } ROWS[] = {
+        {"90", 90},
+        {"30s", 30},
+        {"2m", 120},
+        {"1w", 604800},
+        {"0", 0},
+        {"", -1},
+        {"s", -1},
+        {"-5", -1},
+        {"1h30m", -1},
+        {"1 w", -1},
+        {"010", -1},
+        {"soon", -1},
+        {"99999999999999999999w", INT64_MAX},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        int64_t seconds = -1;
+        bool good = fields_parse_duration_s(bytes_of(ROWS[i].text), &seconds);
+        if (good != (ROWS[i].want >= 0) || seconds != ROWS[i].want) {
+            fail_msg("\"%s\" is %lld", ROWS[i].text, (long long)seconds);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mappings), cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_numbers),  cmocka_unit_test(test_bools),
-        cmocka_unit_test(test_lists),    cmocka_unit_test(test_many_keys),
+        cmocka_unit_test(test_mappings),
+        cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_bools),
+        cmocka_unit_test(test_durations_outside_yaml),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_many_keys),
     };
     return cmocka_run_group_tests_name("config/fields", tests, NULL, NULL);
 }

@@ -1,0 +1,112 @@
+#include "cert_rows.h"
+
+static char *copy(const char *text)
+{
+    return text != NULL ? memory_string(text) : NULL;
+}
+
+struct cert_row *cert_rows_add(struct cert_rows *rows, struct bytes host)
+{
+    size_t before = rows->names.count;
+    struct name_map_item *item = name_map_add(&rows->names, host);
+    if (rows->names.count == before) {
+        return &rows->rows[item->value];
+    }
+    ARRAY_GROW(rows->rows, rows->count, rows->capacity);
+    item->value = rows->count;
+    rows->rows[rows->count] = (struct cert_row){0};
+    return &rows->rows[rows->count++];
+}
+
+void cert_row_set_certificate(struct cert_row *row,
+                              const struct acme_store_certificate *certificate)
+{
+    row->has_certificate = true;
+    row->revoked = certificate->revoked;
+    row->not_after_s = certificate->not_after_s;
+    row->renew_s = certificate->renew_s;
+    free(row->directory);
+    row->directory = copy(certificate->directory);
+}
+
+void cert_row_set_host(struct cert_row *row, const struct acme_store_host *host)
+{
+    row->trouble = host->trouble;
+    row->failures = host->failures;
+    row->next_s = host->next_s;
+    free(row->problem);
+    row->problem = copy(host->problem);
+}
+
+static bool add_certificate(const struct acme_store_certificate *certificate, void *context)
+{
+    cert_row_set_certificate(cert_rows_add(context, bytes_of(certificate->host)), certificate);
+    return true;
+}
+
+static void add_host(const struct acme_store_host *host, void *context)
+{
+    cert_row_set_host(cert_rows_add(context, bytes_of(host->name)), host);
+}
+
+static void add_order(const struct acme_store_order *order, void *context)
+{
+    cert_rows_add(context, bytes_of(order->host))->ordering = true;
+}
+
+bool cert_rows_read(struct cert_rows *rows, struct acme_store *store, struct error *e)
+{
+    return acme_store_each_certificate(store, 0, add_certificate, rows, e) &&
+           acme_store_each_host(store, add_host, rows, e) &&
+           acme_store_each_order(store, add_order, rows, e);
+}
+
+void cert_row_clear(struct cert_row *row)
+{
+    free(row->directory);
+    free(row->problem);
+    *row = (struct cert_row){0};
+}
+
+void cert_rows_clear(struct cert_rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++) {
+        cert_row_clear(&rows->rows[i]);
+    }
+    free(rows->rows);
+    name_map_clear(&rows->names);
+    *rows = (struct cert_rows){0};
+}
+
+enum acme_state cert_row_state(const struct cert_row *row, int64_t now_s)
+{
+    if (row->trouble == ACME_HOST_REJECTED) {
+        return ACME_STATE_REJECTED;
+    }
+    if (row->ordering) {
+        return ACME_STATE_ORDERING;
+    }
+    if (row->trouble != ACME_HOST_FINE) {
+        return row->trouble == ACME_HOST_WAITS ? ACME_STATE_WAITING : ACME_STATE_FAILING;
+    }
+    if (!row->has_certificate) {
+        return ACME_STATE_NEW;
+    }
+    bool due =
+        row->revoked || row->not_after_s <= now_s || (row->renew_s != 0 && row->renew_s <= now_s);
+    return due ? ACME_STATE_DUE : ACME_STATE_VALID;
+}
+
+/* 0 stands for "none" in the store, null does in JSON. */
+static json_t *time_or_null(int64_t time_s)
+{
+    return time_s != 0 ? json_integer(time_s) : json_null();
+}
+
+json_t *cert_row_json(const char *host, const struct cert_row *row, enum acme_state state)
+{
+    return json_pack("{s:s, s:s, s:o, s:s?, s:s?, s:o, s:i}", "name", host, "state",
+                     acme_state_name(state), "not_after", time_or_null(row->not_after_s),
+                     "directory", row->directory, "problem", row->problem, "next",
+                     time_or_null(row->next_s), "failures", (int)row->failures);
+}

@@ -1,0 +1,122 @@
+/* account show: the accounts at the CAs of the configuration, from the store. */
+#include <stdio.h>
+
+#include "acme/account_key.h"
+#include "base/clock.h"
+#include "cli/control_reply.h"
+#include "cli/state_store.h"
+#include "cli/time_text.h"
+#include "cli/workspace.h"
+
+struct account_view {
+    const struct settings_directory *directory;
+    struct acme_store_account account; /* directory NULL: there is none yet */
+    char *thumbprint;                  /* NULL: the key cannot be read */
+};
+
+static void view_clear(struct account_view *view)
+{
+    acme_store_account_clear(&view->account);
+    free(view->thumbprint);
+}
+
+static char *thumbprint_of(const char *pem)
+{
+    struct error ignored;
+    struct account_key *key = NULL;
+    char *thumbprint = account_key_parse(bytes_of(pem), &key, &ignored)
+                           ? memory_string(account_key_thumbprint(key))
+                           : NULL;
+    account_key_free(key);
+    return thumbprint;
+}
+
+static bool view_read(struct acme_store *store, const struct settings_directory *directory,
+                      struct account_view *ret_view, struct error *e)
+{
+    *ret_view = (struct account_view){.directory = directory};
+    if (!acme_store_find_account(store, directory->url, &ret_view->account, e)) {
+        return e->code == ERROR_NOT_FOUND;
+    }
+    ret_view->thumbprint = thumbprint_of(ret_view->account.key);
+    return true;
+}
+
+static void print_wait(const char *whose, int64_t wait_s, int64_t now_s)
+{
+    if (wait_s > now_s) {
+        printf("  %-12s%s (%s)\n", whose, time_text_moment(wait_s).text,
+               time_text_from_now(wait_s, now_s).text);
+    }
+}
+
+static void print(const struct account_view *view, int64_t now_s)
+{
+    const struct acme_store_account *account = &view->account;
+    printf("%s: %s\n", view->directory->name, view->directory->url);
+    if (account->directory == NULL) {
+        printf("  account:    none yet\n");
+        return;
+    }
+    printf("  account:    %s\n  thumbprint: %s\n",
+           account->url != NULL ? account->url : "not registered yet",
+           view->thumbprint != NULL ? view->thumbprint : "the key cannot be read");
+    if (account->next_key != NULL) {
+        printf("  a new key is under way\n");
+    }
+    print_wait("waits:", account->wait_s, now_s);
+    print_wait("CA waits:", account->ca_wait_s, now_s);
+}
+
+static json_t *view_json(const struct account_view *view)
+{
+    const struct acme_store_account *account = &view->account;
+    return json_pack("{s:s, s:s, s:s?, s:s?, s:b, s:I, s:I}", "name", view->directory->name,
+                     "directory", view->directory->url, "account", account->url, "thumbprint",
+                     view->thumbprint, "rollover", (int)(account->next_key != NULL), "wait",
+                     (json_int_t)account->wait_s, "ca_wait", (json_int_t)account->ca_wait_s);
+}
+
+static bool show_all(const struct settings_acme *acme, struct acme_store *store, bool json,
+                     struct error *e)
+{
+    int64_t now_s = clock_wall_s();
+    json_t *accounts = json_array();
+    bool ok = true;
+    for (size_t i = 0; ok && i < acme->directory_count; i++) {
+        CLEANUP(view_clear) struct account_view view;
+        ok = view_read(store, &acme->directories[i], &view, e);
+        if (ok && json) {
+            json_array_append_new(accounts, view_json(&view));
+        } else if (ok) {
+            print(&view, now_s);
+        }
+    }
+    json_t *document = json_pack("{s:o}", "accounts", accounts);
+    if (ok && json) {
+        control_reply_print_json(document);
+    }
+    json_decref(document);
+    return ok;
+}
+
+int cmd_account_show(const struct invocation *invocation)
+{
+    CLEANUP_SETTINGS struct settings *settings = workspace_settings(invocation);
+    if (settings == NULL) {
+        return COMMAND_FAILED;
+    }
+    if (settings->acme == NULL) {
+        fprintf(stderr, "mtasts-host: %s has no `acme`, so there are no accounts\n",
+                settings->file);
+        return COMMAND_FAILED;
+    }
+    struct error e;
+    CLEANUP_STORE struct acme_store *store = NULL;
+    if (!state_store_open(settings, &store, &e) ||
+        !show_all(settings->acme, store, invocation_has(invocation, "json"), &e)) {
+        fprintf(stderr, "mtasts-host: %s\n", e.text);
+        return COMMAND_FAILED;
+    }
+    return COMMAND_DONE;
+}

@@ -1,0 +1,132 @@
+#include "metrics_view.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+#define PREFIX "mtasts_host_"
+
+/* One number of the answer. */
+struct metric {
+    const char *name;
+    const char *type; /* "gauge" or "counter" */
+    const char *about;
+    const char *object; /* the member that it is in; NULL: the answer itself */
+    const char *key;    /* NULL: each member of the object is a sample … */
+    const char *label;  /* … and its name the value of this label */
+};
+
+static const struct metric METRICS[] = {
+    {"uptime_seconds", "gauge", "Seconds since the server started.", NULL, "uptime_s", NULL},
+    {"domains", "gauge", "Domains whose policy is served.", NULL, "domains", NULL},
+    {"shared_policies", "gauge", "Policies that several domains may use.", NULL, "shared_policies",
+     NULL},
+    {"files", "gauge", "Policy files.", NULL, "files", NULL},
+    {"files_in_error", "gauge", "Policy files in error: their last good policies are served.", NULL,
+     "files_in_error", NULL},
+    {"removals_held", "gauge", "Domains whose removal is held.", NULL, "removals_held", NULL},
+    {"certificates", "gauge", "Names that have a certificate.", NULL, "certificates", NULL},
+    {"names_without_certificate", "gauge", "Names that are served and have no certificate.", NULL,
+     "names_without_certificate_count", NULL},
+    {"reloads_total", "counter", "Reloads.", NULL, "reloads", NULL},
+    {"requests_total", "counter", "HTTP requests.", NULL, "requests", NULL},
+    {"connections", "gauge", "Connections that are open.", "connections", "current", NULL},
+    {"connections_accepted_total", "counter", "Connections that were accepted.", "connections",
+     "accepted", NULL},
+    {"connections_refused_total", "counter", "Connections that a limit refused.", "connections",
+     "refused", NULL},
+    {"acme_hosts", "gauge", "Names that are to have a certificate by ACME, by state.", "acme.hosts",
+     NULL, "state"},
+    {"acme_orders_placed_total", "counter", "Orders placed at CAs.", "acme", "orders_placed", NULL},
+    {"acme_orders_done_total", "counter", "Orders that gave a certificate.", "acme", "orders_done",
+     NULL},
+    {"acme_orders_failed_total", "counter", "Orders that failed.", "acme", "orders_failed", NULL},
+    {"acme_renewals_total", "counter", "Orders done that renewed a certificate.", "acme",
+     "renewals", NULL},
+    {"acme_failures_total", "counter", "Failures by type, in the CA's words or ours.",
+     "acme.failures", NULL, "type"},
+};
+
+static void print_head(const char *name, const char *type, const char *about, FILE *out)
+{
+    fprintf(out, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n", name, about, name, type);
+}
+
+/* NULL where it is not in the answer. */
+static const json_t *object_of(const json_t *status, const char *path)
+{
+    if (path == NULL) {
+        return status;
+    }
+    struct bytes first = {path, strcspn(path, ".")};
+    CLEANUP_FREE char *name = memory_string_of(first);
+    const json_t *object = json_object_get(status, name);
+    return path[first.n] == '.' ? object_of(object, path + first.n + 1) : object;
+}
+
+/* As a label's value is written: backslash, quote and newline escaped. */
+static void print_label(const char *value, FILE *out)
+{
+    for (; *value != '\0'; value++) {
+        if (*value == '\n') {
+            fputs("\\n", out);
+            continue;
+        }
+        if (*value == '\\' || *value == '"') {
+            fputc('\\', out);
+        }
+        fputc(*value, out);
+    }
+}
+
+static void print_samples(const struct metric *metric, json_t *object, FILE *out)
+{
+    const char *member = NULL;
+    json_t *value = NULL;
+    json_object_foreach(object, member, value)
+    {
+        fprintf(out, PREFIX "%s{%s=\"", metric->name, metric->label);
+        print_label(member, out);
+        fprintf(out, "\"} %" JSON_INTEGER_FORMAT "\n", json_integer_value(value));
+    }
+}
+
+static void print_metric(const struct metric *metric, const json_t *status, FILE *out)
+{
+    const json_t *object = object_of(status, metric->object);
+    if (metric->label != NULL) {
+        if (json_is_object(object)) {
+            print_head(metric->name, metric->type, metric->about, out);
+            print_samples(metric, (json_t *)object, out);
+        }
+        return;
+    }
+    const json_t *value = json_object_get(object, metric->key);
+    if (json_is_integer(value)) {
+        print_head(metric->name, metric->type, metric->about, out);
+        fprintf(out, PREFIX "%s %" JSON_INTEGER_FORMAT "\n", metric->name,
+                json_integer_value(value));
+    }
+}
+
+/* Below zero where it is past: that is what an alert is for. */
+static void print_nearest(const json_t *status, int64_t now_s, FILE *out)
+{
+    json_int_t nearest_s =
+        json_integer_value(json_object_get(object_of(status, "acme"), "nearest_expiry"));
+    if (nearest_s != 0) {
+        print_head("acme_nearest_expiry_seconds", "gauge",
+                   "Seconds until the first certificate by ACME ends.", out);
+        fprintf(out, PREFIX "acme_nearest_expiry_seconds %" PRId64 "\n",
+                (int64_t)nearest_s - now_s);
+    }
+}
+
+void metrics_view_print(const json_t *status, int64_t now_s, FILE *out)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(METRICS); i++) {
+        print_metric(&METRICS[i], status, out);
+    }
+    print_nearest(status, now_s, out);
+}
