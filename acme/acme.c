@@ -219,13 +219,16 @@ static bool open_store(struct acme *acme, struct error *e)
         return false;
     }
     acme->transport = transport_new(agent);
-    return acme_store_begin(acme->store, e);
+    return true;
 }
 
 static bool load(struct acme *acme, struct error *e)
 {
-    return (!acme_leads(acme) || make_cas(acme, e)) && follow_store(acme, e) &&
-           (!acme_leads(acme) || hosts_load(acme, e)) && acme_store_commit(acme->store, e);
+    if (!acme_leads(acme)) {
+        return follow_store(acme, e);
+    }
+    return acme_store_begin(acme->store, e) && make_cas(acme, e) && follow_store(acme, e) &&
+           hosts_load(acme, e) && acme_store_commit(acme->store, e);
 }
 
 static bool forget_work(struct host *host, void *context)
@@ -329,7 +332,8 @@ static void turn(struct acme *acme)
 {
     struct error e;
     int64_t now_ms = clock_monotonic_ms();
-    if (!acme_store_begin(acme->store, &e)) {
+    /* Who only serves writes nothing, and must not wait for who orders. */
+    if (acme_leads(acme) && !acme_store_begin(acme->store, &e)) {
         acme_store_failed(acme, &e);
         return;
     }
@@ -341,10 +345,10 @@ static void turn(struct acme *acme)
             acme_store_failed(acme, &e);
         }
     }
-    if (acme_leads(acme)) {
+    if (acme_leads(acme) && !acme->stop) {
         lead(acme);
     }
-    if (acme->problem == NULL && !acme_store_commit(acme->store, &e)) {
+    if (acme_leads(acme) && acme->problem == NULL && !acme_store_commit(acme->store, &e)) {
         acme_store_failed(acme, &e);
     }
     if (acme->problem == NULL) {

@@ -5,18 +5,6 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-static const char *const STATE_NAMES[ACME_STATES] = {
-    [ACME_STATE_VALID] = "valid",       [ACME_STATE_DUE] = "due",
-    [ACME_STATE_NEW] = "new",           [ACME_STATE_ORDERING] = "ordering",
-    [ACME_STATE_WAITING] = "waiting",   [ACME_STATE_FAILING] = "failing",
-    [ACME_STATE_REJECTED] = "rejected", [ACME_STATE_COVERED] = "covered",
-};
-
-const char *acme_state_name(enum acme_state state)
-{
-    return STATE_NAMES[state];
-}
-
 struct survey {
     struct acme_status *status;
     int64_t now_s;

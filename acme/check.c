@@ -58,7 +58,8 @@ static void check_free(struct work *work)
 static void check_run(struct work *work)
 {
     struct check *check = (struct check *)work;
-    check->reaches = preflight_run(&check->preflight, &check->kind, &check->error);
+    check->reaches = !atomic_load(&work->acme->abandon) &&
+                     preflight_run(&check->preflight, &check->kind, &check->error);
 }
 
 static void check_done(struct work *work)
@@ -138,6 +139,7 @@ static void begin_check(struct host *host, struct ca *ca)
         .token = acme->probe_token,
         .thumbprint = check->thumbprint,
         .account_uri = check->account_uri,
+        .abandon = &acme->abandon,
     };
     list_kinds(host, &check->preflight);
     if (settings->preflight_caa) {

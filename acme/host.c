@@ -12,6 +12,7 @@
 enum {
     COVERED_LOOK_S = 3600, /* how often names that others' certificates cover are looked at */
     DAY_S = 86400,
+    TOLD_WAIT_MIN_S = 5, /* what a CA may make of our own waits */
 };
 
 /* The order within `ready`. */
@@ -305,8 +306,10 @@ void host_fail(struct host *host, const struct host_failure *failure)
     host->challenge += failure->trouble == ACME_HOST_FAILS;
     host->forced = false;
     host->asked = false;
-    int64_t wait_s =
-        failure->wait_s >= 0 ? failure->wait_s : retry_wait_s(host->failures, arc4random());
+    int64_t wait_s = failure->wait_s;
+    if (wait_s < TOLD_WAIT_MIN_S) { /* not told, or told to hammer */
+        wait_s = retry_wait_s(host->failures, arc4random());
+    }
     host->next_s = clock_wall_s() + wait_s;
     set_problem(host, failure->problem);
     acme_count_failure(host->acme, failure->type);

@@ -48,8 +48,23 @@ static void require(bool done)
 #define SET_OPTION(probe, option, value)                                                           \
     require(curl_easy_setopt((probe)->curl, (option), (value)) == CURLE_OK)
 
-static void set_options(struct probe *probe, const char *url)
+/* Called once a second at least. */
+static int on_progress(void *context, curl_off_t download, curl_off_t downloaded, curl_off_t upload,
+                       curl_off_t uploaded)
 {
+    const struct preflight *preflight = context;
+    (void)download;
+    (void)downloaded;
+    (void)upload;
+    (void)uploaded;
+    return atomic_load(preflight->abandon);
+}
+
+static void set_options(struct probe *probe, const struct preflight *preflight, const char *url)
+{
+    SET_OPTION(probe, CURLOPT_XFERINFOFUNCTION, on_progress);
+    SET_OPTION(probe, CURLOPT_XFERINFODATA, preflight);
+    SET_OPTION(probe, CURLOPT_NOPROGRESS, 0L);
     SET_OPTION(probe, CURLOPT_URL, url);
     SET_OPTION(probe, CURLOPT_PROTOCOLS_STR, "http,https");
     SET_OPTION(probe, CURLOPT_FOLLOWLOCATION, 0L);
@@ -126,7 +141,7 @@ static bool fetch_once(const struct preflight *preflight, const char *want, cons
     CLEANUP(probe_clear)
     struct probe probe = {.curl = curl_easy_init(), .body = BUFFER(PREFLIGHT_ANSWER_MAX)};
     require(probe.curl != NULL);
-    set_options(&probe, *url);
+    set_options(&probe, preflight, *url);
     if (!resolve(&probe, preflight, *url, tested, e)) {
         return false;
     }
@@ -168,7 +183,7 @@ static bool fetch_token(const struct preflight *preflight, const char *address, 
 static bool fetch_everywhere(const struct preflight *preflight,
                              const struct dns_address_set *addresses, struct error *e)
 {
-    for (size_t i = 0; i < addresses->count; i++) {
+    for (size_t i = 0; i < addresses->count && !atomic_load(preflight->abandon); i++) {
         if (!fetch_token(preflight, addresses->items[i], e)) {
             return false;
         }

@@ -5,6 +5,7 @@
 #ifndef ACME_PREFLIGHT_H
 #define ACME_PREFLIGHT_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -31,6 +32,7 @@ struct preflight {
     const char *const *caa_issuers; /* the CA's names for CAA; none: not checked */
     size_t caa_issuer_count;
     const char *account_uri;
+    const _Atomic bool *abandon; /* set by another thread: the result is of no use any more */
 };
 
 /* The first kind that would work. False: none; E says what to do (for the first kind that was

@@ -22,7 +22,8 @@ static void on_change(const struct policy_set_event *event, void *context)
     }
 }
 
-/* After the apply: the set tells of a change before readers see it. */
+/* After both sets have applied: the policies' tells of a change before readers see it, and a domain
+ * may have come together with its certificate. */
 static void tell_changes(struct loader *loader)
 {
     if (loader->changes.count != 0) {
@@ -36,8 +37,8 @@ static struct policy_set_result take_over(struct loader *loader,
 {
     struct policy_set_result result = {0};
     policy_set_apply(loader->policies, changes, clock_monotonic_ms(), &result);
-    tell_changes(loader);
     size_t pairs = certificate_set_apply(loader->certificates, changes, clock_monotonic_ms());
+    tell_changes(loader);
     if (result.published != 0 || result.removed != 0 || pairs != 0) {
         loader->last_change_s = clock_wall_s();
         log_event(loader->log, LOG_LEVEL_INFO, "loader.applied",
@@ -66,11 +67,11 @@ void loader_accept_removals(struct loader *loader, struct policy_set_result *res
     struct policy_set_result accepted = {0};
     loader_note_served(loader); /* what was published may be replaced by what is accepted */
     policy_set_accept_removals(loader->policies, clock_monotonic_ms(), &accepted);
-    tell_changes(loader);
     result->published += accepted.published;
     result->removed += accepted.removed;
     result->held = accepted.held;
     (void)certificate_set_accept_removals(loader->certificates, clock_monotonic_ms());
+    tell_changes(loader);
     loader_log_problems(loader);
 }
 

@@ -96,7 +96,8 @@ void commands_ask_revoke(struct server *server, uint64_t ticket, const json_t *r
     if (!read_host(server, ticket, request, &host)) {
         return;
     }
-    if ((value != NULL && !json_is_integer(value)) || reason < 0 || reason > REASON_MAX ||
+    bool given = value != NULL && !json_is_null(value);
+    if ((given && !json_is_integer(value)) || reason < 0 || reason > REASON_MAX ||
         reason == REASON_UNASSIGNED) {
         control_answer_error(server->control, ticket,
                              "\"reason\" is not a reason of RFC 5280 §5.3.1; it is a number from "

@@ -21,7 +21,7 @@
  *
  * The last three are for the ACME client and answer {"done": true}: `cert-renew` as soon as the
  * order is on its way, the others when the CA has answered. "host" may be a served domain without
- * "mta-sts." before it. "reason" is RFC 5280 §5.3.1's (0 to 10 without 7; left out: 0).
+ * "mta-sts." before it. "reason" is RFC 5280 §5.3.1's (0 to 10 without 7; null or left out: 0).
  * "directory" is one of `acme.directories`, as configured or its URL; null or left out: all.
  *
  * `status` answers
