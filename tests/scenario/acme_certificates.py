@@ -30,6 +30,23 @@ class AcmeCertificates(AcmeScenario):
         self.assertNotIn("PRIVATE KEY", shown + text)
         self.stop()
 
+    def test_renew_and_wait_for_what_becomes_of_it(self):
+        self.world("example.test")
+        self.server.start()
+        first = self.wait_issued("example.test")
+        done = self.server.command("cert", "renew", "example.test", "--wait", "60s")
+        self.assertIn("a new certificate is there", done.stderr)
+        second = self.wait_issued("example.test", unlike=first)
+        self.dns().tell("add-a", host=mta_sts("example.test"), addresses=["127.0.0.99"])
+        done = self.server.command("cert", "renew", "example.test", "--wait", "60s", check=False)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("127.0.0.99", done.stderr)
+        self.assertIn("127.0.0.99", self.server.command("cert", "list").stdout)
+        self.dns().tell("clear-a", host=mta_sts("example.test"))
+        self.server.command("cert", "renew", "--all-failing", "--wait", "60s")
+        self.wait_issued("example.test", unlike=second)
+        self.stop()
+
     def test_revocation_with_a_reason(self):
         self.world("example.test", "other.test")
         self.server.start()

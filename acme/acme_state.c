@@ -1,0 +1,13 @@
+/* acme_state_name of acme.h: no part of the client, so that the command line can say it alone. */
+#include "acme/acme.h"
+
+const char *acme_state_name(enum acme_state state)
+{
+    static const char *const NAMES[ACME_STATES] = {
+        [ACME_STATE_VALID] = "valid",       [ACME_STATE_DUE] = "due",
+        [ACME_STATE_NEW] = "new",           [ACME_STATE_ORDERING] = "ordering",
+        [ACME_STATE_WAITING] = "waiting",   [ACME_STATE_FAILING] = "failing",
+        [ACME_STATE_REJECTED] = "rejected", [ACME_STATE_COVERED] = "covered",
+    };
+    return NAMES[state];
+}
