@@ -49,7 +49,6 @@ static void work_deliver(void *context)
     struct work *work = context;
     work_unlink(work);
     work->done(work);
-    work->free(work);
 }
 
 /* On the pool's. */
@@ -63,6 +62,7 @@ static void work_run(void *context)
 void acme_work(struct acme *acme, struct work *work)
 {
     work->acme = acme;
+    work->previous = NULL;
     work->next = acme->works;
     if (work->next != NULL) {
         work->next->previous = work;
@@ -73,7 +73,7 @@ void acme_work(struct acme *acme, struct work *work)
 
 static void work_ignore(struct work *work)
 {
-    (void)work;
+    work->free(work);
 }
 
 /* The session that they are for has ended. */

@@ -27,8 +27,8 @@
 struct order;
 struct check;
 
-/* Something that waits, done on the pool: RUN there, then DONE on the ACME thread, which owns it
- * again. Embedded first in what it is for. */
+/* Something that waits, done on the pool: RUN there, then DONE on the ACME thread, which frees it
+ * or begins it again. FREE where it comes to neither. Embedded first in what it is for. */
 struct work {
     struct acme *acme;
     struct work *next;

@@ -56,6 +56,7 @@ void ca_free(struct ca *ca)
     account_key_free(ca->key);
     account_key_free(ca->next_key);
     free(ca->problem);
+    free(ca->roll_failure);
     free(ca);
 }
 

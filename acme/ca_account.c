@@ -231,7 +231,10 @@ void ca_register(struct ca *ca)
     ask_new_account(ca, ca->key, payload, on_registered);
 }
 
-/* --- Another key (RFC 8555 §7.3.5) --- */
+/* --- Another key (RFC 8555 §7.3.5) ---
+ *
+ * The new one is stored before the CA hears of it. Where it is not known whether the CA took it (we
+ * were stopped, the answer was lost), the CA is asked which of the two has the account. */
 
 static void adopt_next_key(struct ca *ca)
 {
@@ -258,19 +261,22 @@ static void end_roll_over(struct ca *ca, const char *failure)
     }
 }
 
-/* We stopped between the change and its note: the key that finds the account is the one. */
+/* The key that finds the account is the one. */
 static void on_which_key(const struct ca_answer *answer, void *context)
 {
     struct ca *ca = context;
+    CLEANUP_FREE char *failure = TAKE(ca->roll_failure);
     ca->registering = false;
     if (answer->verdict == CA_GOOD) {
         adopt_next_key(ca);
+        free(TAKE(failure));
     } else if (answer->verdict == CA_REFUSED &&
                strcmp(answer->problem.type, "accountDoesNotExist") == 0) {
         drop_next_key(ca);
     } else if (answer->verdict == CA_REFUSED) {
         fail_account(ca, answer->problem.detail);
     }
+    end_roll_over(ca, failure);
 }
 
 static void ask_which_key(struct ca *ca)
@@ -288,8 +294,9 @@ static void on_rolled(const struct ca_answer *answer, void *context)
         end_roll_over(ca, NULL);
         break;
     case CA_REFUSED:
-        drop_next_key(ca);
-        end_roll_over(ca, answer->problem.detail);
+        /* Perhaps because it was done already: an answer that got lost makes libcurl ask again. */
+        ca->roll_failure = memory_string(answer->problem.detail);
+        ask_which_key(ca);
         break;
     case CA_LATER: /* whether it was done is asked when the CA answers again */
         end_roll_over(ca, "the CA does not answer; which key counts is found out when it does");

@@ -49,6 +49,7 @@ struct ca {
     int64_t held_ms;  /* nothing is asked before */
     char *problem;    /* why, for people */
 
+    char *roll_failure; /* what the CA said to the change, while it is asked which key counts */
     void (*rolled)(const char *failure, void *context);
     void *rolled_context;
 };

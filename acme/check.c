@@ -1,4 +1,6 @@
-/* From a host that is due to its order: the CA is chosen, the preflight done on the pool. */
+/* From a host that is due to its order: the CA is chosen, the preflight done on the pool, for one
+ * kind of challenge after the other until one would work. */
+#include "acme/alpn_certificate.h"
 #include "acme/preflight.h"
 #include "acme_parts.h"
 #include "base/clock.h"
@@ -12,10 +14,12 @@ struct check {
     char *name;
     char *account_uri;
     char *thumbprint;
+    char *key_authorization; /* of the probe */
     char **issuers;
+    size_t tried; /* kinds before this one */
     bool reaches;
-    enum settings_challenge kind;
     struct error error;
+    struct error first_error; /* of the kind that is preferred */
 };
 
 /* --- Which CA --- */
@@ -49,6 +53,8 @@ static void check_free(struct work *work)
         free(check->issuers[i]);
     }
     free(check->issuers);
+    certificate_pair_unref(check->preflight.pair);
+    free(check->key_authorization);
     free(check->name);
     free(check->account_uri);
     free(check->thumbprint);
@@ -58,33 +64,57 @@ static void check_free(struct work *work)
 static void check_run(struct work *work)
 {
     struct check *check = (struct check *)work;
-    check->reaches = !atomic_load(&work->acme->abandon) &&
-                     preflight_run(&check->preflight, &check->kind, &check->error);
+    check->reaches =
+        !atomic_load(&work->acme->abandon) && preflight_run(&check->preflight, &check->error);
+}
+
+static void try_kind(struct check *check);
+
+static void let_wait(struct host *host, const struct check *check)
+{
+    const struct host_failure failure = {
+        .trouble = ACME_HOST_WAITS,
+        .type = "preflight",
+        .problem = check->first_error.text,
+        .wait_s = -1,
+    };
+    host_fail(host, &failure);
+    host_plan(host);
+}
+
+static void take_down(const struct check *check)
+{
+    if (check->preflight.pair != NULL) {
+        challenge_board_withdraw(check->work.acme->options.board, check->name);
+    }
 }
 
 static void check_done(struct work *work)
 {
     struct check *check = (struct check *)work;
     struct host *host = check->host;
+    take_down(check);
+    if (check->tried++ == 0) {
+        check->first_error = check->error;
+    }
+    bool may_go_on = host != NULL && check->tried < work->acme->settings->challenge_count;
+    if (!check->reaches && may_go_on) {
+        try_kind(check);
+        return;
+    }
     work->acme->under_way--;
-    if (host == NULL) {
+    if (host != NULL) {
+        host->check = NULL;
+    }
+    if (host != NULL && check->reaches) {
+        order_begin(host, check->ca, check->preflight.kind);
+    } else {
         ca_return_order(check->ca);
-        return;
     }
-    host->check = NULL;
-    if (check->reaches) {
-        order_begin(host, check->ca, check->kind);
-        return;
+    if (host != NULL && !check->reaches) {
+        let_wait(host, check);
     }
-    const struct host_failure failure = {
-        .trouble = ACME_HOST_WAITS,
-        .type = "preflight",
-        .problem = check->error.text,
-        .wait_s = -1,
-    };
-    ca_return_order(check->ca);
-    host_fail(host, &failure);
-    host_plan(host);
+    check_free(work);
 }
 
 void check_abandon(struct host *host)
@@ -92,16 +122,6 @@ void check_abandon(struct host *host)
     if (host->check != NULL) {
         host->check->host = NULL;
         host->check = NULL;
-    }
-}
-
-/* The configured kinds, beginning with the one whose turn it is. */
-static void list_kinds(const struct host *host, struct preflight *preflight)
-{
-    const struct settings_acme *settings = host->acme->settings;
-    for (size_t i = 0; i < settings->challenge_count; i++) {
-        size_t at = (host->challenge + i) % settings->challenge_count;
-        preflight->kinds[preflight->kind_count++] = settings->challenges[at];
     }
 }
 
@@ -120,6 +140,37 @@ static void copy_issuers(struct check *check)
     check->preflight.caa_issuer_count = count;
 }
 
+/* The certificate that a look by tls-alpn-01 is to find. Where it cannot be made, nothing is found:
+ * the look fails. */
+static void put_up(struct check *check)
+{
+    struct preflight *preflight = &check->preflight;
+    struct error ignored;
+    certificate_pair_unref(TAKE(preflight->pair));
+    if (preflight->kind == CHALLENGE_TLS_ALPN_01 && preflight->https_port != 0 &&
+        alpn_certificate_make(check->name, bytes_of(check->key_authorization), clock_wall_s(),
+                              &preflight->pair, &ignored)) {
+        challenge_board_post(check->host->acme->options.board, check->name, check->thumbprint,
+                             preflight->pair);
+    }
+}
+
+/* The configured kinds in turn, beginning with the host's. */
+static enum settings_challenge kind_of(const struct host *host, size_t tried)
+{
+    const struct settings_acme *settings = host->acme->settings;
+    return settings->challenges[(host->challenge + tried) % settings->challenge_count];
+}
+
+static void try_kind(struct check *check)
+{
+    struct acme *acme = check->host->acme;
+    check->reaches = false;
+    check->preflight.kind = kind_of(check->host, check->tried);
+    put_up(check);
+    acme_work(acme, &check->work);
+}
+
 static void begin_check(struct host *host, struct ca *ca)
 {
     struct acme *acme = host->acme;
@@ -131,34 +182,40 @@ static void begin_check(struct host *host, struct ca *ca)
     check->name = memory_string(host->name);
     check->thumbprint = memory_string(ca_thumbprint(acme->cas[0]));
     check->account_uri = memory_string(ca_account_url(ca));
+    check->key_authorization = memory_printf("%s.%s", acme->probe_token, check->thumbprint);
     check->preflight = (struct preflight){
         .host = check->name,
         .resolver = acme->resolver,
         .dns = settings->preflight_dns,
-        .http_port = settings->preflight_http_port,
+        .http_port = (int)settings->preflight_http_port,
+        .https_port = (int)settings->preflight_https_port,
         .token = acme->probe_token,
         .thumbprint = check->thumbprint,
         .account_uri = check->account_uri,
         .abandon = &acme->abandon,
     };
-    list_kinds(host, &check->preflight);
     if (settings->preflight_caa) {
         copy_issuers(check);
     }
     host->check = check;
     acme->under_way++;
-    acme_work(acme, &check->work);
+    try_kind(check);
+}
+
+static bool has_preflight(const struct settings_acme *settings)
+{
+    return settings->preflight_dns || settings->preflight_caa ||
+           settings->preflight_http_port != 0 || settings->preflight_https_port != 0;
 }
 
 static void begin(struct host *host, struct ca *ca)
 {
-    const struct settings_acme *settings = host->acme->settings;
     host_unplan(host);
     host->asked = false;
-    if (settings->preflight_dns || settings->preflight_caa || settings->preflight_http_port != 0) {
+    if (has_preflight(host->acme->settings)) {
         begin_check(host, ca);
     } else {
-        order_begin(host, ca, settings->challenges[host->challenge % settings->challenge_count]);
+        order_begin(host, ca, kind_of(host, 0));
     }
 }
 

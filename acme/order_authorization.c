@@ -32,28 +32,6 @@ static void hook_run(struct work *work)
                               &hook->error);
 }
 
-static void hook_done(struct work *work)
-{
-    struct hook *hook = (struct hook *)work;
-    const struct ca_answer nothing = {.verdict = CA_GOOD, .wait_s = -1};
-    if (hook->order == NULL) {
-        if (!hook->done) {
-            log_event(work->acme->log, LOG_LEVEL_WARNING, "acme.hook.cleanup_failed",
-                      LOG_TEXT("name", hook->fqdn), LOG_TEXT("problem", hook->error.text));
-        }
-        return;
-    }
-    struct order *order = order_answered(&nothing, hook->order, false);
-    if (order == NULL) {
-        return;
-    }
-    if (hook->done) {
-        tell_ca(order);
-    } else {
-        order_fail(order, "dns-hook", hook->error.text, -1);
-    }
-}
-
 static void hook_free(struct work *work)
 {
     struct hook *hook = (struct hook *)work;
@@ -61,6 +39,29 @@ static void hook_free(struct work *work)
     free(hook->fqdn);
     free(hook->value);
     free(hook);
+}
+
+static void presented(const struct hook *hook)
+{
+    const struct ca_answer nothing = {.verdict = CA_GOOD, .wait_s = -1};
+    struct order *order = order_answered(&nothing, hook->order, false);
+    if (order != NULL && hook->done) {
+        tell_ca(order);
+    } else if (order != NULL) {
+        order_fail(order, "dns-hook", hook->error.text, -1);
+    }
+}
+
+static void hook_done(struct work *work)
+{
+    const struct hook *hook = (const struct hook *)work;
+    if (hook->order != NULL) {
+        presented(hook);
+    } else if (!hook->done) {
+        log_event(work->acme->log, LOG_LEVEL_WARNING, "acme.hook.cleanup_failed",
+                  LOG_TEXT("name", hook->fqdn), LOG_TEXT("problem", hook->error.text));
+    }
+    hook_free(work);
 }
 
 static void run_hook(const struct order *order, enum dns_hook_action action, struct order *waiting)

@@ -1,11 +1,11 @@
 #include "preflight.h"
 
 #include <arpa/inet.h>
-#include <inttypes.h>
 #include <stdio.h>
 
 #include <curl/curl.h>
 
+#include "acme/tls_probe.h"
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "dns/caa.h"
@@ -164,7 +164,7 @@ static bool fetch_token(const struct preflight *preflight, const char *address, 
 {
     struct error why;
     CLEANUP_FREE char *want = memory_printf("%s.%s", preflight->token, preflight->thumbprint);
-    CLEANUP_FREE char *url = memory_printf("http://%s:%" PRId64 "/.well-known/acme-challenge/%s",
+    CLEANUP_FREE char *url = memory_printf("http://%s:%d/.well-known/acme-challenge/%s",
                                            preflight->host, preflight->http_port, preflight->token);
     bool good = true;
     for (int i = 0; i <= PREFLIGHT_REDIRECTS_MAX && good && url != NULL; i++) {
@@ -173,18 +173,38 @@ static bool fetch_token(const struct preflight *preflight, const char *address, 
     if (good && url != NULL) {
         good = error_set(&why, ERROR_LIMIT, "too many redirects");
     }
-    return good || error_set(e, ERROR_NOT_FOUND,
-                             "%s does not reach this server at %s, port %" PRId64
-                             " (%s); point its DNS here, or remove that address",
-                             preflight->host, address, preflight->http_port, why.text);
+    return good || error_set(e, ERROR_NOT_FOUND, "%s", why.text);
 }
 
-/* Any of a name's addresses may be the one that a CA asks. */
-static bool fetch_everywhere(const struct preflight *preflight,
-                             const struct dns_address_set *addresses, struct error *e)
+/* --- At every address: any of them may be the one that a CA asks --- */
+
+static bool look_at(const struct preflight *preflight, const char *address, struct error *e)
+{
+    const struct tls_probe probe = {
+        .address = address,
+        .port = preflight->https_port,
+        .host = preflight->host,
+        .want = preflight->pair,
+        .timeout_ms = PREFLIGHT_CONNECT_MS,
+        .abandon = preflight->abandon,
+    };
+    struct error why;
+    bool by_tls = preflight->kind == CHALLENGE_TLS_ALPN_01;
+    if (by_tls ? tls_probe(&probe, &why) : fetch_token(preflight, address, &why)) {
+        return true;
+    }
+    return error_set(e, ERROR_NOT_FOUND,
+                     "%s does not reach this server at %s, port %d (%s); point its DNS here, or "
+                     "remove that address",
+                     preflight->host, address,
+                     by_tls ? preflight->https_port : preflight->http_port, why.text);
+}
+
+static bool look_everywhere(const struct preflight *preflight,
+                            const struct dns_address_set *addresses, struct error *e)
 {
     for (size_t i = 0; i < addresses->count && !atomic_load(preflight->abandon); i++) {
-        if (!fetch_token(preflight, addresses->items[i], e)) {
+        if (!look_at(preflight, addresses->items[i], e)) {
             return false;
         }
     }
@@ -205,8 +225,7 @@ static bool find_addresses(const struct preflight *preflight, struct dns_address
                      preflight->host);
 }
 
-static bool check_caa(const struct preflight *preflight, enum settings_challenge kind,
-                      struct error *e)
+static bool check_caa(const struct preflight *preflight, struct error *e)
 {
     if (preflight->caa_issuer_count == 0) {
         return true;
@@ -217,7 +236,7 @@ static bool check_caa(const struct preflight *preflight, enum settings_challenge
         .issuers = preflight->caa_issuers,
         .issuer_count = preflight->caa_issuer_count,
         .account_uri = preflight->account_uri,
-        .method = settings_challenge_name(kind),
+        .method = settings_challenge_name(preflight->kind),
     };
     bool allowed = false;
     if (!dns_caa_allows(preflight->resolver, &request, &allowed, &why, e)) {
@@ -226,38 +245,20 @@ static bool check_caa(const struct preflight *preflight, enum settings_challenge
     return allowed || error_set(e, ERROR_CONFLICT, "%.*s", BYTES_ARG(buffer_bytes(&why)));
 }
 
-static bool check_kind(const struct preflight *preflight, enum settings_challenge kind,
-                       const struct dns_address_set *addresses, struct error *e)
-{
-    return check_caa(preflight, kind, e) &&
-           (kind != CHALLENGE_HTTP_01 || preflight->http_port == 0 ||
-            fetch_everywhere(preflight, addresses, e));
-}
-
 /* dns-01 needs a name, not a host that answers. */
-static bool needs_address(const struct preflight *preflight)
-{
-    bool by_host = false;
-    for (size_t i = 0; i < preflight->kind_count; i++) {
-        by_host = by_host || preflight->kinds[i] != CHALLENGE_DNS_01;
-    }
-    return by_host && (preflight->dns || preflight->http_port != 0);
-}
-
-bool preflight_run(const struct preflight *preflight, enum settings_challenge *ret_kind,
-                   struct error *e)
+static bool check_host(const struct preflight *preflight, struct error *e)
 {
     CLEANUP(dns_address_set_clear) struct dns_address_set addresses = {0};
-    struct error why[CHALLENGE_KINDS];
-    if (needs_address(preflight) && !find_addresses(preflight, &addresses, e)) {
-        return false;
+    bool looks = (preflight->kind == CHALLENGE_HTTP_01 && preflight->http_port != 0) ||
+                 (preflight->kind == CHALLENGE_TLS_ALPN_01 && preflight->https_port != 0);
+    if (preflight->kind == CHALLENGE_DNS_01 || (!preflight->dns && !looks)) {
+        return true;
     }
-    for (size_t i = 0; i < preflight->kind_count; i++) {
-        if (check_kind(preflight, preflight->kinds[i], &addresses, &why[i])) {
-            *ret_kind = preflight->kinds[i];
-            return true;
-        }
-    }
-    *e = why[0];
-    return false;
+    return find_addresses(preflight, &addresses, e) &&
+           (!looks || look_everywhere(preflight, &addresses, e));
+}
+
+bool preflight_run(const struct preflight *preflight, struct error *e)
+{
+    return check_host(preflight, e) && check_caa(preflight, e);
 }

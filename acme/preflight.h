@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "certificates/pair.h"
 #include "config/settings.h"
 #include "dns/resolver.h"
 
@@ -22,22 +23,22 @@ enum {
 struct preflight {
     const char *host;
     const struct dns_resolver *resolver;
-    bool dns;          /* the name must have an address */
-    int64_t http_port; /* each of its addresses must answer our token there; 0: not asked */
-    /* The kinds of challenge that may be used, the one to be preferred first. */
-    enum settings_challenge kinds[CHALLENGE_KINDS];
-    size_t kind_count;
+    enum settings_challenge kind; /* how the CA is to look */
+    bool dns;                     /* the name must have an address */
+    /* Each of its addresses must show what is ours there; 0: not looked at. */
+    int http_port;                  /* http-01: the answer to `token` … */
+    int https_port;                 /* tls-alpn-01: the certificate of `pair` */
     const char *token;              /* of the probe … */
     const char *thumbprint;         /* … whose answer is TOKEN.THUMBPRINT */
+    struct certificate_pair *pair;  /* on the board; with tls-alpn-01 alone */
     const char *const *caa_issuers; /* the CA's names for CAA; none: not checked */
     size_t caa_issuer_count;
     const char *account_uri;
     const _Atomic bool *abandon; /* set by another thread: the result is of no use any more */
 };
 
-/* The first kind that would work. False: none; E says what to do (for the first kind that was
- * looked at); ERROR_RETRY where DNS gave no answer. */
-bool preflight_run(const struct preflight *preflight, enum settings_challenge *ret_kind,
-                   struct error *e) MUST_USE;
+/* False: a challenge of that kind would fail; E says what to do. ERROR_RETRY where DNS gave no
+ * answer. */
+bool preflight_run(const struct preflight *preflight, struct error *e) MUST_USE;
 
 #endif

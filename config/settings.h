@@ -82,12 +82,13 @@ struct settings_acme {
     size_t challenge_count;
     bool preflight_dns;
     bool preflight_caa;
-    int64_t preflight_http_port; /* 0: no fetch of our own token */
-    bool take_over;              /* names whose certificate in `certificates` nears its end */
-    int64_t orders;              /* new orders per … */
-    int64_t orders_window_s;     /* … so many seconds and account */
-    int64_t in_flight;           /* orders under way at once */
-    int64_t failover_after;      /* failures of one host before the next CA is tried */
+    int64_t preflight_http_port;  /* 0: no fetch of our own token */
+    int64_t preflight_https_port; /* 0: no look for our own tls-alpn-01 certificate */
+    bool take_over;               /* names whose certificate in `certificates` nears its end */
+    int64_t orders;               /* new orders per … */
+    int64_t orders_window_s;      /* … so many seconds and account */
+    int64_t in_flight;            /* orders under way at once */
+    int64_t failover_after;       /* failures of one host before the next CA is tried */
 };
 
 enum settings_access_log { ACCESS_LOG_OFF, ACCESS_LOG_COMBINED, ACCESS_LOG_JSON };

@@ -5,7 +5,8 @@
 enum {
     CONTACTS_MAX = 10,
     CONTACT_MAX_OCTETS = 320,
-    DEFAULT_HTTP_PORT = 80, /* RFC 8555 §8.3: the CA asks there and nowhere else */
+    DEFAULT_HTTP_PORT = 80,   /* RFC 8555 §8.3: the CA asks there and nowhere else … */
+    DEFAULT_HTTPS_PORT = 443, /* … and RFC 8737 §3 there */
     ORDERS_MAX = 1000000,
     DEFAULT_ORDERS = 300, /* in three hours: what Let's Encrypt gives every account */
     DEFAULT_WINDOW_S = 3 * 3600,
@@ -175,19 +176,30 @@ static bool is_off(struct bytes text)
            bytes_equal_nocase(text, BYTES("no"));
 }
 
-static bool read_http_port(const struct yaml_pair *pair, void *target,
-                           struct fields_context *context)
+static bool read_port(const struct yaml_pair *pair, int64_t *ret_port,
+                      struct fields_context *context)
 {
-    struct settings_acme *acme = target;
     struct bytes text;
     if (!fields_string(pair, &text, context)) {
         return false;
     }
     if (is_off(text)) {
-        acme->preflight_http_port = 0;
+        *ret_port = 0;
         return true;
     }
-    return fields_integer(pair, 1, UINT16_MAX, &acme->preflight_http_port, context);
+    return fields_integer(pair, 1, UINT16_MAX, ret_port, context);
+}
+
+static bool read_http_port(const struct yaml_pair *pair, void *target,
+                           struct fields_context *context)
+{
+    return read_port(pair, &((struct settings_acme *)target)->preflight_http_port, context);
+}
+
+static bool read_https_port(const struct yaml_pair *pair, void *target,
+                            struct fields_context *context)
+{
+    return read_port(pair, &((struct settings_acme *)target)->preflight_https_port, context);
 }
 
 static bool read_preflight_dns(const struct yaml_pair *pair, void *target,
@@ -207,6 +219,7 @@ static void set_preflight(struct settings_acme *acme, bool on)
     acme->preflight_dns = on;
     acme->preflight_caa = on;
     acme->preflight_http_port = on ? DEFAULT_HTTP_PORT : 0;
+    acme->preflight_https_port = on ? DEFAULT_HTTPS_PORT : 0;
 }
 
 static bool read_preflight(const struct yaml_pair *pair, void *target,
@@ -214,6 +227,7 @@ static bool read_preflight(const struct yaml_pair *pair, void *target,
 {
     static const struct field FIELDS[] = {
         {"http_port", read_http_port, 0},
+        {"https_port", read_https_port, 0},
         {"dns", read_preflight_dns, 0},
         {"caa", read_preflight_caa, 0},
     };

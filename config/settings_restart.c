@@ -98,6 +98,7 @@ static bool acmes_differ(const struct settings_acme *a, const struct settings_ac
         {FLAG, AT(preflight_dns)},
         {FLAG, AT(preflight_caa)},
         {NUMBER, AT(preflight_http_port)},
+        {NUMBER, AT(preflight_https_port)},
         {FLAG, AT(take_over)},
         {NUMBER, AT(orders)},
         {NUMBER, AT(orders_window_s)},

@@ -189,9 +189,12 @@ class AcmeScenario(Scenario):
     def configure(self, server, directories, dns=None, more="", **acme):
         """Writes SERVER's configuration: ACME with DIRECTORIES, our DNS, and MORE lines."""
         settings = {"contact": ["mailto:ops@provider.test"], "agree_terms": True,
-                    "directories": directories,
-                    "preflight": {"http_port": server.http_port, "dns": True, "caa": True}}
+                    "directories": directories}
         settings.update(acme)
+        if settings.get("preflight") is not False:
+            settings["preflight"] = {"http_port": server.http_port,
+                                     "https_port": server.https_port,
+                                     **settings.get("preflight", {})}
         server.configure(
             f"acme: {json.dumps(settings)}\n"
             f"dns: {json.dumps({'resolver': [self.dns().address], **(dns or {})})}\n{more}")

@@ -112,7 +112,7 @@ class AcmeIssues(AcmeScenario):
         self.addCleanup(front.shutdown)
         self.pebble = self.ca(self.server, http_port=front.port)
         self.configure(self.server, [self.pebble.entry()], challenges=["http-01"],
-                       preflight={"http_port": front.port, "dns": True, "caa": True})
+                       preflight={"http_port": front.port})
         self.server.write("a.yaml", policy_for("example.test"))
         self.server.start()
         self.wait_issued("example.test")
@@ -158,7 +158,7 @@ class AcmeIssues(AcmeScenario):
     def test_tls_alpn_01_with_port_80_closed(self):
         closed = free_port()
         self.world("example.test", ca={"http_port": closed}, challenges=["tls-alpn-01"],
-                   preflight={"http_port": closed, "dns": True, "caa": True})
+                   preflight={"http_port": closed})
         self.proxy.hang(acme_proxy.FINALIZE)  # until we have looked
         self.server.start()
         with self.explained(self.server):

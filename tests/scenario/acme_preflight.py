@@ -120,7 +120,8 @@ class AcmePreflight(AcmeScenario):
         self.pebble = self.ca(stranger)
         self.proxy = self.pebble.proxy
         self.configure(self.server, [self.pebble.entry()],
-                       preflight={"http_port": stranger.http_port, "dns": True, "caa": True})
+                       preflight={"http_port": stranger.http_port,
+                                  "https_port": stranger.https_port})
         self.server.write("a.yaml", policy_for("example.test"))
         self.server.start()
         self.wait_state("example.test", "waiting")

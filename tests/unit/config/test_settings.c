@@ -271,22 +271,25 @@ static void test_acme_preflight(void **state)
         bool dns;
         bool caa;
         int64_t http_port;
+        int64_t https_port;
     } ROWS[] = {
-        {"false", false, false, 0},
-        {"on", true, true, 80},
-        {"{}", true, true, 80},
-        {"{http_port: false}", true, true, 0},
-        {"{http_port: Off, dns: off}", false, true, 0},
-        {"{http_port: 65535, caa: off}", true, false, 65535},
+        {"false", false, false, 0, 0},
+        {"on", true, true, 80, 443},
+        {"{}", true, true, 80, 443},
+        {"{http_port: false}", true, true, 0, 443},
+        {"{http_port: Off, dns: off, https_port: no}", false, true, 0, 0},
+        {"{http_port: 65535, caa: off, https_port: 1}", true, false, 65535, 1},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
         CLEANUP_FREE char *text =
             memory_printf("policies: p\nacme: {agree_terms: true, preflight: %s}\n", ROWS[i].value);
         CLEANUP_SETTINGS struct settings *s = parse(bytes_of(text));
         if (s->acme->preflight_dns != ROWS[i].dns || s->acme->preflight_caa != ROWS[i].caa ||
-            s->acme->preflight_http_port != ROWS[i].http_port) {
-            FAIL_ROW(ROWS[i].value, "got dns %d, caa %d, port %ld", s->acme->preflight_dns,
-                     s->acme->preflight_caa, (long)s->acme->preflight_http_port);
+            s->acme->preflight_http_port != ROWS[i].http_port ||
+            s->acme->preflight_https_port != ROWS[i].https_port) {
+            FAIL_ROW(ROWS[i].value, "got dns %d, caa %d, ports %ld and %ld", s->acme->preflight_dns,
+                     s->acme->preflight_caa, (long)s->acme->preflight_http_port,
+                     (long)s->acme->preflight_https_port);
         }
     }
 }
