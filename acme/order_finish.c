@@ -36,6 +36,14 @@ void order_finalize(struct order *order)
 
 /* --- The certificate --- */
 
+/* By a clock that is ahead of the CA's, the moment may be past already. Then half of what is left:
+ * one renewal must not follow the other at once. */
+static int64_t choose_moment(const struct issued *issued, int64_t now_s)
+{
+    int64_t moment_s = renewal_moment(issued->not_before_s, issued->not_after_s, arc4random());
+    return moment_s > now_s ? moment_s : now_s + (issued->not_after_s - now_s) / 2;
+}
+
 static void fill_row(const struct order *order, const struct issued *issued, const char *chain,
                      struct acme_store_certificate *row)
 {
@@ -48,7 +56,7 @@ static void fill_row(const struct order *order, const struct issued *issued, con
         .not_before_s = issued->not_before_s,
         .not_after_s = issued->not_after_s,
         .ari_id = issued->ari_id[0] != '\0' ? (char *)issued->ari_id : NULL,
-        .renew_s = renewal_moment(issued->not_before_s, issued->not_after_s, arc4random()),
+        .renew_s = choose_moment(issued, clock_wall_s()),
     };
 }
 
