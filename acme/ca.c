@@ -96,9 +96,10 @@ void ca_hold(struct ca *ca, int64_t wait_s, const char *why)
         ca->held_ms = until_ms;
     }
     set_problem(ca, why);
+    CLEANUP_FREE char *problem = acme_problem_for_log(why);
     log_event(ca->options.log, LOG_LEVEL_WARNING, "acme.ca.held",
               LOG_TEXT("ca", ca->settings->name), LOG_NUMBER("seconds", wait_s),
-              LOG_TEXT("problem", why));
+              LOG_TEXT("problem", problem));
 }
 
 /* Takes REQUEST out of the list and tells its asker. */
@@ -203,7 +204,11 @@ static bool heed_wait(struct ca *ca, const struct transport_answer *http,
     if (wait_s <= 0) {
         wait_s = wait_s == 0 ? 1 : UNTOLD_S;
     }
-    ca_hold(ca, wait_s, problem->detail[0] != '\0' ? problem->detail : "the CA asks us to wait");
+    /* The instance is where the user can do something about it: lift an account's pause, say. */
+    CLEANUP_FREE char *why = memory_printf(
+        "%s%s%s", problem->detail[0] != '\0' ? problem->detail : "the CA asks us to wait",
+        problem->instance[0] != '\0' ? " " : "", problem->instance);
+    ca_hold(ca, wait_s, why);
     *(http->status == 503 ? &ca->account.ca_wait_s : &ca->account.wait_s) = now_s + wait_s;
     ca_save_account(ca);
     return true;

@@ -270,25 +270,9 @@ void host_clear_trouble(struct host *host)
     host_save(host);
 }
 
-/* In an address that a CA names for its customer, what follows "?" may be a secret. */
-static char *without_secrets(const char *problem)
-{
-    char *text = memory_string(problem);
-    bool secret = false;
-    char *out = text;
-    for (const char *in = text; *in != '\0'; in++) {
-        secret = secret ? *in != ' ' : *in == '?';
-        if (!secret || *in == '?') {
-            *out++ = *in;
-        }
-    }
-    *out = '\0';
-    return text;
-}
-
 static void log_failure(const struct host *host, const struct host_failure *failure, int64_t wait_s)
 {
-    CLEANUP_FREE char *problem = without_secrets(failure->problem);
+    CLEANUP_FREE char *problem = acme_problem_for_log(failure->problem);
     const char *url = host->order != NULL ? order_url(host->order) : NULL;
     bool waits = failure->trouble == ACME_HOST_WAITS;
     log_event(host->acme->log, waits ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING,

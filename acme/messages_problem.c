@@ -181,3 +181,18 @@ void acme_problem_parse(struct bytes json, struct acme_problem *ret_problem)
     }
     *ret_problem = problem;
 }
+
+char *acme_problem_for_log(const char *problem)
+{
+    char *text = memory_string(problem);
+    bool secret = false;
+    char *out = text;
+    for (const char *in = text; *in != '\0'; in++) {
+        secret = secret ? *in != ' ' : *in == '?';
+        if (!secret || *in == '?') {
+            *out++ = *in;
+        }
+    }
+    *out = '\0';
+    return text;
+}

@@ -388,6 +388,27 @@ static void test_problem_fits(void **state)
     }
 }
 
+static void test_problem_for_log(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *text, *want;
+    } rows[] = {
+        {"nothing", "", ""},
+        {"no address", "slow down", "slow down"},
+        {"a secret", "see https://ca.example/unpause?jwt=abc&x=y",
+         "see https://ca.example/unpause?"},
+        {"more follows", "at https://ca.example/?a=b or ask", "at https://ca.example/? or ask"},
+        {"two", "?a ?b", "? ?"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        CLEANUP_FREE char *text = acme_problem_for_log(rows[i].text);
+        if (strcmp(text, rows[i].want) != 0) {
+            fail_msg("%s: %s", rows[i].name, text);
+        }
+    }
+}
+
 static void test_large_page(void **state)
 {
     (void)state;
@@ -762,6 +783,7 @@ int main(void)
         cmocka_unit_test(test_problems),
         cmocka_unit_test(test_problem_is_cut),
         cmocka_unit_test(test_problem_fits),
+        cmocka_unit_test(test_problem_for_log),
         cmocka_unit_test(test_large_page),
         cmocka_unit_test(test_orders),
         cmocka_unit_test(test_orders_refused),
