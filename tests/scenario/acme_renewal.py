@@ -15,6 +15,10 @@ class AcmeRenewal(AcmeScenario):
         return [r for r in self.proxy.posts(acme_proxy.NEW_ORDER)
                 if name in r.names() and "replaces" in r.payload]
 
+    def ordered(self):
+        return sorted(name.removeprefix("mta-sts.") for r in self.proxy.orders()
+                      for name in r.names())
+
     def test_a_window_that_moves_up(self):
         """The CA wants a certificate replaced long before its time: we hear of it within the time
         that we may ask again after (never before a minute is over), and renew inside the window."""
@@ -133,12 +137,11 @@ class AcmeRenewal(AcmeScenario):
         clock.write_text("+86400\n")
         self.server.write("b.yaml", policy_for("after.test"))
         self.wait_issued("after.test")  # it goes on with its work …
-        self.assertEqual(len(self.proxy.orders()), len(domains) + 1)  # … and does nothing else
-        self.assertEqual(self.acme_status()["hosts"]["due"], 0)
+        self.assertEqual(self.ordered(), sorted([*domains, "after.test"]))  # … and no other
         clock.write_text("+0\n")
         self.server.write("c.yaml", policy_for("back.test"))
         self.wait_issued("back.test")
-        self.assertEqual(len(self.proxy.orders()), len(domains) + 2)
+        self.assertEqual(self.ordered(), sorted([*domains, "after.test", "back.test"]))
         self.stop()
 
     def test_a_certificate_of_ones_own_is_good_enough(self):
