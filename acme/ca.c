@@ -203,7 +203,10 @@ static bool heed_wait(struct ca *ca, const struct transport_answer *http,
     if (wait_s <= 0) {
         wait_s = wait_s == 0 ? 1 : UNTOLD_S;
     }
-    ca_hold(ca, wait_s, problem->detail[0] != '\0' ? problem->detail : "the CA asks us to wait");
+    CLEANUP_FREE char *why = memory_printf(
+        "%s%s%s", problem->detail[0] != '\0' ? problem->detail : "the CA asks us to wait",
+        problem->instance[0] != '\0' ? " " : "", problem->instance);
+    ca_hold(ca, wait_s, why);
     *(http->status == 503 ? &ca->account.ca_wait_s : &ca->account.wait_s) = now_s + wait_s;
     ca_save_account(ca);
     return true;
