@@ -33,7 +33,8 @@
  *      "last_change", "reloads", "connections": {"current", "accepted", "refused"}, "requests",
  *      "workers", "listeners": [{"kind", "address", "port"}, …],
  *      "acme": null without ACME, else
- *          {"orders": whether this process does, "hosts": {STATE: count, …},
+ *          {"orders": whether this process does, "problem": why nothing can be ordered, or null,
+ *           "hosts": {STATE: count, …},
  *           "troubled": [{"name", "state", "problem": text or null, "next", "failures"}, …], by
  *               name, the first 100,
  *           "cas": [{"name", "url", "account": URL or null, "problem": text or null,

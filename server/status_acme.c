@@ -64,6 +64,7 @@ json_t *status_acme(const struct acme_status *acme)
         json_t *value;
     } members[] = {
         {"orders", json_boolean(acme->orders)},
+        {"problem", text_or_null(acme->problem)},
         {"hosts", hosts(acme)},
         {"troubled", troubled(acme)},
         {"cas", cas(acme)},
