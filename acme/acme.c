@@ -169,18 +169,23 @@ static void on_store_failed(const struct error *e, void *context)
     acme_store_failed(context, e);
 }
 
-static bool take_lock(struct acme *acme)
+/* True also where another process holds it; look at `lock`. */
+static bool try_lock(struct acme *acme, struct error *e)
 {
     if (acme->lock >= 0) {
         return true;
     }
     CLEANUP_FREE char *path = file_path_join(acme->options.settings->state, "acme.lock");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        file_close(&fd);
+    CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    if (fd < 0) {
+        return error_system(e, "cannot open %s", path);
     }
-    acme->lock = fd;
-    return fd >= 0;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        acme->lock = fd;
+        fd = -1;
+        return true;
+    }
+    return errno == EWOULDBLOCK || error_system(e, "cannot lock %s", path);
 }
 
 static bool make_cas(struct acme *acme, struct error *e)
@@ -263,14 +268,14 @@ static void end_session(struct acme *acme)
 static void begin_session(struct acme *acme)
 {
     struct error e;
-    bool leads = take_lock(acme);
     acme->tried_ms = clock_monotonic_ms();
-    if (!open_store(acme, &e) || !load(acme, &e)) {
+    if (!try_lock(acme, &e) || !open_store(acme, &e) || !load(acme, &e)) {
         acme_store_failed(acme, &e);
         end_session(acme);
         return;
     }
     set_problem(acme, NULL);
+    bool leads = acme_leads(acme);
     if (leads) {
         acme_show_thumbprint(acme, ca_thumbprint(acme->cas[0]));
     }
@@ -382,13 +387,17 @@ static void rest(struct acme *acme)
 /* Who only serves takes over when the one who orders is gone. */
 static void try_to_lead(struct acme *acme)
 {
+    struct error e;
     int64_t now_ms = clock_monotonic_ms();
-    if (acme->lock < 0 && now_ms - acme->tried_ms >= LOCK_AGAIN_MS) {
-        acme->tried_ms = now_ms;
-        if (take_lock(acme)) {
-            end_session(acme);
-            begin_session(acme);
-        }
+    if (acme->lock >= 0 || now_ms - acme->tried_ms < LOCK_AGAIN_MS) {
+        return;
+    }
+    acme->tried_ms = now_ms;
+    if (!try_lock(acme, &e)) {
+        acme_store_failed(acme, &e);
+    } else if (acme->lock >= 0) {
+        end_session(acme);
+        begin_session(acme);
     }
 }
 

@@ -114,13 +114,14 @@ static enum urgency urgency_of(const struct host *host, int64_t now_s)
     if (host->forced || host->asked) {
         return ASKED_FOR;
     }
+    bool had_one = host->not_after_s != 0;
+    if (had_one && now_s >= renewal_emergency(host->not_before_s, host->not_after_s)) {
+        return EMERGENCY;
+    }
     if (host->failures != 0) {
         return TRIED_BEFORE;
     }
-    if (host->not_after_s == 0) {
-        return NEW;
-    }
-    return now_s >= renewal_emergency(host->not_before_s, host->not_after_s) ? EMERGENCY : RENEWAL;
+    return had_one ? RENEWAL : NEW;
 }
 
 static int64_t sooner(int64_t a_s, int64_t b_s)
@@ -367,7 +368,7 @@ void host_note_renewal(struct host *host)
         .ari_next_s = host->ari_next_s,
         .revoked = host->revoked,
     };
-    if (!acme_store_note_certificate(host->acme->store, &row, &e)) {
+    if (!acme_store_note_certificate(host->acme->store, &row, &e) && e.code != ERROR_NOT_FOUND) {
         acme_store_failed(host->acme, &e);
     }
 }

@@ -42,7 +42,9 @@ static void request_free(struct request *request)
 /* For one that is not in the list. */
 static void answer(struct request *request, const char *failure)
 {
-    request->done(failure, request->context);
+    if (!atomic_load(&request->acme->abandon)) {
+        request->done(failure, request->context);
+    }
     request_free(request);
 }
 
@@ -78,10 +80,6 @@ void requests_drop(struct acme *acme)
 static bool may_order(struct request *request)
 {
     const struct acme *acme = request->acme;
-    if (atomic_load(&acme->abandon)) {
-        request_free(request);
-        return false;
-    }
     if (!acme_leads(acme)) {
         answer(request, acme->problem != NULL
                             ? acme->problem
