@@ -28,7 +28,7 @@ static void on_finalized(const struct ca_answer *answer, void *context)
 
 void order_finalize(struct order *order)
 {
-    CLEANUP(buffer_clear) struct buffer csr = BUFFER(2 * CSR_MAX);
+    CLEANUP(buffer_clear) struct buffer csr = BUFFER((size_t)2 * CSR_MAX);
     base64url_add((struct bytes){order->row.csr, order->row.csr_octets}, &csr);
     order_ask(order, order->finalize, json_pack("{s:s}", "csr", csr.p), "acme.finalize.sent",
               on_finalized);
