@@ -60,6 +60,15 @@ static void fill_row(const struct order *order, const struct issued *issued, con
     };
 }
 
+/* A CA that wants every certificate renewed at once, or a clock that is far ahead, must not make an
+ * endless row of orders. */
+static int64_t rest_s(const struct issued *issued)
+{
+    enum { REST_MAX_S = 3600 };
+    int64_t tenth_s = (issued->not_after_s - issued->not_before_s) / 10;
+    return tenth_s < REST_MAX_S ? tenth_s : REST_MAX_S;
+}
+
 /* The certificate comes and the order goes in one transaction: after a crash there is the one or
  * the other. */
 static void finish(struct order *order, const struct issued *issued, const char *chain)
@@ -82,6 +91,7 @@ static void finish(struct order *order, const struct issued *issued, const char 
     host->forced = false;
     host->lost_order = false;
     host_clear_trouble(host);
+    host->next_s = clock_wall_s() + rest_s(issued);
     order_abandon(order);
     host_plan(host);
 }

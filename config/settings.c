@@ -305,7 +305,7 @@ static bool complete(struct settings_reader *reader, struct fields_context *cont
     if (!reader->http_read) {
         settings_listen_default(&settings->http, "[::]:80", 80);
     }
-    if (!reader->certificates_read) {
+    if (!reader->certificates_read && settings->acme == NULL) {
         settings_list_add(&settings->certificates,
                           file_path_join(reader->directory, DEFAULT_CERTIFICATES));
     }

@@ -7,6 +7,7 @@ enum {
     CONTACT_MAX_OCTETS = 320,
     DEFAULT_HTTP_PORT = 80,   /* RFC 8555 §8.3: the CA asks there and nowhere else … */
     DEFAULT_HTTPS_PORT = 443, /* … and RFC 8737 §3 there */
+    HTTPS_PORT_UNSAID = -1,   /* until all is read */
     ORDERS_MAX = 1000000,
     DEFAULT_ORDERS = 300, /* in three hours: what Let's Encrypt gives every account */
     DEFAULT_WINDOW_S = 3 * 3600,
@@ -144,6 +145,20 @@ static void default_challenges(struct settings_acme *acme, const struct yaml_pla
     reader->challenge_places[CHALLENGE_TLS_ALPN_01] = *place;
 }
 
+/* A CA that looks for http-01 elsewhere than on port 80, one of one's own, does so for tls-alpn-01.
+ */
+static int64_t default_https_port(const struct settings *settings)
+{
+    int64_t http_port = settings->acme->preflight_http_port;
+    for (size_t i = 0; i < settings->https.count; i++) {
+        const struct settings_listen *listen = &settings->https.items[i];
+        if (listen->kind == LISTEN_TCP && http_port != 0 && http_port != DEFAULT_HTTP_PORT) {
+            return listen->port;
+        }
+    }
+    return DEFAULT_HTTPS_PORT;
+}
+
 bool settings_complete_acme(const struct settings_reader *reader, struct fields_context *context)
 {
     const struct settings *settings = reader->settings;
@@ -156,6 +171,9 @@ bool settings_complete_acme(const struct settings_reader *reader, struct fields_
         [CHALLENGE_DNS_01] = {"dns.hook", settings->dns_hook == NULL},
     };
     bool good = true;
+    if (settings->acme != NULL && settings->acme->preflight_https_port == HTTPS_PORT_UNSAID) {
+        settings->acme->preflight_https_port = default_https_port(settings);
+    }
     for (size_t i = 0; settings->acme != NULL && i < settings->acme->challenge_count; i++) {
         enum settings_challenge kind = settings->acme->challenges[i];
         if (NEEDS[kind].missing) {
@@ -219,7 +237,7 @@ static void set_preflight(struct settings_acme *acme, bool on)
     acme->preflight_dns = on;
     acme->preflight_caa = on;
     acme->preflight_http_port = on ? DEFAULT_HTTP_PORT : 0;
-    acme->preflight_https_port = on ? DEFAULT_HTTPS_PORT : 0;
+    acme->preflight_https_port = on ? HTTPS_PORT_UNSAID : 0;
 }
 
 static bool read_preflight(const struct yaml_pair *pair, void *target,

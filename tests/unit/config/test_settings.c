@@ -279,10 +279,12 @@ static void test_acme_preflight(void **state)
         {"{http_port: false}", true, true, 0, 443},
         {"{http_port: Off, dns: off, https_port: no}", false, true, 0, 0},
         {"{http_port: 65535, caa: off, https_port: 1}", true, false, 65535, 1},
+        {"{http_port: 5002}", true, true, 5002, 8443}, /* that of listen.https */
     };
     for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
-        CLEANUP_FREE char *text =
-            memory_printf("policies: p\nacme: {agree_terms: true, preflight: %s}\n", ROWS[i].value);
+        CLEANUP_FREE char *text = memory_printf("policies: p\nlisten: {https: \"[::]:8443\"}\n"
+                                                "acme: {agree_terms: true, preflight: %s}\n",
+                                                ROWS[i].value);
         CLEANUP_SETTINGS struct settings *s = parse(bytes_of(text));
         if (s->acme->preflight_dns != ROWS[i].dns || s->acme->preflight_caa != ROWS[i].caa ||
             s->acme->preflight_http_port != ROWS[i].http_port ||
@@ -311,7 +313,7 @@ static void test_restart_needed(void **state)
         {"a port", BYTES("policies: p\nlisten: {http: \"[::]:81\"}\n"), "listen"},
         {"a limit", BYTES("policies: p\nlimits: {concurrent_streams: 1}\nhttp2: off\n"),
          "http2, limits.concurrent_streams"},
-        {"the client", BYTES("policies: p\nacme: {agree_terms: on}\n"), "acme"},
+        {"the client", BYTES("policies: p\nacme: {agree_terms: on}\n"), "certificates, acme"},
         {"the hook", BYTES("policies: p\ndns: {hook: h, ttl: 1h}\n"), "dns.hook"},
         {"the log's file", BYTES("policies: p\naccess_log: {format: off, file: a}\n"),
          "access_log"},
