@@ -150,6 +150,7 @@ bool acme_leads(const struct acme *acme)
     return acme->store != NULL && acme->lock >= 0;
 }
 
+/* NULL: none. */
 static void set_problem(struct acme *acme, const char *problem)
 {
     free(acme->problem);
@@ -159,11 +160,13 @@ static void set_problem(struct acme *acme, const char *problem)
 void acme_store_failed(struct acme *acme, const struct error *e)
 {
     if (acme->problem == NULL) {
-        set_problem(acme, e->text);
-        log_event(acme->log, LOG_LEVEL_ERROR, "acme.store.failed", LOG_TEXT("problem", e->text));
+        acme->problem = memory_string(e->text);
+        log_event(acme->log, LOG_LEVEL_ERROR, "acme.store.failed",
+                  LOG_TEXT("problem", acme->problem));
     }
 }
 
+/* For struct ca_options. */
 static void on_store_failed(const struct error *e, void *context)
 {
     acme_store_failed(context, e);
@@ -176,16 +179,17 @@ static bool try_lock(struct acme *acme, struct error *e)
         return true;
     }
     CLEANUP_FREE char *path = file_path_join(acme->options.settings->state, "acme.lock");
-    CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
     if (fd < 0) {
         return error_system(e, "cannot open %s", path);
     }
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
         acme->lock = fd;
-        fd = -1;
         return true;
     }
-    return errno == EWOULDBLOCK || error_system(e, "cannot lock %s", path);
+    bool is_held = errno == EWOULDBLOCK || error_system(e, "cannot lock %s", path);
+    file_close(&fd);
+    return is_held;
 }
 
 static bool make_cas(struct acme *acme, struct error *e)

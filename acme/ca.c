@@ -106,9 +106,10 @@ void ca_hold(struct ca *ca, int64_t wait_s, const char *why)
 static void finish(struct ca_request *request, const struct ca_answer *answer)
 {
     struct ca_request **place = &request->ca->requests;
-    while (*place != request) {
+    while (*place != NULL && *place != request) {
         place = &(*place)->next;
     }
+    assert(*place == request);
     *place = request->next;
     request->done(answer, request->context);
     request_free(request);
