@@ -303,6 +303,11 @@ bool loader_start(const struct settings *settings, struct log *log,
     return true;
 }
 
+bool loader_history_is_written(const struct loader *loader)
+{
+    return served_notes_are_written(loader->notes);
+}
+
 void loader_stop(struct loader *loader)
 {
     if (loader == NULL) {

@@ -63,6 +63,9 @@ void loader_status_free(struct loader_status *status);
 
 enum loader_reload_flags { LOADER_RELOAD_ACCEPT_REMOVALS = 1 };
 
+/* Any thread: whether the history (store/history.h) has all that was served until now. */
+bool loader_history_is_written(const struct loader *loader);
+
 /* Both below may be called from any thread. DONE does not run once loader_stop was called; else it
  * runs on the loader thread once the answer stands: hand it to your own thread from there. */
 

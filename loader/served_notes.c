@@ -1,10 +1,9 @@
 #include "served_notes.h"
 
+#include <stdatomic.h>
+
 #include "base/file.h"
 #include "store/history.h"
-
-/* Notes that wait for a database that cannot be written; more are dropped, the oldest kept. */
-enum { WAITING_MAX = 100 * 1000 };
 
 struct note {
     char *subject;
@@ -12,6 +11,7 @@ struct note {
     const struct policy *policy; /* NULL: gone, or shared */
     struct policy *kept;         /* our copy of `policy`, once it has to outlive an apply */
     bool gone;
+    bool gap; /* others of this subject, before it, were given up */
 };
 
 struct served_notes {
@@ -19,6 +19,7 @@ struct served_notes {
     char *path;
     struct log *log;
     char *problem; /* why the history cannot be written now, or NULL */
+    _Atomic bool unwritten;
     struct note *items;
     size_t count;
     size_t capacity;
@@ -75,13 +76,46 @@ static void clear(struct served_notes *notes)
     notes->count = 0;
 }
 
+/* By subject; of one subject in the order noted, which is that of the addresses. */
+static int by_subject(const void *left, const void *right)
+{
+    const struct note *const *a = left;
+    const struct note *const *b = right;
+    int order = strcmp((*a)->subject, (*b)->subject);
+    return order != 0 ? order : (*a > *b) - (*a < *b);
+}
+
+/* The last note of each subject stays, in the order noted. */
+static void give_up_older(struct served_notes *notes)
+{
+    struct note **sorted = memory_zero(notes->count, sizeof(struct note *));
+    for (size_t i = 0; i < notes->count; i++) {
+        sorted[i] = &notes->items[i];
+    }
+    qsort(sorted, notes->count, sizeof(struct note *), by_subject);
+    for (size_t i = 0; i + 1 < notes->count; i++) {
+        if (strcmp(sorted[i]->subject, sorted[i + 1]->subject) == 0) {
+            sorted[i + 1]->gap = true;
+            note_clear(sorted[i]);
+            sorted[i]->subject = NULL;
+        }
+    }
+    free(sorted);
+    size_t kept = 0;
+    for (size_t i = 0; i < notes->count; i++) {
+        if (notes->items[i].subject != NULL) {
+            notes->items[kept++] = notes->items[i];
+        }
+    }
+    notes->count = kept;
+}
+
 /* What could not be written waits, and so must not lean on policies that the next apply frees. */
 static void keep_waiting(struct served_notes *notes)
 {
-    for (size_t i = WAITING_MAX; i < notes->count; i++) {
-        note_clear(&notes->items[i]);
+    if (notes->count > SERVED_NOTES_WAITING) {
+        give_up_older(notes);
     }
-    notes->count = notes->count < WAITING_MAX ? notes->count : WAITING_MAX;
     for (size_t i = 0; i < notes->count; i++) {
         struct note *note = &notes->items[i];
         if (note->policy != NULL && note->kept == NULL) {
@@ -110,6 +144,7 @@ void served_notes_add(const struct policy_set_event *event, void *context)
 {
     struct served_notes *notes = context;
     ARRAY_GROW(notes->items, notes->count, notes->capacity);
+    atomic_store(&notes->unwritten, true);
     notes->items[notes->count++] = (struct note){
         .subject = memory_string_of(event->subject),
         .shared = event->shared.n != 0 ? memory_string_of(event->shared) : NULL,
@@ -121,6 +156,9 @@ void served_notes_add(const struct policy_set_event *event, void *context)
 static bool write_note(struct history *history, const struct note *note, int64_t now_s,
                        struct error *e)
 {
+    if (note->gap && !history_note_gap(history, bytes_of(note->subject), now_s, e)) {
+        return false;
+    }
     if (note->gone) {
         return history_note_gone(history, bytes_of(note->subject), now_s, e);
     }
@@ -160,8 +198,14 @@ void served_notes_write(struct served_notes *notes, int64_t now_s)
         return;
     }
     clear(notes);
+    atomic_store(&notes->unwritten, false);
     free(notes->problem);
     notes->problem = NULL;
+}
+
+bool served_notes_are_written(const struct served_notes *notes)
+{
+    return !atomic_load(&notes->unwritten);
 }
 
 void served_notes_prune(struct served_notes *notes, int64_t now_s)

@@ -8,11 +8,18 @@
 
 struct served_notes;
 
+enum { SERVED_NOTES_WAITING = 100 * 1000 };
+
 /* The history in the directory STATE. A history that cannot be opened or written is logged once,
- * serving goes on without, and each write tries again with what could not be written before. LOG is
- * borrowed. */
+ * serving goes on without, and each write tries again with what could not be written before: up to
+ * SERVED_NOTES_WAITING notes all of them, then the last of each subject, whose history gets a gap.
+ * LOG is borrowed. */
 struct served_notes *served_notes_open(const char *state, struct log *log);
 void served_notes_close(struct served_notes *notes);
+
+/* Whether all that is served is in the history: else it knows less than there is to know, and its
+ * dates may be too early. Any thread. */
+bool served_notes_are_written(const struct served_notes *notes);
 
 /* Why the history cannot be written now, for `status`; NULL where it can. */
 const char *served_notes_problem(const struct served_notes *notes);

@@ -98,6 +98,8 @@ static void ask_history(struct server *server, uint64_t ticket, const json_t *re
         control_answer_error(server->control, ticket, "%s", e.text);
         return;
     }
+    /* What waits to be noted may be held longer than what is known. */
+    known = known && loader_history_is_written(server->loader);
     json_t *held = json_array();
     if (!history_each_held(server->history, domain, clock_wall_s(), HELD_MAX, add_held, held, &e)) {
         json_decref(held);

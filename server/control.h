@@ -12,7 +12,7 @@
  *
  * `history` is about a domain, or a shared policy ("@NAME"). "digest" (hex, from its first digit;
  * may be left out) picks a text. It answers
- *     {"known": whether it was ever served, as far as the history goes back,
+ *     {"known": whether it was ever served, as far as the history goes back and has no gap,
  *      "held_until": until when a sender may hold a text other than the current one; 0: none does,
  *      "text": what was served with that digest, without "digest" the text before the current; null
  *          where there is none,

@@ -14,7 +14,8 @@ enum {
 };
 
 /* `current` is what a subject serves, `past` what it served until `until_s`. In both exactly one of
- * `text` and `shared` is set. A text is stored once, however many subjects serve it. */
+ * `text` and `shared` is set; in `past` neither where it is not known what was served until then. A
+ * text is stored once, however many subjects serve it. */
 static const char SCHEMA[] = "CREATE TABLE texts ("
                              " id INTEGER PRIMARY KEY,"
                              " digest BLOB NOT NULL UNIQUE,"
@@ -67,6 +68,7 @@ enum query {
     CHANGE_CURRENT,
     REMOVE_CURRENT,
     ADD_PAST,
+    ADD_GAP,
     LATEST_TIME,
     IS_KNOWN,
     HELD_UNTIL,
@@ -90,10 +92,15 @@ static const char *const queries[QUERY_COUNT] = {
     [ADD_PAST] = "INSERT INTO past (subject, since_s, until_s, text, shared)"
                  " SELECT subject, since_s, ?2, text, shared FROM current"
                  " WHERE subject = ?1",
+    [ADD_GAP] = "INSERT INTO past (subject, since_s, until_s) VALUES (?1, ?2, ?2)",
     [LATEST_TIME] = "SELECT max(ifnull((SELECT max(since_s) FROM current), 0),"
                     " ifnull((SELECT max(until_s) FROM past), 0))",
-    [IS_KNOWN] = "SELECT EXISTS (SELECT 1 FROM current WHERE subject = ?1)"
-                 " OR EXISTS (SELECT 1 FROM past WHERE subject = ?1)",
+    [IS_KNOWN] = "SELECT (EXISTS (SELECT 1 FROM current WHERE subject = ?1)"
+                 " OR EXISTS (SELECT 1 FROM past WHERE subject = ?1))"
+                 " AND NOT EXISTS (SELECT 1 FROM past WHERE text IS NULL AND shared IS NULL"
+                 " AND (subject = ?1 OR subject IN"
+                 " (SELECT shared FROM current WHERE subject = ?1 AND shared IS NOT NULL"
+                 " UNION SELECT shared FROM past WHERE subject = ?1 AND shared IS NOT NULL)))",
     [HELD_UNTIL] = SERVED "SELECT ifnull(max(o.last_s + t.max_age_s), 0)"
                           " FROM other o JOIN texts t ON t.id = o.text",
     [HELD] = SERVED "SELECT t.body, max(o.last_s + t.max_age_s) AS until_s"
@@ -106,7 +113,7 @@ static const char *const queries[QUERY_COUNT] = {
                               " ORDER BY s.last_s IS NOT NULL, s.last_s DESC LIMIT 1",
     [PRUNE_TEXTS_SERVED] = "DELETE FROM past WHERE text IS NOT NULL AND until_s +"
                            " (SELECT max_age_s FROM texts WHERE texts.id = past.text) < ?1",
-    [PRUNE_USES] = "DELETE FROM past WHERE shared IS NOT NULL AND until_s + ?2 < ?1",
+    [PRUNE_USES] = "DELETE FROM past WHERE text IS NULL AND until_s + ?2 < ?1",
     [PRUNE_TEXTS] = "DELETE FROM texts WHERE id NOT IN"
                     " (SELECT text FROM current WHERE text IS NOT NULL"
                     " UNION SELECT text FROM past WHERE text IS NOT NULL)",
@@ -310,6 +317,17 @@ bool history_note(struct history *history, const struct history_served *served, 
         sqlite3_bind_null(s, 3);
     }
     bind_text(s, 4, served->shared);
+    return database_run(&history->database, s, e);
+}
+
+bool history_note_gap(struct history *history, struct bytes subject, int64_t now_s, struct error *e)
+{
+    sqlite3_stmt *s = statement(history, ADD_GAP, e);
+    if (s == NULL || !not_before_latest(history, &now_s, e)) {
+        return false;
+    }
+    bind_text(s, 1, subject);
+    sqlite3_bind_int64(s, 2, now_s);
     return database_run(&history->database, s, e);
 }
 

@@ -37,6 +37,10 @@ bool history_commit(struct history *history, struct error *e) MUST_USE;
  * where it is what the subject serves already. */
 bool history_note(struct history *history, const struct history_served *served, int64_t now_s,
                   struct error *e) MUST_USE;
+/* Some of what SUBJECT served until NOW is not known: nobody is told that it is, for as long as a
+ * sender may hold it. */
+bool history_note_gap(struct history *history, struct bytes subject, int64_t now_s, struct error *e)
+    MUST_USE;
 /* SUBJECT is served no more. */
 bool history_note_gone(struct history *history, struct bytes subject, int64_t now_s,
                        struct error *e) MUST_USE;
@@ -44,7 +48,7 @@ bool history_note_gone(struct history *history, struct bytes subject, int64_t no
 /* Until when a sender may hold a text other than the one that DOMAIN serves now: the latest, over
  * every other text served for it (by itself or through shared policies), of last served + max_age.
  * *RET_UNTIL_S is 0 where there was none; *RET_KNOWN false where DOMAIN is not in the history at
- * all. */
+ * all, or where there is a gap in it. */
 bool history_held_until(struct history *history, struct bytes domain, bool *ret_known,
                         int64_t *ret_until_s, struct error *e) MUST_USE;
 

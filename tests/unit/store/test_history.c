@@ -462,6 +462,29 @@ static void test_many_subjects_in_one_transaction(void **state)
     expect_held(f, "tenant-7.example", true, 102 + DAY);
 }
 
+/* What is not known is not known for as long as a sender may hold it, by oneself or by a shared
+ * policy. */
+static void test_a_gap_makes_it_unknown(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    enum { YEAR = 31557600 };
+    note(f, "@shared", "one", WEEK, 100);
+    note(f, "own.example", "own", WEEK, 100);
+    note(f, "user.example", "@shared", 0, 100);
+    note(f, "other.example", "own", WEEK, 100);
+    assert_true(history_note_gap(f->history, bytes_of("own.example"), 200, &e));
+    assert_true(history_note_gap(f->history, bytes_of("@shared"), 200, &e));
+    expect_held(f, "own.example", false, 0);
+    expect_held(f, "user.example", false, 0);
+    expect_held(f, "other.example", true, 0);
+    assert_true(history_prune(f->history, 200 + YEAR, &e));
+    expect_held(f, "own.example", false, 0);
+    assert_true(history_prune(f->history, 201 + YEAR, &e));
+    expect_held(f, "own.example", true, 0);
+    expect_held(f, "user.example", true, 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], LOOK) == 0) {
@@ -474,6 +497,7 @@ int main(int argc, char **argv)
         WITH_HISTORY(test_text_by_digest),
         WITH_HISTORY(test_texts_are_stored_once),
         WITH_HISTORY(test_prune_forgets_what_nobody_holds),
+        WITH_HISTORY(test_a_gap_makes_it_unknown),
         WITH_HISTORY(test_files_are_private),
         WITH_HISTORY(test_damaged_file_is_named),
         WITH_HISTORY(test_newer_format_is_refused),
