@@ -60,6 +60,7 @@ struct host {
     int64_t ari_end_s;
     int64_t ari_next_s;
     bool revoked;
+    int64_t issued_ms; /* when this process got one for it last; 0: never */
     char *ari_id;
     struct ca *issuer; /* the CA that it is from, where that is configured still */
     bool asks_ari;     /* a question is under way */

@@ -60,13 +60,18 @@ static void fill_row(const struct order *order, const struct issued *issued, con
     };
 }
 
-/* A CA that wants every certificate renewed at once, or a clock that is far ahead, must not make an
- * endless row of orders. */
-static int64_t rest_s(const struct issued *issued)
+/* Lets HOST rest where it got its last certificate just before: a CA that wants every new one
+ * renewed at once, or a clock that is far ahead, must not make an endless row of orders. */
+static void rest(struct host *host, const struct issued *issued)
 {
     enum { REST_MAX_S = 3600 };
-    int64_t tenth_s = (issued->not_after_s - issued->not_before_s) / 10;
-    return tenth_s < REST_MAX_S ? tenth_s : REST_MAX_S;
+    int64_t now_ms = clock_monotonic_ms();
+    int64_t rest_s = (issued->not_after_s - issued->not_before_s) / 10;
+    rest_s = rest_s < REST_MAX_S ? rest_s : REST_MAX_S;
+    if (host->issued_ms != 0 && now_ms - host->issued_ms < rest_s * 1000) {
+        host->next_s = clock_wall_s() + rest_s;
+    }
+    host->issued_ms = now_ms;
 }
 
 /* The certificate comes and the order goes in one transaction: after a crash there is the one or
@@ -91,7 +96,7 @@ static void finish(struct order *order, const struct issued *issued, const char 
     host->forced = false;
     host->lost_order = false;
     host_clear_trouble(host);
-    host->next_s = clock_wall_s() + rest_s(issued);
+    rest(host, issued);
     order_abandon(order);
     host_plan(host);
 }
