@@ -136,6 +136,7 @@ check "build (release)" sh -c "cmake --preset release && cmake --build build/rel
 check "headers stand alone" cmake --build build/asan --target all_verify_interface_header_sets
 export MTASTS_HOST=$PWD/build/release/cli/mtasts-host MTASTS_SLOW=1 MTASTS_SANITIZER=
 counted "scale (release)" tests/scenario/run.py scale
+counted "clock (release)" tests/scenario/run.py acme_clock
 counted "installation" tests/scenario/run.py installation
 check "quickstart" deploy/quickstart.sh
 check "scripts" sh -c "git ls-files '*.sh' .ci/run | xargs shellcheck"
