@@ -1,13 +1,8 @@
 #include "acme.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <curl/curl.h>
 #include <openssl/evp.h>
@@ -18,6 +13,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 enum {
     TURN_MS = 1000,           /* the longest wait: the store and the lock are looked at */
@@ -28,70 +24,6 @@ enum {
     NAMES_ASKED_MAX = 1000,
     JUMP_MS = 60000, /* of the wall clock: more than any slewing */
 };
-
-/* --- Work on the pool --- */
-
-static void work_unlink(struct work *work)
-{
-    if (work->previous != NULL) {
-        work->previous->next = work->next;
-    } else {
-        work->acme->works = work->next;
-    }
-    if (work->next != NULL) {
-        work->next->previous = work->previous;
-    }
-}
-
-/* Back on the ACME thread. */
-static void work_deliver(void *context)
-{
-    struct work *work = context;
-    work_unlink(work);
-    work->done(work);
-}
-
-/* On the pool's. */
-static void work_run(void *context)
-{
-    struct work *work = context;
-    work->run(work);
-    mailbox_post(work->acme->mailbox, work_deliver, work);
-}
-
-void acme_work(struct acme *acme, struct work *work)
-{
-    work->acme = acme;
-    work->previous = NULL;
-    work->next = acme->works;
-    if (work->next != NULL) {
-        work->next->previous = work;
-    }
-    acme->works = work;
-    work_pool_add(acme->pool, work_run, NULL, work);
-}
-
-static void work_ignore(struct work *work)
-{
-    work->free(work);
-}
-
-/* The session that they are for has ended. */
-static void works_orphan(struct acme *acme)
-{
-    for (struct work *work = acme->works; work != NULL; work = work->next) {
-        work->done = work_ignore;
-    }
-}
-
-static void works_free(struct acme *acme)
-{
-    while (acme->works != NULL) {
-        struct work *work = acme->works;
-        work_unlink(work);
-        work->free(work);
-    }
-}
 
 /* --- What is installed once it is durable --- */
 
@@ -104,7 +36,7 @@ void acme_install_later(struct acme *acme, struct certificate_pair *new,
     acme->last_after = &after->next;
 }
 
-static void do_afters(struct acme *acme)
+void acme_do_afters(struct acme *acme)
 {
     while (acme->afters != NULL) {
         struct after *after = acme->afters;
@@ -141,151 +73,6 @@ void acme_count_failure(struct acme *acme, const char *type)
         (void)snprintf(failure->type, sizeof(failure->type), "%s", type);
     }
     failure->count++;
-}
-
-/* --- Sessions --- */
-
-bool acme_leads(const struct acme *acme)
-{
-    return acme->store != NULL && acme->lock >= 0;
-}
-
-/* NULL: none. */
-static void set_problem(struct acme *acme, const char *problem)
-{
-    free(acme->problem);
-    acme->problem = problem != NULL ? memory_string(problem) : NULL;
-}
-
-void acme_store_failed(struct acme *acme, const struct error *e)
-{
-    if (acme->problem == NULL) {
-        acme->problem = memory_string(e->text);
-        log_event(acme->log, LOG_LEVEL_ERROR, "acme.store.failed",
-                  LOG_TEXT("problem", acme->problem));
-    }
-}
-
-/* For struct ca_options. */
-static void on_store_failed(const struct error *e, void *context)
-{
-    acme_store_failed(context, e);
-}
-
-/* True also where another process holds it; look at `lock`. */
-static bool try_lock(struct acme *acme, struct error *e)
-{
-    if (acme->lock >= 0) {
-        return true;
-    }
-    CLEANUP_FREE char *path = file_path_join(acme->options.settings->state, "acme.lock");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-    if (fd < 0) {
-        return error_system(e, "cannot open %s", path);
-    }
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-        acme->lock = fd;
-        return true;
-    }
-    bool is_held = errno == EWOULDBLOCK || error_system(e, "cannot lock %s", path);
-    file_close(&fd);
-    return is_held;
-}
-
-static bool make_cas(struct acme *acme, struct error *e)
-{
-    const struct settings_acme *settings = acme->settings;
-    const struct ca_options options = {
-        .settings = settings,
-        .store = acme->store,
-        .transport = acme->transport,
-        .log = acme->log,
-        .store_failed = on_store_failed,
-        .context = acme,
-    };
-    acme->cas = memory_zero(settings->directory_count, sizeof(struct ca *));
-    for (size_t i = 0; i < settings->directory_count; i++) {
-        if (!ca_new(&options, &settings->directories[i], &acme->cas[i], e)) {
-            return false;
-        }
-        acme->ca_count++;
-    }
-    return true;
-}
-
-static char *make_agent(const struct settings_acme *settings)
-{
-    const char *contact = settings->contacts.count != 0 ? settings->contacts.items[0] : "";
-    return memory_printf("mtasts-host/" MTASTS_VERSION "%s%s%s", contact[0] != '\0' ? " (" : "",
-                         contact, contact[0] != '\0' ? ")" : "");
-}
-
-static bool open_store(struct acme *acme, struct error *e)
-{
-    CLEANUP_FREE char *path = file_path_join(acme->options.settings->state, "acme.db");
-    CLEANUP_FREE char *agent = make_agent(acme->settings);
-    if (!acme_store_open(path, &acme->store, e)) {
-        return false;
-    }
-    acme->transport = transport_new(agent);
-    return true;
-}
-
-static bool load(struct acme *acme, struct error *e)
-{
-    if (!acme_leads(acme)) {
-        return follow_store(acme, e);
-    }
-    return acme_store_begin(acme->store, e) && make_cas(acme, e) && follow_store(acme, e) &&
-           hosts_load(acme, e) && acme_store_commit(acme->store, e);
-}
-
-static bool forget_work(struct host *host, void *context)
-{
-    (void)context;
-    host_unplan(host);
-    check_abandon(host);
-    host->asks_ari = false;
-    host->issuer = NULL;
-    host->certificate_id = 0;
-    return true;
-}
-
-static void end_session(struct acme *acme)
-{
-    transport_free(TAKE(acme->transport));
-    works_orphan(acme);
-    hosts_each(acme, forget_work, NULL);
-    orders_drop(acme);
-    for (size_t i = 0; i < acme->ca_count; i++) {
-        ca_free(acme->cas[i]);
-    }
-    free(TAKE(acme->cas));
-    acme->ca_count = 0;
-    requests_drop(acme);
-    acme_store_close(TAKE(acme->store));
-    acme->under_way = 0;
-    acme->followed_id = 0;
-    acme->store_version = -1;
-}
-
-static void begin_session(struct acme *acme)
-{
-    struct error e;
-    acme->tried_ms = clock_monotonic_ms();
-    if (!try_lock(acme, &e) || !open_store(acme, &e) || !load(acme, &e)) {
-        acme_store_failed(acme, &e);
-        end_session(acme);
-        return;
-    }
-    set_problem(acme, NULL);
-    bool leads = acme_leads(acme);
-    if (leads) {
-        acme_show_thumbprint(acme, ca_thumbprint(acme->cas[0]));
-    }
-    do_afters(acme);
-    log_event(acme->log, LOG_LEVEL_INFO, leads ? "acme.orders" : "acme.follows",
-              LOG_NUMBER("orders_taken_up", acme->under_way));
 }
 
 /* --- One turn --- */
@@ -361,7 +148,7 @@ static void turn(struct acme *acme)
         acme_store_failed(acme, &e);
     }
     if (acme->problem == NULL) {
-        do_afters(acme);
+        acme_do_afters(acme);
         for (size_t i = 0; i < acme->ca_count; i++) {
             ca_flush(acme->cas[i], clock_monotonic_ms());
         }
@@ -383,8 +170,8 @@ static void rest(struct acme *acme)
     (void)poll(&ready, 1, TURN_MS);
     mailbox_run(acme->mailbox);
     if (clock_monotonic_ms() - acme->tried_ms >= SESSION_AGAIN_MS) {
-        set_problem(acme, NULL);
-        begin_session(acme);
+        acme_clear_problem(acme);
+        session_begin(acme);
     }
 }
 
@@ -397,11 +184,11 @@ static void try_to_lead(struct acme *acme)
         return;
     }
     acme->tried_ms = now_ms;
-    if (!try_lock(acme, &e)) {
+    if (!session_try_lock(acme, &e)) {
         acme_store_failed(acme, &e);
     } else if (acme->lock >= 0) {
-        end_session(acme);
-        begin_session(acme);
+        session_end(acme);
+        session_begin(acme);
     }
 }
 
@@ -411,7 +198,7 @@ static void *run(void *context)
     rcu_reader_register();
     hosts_init(acme);
     hosts_want(acme);
-    begin_session(acme);
+    session_begin(acme);
     sem_post(&acme->loaded);
     while (!acme->stop) {
         if (acme->store == NULL) {
@@ -421,16 +208,16 @@ static void *run(void *context)
         transport_wait(acme->transport, timeout_ms(acme), mailbox_fd(acme->mailbox));
         turn(acme);
         if (acme->problem != NULL) {
-            end_session(acme);
+            session_end(acme);
             acme->tried_ms = clock_monotonic_ms();
         } else {
             try_to_lead(acme);
         }
     }
     if (acme->store != NULL) {
-        end_session(acme);
+        session_end(acme);
     }
-    do_afters(acme);
+    acme_do_afters(acme);
     work_pool_free(TAKE(acme->pool));
     works_free(acme);
     hosts_clear(acme);
@@ -579,23 +366,6 @@ static void acme_free(struct acme *acme)
     free(acme);
 }
 
-/* Signals are for the main thread. */
-static bool start_thread(struct acme *acme, struct error *e)
-{
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&acme->thread, NULL, run, acme);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed != 0) {
-        errno = failed;
-        return error_system(e, "cannot start the ACME thread");
-    }
-    pthread_setname_np(acme->thread, "acme");
-    return true;
-}
-
 bool acme_start(const struct acme_options *options, struct acme **ret_acme, struct error *e)
 {
     struct acme *acme = memory_zero(1, sizeof(*acme));
@@ -610,7 +380,7 @@ bool acme_start(const struct acme_options *options, struct acme **ret_acme, stru
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         abort(); /* out of memory */
     }
-    if (!prepare(acme, e) || !start_thread(acme, e)) {
+    if (!prepare(acme, e) || !thread_start("acme", run, acme, &acme->thread, e)) {
         acme_free(acme);
         return false;
     }

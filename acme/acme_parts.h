@@ -1,7 +1,9 @@
 /* What the files that make up the client (acme.h) share. All of it belongs to the ACME thread. For
- * acme*.c, host*.c, order*.c, operator.c and follow.c alone.
+ * acme*.c, session.c, work.c, host*.c, check.c, ari.c, order*.c, operator.c and follow.c alone.
  *
  *     acme.c        the thread: its loop, its messages, start and stop
+ *     session.c     the store is opened and everything taken up; all is let go where it fails
+ *     work.c        what waits, on threads that may
  *     host.c        one name: what it has, what it wants, when it is due next
  *     host_table.c  all names
  *     order.c       one order, from newOrder to finalize … order_authorization.c, order_finish.c
@@ -137,18 +139,34 @@ struct acme {
 
 /* --- acme.c --- */
 
-/* The store failed: the client rests, and begins again from what is durable. */
-void acme_store_failed(struct acme *acme, const struct error *e);
 /* NEW is to be served instead of OLD, once what was written is durable; takes both references. */
 void acme_install_later(struct acme *acme, struct certificate_pair *new,
                         struct certificate_pair *old, const char *fault);
-/* There is a session, and this process is the one that orders. */
-bool acme_leads(const struct acme *acme);
+void acme_do_afters(struct acme *acme);
 /* Puts it on the board, where it is another than there. */
 void acme_show_thumbprint(struct acme *acme, const char *thumbprint);
+void acme_count_failure(struct acme *acme, const char *type);
+
+/* --- session.c --- */
+
+/* There is a session, and this process is the one that orders. */
+bool acme_leads(const struct acme *acme);
+/* True also where another process holds the lock; look at `lock`. */
+bool session_try_lock(struct acme *acme, struct error *e) MUST_USE;
+void session_begin(struct acme *acme);
+void session_end(struct acme *acme);
+/* The store failed: the session is to be ended, and the next begins from what is durable. */
+void acme_store_failed(struct acme *acme, const struct error *e);
+void acme_clear_problem(struct acme *acme);
+
+/* --- work.c --- */
+
 /* Begins WORK (taken). */
 void acme_work(struct acme *acme, struct work *work);
-void acme_count_failure(struct acme *acme, const char *type);
+/* The session that they are for has ended: their results are of no use any more. */
+void works_orphan(struct acme *acme);
+/* The pool is gone. */
+void works_free(struct acme *acme);
 
 /* --- host_table.c --- */
 
@@ -222,7 +240,6 @@ void order_abandon(struct order *order);
 /* Frees all without a word to anybody; their rows stay, for the next start. */
 void orders_drop(struct acme *acme);
 const char *order_url(const struct order *order); /* or NULL */
-struct ca *order_ca(const struct order *order);
 
 /* --- ari.c --- */
 

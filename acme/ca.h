@@ -91,8 +91,6 @@ typedef void (*ca_done)(const struct ca_answer *answer, void *context);
 void ca_ask(struct ca *ca, struct ca_question *question, ca_done done, void *context);
 /* Sends what can be sent. */
 void ca_flush(struct ca *ca, int64_t now_ms);
-/* Questions asked and not yet answered. */
-size_t ca_questions(const struct ca *ca);
 
 /* --- The account --- */
 

@@ -145,8 +145,14 @@ static void on_registered(const struct ca_answer *answer, void *context)
         fail_account(ca, why);
         return;
     }
-    if (answer->http->location == NULL) {
-        fail_account(ca, "the CA's newAccount names no account");
+    enum acme_status_word status = ACME_VALID;
+    struct error e;
+    if (answer->http->location == NULL || !acme_account_parse(answer->http->body, &status, &e)) {
+        fail_account(ca, "the CA's newAccount gives no account; report it to the CA");
+        return;
+    }
+    if (status != ACME_VALID) { /* RFC 8555 §7.3.6: nothing is to be had with it any more */
+        fail_account(ca, "the account was deactivated, or revoked by the CA; ask the CA");
         return;
     }
     fault_point("acme.account.registered");

@@ -56,15 +56,31 @@ struct ca {
 
 /* --- ca.c --- */
 
-/* Queues; REQUEST is the CA's. */
-void ca_queue(struct ca *ca, struct ca_request *request);
 /* Nothing is asked for WAIT_S seconds, because of WHY. */
 void ca_hold(struct ca *ca, int64_t wait_s, const char *why);
 /* It did not answer, or not as a CA does: hold it, for longer each time, and tell those that wait.
  */
 void ca_note_outage(struct ca *ca, const char *why);
 void ca_note_answer(struct ca *ca);
+/* Retry-After in seconds; -1: none that can be read. */
+int64_t ca_wait_of(const struct transport_answer *http);
+/* Whatever the CA wants in general, not of one host: 429 and 503 (RFC 8555 §6.6, RFC 9110
+ * §15.6.4). True: it is held now. */
+bool ca_heed_wait(struct ca *ca, const struct transport_answer *http,
+                  const struct acme_problem *problem);
+
+/* --- ca_directory.c --- */
+
 void ca_keep_nonce(struct ca *ca, const char *nonce);
+void ca_ask_nonce(struct ca *ca);
+
+/* --- ca_question.c --- */
+
+/* Queues; REQUEST is the CA's. */
+void ca_queue(struct ca *ca, struct ca_request *request);
+/* LATER for all that are not under way: who waits may want to ask another CA. */
+void ca_put_off_questions(struct ca *ca);
+void ca_drop_questions(struct ca *ca);
 
 /* --- ca_account.c --- */
 

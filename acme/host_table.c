@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "acme_parts.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 static const char PREFIX[] = "mta-sts.";
@@ -151,9 +152,21 @@ static void load_order(const struct acme_store_order *row, void *context)
     }
 }
 
+/* Of a domain that left long ago nothing is left but a certificate that ended. */
+static void forget_ended(struct host *host, int64_t now_s)
+{
+    struct error e;
+    bool ended = host->not_after_s != 0 && host->not_after_s < now_s;
+    if (ended && !host->wanted &&
+        !acme_store_remove_certificate(host->acme->store, host->name, &e)) {
+        acme_store_failed(host->acme, &e);
+    }
+}
+
 static bool plan(struct host *host, void *context)
 {
-    (void)context;
+    const int64_t *now_s = context;
+    forget_ended(host, *now_s);
     host_plan(host);
     return true;
 }
@@ -164,7 +177,8 @@ bool hosts_load(struct acme *acme, struct error *e)
         !acme_store_each_order(acme->store, load_order, acme, e)) {
         return false;
     }
-    hosts_each(acme, plan, NULL);
+    int64_t now_s = clock_wall_s();
+    hosts_each(acme, plan, &now_s);
     return true;
 }
 

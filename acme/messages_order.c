@@ -121,14 +121,6 @@ static bool needs_token(const char *type)
            strcmp(type, "tls-alpn-01") == 0;
 }
 
-static bool is_token(const char *text)
-{
-    static const char base64url[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    size_t n = strspn(text, base64url);
-    return n >= CHALLENGE_TOKEN_MIN && n <= CHALLENGE_TOKEN_MAX && text[n] == '\0';
-}
-
 /* The token becomes a part of a path, a record or a command's environment: what is no base64url
  * goes no further than here. */
 static bool read_token(const struct acme_part *part, const char *type, char **ret_token,
@@ -142,7 +134,7 @@ static bool read_token(const struct acme_part *part, const char *type, char **re
         return error_set(e, ERROR_SYNTAX, "%s of type %s has no token; %s", part->what, type,
                          part->advice);
     }
-    if (!json_is_string(value) || !is_token(json_string_value(value))) {
+    if (!json_is_string(value) || !challenge_token_is_good(bytes_of(json_string_value(value)))) {
         return error_set(e, ERROR_SYNTAX,
                          "the token of %s of type %s is not of %d to %d characters of base64url "
                          "(RFC 8555 §8.3); %s",

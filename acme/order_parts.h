@@ -40,6 +40,9 @@ struct order {
 
 /* --- order.c --- */
 
+/* HOST's, under way at CA. */
+struct order *order_new(struct host *host, struct ca *ca);
+
 /* Asks the CA about URL with PAYLOAD (NULL: POST-as-GET; taken). */
 void order_ask(struct order *order, const char *url, json_t *payload, const char *fault,
                ca_done done);
@@ -58,6 +61,11 @@ void order_look(struct order *order);
 void order_proceed(struct order *order, struct bytes text, int64_t wait_s);
 /* Ends: out of everything, freed. The host is not planned. */
 void order_end(struct order *order);
+
+/* --- order_place.c --- */
+
+/* Asks for a new order. */
+void order_place(struct order *order);
 
 /* --- order_authorization.c --- */
 

@@ -1,10 +1,10 @@
 #include "work_pool.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
+
+#include "base/thread.h"
 
 struct work {
     struct work *next;
@@ -52,7 +52,6 @@ static struct work *wait_for_work(struct work_pool *pool)
 static void *thread_main(void *argument)
 {
     struct work_pool *pool = argument;
-    pthread_setname_np(pthread_self(), pool->name);
     struct work *work = NULL;
     while ((work = wait_for_work(pool)) != NULL) {
         work->run(work->context);
@@ -61,22 +60,13 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-/* Signals are for the main thread. */
 static bool start_threads(struct work_pool *pool, size_t count, struct error *e)
 {
-    sigset_t all;
-    sigset_t before;
-    int failed = 0;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (pool->thread_count < count && failed == 0) {
-        failed = pthread_create(&pool->threads[pool->thread_count], NULL, thread_main, pool);
-        pool->thread_count += failed == 0 ? 1 : 0;
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed != 0) {
-        errno = failed;
-        return error_system(e, "cannot start a thread of \"%s\"", pool->name);
+    while (pool->thread_count < count) {
+        if (!thread_start(pool->name, thread_main, pool, &pool->threads[pool->thread_count], e)) {
+            return false;
+        }
+        pool->thread_count++;
     }
     return true;
 }

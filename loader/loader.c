@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "loader/loader_parts.h"
 
 enum { PRUNE_INTERVAL_MS = 24 * 60 * 60 * 1000 };
@@ -261,23 +261,6 @@ static bool prepare(struct loader *loader, struct error *e)
     return true;
 }
 
-/* Signals are for the main thread. */
-static bool start_thread(struct loader *loader, struct error *e)
-{
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&loader->thread, NULL, run, loader);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed != 0) {
-        errno = failed;
-        return error_system(e, "cannot start the loader thread");
-    }
-    pthread_setname_np(loader->thread, "loader");
-    return true;
-}
-
 bool loader_start(const struct settings *settings, struct log *log,
                   const struct loader_tables *tables, const struct loader_hooks *hooks,
                   struct loader **ret_loader, struct error *e)
@@ -288,7 +271,7 @@ bool loader_start(const struct settings *settings, struct log *log,
     loader->tables = *tables;
     loader->hooks = hooks != NULL ? *hooks : (struct loader_hooks){0};
     sem_init(&loader->loaded, 0, 0);
-    if (!prepare(loader, e) || !start_thread(loader, e)) {
+    if (!prepare(loader, e) || !thread_start("loader", run, loader, &loader->thread, e)) {
         loader_free(loader);
         return false;
     }

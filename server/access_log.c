@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/thread.h"
 
 enum { FILE_MODE = 0640, BATCH_OCTETS = 64 * 1024, LOOK_EVERY_MS = 1000 };
 
@@ -249,7 +249,6 @@ static void sleep_until_woken(struct access_log *access)
 static void *thread_main(void *argument)
 {
     struct access_log *access = argument;
-    pthread_setname_np(pthread_self(), "access-log");
     CLEANUP(buffer_clear) struct buffer batch = BUFFER(BATCH_OCTETS);
     while (!atomic_load(&access->stop)) {
         if (atomic_exchange(&access->reopen, false) && access->file != NULL) {
@@ -308,9 +307,7 @@ bool access_log_open(enum settings_access_log format, const char *file, size_t w
         free_all(access);
         return false;
     }
-    errno = pthread_create(&access->thread, NULL, thread_main, access);
-    if (errno != 0) {
-        error_format_system(e, "cannot start the access log's thread");
+    if (!thread_start("access-log", thread_main, access, &access->thread, e)) {
         free_all(access);
         return false;
     }

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/rcu_table.h"
+#include "base/thread.h"
 #include "server/access_log.h"
 #include "server/policy_handler.h"
 #include "server/redirect_handler.h"
@@ -383,9 +384,6 @@ static bool set_up(struct worker *worker, struct error *e)
 static void *thread_main(void *argument)
 {
     struct worker *worker = argument;
-    char name[16];
-    (void)snprintf(name, sizeof(name), "worker-%u", (unsigned)(worker->options.number % 10000));
-    pthread_setname_np(pthread_self(), name);
     rcu_reader_register();
     worker->is_set_up = set_up(worker, &worker->error);
     atomic_store(&worker->beat_ms, clock_monotonic_ms());
@@ -421,12 +419,12 @@ static void tear_down(struct worker *worker)
 
 bool worker_start(const struct worker_options *options, struct worker **ret_worker, struct error *e)
 {
+    char name[THREAD_NAME_MAX + 1];
     struct worker *worker = memory_zero(1, sizeof(*worker));
     worker->options = *options;
     sem_init(&worker->ready, 0, 0);
-    errno = pthread_create(&worker->thread, NULL, thread_main, worker);
-    if (errno != 0) {
-        error_format_system(e, "cannot start a worker thread");
+    (void)snprintf(name, sizeof(name), "worker-%u", (unsigned)(options->number % 10000));
+    if (!thread_start(name, thread_main, worker, &worker->thread, e)) {
         sem_destroy(&worker->ready);
         free(worker);
         return false;

@@ -1,0 +1,235 @@
+/* Questions to a CA and their answers. */
+#include <assert.h>
+
+#include "acme/jws.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/memory.h"
+#include "ca_parts.h"
+
+static void request_free(struct ca_request *request)
+{
+    free(request->url);
+    free(request->payload);
+    free(request->host);
+    free(request);
+}
+
+/* Takes REQUEST out of the list and tells its asker. */
+static void finish(struct ca_request *request, const struct ca_answer *answer)
+{
+    struct ca_request **place = &request->ca->requests;
+    while (*place != NULL && *place != request) {
+        place = &(*place)->next;
+    }
+    assert(*place == request);
+    *place = request->next;
+    request->done(answer, request->context);
+    request_free(request);
+}
+
+static struct ca_request *first_queued(const struct ca *ca)
+{
+    struct ca_request *request = ca->requests;
+    while (request != NULL && request->under_way) {
+        request = request->next;
+    }
+    return request;
+}
+
+void ca_drop_questions(struct ca *ca)
+{
+    while (ca->requests != NULL) {
+        struct ca_request *request = ca->requests;
+        ca->requests = request->next;
+        request_free(request);
+    }
+}
+
+void ca_put_off_questions(struct ca *ca)
+{
+    const struct ca_answer later = {.verdict = CA_LATER, .wait_s = -1};
+    struct ca_request *queued = NULL;
+    while ((queued = first_queued(ca)) != NULL) {
+        finish(queued, &later);
+    }
+}
+
+void ca_queue(struct ca *ca, struct ca_request *request)
+{
+    struct ca_request **place = &ca->requests;
+    while (*place != NULL && (!request->first || (*place)->under_way)) {
+        place = &(*place)->next;
+    }
+    request->ca = ca;
+    request->next = *place;
+    *place = request;
+}
+
+void ca_ask(struct ca *ca, struct ca_question *question, ca_done done, void *context)
+{
+    struct ca_request *request = memory_zero(1, sizeof(*request));
+    request->endpoint = question->endpoint;
+    request->url = question->url != NULL ? memory_string(question->url) : NULL;
+    request->host = question->host != NULL ? memory_string(question->host) : NULL;
+    request->unsigned_get = question->unsigned_get;
+    request->fault = question->fault;
+    request->done = done;
+    request->context = context;
+    if (question->payload != NULL) {
+        request->payload = json_dumps(question->payload, JSON_COMPACT);
+        json_decref(TAKE(question->payload));
+    } else {
+        request->payload = memory_string("");
+    }
+    ca_queue(ca, request);
+}
+
+static const char *url_of(const struct ca_request *request)
+{
+    const struct acme_directory *directory = &request->ca->directory;
+    switch (request->endpoint) {
+    case CA_NEW_ACCOUNT:
+        return directory->new_account;
+    case CA_NEW_ORDER:
+        return directory->new_order;
+    case CA_REVOKE_CERT:
+        return directory->revoke_cert;
+    case CA_KEY_CHANGE:
+        return directory->key_change;
+    default:
+        return request->url;
+    }
+}
+
+static void send_request(struct ca_request *request);
+
+/* "A nonce that the CA does not take" says nothing about the question (RFC 8555 §6.5): the same
+ * again, with the nonce that came along. */
+static bool try_again(struct ca_request *request, const struct acme_problem *problem)
+{
+    if (strcmp(problem->type, "badNonce") != 0 || ++request->nonce_tries > CA_NONCE_TRIES_MAX) {
+        return false;
+    }
+    request->under_way = false;
+    if (request->ca->nonce_count != 0) {
+        send_request(request);
+    } /* else it waits for a nonce to be fetched */
+    return true;
+}
+
+/* A limit that speaks of the host is the host's; any other is the account's. */
+static bool concerns_host(const struct ca_request *request, const struct acme_problem *problem)
+{
+    const char *host = request->host;
+    if (host == NULL || problem->detail[0] == '\0') {
+        return false;
+    }
+    const char *domain = strchr(host, '.');
+    return strstr(problem->detail, host) != NULL ||
+           (domain != NULL && strstr(problem->detail, domain + 1) != NULL);
+}
+
+static enum ca_verdict judge(struct ca_request *request, const struct transport_answer *http,
+                             struct acme_problem *problem)
+{
+    struct ca *ca = request->ca;
+    if (http->status >= 200 && http->status <= 299) {
+        ca_note_answer(ca);
+        return CA_GOOD;
+    }
+    acme_problem_parse(http->body, problem);
+    bool limits_host = http->status == 429 && concerns_host(request, problem);
+    if (!limits_host && ca_heed_wait(ca, http, problem)) {
+        return CA_LATER;
+    }
+    if (http->status >= 500) {
+        CLEANUP_FREE char *why =
+            memory_printf("%s: status %ld %s", url_of(request), http->status, problem->detail);
+        ca_note_outage(ca, why);
+        return CA_LATER;
+    }
+    ca_note_answer(ca);
+    if (strcmp(problem->type, "accountDoesNotExist") == 0 && request->jwk == NULL) {
+        ca_forget_account(ca);
+    }
+    return CA_REFUSED;
+}
+
+static void on_answer(const struct transport_answer *http, void *context)
+{
+    struct ca_request *request = context;
+    struct ca *ca = request->ca;
+    struct ca_answer answer = {.http = http, .wait_s = -1};
+    ca->in_flight--;
+    ca_keep_nonce(ca, http->nonce);
+    if (http->failure != NULL) {
+        CLEANUP_FREE char *why = memory_printf("%s: %s", url_of(request), http->failure);
+        answer.http = NULL;
+        answer.verdict = CA_LATER;
+        ca_note_outage(ca, why);
+        finish(request, &answer);
+        return;
+    }
+    answer.verdict = judge(request, http, &answer.problem);
+    if (answer.verdict == CA_REFUSED && try_again(request, &answer.problem)) {
+        return;
+    }
+    answer.wait_s = ca_wait_of(http);
+    finish(request, &answer);
+}
+
+/* URLs and texts were bounded when they were read, so no JWS outgrows JWS_MAX. */
+static void send_request(struct ca_request *request)
+{
+    struct ca *ca = request->ca;
+    const char *url = url_of(request);
+    CLEANUP(buffer_clear) struct buffer body = BUFFER(JWS_MAX);
+    struct transport_request http = {.url = url, .trust = ca->settings->trust};
+    if (!request->unsigned_get) {
+        CLEANUP_FREE char *nonce = ca->nonces[--ca->nonce_count];
+        const struct jws_header header = {
+            .url = url,
+            .nonce = nonce,
+            .kid = request->jwk != NULL ? NULL : ca->account.url,
+        };
+        jws_sign(request->jwk != NULL ? request->jwk : ca->key, &header, bytes_of(request->payload),
+                 &body);
+        assert(!body.overflow);
+        http.body = buffer_bytes(&body);
+    }
+    if (request->fault != NULL) {
+        fault_point(request->fault);
+    }
+    request->under_way = true;
+    ca->in_flight++;
+    transport_send(ca->options.transport, &http, on_answer, request);
+}
+
+static bool may_send(const struct ca *ca, const struct ca_request *request)
+{
+    if (request->first || request->unsigned_get) {
+        return ca->has_directory;
+    }
+    return ca->has_directory && ca->account.url != NULL && ca->next_key == NULL;
+}
+
+void ca_flush(struct ca *ca, int64_t now_ms)
+{
+    if (now_ms < ca->held_ms) {
+        return;
+    }
+    for (struct ca_request *request = ca->requests; request != NULL; request = request->next) {
+        if (ca->in_flight >= CA_IN_FLIGHT_MAX) {
+            return;
+        }
+        if (request->under_way || !may_send(ca, request)) {
+            continue;
+        }
+        if (!request->unsigned_get && ca->nonce_count == 0) {
+            ca_ask_nonce(ca);
+            continue;
+        }
+        send_request(request);
+    }
+}

@@ -1,0 +1,64 @@
+/* What waits, on threads that may: DNS, looks at our own names, the operator's hook. */
+#include "acme_parts.h"
+
+static void work_unlink(struct work *work)
+{
+    if (work->previous != NULL) {
+        work->previous->next = work->next;
+    } else {
+        work->acme->works = work->next;
+    }
+    if (work->next != NULL) {
+        work->next->previous = work->previous;
+    }
+}
+
+/* Back on the ACME thread. */
+static void work_deliver(void *context)
+{
+    struct work *work = context;
+    work_unlink(work);
+    work->done(work);
+}
+
+/* On the pool's. */
+static void work_run(void *context)
+{
+    struct work *work = context;
+    work->run(work);
+    mailbox_post(work->acme->mailbox, work_deliver, work);
+}
+
+void acme_work(struct acme *acme, struct work *work)
+{
+    work->acme = acme;
+    work->previous = NULL;
+    work->next = acme->works;
+    if (work->next != NULL) {
+        work->next->previous = work;
+    }
+    acme->works = work;
+    work_pool_add(acme->pool, work_run, NULL, work);
+}
+
+static void work_ignore(struct work *work)
+{
+    work->free(work);
+}
+
+/* The session that they are for has ended. */
+void works_orphan(struct acme *acme)
+{
+    for (struct work *work = acme->works; work != NULL; work = work->next) {
+        work->done = work_ignore;
+    }
+}
+
+void works_free(struct acme *acme)
+{
+    while (acme->works != NULL) {
+        struct work *work = acme->works;
+        work_unlink(work);
+        work->free(work);
+    }
+}

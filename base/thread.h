@@ -1,0 +1,16 @@
+/* Threads that signals do not reach: those are for the main thread. */
+#ifndef BASE_THREAD_H
+#define BASE_THREAD_H
+
+#include <pthread.h>
+
+#include "base/error.h"
+
+enum { THREAD_NAME_MAX = 15 };
+
+/* Starts RUN(CONTEXT) with every signal blocked. NAME (cut at THREAD_NAME_MAX octets) is what
+ * debuggers and top(1) show. */
+bool thread_start(const char *name, void *(*run)(void *context), void *context,
+                  pthread_t *ret_thread, struct error *e) MUST_USE;
+
+#endif
