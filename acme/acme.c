@@ -170,7 +170,6 @@ static void rest(struct acme *acme)
     (void)poll(&ready, 1, TURN_MS);
     mailbox_run(acme->mailbox);
     if (clock_monotonic_ms() - acme->tried_ms >= SESSION_AGAIN_MS) {
-        acme_clear_problem(acme);
         session_begin(acme);
     }
 }

@@ -79,7 +79,10 @@ void requests_drop(struct acme *acme)
 /* False: answered. */
 static bool may_order(struct request *request)
 {
-    const struct acme *acme = request->acme;
+    struct acme *acme = request->acme;
+    if (acme->store == NULL && !atomic_load(&acme->abandon)) {
+        session_begin(acme); /* whoever asks may have mended what was wrong */
+    }
     if (!acme_leads(acme)) {
         answer(request, acme->problem != NULL
                             ? acme->problem

@@ -134,13 +134,13 @@ void session_end(struct acme *acme)
 void session_begin(struct acme *acme)
 {
     struct error e;
+    acme_clear_problem(acme);
     acme->tried_ms = clock_monotonic_ms();
     if (!session_try_lock(acme, &e) || !open_store(acme, &e) || !load(acme, &e)) {
         acme_store_failed(acme, &e);
         session_end(acme);
         return;
     }
-    acme_clear_problem(acme);
     bool leads = acme_leads(acme);
     if (leads) {
         acme_show_thumbprint(acme, ca_thumbprint(acme->cas[0]));

@@ -110,8 +110,13 @@ bool certificate_table_find(const struct certificate_table *table, struct bytes 
         return false;
     }
     const struct table_name *found = (const struct table_name *)entry;
-    *ret_choice = (struct certificate_choice){.ecdsa = rcu_current(found->ecdsa),
-                                              .rsa = rcu_current(found->rsa)};
+    struct certificate_choice choice = {.ecdsa = rcu_current(found->ecdsa),
+                                        .rsa = rcu_current(found->rsa)};
+    if (choice.ecdsa == NULL && choice.rsa == NULL) {
+        /* An ECDSA certificate took the place of an RSA one between the two loads. */
+        choice.ecdsa = rcu_current(found->ecdsa);
+    }
+    *ret_choice = choice;
     return true;
 }
 
