@@ -73,7 +73,7 @@ static void survey_cas(const struct acme *acme, struct acme_status *status, int6
             .name = memory_string(ca_settings(ca)->name),
             .url = memory_string(ca_settings(ca)->url),
             .account = copy(ca_account_url(ca)),
-            .problem = held_ms > 0 || ca_is_out(ca) ? copy(ca_problem(ca)) : NULL,
+            .problem = copy(ca_problem(ca)),
             .wait_s = held_ms > 0 ? now_s + (held_ms + 999) / 1000 : 0,
             .tokens = ca_orders_left(ca, now_s),
         };

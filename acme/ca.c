@@ -100,10 +100,10 @@ void ca_note_answer(struct ca *ca)
 {
     if (ca->outages != 0) {
         ca->outages = 0;
-        set_problem(ca, NULL);
         log_event(ca->options.log, LOG_LEVEL_INFO, "acme.ca.answers",
                   LOG_TEXT("ca", ca->settings->name));
     }
+    set_problem(ca, NULL);
 }
 
 /* Retry-After in seconds; -1: none that can be read. */
