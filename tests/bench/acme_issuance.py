@@ -31,9 +31,13 @@ from harness import BINARY, free_port, run, wait_until  # noqa: E402
 
 PER_FILE = 1000  # domains in a policy file
 LOOK_S = 0.05  # between two looks at how many certificates there are
+STALL_S = 20  # without a certificate: the CA has locked itself up
+TRIES = 3  # of a run that stalls
 SETTLE_S = 1  # a certificate is logged, made durable, and served from then on
 TICKS = os.sysconf("SC_CLK_TCK")
-CA_ENVIRONMENT = {"PEBBLE_VA_ALWAYS_VALID": "1", "PEBBLE_VA_NOSLEEP": "1",
+# Pebble 2.4 locks its store and an authorization in both orders and stops for ever when a newOrder
+# meets the look at an authorization; one thread for its code makes that rare.
+CA_ENVIRONMENT = {"GOMAXPROCS": "1", "PEBBLE_VA_ALWAYS_VALID": "1", "PEBBLE_VA_NOSLEEP": "1",
                   "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0"}
 
 
@@ -64,6 +68,24 @@ def cpu_by_thread(pid):
 
 
 # --- What the contenders share ---
+
+class Stalled(Exception):
+    """Nothing comes from the CA any more: nothing that was measured counts."""
+
+
+class Patience:
+    """Ends a wait in which the count has stood still for too long."""
+
+    def __init__(self):
+        self.count, self.since = 0, time.monotonic()
+
+    def look(self, count):
+        now = time.monotonic()
+        if count != self.count:
+            self.count, self.since = count, now
+        elif now - self.since > STALL_S:
+            raise Stalled(f"no certificate for {STALL_S} s after {count}")
+
 
 @contextlib.contextmanager
 def workspace():
@@ -173,7 +195,9 @@ def write_policies(server, hosts):
 
 def await_all(server, issued, options, deadline):
     """Until all are valid by the server's own account; returns how many there are."""
+    patience = Patience()
     while issued.look() < options.hosts:
+        patience.look(len(issued.logged))
         if time.monotonic() > deadline:
             return len(issued.logged)
         if server.process.poll() is not None:
@@ -327,7 +351,8 @@ def spread(values, digits):
     values = [v for v in values if v is not None]
     if not values:
         return "-"
-    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
+    median, least, most = (f"{of(values):.{digits}f}" for of in (statistics.median, min, max))
+    return f"{median} ({least}–{most})"
 
 
 def table(rows):
@@ -371,7 +396,7 @@ def read_arguments():
     add("--rounds", type=int, default=3, metavar="N", help="%(default)s")
     add("--lego", type=int, default=200, metavar="N", help="names for lego at most (%(default)s)")
     add("--limit", type=float, default=300, metavar="S", help="seconds for a run of ours at most")
-    add("--limit-others", type=float, default=60, metavar="S", help="the same for the others")
+    add("--limit-others", type=float, default=40, metavar="S", help="the same for the others")
     add("--rate", type=float, default=50, metavar="N", help="handshakes a second (%(default)s)")
     add("--idle", type=float, default=10, metavar="S", help="of handshakes alone (%(default)s)")
     add("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="NAME",
@@ -387,17 +412,27 @@ def read_arguments():
     return chosen
 
 
+def run_until_good(name, options):
+    """Repeats a run that stalled, and says how often that was."""
+    for stalls in range(TRIES):
+        try:
+            load = load_average()
+            return {**CONTENDERS[name](options), "load_before": load, "stalls": stalls}
+        except Stalled as stall:
+            print(f"{name}: {stall}; once more with a fresh CA", flush=True)
+    raise AssertionError(f"{name}: stalled {TRIES} times")
+
+
 def main():
     options = read_arguments()
     about, results = machine(), {name: [] for name in options.only}
     print(", ".join(f"{key} {value}" for key, value in about.items()), flush=True)
     for number in range(options.rounds):
         for name in options.only:
-            load = load_average()
-            result = {**CONTENDERS[name](options), "load_before": load}
+            result = run_until_good(name, options)
             results[name].append(result)
-            print(f"round {number + 1}, load {load:.1f}: {name}: {result['certificates']} in "
-                  f"{result['seconds']:.1f} s", flush=True)
+            print(f"round {number + 1}, load {result['load_before']:.1f}: {name}: "
+                  f"{result['certificates']} in {result['seconds']:.1f} s", flush=True)
         if options.json is not None:  # what is done is not lost by what fails
             options.json.write_text(json.dumps(
                 {"machine": about, "hosts": options.hosts, "runs": results}, indent=1) + "\n")
