@@ -27,13 +27,31 @@ enum {
 
 /* --- What is installed once it is durable --- */
 
+static struct after *after_new(struct acme *acme)
+{
+    struct after *after = memory_zero(1, sizeof(*after));
+    *acme->last_after = after;
+    acme->last_after = &after->next;
+    return after;
+}
+
 void acme_install_later(struct acme *acme, struct certificate_pair *new,
                         struct certificate_pair *old, const char *fault)
 {
-    struct after *after = memory_zero(1, sizeof(*after));
-    *after = (struct after){.new = new, .old = old, .fault = fault};
-    *acme->last_after = after;
-    acme->last_after = &after->next;
+    struct after *after = after_new(acme);
+    after->new = new;
+    after->old = old;
+    after->fault = fault;
+}
+
+void acme_tell_issued_later(struct acme *acme, const char *host, const char *ca, const char *order,
+                            int64_t days)
+{
+    struct after *after = after_new(acme);
+    after->host = memory_string(host);
+    after->ca = memory_string(ca);
+    after->order = memory_string(order);
+    after->days = days;
 }
 
 void acme_do_afters(struct acme *acme)
@@ -44,7 +62,17 @@ void acme_do_afters(struct acme *acme)
         if (after->fault != NULL) {
             fault_point(after->fault);
         }
-        acme->options.install(after->new, after->old, acme->options.install_context);
+        if (after->new != NULL || after->old != NULL) {
+            acme->options.install(after->new, after->old, acme->options.install_context);
+        }
+        if (after->host != NULL) {
+            log_event(acme->log, LOG_LEVEL_INFO, "acme.certificate.issued",
+                      LOG_TEXT("host", after->host), LOG_TEXT("ca", after->ca),
+                      LOG_TEXT("order", after->order), LOG_NUMBER("days", after->days));
+        }
+        free(after->host);
+        free(after->ca);
+        free(after->order);
         free(after);
     }
     acme->last_after = &acme->afters;
@@ -204,13 +232,15 @@ static void *run(void *context)
             rest(acme);
             continue;
         }
-        transport_wait(acme->transport, timeout_ms(acme), mailbox_fd(acme->mailbox));
         turn(acme);
+        if (acme->problem == NULL) {
+            try_to_lead(acme);
+        }
         if (acme->problem != NULL) {
             session_end(acme);
             acme->tried_ms = clock_monotonic_ms();
-        } else {
-            try_to_lead(acme);
+        } else if (!acme->stop) {
+            transport_wait(acme->transport, timeout_ms(acme), mailbox_fd(acme->mailbox));
         }
     }
     if (acme->store != NULL) {

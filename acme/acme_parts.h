@@ -77,12 +77,16 @@ struct host {
     char name[]; /* NUL-terminated */
 };
 
-/* What is done after the commit (store/acme_store.h). */
+/* What is done after the commit (store/acme_store.h): a certificate is installed, or told of. */
 struct after {
     struct after *next;
     struct certificate_pair *new;
     struct certificate_pair *old;
     const char *fault;
+    char *host; /* whose certificate was issued; NULL: nothing is to be told */
+    char *ca;
+    char *order;
+    int64_t days;
 };
 
 struct acme {
@@ -142,6 +146,9 @@ struct acme {
 /* NEW is to be served instead of OLD, once what was written is durable; takes both references. */
 void acme_install_later(struct acme *acme, struct certificate_pair *new,
                         struct certificate_pair *old, const char *fault);
+/* One line in the log, once it is so. */
+void acme_tell_issued_later(struct acme *acme, const char *host, const char *ca, const char *order,
+                            int64_t days);
 void acme_do_afters(struct acme *acme);
 /* Puts it on the board, where it is another than there. */
 void acme_show_thumbprint(struct acme *acme, const char *thumbprint);
@@ -213,8 +220,10 @@ void host_fail(struct host *host, const struct host_failure *failure);
 void host_clear_trouble(struct host *host);
 void host_save(struct host *host);
 
-/* A certificate row of the store: its facts, and its pair installed where HOST is wanted. */
-void host_take_certificate(struct host *host, const struct acme_store_certificate *row);
+/* A certificate row of the store: its facts, and its pair installed where HOST is wanted. PAIR is
+ * what ROW says, parsed already (borrowed), or NULL. */
+void host_take_certificate(struct host *host, const struct acme_store_certificate *row,
+                           struct certificate_pair *pair);
 void host_note_renewal(struct host *host);
 void host_uninstall(struct host *host);
 

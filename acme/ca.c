@@ -87,6 +87,11 @@ void ca_hold(struct ca *ca, int64_t wait_s, const char *why)
 
 void ca_note_outage(struct ca *ca, const char *why)
 {
+    /* What was under way together fails together, and is one outage. */
+    if (ca->outages != 0 && is_held(ca, clock_monotonic_ms())) {
+        ca_put_off_questions(ca);
+        return;
+    }
     int64_t wait_s = OUTAGE_MIN_S;
     for (unsigned i = 0; i < ca->outages && wait_s < OUTAGE_MAX_S; i++) {
         wait_s *= 2;

@@ -9,7 +9,7 @@ static bool take_row(const struct acme_store_certificate *row, void *context)
     struct host *host = hosts_get(acme, bytes_of(row->host));
     acme->followed_id = row->id;
     if (host->certificate_id != row->id) {
-        host_take_certificate(host, row);
+        host_take_certificate(host, row, NULL);
         host_plan(host);
     }
     return true;

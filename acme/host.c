@@ -314,7 +314,9 @@ static struct ca *find_issuer(const struct acme *acme, const struct acme_store_c
     return NULL;
 }
 
-static void install(struct host *host, const struct acme_store_certificate *row)
+/* NULL: it is unusable, which the log says. */
+static struct certificate_pair *parse(const struct host *host,
+                                      const struct acme_store_certificate *row)
 {
     struct certificate_pair *pair = NULL;
     struct error e;
@@ -322,14 +324,20 @@ static void install(struct host *host, const struct acme_store_certificate *row)
     if (!certificate_pair_parse(bytes_of(row->chain), path, bytes_of(row->key), path, &pair, &e)) {
         log_event(host->acme->log, LOG_LEVEL_ERROR, "acme.certificate.unusable",
                   LOG_TEXT("host", host->name), LOG_TEXT("problem", e.text));
-        return;
     }
+    return pair;
+}
+
+/* PAIR's reference is taken. */
+static void install(struct host *host, struct certificate_pair *pair)
+{
     struct certificate_pair *old = host->pair;
     host->pair = certificate_pair_ref(pair);
     acme_install_later(host->acme, pair, old, "acme.certificate.stored");
 }
 
-void host_take_certificate(struct host *host, const struct acme_store_certificate *row)
+void host_take_certificate(struct host *host, const struct acme_store_certificate *row,
+                           struct certificate_pair *pair)
 {
     host->certificate_id = row->id;
     host->not_before_s = row->not_before_s;
@@ -352,8 +360,12 @@ void host_take_certificate(struct host *host, const struct acme_store_certificat
     if (row->revoked) {
         host->renew_s = 0;
     }
-    if (host->wanted) {
-        install(host, row);
+    if (!host->wanted) {
+        return;
+    }
+    struct certificate_pair *taken = pair != NULL ? certificate_pair_ref(pair) : parse(host, row);
+    if (taken != NULL) {
+        install(host, taken);
     }
 }
 

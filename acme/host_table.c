@@ -117,7 +117,7 @@ void hosts_domain_changed(struct acme *acme, struct bytes domain, bool gone)
         struct acme_store_certificate row;
         struct error e;
         if (acme_store_find_certificate(acme->store, host->name, &row, &e)) {
-            host_take_certificate(host, &row);
+            host_take_certificate(host, &row, NULL);
             acme_store_certificate_clear(&row);
         }
     }

@@ -89,10 +89,9 @@ static void finish(struct order *order, const struct issued *issued, const char 
     }
     acme->orders_done++;
     acme->renewals += order->is_renewal;
-    log_event(acme->log, LOG_LEVEL_INFO, "acme.certificate.issued", LOG_TEXT("host", host->name),
-              LOG_TEXT("ca", ca_settings(order->ca)->name), LOG_TEXT("order", order->row.url),
-              LOG_NUMBER("days", (issued->not_after_s - clock_wall_s()) / 86400));
-    host_take_certificate(host, &row);
+    host_take_certificate(host, &row, issued->pair);
+    acme_tell_issued_later(acme, host->name, ca_settings(order->ca)->name, order->row.url,
+                           (issued->not_after_s - clock_wall_s()) / 86400);
     host->forced = false;
     host->lost_order = false;
     host_clear_trouble(host);
@@ -111,8 +110,8 @@ static void take(struct order *order, const char *chain)
         order_fail(order, "chain", e.text, -1);
         return;
     }
-    certificate_pair_unref(issued.pair);
     finish(order, &issued, chain);
+    certificate_pair_unref(issued.pair);
 }
 
 /* --- The preferred chain (RFC 8555 §7.4.2) --- */
