@@ -94,8 +94,10 @@ class CertificateAuthority:
             "managementListenAddress": f"127.0.0.1:{self.management}",
             "certificate": str(chain), "privateKey": str(key),
             "httpPort": http_port, "tlsPort": tls_port, **settings}}))
-        self.environment = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "5",
-                            "PEBBLE_AUTHZREUSE": "0", **(environment or {})}
+        # Pebble 2.4.0's threads can lock each other out under many orders at once.
+        self.environment = {"GOMAXPROCS": "1", "PEBBLE_VA_NOSLEEP": "1",
+                            "PEBBLE_WFE_NONCEREJECT": "5", "PEBBLE_AUTHZREUSE": "0",
+                            **(environment or {})}
         self.process = None
         self.start()
         self.proxy = acme_proxy.AcmeProxy(free_port(), self.port, chain, key, self.trust).start()
