@@ -89,7 +89,8 @@ void acme_show_thumbprint(struct acme *acme, const char *thumbprint)
 void acme_count_failure(struct acme *acme, const char *type)
 {
     size_t i = 0;
-    while (i < acme->failure_count && strcmp(acme->failures[i].type, type) != 0) {
+    size_t room = sizeof(acme->failures[0].type) - 1;
+    while (i < acme->failure_count && strncmp(acme->failures[i].type, type, room) != 0) {
         i++;
     }
     if (i == ACME_FAILURE_TYPES_MAX) {
@@ -158,7 +159,10 @@ static void turn(struct acme *acme)
     int64_t now_ms = clock_monotonic_ms();
     /* Who only serves writes nothing, and must not wait for who orders. */
     if (acme_leads(acme) && !acme_store_begin(acme->store, &e)) {
-        acme_store_failed(acme, &e);
+        if (e.code != ERROR_RETRY) {
+            acme_store_failed(acme, &e);
+        } /* else another program writes just now: the next turn will do */
+        acme->stop = atomic_load(&acme->abandon);
         return;
     }
     mailbox_run(acme->mailbox);

@@ -65,12 +65,14 @@ struct host {
     int64_t issued_ms; /* when this process got one for it last; 0: never */
     char *ari_id;
     struct ca *issuer; /* the CA that it is from, where that is configured still */
-    bool asks_ari;     /* a question is under way */
+    bool asks_ari;     /* a question is under way … */
+    int64_t ari_asked; /* … about the certificate of this id */
     bool lost_order;   /* the CA forgot one, and the next is not done yet */
     bool is_covered;   /* by another certificate, when it was looked at last */
 
     enum acme_host_trouble trouble;
-    unsigned failures;
+    unsigned failures; /* of orders, in a row */
+    unsigned waits;    /* looks in a row that found that it does not reach us */
     unsigned challenge;
     int64_t next_s;
     char *problem;
@@ -126,6 +128,7 @@ struct acme {
     struct schedule ready;    /* to be ordered, by urgency */
     size_t under_way;         /* checks and orders */
     struct request *requests; /* operators', not answered yet */
+    size_t ari_questions;     /* under way */
     bool pausing;             /* no new orders: a key change waits for those under way */
     int64_t clock_offset_ms;  /* wall clock less monotonic clock */
 

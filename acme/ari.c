@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-enum { ASK_AGAIN_S = 6 * 3600 };
+enum { ASK_AGAIN_S = 6 * 3600, QUESTIONS_MAX = 100 };
 
 static bool is_in_window(const struct host *host)
 {
@@ -33,6 +33,11 @@ static void on_renewal_info(const struct ca_answer *answer, void *context)
     struct acme_renewal_info info;
     struct error e;
     host->asks_ari = false;
+    host->acme->ari_questions--;
+    if (host->ari_asked != host->certificate_id) {
+        host_plan(host); /* it has another certificate by now */
+        return;
+    }
     int64_t wait_s = answer->wait_s >= 0 ? answer->wait_s : ASK_AGAIN_S;
     if (answer->verdict == CA_GOOD) {
         if (acme_renewal_info_parse(answer->http->body, &info, &e)) {
@@ -49,8 +54,15 @@ static void on_renewal_info(const struct ca_answer *answer, void *context)
 
 void host_ask_ari(struct host *host)
 {
-    const struct acme_directory *directory =
-        host->issuer != NULL ? ca_directory(host->issuer) : NULL;
+    if (host->issuer == NULL) {
+        host->ari_next_s = 0;
+        return;
+    }
+    const struct acme_directory *directory = ca_directory(host->issuer);
+    if (host->acme->ari_questions >= QUESTIONS_MAX) { /* orders go before */
+        host->ari_next_s = clock_wall_s() + QUESTIONS_MAX + arc4random_uniform(QUESTIONS_MAX);
+        return;
+    }
     if (directory == NULL) { /* not fetched yet */
         ca_prepare(host->issuer, clock_monotonic_ms());
         host->ari_next_s = clock_wall_s() + 60;
@@ -66,5 +78,7 @@ void host_ask_ari(struct host *host)
         memory_printf("%s%s%s", directory->renewal_info, slash ? "" : "/", host->ari_id);
     struct ca_question question = {.endpoint = CA_URL, .url = url, .unsigned_get = true};
     host->asks_ari = true;
+    host->ari_asked = host->certificate_id;
+    host->acme->ari_questions++;
     ca_ask(host->issuer, &question, on_renewal_info, host);
 }

@@ -4,6 +4,7 @@
 #include "ca_parts.h"
 
 enum {
+    WAIT_MAX_S = 7 * 86400, /* what a CA may ask for */
     OUTAGE_MIN_S = 5,
     OUTAGE_MAX_S = 600,
     OUT_AFTER = 2, /* outages in a row */
@@ -108,7 +109,10 @@ void ca_note_answer(struct ca *ca)
         log_event(ca->options.log, LOG_LEVEL_INFO, "acme.ca.answers",
                   LOG_TEXT("ca", ca->settings->name));
     }
-    set_problem(ca, NULL);
+    if (!is_held(ca, clock_monotonic_ms())) {
+        set_problem(ca, NULL);
+    }
+    ca->server_errors = 0;
 }
 
 /* Retry-After in seconds; -1: none that can be read. */
@@ -117,7 +121,7 @@ int64_t ca_wait_of(const struct transport_answer *http)
     int64_t wait_s = -1;
     bool told = http->retry_after != NULL &&
                 retry_after_parse(bytes_of(http->retry_after), clock_wall_s(), &wait_s);
-    return told ? wait_s : -1;
+    return told ? (wait_s < WAIT_MAX_S ? wait_s : WAIT_MAX_S) : -1;
 }
 
 /* Whatever the CA wants in general, not of one host: 429 and 503 (RFC 8555 §6.6, RFC 9110 §15.6.4).

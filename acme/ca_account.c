@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "ca_parts.h"
 
-enum { KEY_PEM_MAX = 4096, EAB_KEY_MAX = 4096 };
+enum { RESUMED_MAX_S = 7 * 86400, KEY_PEM_MAX = 4096, EAB_KEY_MAX = 4096 };
 
 static void wipe(struct buffer *b)
 {
@@ -67,6 +67,7 @@ static void resume_wait(struct ca *ca)
     int64_t until_s =
         ca->account.wait_s > ca->account.ca_wait_s ? ca->account.wait_s : ca->account.ca_wait_s;
     int64_t left_s = until_s - clock_wall_s();
+    left_s = left_s < RESUMED_MAX_S ? left_s : RESUMED_MAX_S; /* the clock may have been ahead */
     if (left_s > 0) {
         ca_hold(ca, left_s, "the CA asked us to wait before the last start");
     }

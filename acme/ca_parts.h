@@ -45,9 +45,10 @@ struct ca {
     struct ca_request *requests; /* queued and under way, in the order asked */
     size_t in_flight;
 
-    unsigned outages; /* in a row */
-    int64_t held_ms;  /* nothing is asked before */
-    char *problem;    /* why, for people */
+    unsigned server_errors; /* 5xx in a row */
+    unsigned outages;       /* in a row */
+    int64_t held_ms;        /* nothing is asked before */
+    char *problem;          /* why, for people */
 
     char *roll_failure; /* what the CA said to the change, while it is asked which key counts */
     void (*rolled)(const char *failure, void *context);

@@ -102,6 +102,14 @@ static const char *url_of(const struct ca_request *request)
     }
 }
 
+static bool may_send(const struct ca *ca, const struct ca_request *request)
+{
+    if (request->first || request->unsigned_get) {
+        return ca->has_directory;
+    }
+    return ca->has_directory && ca->account.url != NULL && ca->next_key == NULL;
+}
+
 static void send_request(struct ca_request *request);
 
 /* "A nonce that the CA does not take" says nothing about the question (RFC 8555 §6.5): the same
@@ -112,22 +120,65 @@ static bool try_again(struct ca_request *request, const struct acme_problem *pro
         return false;
     }
     request->under_way = false;
-    if (request->ca->nonce_count != 0) {
+    if (request->ca->nonce_count != 0 && may_send(request->ca, request) &&
+        clock_monotonic_ms() >= request->ca->held_ms) {
         send_request(request);
-    } /* else it waits for a nonce to be fetched */
+    } /* else it waits with the others */
     return true;
 }
 
-/* A limit that speaks of the host is the host's; any other is the account's. */
+static bool is_name_octet(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+}
+
+/* NAME stands in TEXT as a whole name, not as a part of another. */
+static bool names(const char *text, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *at = strcasestr(text, name); at != NULL; at = strcasestr(at + 1, name)) {
+        bool begins = at == text || (!is_name_octet(at[-1]) && at[-1] != '.');
+        bool ends = !is_name_octet(at[n]) && !(at[n] == '.' && is_name_octet(at[n + 1]));
+        if (begins && ends) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A limit that names the host, or a domain that it belongs to, is that one's; any other is the
+ * account's. */
 static bool concerns_host(const struct ca_request *request, const struct acme_problem *problem)
 {
-    const char *host = request->host;
-    if (host == NULL || problem->detail[0] == '\0') {
-        return false;
+    const char *name = request->host;
+    while (name != NULL && strchr(name, '.') != NULL) {
+        if (names(problem->detail, name)) {
+            return true;
+        }
+        name = strchr(name, '.') + 1;
     }
-    const char *domain = strchr(host, '.');
-    return strstr(problem->detail, host) != NULL ||
-           (domain != NULL && strstr(problem->detail, domain + 1) != NULL);
+    return false;
+}
+
+/* Refusals of us, whatever was asked for: nothing is asked until somebody did something. */
+static bool concerns_account(const struct acme_problem *problem)
+{
+    return strcmp(problem->type, "userActionRequired") == 0 ||
+           strcmp(problem->type, "externalAccountRequired") == 0;
+}
+
+/* One error may be about what was asked; several in a row, for whomever, are the CA's. */
+static void note_server_error(struct ca_request *request, const struct transport_answer *http,
+                              const struct acme_problem *problem)
+{
+    enum { IN_A_ROW = 5 };
+    if (request->host != NULL && ++request->ca->server_errors < IN_A_ROW) {
+        return;
+    }
+    CLEANUP_FREE char *why =
+        memory_printf("%s: status %ld %s", url_of(request), http->status, problem->detail);
+    ca_note_outage(request->ca, why);
 }
 
 static enum ca_verdict judge(struct ca_request *request, const struct transport_answer *http,
@@ -144,12 +195,17 @@ static enum ca_verdict judge(struct ca_request *request, const struct transport_
         return CA_LATER;
     }
     if (http->status >= 500) {
-        CLEANUP_FREE char *why =
-            memory_printf("%s: status %ld %s", url_of(request), http->status, problem->detail);
-        ca_note_outage(ca, why);
+        note_server_error(request, http, problem);
         return CA_LATER;
     }
     ca_note_answer(ca);
+    if (concerns_account(problem) && request->host != NULL) {
+        enum { LOOK_AGAIN_S = 3600 };
+        CLEANUP_FREE char *why =
+            memory_printf("%s: %s %s", problem->type, problem->detail, problem->instance);
+        ca_hold(ca, LOOK_AGAIN_S, why);
+        return CA_LATER;
+    }
     if (strcmp(problem->type, "accountDoesNotExist") == 0 && request->jwk == NULL) {
         ca_forget_account(ca);
     }
@@ -206,14 +262,6 @@ static void send_request(struct ca_request *request)
     transport_send(ca->options.transport, &http, on_answer, request);
 }
 
-static bool may_send(const struct ca *ca, const struct ca_request *request)
-{
-    if (request->first || request->unsigned_get) {
-        return ca->has_directory;
-    }
-    return ca->has_directory && ca->account.url != NULL && ca->next_key == NULL;
-}
-
 void ca_flush(struct ca *ca, int64_t now_ms)
 {
     if (now_ms < ca->held_ms) {
@@ -223,7 +271,11 @@ void ca_flush(struct ca *ca, int64_t now_ms)
         if (ca->in_flight >= CA_IN_FLIGHT_MAX) {
             return;
         }
-        if (request->under_way || !may_send(ca, request)) {
+        if (request->under_way) {
+            continue;
+        }
+        if (!may_send(ca, request)) {
+            ca_prepare(ca, now_ms);
             continue;
         }
         if (!request->unsigned_get && ca->nonce_count == 0) {

@@ -1,5 +1,7 @@
 /* From a host that is due to its order: the CA is chosen, the preflight done on the pool, for one
  * kind of challenge after the other until one would work. */
+#include <stdlib.h>
+
 #include "acme/alpn_certificate.h"
 #include "acme/preflight.h"
 #include "acme_parts.h"
@@ -70,13 +72,18 @@ static void check_run(struct work *work)
 
 static void try_kind(struct check *check);
 
+enum { DNS_AGAIN_S = 300 };
+
 static void let_wait(struct host *host, const struct check *check)
 {
     const struct host_failure failure = {
         .trouble = ACME_HOST_WAITS,
         .type = "preflight",
         .problem = check->first_error.text,
-        .wait_s = -1,
+        /* No answer from the DNS says nothing of the tenant: soon again. */
+        .wait_s = check->first_error.code == ERROR_RETRY
+                      ? DNS_AGAIN_S + (int64_t)arc4random_uniform(DNS_AGAIN_S)
+                      : -1,
     };
     host_fail(host, &failure);
     host_plan(host);

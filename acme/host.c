@@ -12,11 +12,13 @@
 enum {
     COVERED_LOOK_S = 3600, /* how often names that others' certificates cover are looked at */
     DAY_S = 86400,
+    ENDING_WAIT_S = 3600,
     TOLD_WAIT_MIN_S = 5, /* what a CA may make of our own waits */
 };
 
-/* The order within `ready`. */
-enum urgency { ASKED_FOR, EMERGENCY, NEW, RENEWAL, TRIED_BEFORE };
+/* The order within `ready`; first come, first served among equals. What there is goes before what
+ * is to be: a flood of new names must not let certificates end. */
+enum urgency { ASKED_FOR, EMERGENCY, RENEWAL, WITHOUT };
 
 bool host_has_certificate(const struct host *host, int64_t now_s)
 {
@@ -114,14 +116,10 @@ static enum urgency urgency_of(const struct host *host, int64_t now_s)
     if (host->forced || host->asked) {
         return ASKED_FOR;
     }
-    bool had_one = host->not_after_s != 0;
-    if (had_one && now_s >= renewal_emergency(host->not_before_s, host->not_after_s)) {
-        return EMERGENCY;
+    if (host->not_after_s == 0) {
+        return WITHOUT;
     }
-    if (host->failures != 0) {
-        return TRIED_BEFORE;
-    }
-    return had_one ? RENEWAL : NEW;
+    return now_s >= renewal_emergency(host->not_before_s, host->not_after_s) ? EMERGENCY : RENEWAL;
 }
 
 static int64_t sooner(int64_t a_s, int64_t b_s)
@@ -199,8 +197,7 @@ void host_plan_after_jump(struct host *host)
 
 void host_note_asked(struct host *host)
 {
-    bool waits = host->wanted && host->not_after_s == 0 && host->failures == 0;
-    if (waits && host->queue == &host->acme->ready) {
+    if (host->wanted && host->not_after_s == 0 && host->queue == &host->acme->ready) {
         host->asked = true;
         host_plan(host);
     } else if (host->wanted && host->is_covered) {
@@ -236,6 +233,9 @@ void host_save(struct host *host)
 {
     struct acme *acme = host->acme;
     struct error e;
+    if (acme->store == NULL) {
+        return; /* no session: the row stays as it is */
+    }
     bool fine = host->trouble == ACME_HOST_FINE && host->failures == 0 && host->challenge == 0;
     const struct acme_store_host row = {
         .name = host->name,
@@ -266,6 +266,7 @@ void host_clear_trouble(struct host *host)
     }
     host->trouble = ACME_HOST_FINE;
     host->failures = 0;
+    host->waits = 0;
     host->next_s = 0;
     set_problem(host, NULL);
     host_save(host);
@@ -283,17 +284,26 @@ static void log_failure(const struct host *host, const struct host_failure *fail
               LOG_NUMBER("next_seconds", wait_s));
 }
 
+/* Its certificate is near its end: no time for long waits. */
+static bool is_ending(const struct host *host)
+{
+    return host->not_after_s != 0 &&
+           clock_wall_s() >= renewal_emergency(host->not_before_s, host->not_after_s);
+}
+
 void host_fail(struct host *host, const struct host_failure *failure)
 {
-    bool other = host->trouble != failure->trouble;
-    host->failures = other ? 1 : host->failures + 1;
+    bool waits = failure->trouble == ACME_HOST_WAITS;
+    unsigned *count = waits ? &host->waits : &host->failures;
+    ++*count;
     host->trouble = failure->trouble;
     host->challenge += failure->trouble == ACME_HOST_FAILS;
     host->forced = false;
     host->asked = false;
     int64_t wait_s = failure->wait_s;
     if (wait_s < TOLD_WAIT_MIN_S) { /* not told, or told to hammer */
-        wait_s = retry_wait_s(host->failures, arc4random());
+        wait_s = retry_wait_s(*count, arc4random());
+        wait_s = is_ending(host) && wait_s > ENDING_WAIT_S ? ENDING_WAIT_S : wait_s;
     }
     host->next_s = clock_wall_s() + wait_s;
     set_problem(host, failure->problem);
@@ -336,6 +346,12 @@ static void install(struct host *host, struct certificate_pair *pair)
     acme_install_later(host->acme, pair, old, "acme.certificate.stored");
 }
 
+static bool is_installed(const struct host *host, const struct acme_store_certificate *row)
+{
+    return host->pair != NULL && certificate_pair_not_before(host->pair) == row->not_before_s &&
+           certificate_pair_not_after(host->pair) == row->not_after_s;
+}
+
 void host_take_certificate(struct host *host, const struct acme_store_certificate *row,
                            struct certificate_pair *pair)
 {
@@ -363,9 +379,14 @@ void host_take_certificate(struct host *host, const struct acme_store_certificat
     if (!host->wanted) {
         return;
     }
+    if (pair == NULL && is_installed(host, row)) {
+        return; /* since an earlier session */
+    }
     struct certificate_pair *taken = pair != NULL ? certificate_pair_ref(pair) : parse(host, row);
     if (taken != NULL) {
         install(host, taken);
+    } else {
+        host->not_after_s = 0; /* as good as none */
     }
 }
 

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 
 static const char PREFIX[] = "mta-sts.";
+enum { LONGEST_WAIT_S = 7 * 86400, NAMES_OCTETS_MAX = INT32_MAX };
 enum { HOST_NAME_MAX_OCTETS = sizeof(PREFIX) - 1 + DNS_NAME_MAX };
 
 static struct bytes host_key(const struct rcu_entry *entry)
@@ -82,16 +83,32 @@ static struct host *get_by_domain(struct acme *acme, struct bytes domain)
     return n <= DNS_NAME_MAX ? hosts_get(acme, (struct bytes){name, (size_t)n}) : NULL;
 }
 
-static bool want(struct policy_domain *domain, void *context)
+/* Nothing is added to a table within a read section, not even of another: the names are gathered
+ * there. */
+static bool gather(struct policy_domain *domain, void *context)
 {
     if (rcu_current(domain->slot) != NULL) {
-        struct host *host =
-            get_by_domain(context, (struct bytes){domain->name, domain->name_length});
+        buffer_add(context, (struct bytes){domain->name, domain->name_length});
+        buffer_add(context, BYTES("\n"));
+    }
+    return true;
+}
+
+void hosts_want(struct acme *acme)
+{
+    CLEANUP(buffer_clear) struct buffer names = BUFFER(NAMES_OCTETS_MAX);
+    rcu_read_begin();
+    policy_index_each(acme->options.policies, gather, &names);
+    rcu_read_end();
+    struct bytes rest = buffer_bytes(&names);
+    while (rest.n != 0) {
+        size_t n = (size_t)((const char *)memchr(rest.p, '\n', rest.n) - rest.p);
+        struct host *host = get_by_domain(acme, (struct bytes){rest.p, n});
         if (host != NULL) {
             host->wanted = true;
         }
+        rest = bytes_skip(rest, n + 1);
     }
-    return true;
 }
 
 void hosts_domain_changed(struct acme *acme, struct bytes domain, bool gone)
@@ -132,13 +149,14 @@ static void load_host(const struct acme_store_host *row, void *context)
     struct host *host = hosts_get(acme, bytes_of(row->name));
     bool other_settings = row->trouble == ACME_HOST_REJECTED && row->settings != NULL &&
                           strcmp(row->settings, acme->settings_digest) != 0;
-    if (other_settings) {
-        return;
-    }
-    host->trouble = row->trouble;
+    /* What was refused may be granted under other settings. */
+    host->trouble = other_settings ? ACME_HOST_FAILS : row->trouble;
     host->failures = row->failures;
     host->challenge = row->challenge;
-    host->next_s = row->next_s;
+    /* A clock that was far ahead when it was written must not make us wait for years. */
+    int64_t latest_s = clock_wall_s() + LONGEST_WAIT_S;
+    host->next_s = row->next_s < latest_s ? row->next_s : latest_s;
+    host->next_s = other_settings ? 0 : host->next_s;
     free(host->problem);
     host->problem = row->problem != NULL ? memory_string(row->problem) : NULL;
 }
@@ -180,11 +198,4 @@ bool hosts_load(struct acme *acme, struct error *e)
     int64_t now_s = clock_wall_s();
     hosts_each(acme, plan, &now_s);
     return true;
-}
-
-void hosts_want(struct acme *acme)
-{
-    rcu_read_begin();
-    policy_index_each(acme->options.policies, want, acme);
-    rcu_read_end();
 }

@@ -51,7 +51,8 @@ struct acme_problem {
 /* Anything: what is no problem document gives type "" and a detail with the text's beginning. */
 void acme_problem_parse(struct bytes json, struct acme_problem *ret_problem);
 /* A copy of PROBLEM, some text of a CA's, for the log: in an address that a CA names for its
- * customer, what follows "?" may be a secret, and is left out. The caller frees it. */
+ * customer, what follows "?" may be a secret, and is left out; so are tokens. The caller frees it.
+ */
 char *acme_problem_for_log(const char *problem);
 
 /* RFC 8555 §7.1.6 */

@@ -182,17 +182,21 @@ void acme_problem_parse(struct bytes json, struct acme_problem *ret_problem)
     *ret_problem = problem;
 }
 
+/* Cuts what follows each MARK, up to white space or a quote. */
+static void cut_after(char *text, const char *mark)
+{
+    char *at = text;
+    while ((at = strstr(at, mark)) != NULL) {
+        at += strlen(mark);
+        size_t n = strcspn(at, " \t\"'<>");
+        memmove(at, at + n, strlen(at + n) + 1);
+    }
+}
+
 char *acme_problem_for_log(const char *problem)
 {
     char *text = memory_string(problem);
-    bool secret = false;
-    char *out = text;
-    for (const char *in = text; *in != '\0'; in++) {
-        secret = secret ? *in != ' ' : *in == '?';
-        if (!secret || *in == '?') {
-            *out++ = *in;
-        }
-    }
-    *out = '\0';
+    cut_after(text, "?");
+    cut_after(text, "/acme-challenge/");
     return text;
 }

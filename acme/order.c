@@ -9,6 +9,7 @@ enum {
     POLL_FIRST_MS = 200,
     POLL_MAX_MS = 5000,
     POLL_WAIT_MAX_S = 3600,
+    PUT_OFFS_MAX = 5,
     DEADLINE_MS = 30 * 60 * 1000, /* a CA that has not decided by then does not */
     STAGGER_MS = 2000,            /* after an outage, not all at once */
 };
@@ -64,7 +65,9 @@ void orders_drop(struct acme *acme)
         if (order->host != NULL) {
             host_unplan(order->host);
             order->host->order = NULL;
-            acme->under_way--;
+        }
+        if (order->is_posted) {
+            challenge_board_withdraw(acme->options.board, order->row.host);
         }
         order_free(order);
     }
@@ -77,7 +80,7 @@ void order_end(struct order *order)
     host_unplan(host);
     host->order = NULL;
     order->host = NULL;
-    order->acme->under_way--;
+    order->acme->under_way -= order->is_parked ? 0 : 1;
     if (!order->awaits) {
         order_free(order);
     } /* else when the answer comes */
@@ -161,7 +164,25 @@ void order_poll(struct order *order, int64_t wait_s, void (*step)(struct order *
     host_plan_after(order->host, wait_ms);
 }
 
-/* When the CA can be asked again; or at another CA, where this one is out. */
+/* Until the CA can be asked again, without a place among those under way: they may be many, and the
+ * wait long. */
+static void wait_for_ca(struct order *order, int64_t wait_ms)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    ca_prepare(order->ca, now_ms);
+    int64_t held_ms = ca_held_until_ms(order->ca) - now_ms;
+    if (held_ms > 0 && !order->is_parked) {
+        order->is_parked = true;
+        order->acme->under_way--;
+    }
+    order->begun_ms = now_ms;
+    order->step = order_look;
+    host_plan_after(order->host,
+                    (held_ms > wait_ms ? held_ms : wait_ms) + arc4random_uniform(STAGGER_MS));
+}
+
+/* The answer is LATER: asked again, or asked of another CA where this one is out. Where nothing
+ * holds the CA, its errors are about this order, and have an end. */
 static void be_later(struct order *order)
 {
     int64_t now_ms = clock_monotonic_ms();
@@ -175,17 +196,23 @@ static void be_later(struct order *order)
         host_plan(host);
         return;
     }
-    ca_prepare(order->ca, now_ms);
-    int64_t held_ms = ca_held_until_ms(order->ca) - now_ms;
-    order->step = order_look;
-    host_plan_after(host, (held_ms > 0 ? held_ms : 0) + arc4random_uniform(STAGGER_MS));
+    bool is_held = now_ms < ca_held_until_ms(order->ca);
+    if (!is_held && ++order->put_offs > PUT_OFFS_MAX) {
+        order_fail(order, "serverInternal", "the CA fails on this order again and again", -1);
+        return;
+    }
+    wait_for_ca(order, (int64_t)order->put_offs * POLL_MAX_MS);
 }
 
 /* The CA knows the account or the order no more (it was set up anew): one fresh try is free. */
 static bool begin_again(struct order *order, const struct acme_problem *problem, long status)
 {
     struct host *host = order->host;
-    bool lost = strcmp(problem->type, "accountDoesNotExist") == 0 || status == 404;
+    const char *account = ca_account_url(order->ca);
+    bool others =
+        account != NULL && order->row.account != NULL && strcmp(account, order->row.account) != 0;
+    bool lost = strcmp(problem->type, "accountDoesNotExist") == 0 || status == 404 ||
+                (others && (status == 401 || status == 403));
     if (!lost || host->lost_order) {
         return false;
     }
@@ -207,6 +234,7 @@ struct order *order_answered(const struct ca_answer *answer, void *context, bool
         be_later(order);
         return NULL;
     }
+    order->put_offs = 0;
     if (answer->verdict == CA_REFUSED &&
         begin_again(order, &answer->problem, answer->http->status)) {
         return NULL;
@@ -220,6 +248,10 @@ struct order *order_answered(const struct ca_answer *answer, void *context, bool
 
 void order_continue(struct order *order)
 {
+    if (order->is_parked) {
+        order->is_parked = false;
+        order->acme->under_way++;
+    }
     if (!order->awaits) {
         order->step(order);
     }
@@ -239,7 +271,7 @@ void order_look(struct order *order)
 {
     int64_t now_ms = clock_monotonic_ms();
     if (ca_directory(order->ca) == NULL || now_ms < ca_held_until_ms(order->ca)) {
-        be_later(order); /* after a start: the directory is not there yet */
+        wait_for_ca(order, 0); /* after a start the directory is not there yet */
     } else if (order->row.url == NULL) {
         order_place(order);
     } else {
@@ -281,6 +313,7 @@ void order_proceed(struct order *order, struct bytes text, int64_t wait_s)
         break;
     default:
         if (told.problem.type[0] == '\0') {
+            order->is_invalid = true;
             order_authorize(order); /* its challenge says why */
         } else {
             order_fail_by(order, &told.problem, -1);

@@ -215,11 +215,15 @@ static void fail_authorization(struct order *order, const struct acme_authorizat
 
 static void proceed(struct order *order, const struct acme_authorization *told, int64_t wait_s)
 {
+    if (order->is_invalid) {
+        fail_authorization(order, told);
+        return;
+    }
     switch (told->status) {
     case ACME_VALID:
         fault_point("acme.authorization.valid");
-        order->polls = 0;
         if (order->is_answered) {
+            order->polls = 0;
             order_finalize(order);
         } else {
             order_poll(order, -1, order_look);

@@ -16,6 +16,9 @@ struct order {
     struct ca *ca;
     struct acme_store_order row; /* as it is stored */
     bool awaits;                 /* an answer, or the hook */
+    bool is_parked;              /* waits for its CA, and takes no place of those under way */
+    bool is_invalid;             /* the CA said so, and not why */
+    unsigned put_offs;           /* answers LATER in a row */
     int64_t begun_ms;
     unsigned polls;                    /* since the last step forward */
     void (*step)(struct order *order); /* when the wait is over */

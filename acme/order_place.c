@@ -73,8 +73,9 @@ static void on_new_order(const struct ca_answer *answer, void *context)
             order_fail_by(order, &answer->problem, answer->wait_s);
             return;
         }
+        CLEANUP_FREE char *problem = acme_problem_for_log(answer->problem.detail);
         log_event(order->acme->log, LOG_LEVEL_INFO, "acme.order.without_replaces",
-                  LOG_TEXT("host", order->host->name), LOG_TEXT("problem", answer->problem.detail));
+                  LOG_TEXT("host", order->host->name), LOG_TEXT("problem", problem));
         order->replaces = false;
         order_place(order);
         return;

@@ -106,16 +106,23 @@ static bool forget_work(struct host *host, void *context)
 {
     (void)context;
     host_unplan(host);
-    check_abandon(host);
+    if (host->check != NULL) {
+        challenge_board_withdraw(host->acme->options.board, host->name);
+        check_abandon(host);
+    }
+    /* What it has is read again: the last of it may not have become durable. */
     host->asks_ari = false;
     host->issuer = NULL;
     host->certificate_id = 0;
+    host->not_after_s = 0;
+    host->ari_next_s = 0;
     return true;
 }
 
 void session_end(struct acme *acme)
 {
     transport_free(TAKE(acme->transport));
+    acme_do_afters(acme); /* what was issued is good, durable or not */
     works_orphan(acme);
     hosts_each(acme, forget_work, NULL);
     orders_drop(acme);
@@ -127,6 +134,7 @@ void session_end(struct acme *acme)
     requests_drop(acme);
     acme_store_close(TAKE(acme->store));
     acme->under_way = 0;
+    acme->ari_questions = 0;
     acme->followed_id = 0;
     acme->store_version = -1;
 }
@@ -138,6 +146,11 @@ void session_begin(struct acme *acme)
     acme->tried_ms = clock_monotonic_ms();
     if (!session_try_lock(acme, &e) || !open_store(acme, &e) || !load(acme, &e)) {
         acme_store_failed(acme, &e);
+        if (acme->store != NULL) { /* what can be read is served all the same */
+            struct error ignored;
+            bool followed = follow_store(acme, &ignored);
+            (void)followed;
+        }
         session_end(acme);
         return;
     }

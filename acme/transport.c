@@ -156,8 +156,8 @@ static const char *field(const struct call *call, const char *name, size_t i)
                : NULL;
 }
 
-/* REFERENCE (RFC 3986 §4.1), seen from the request's URL; NULL where it is none. The caller frees
- * it with curl_free. */
+/* REFERENCE (RFC 3986 §4.1), seen from the request's URL; NULL where that is no https URL of at
+ * most TRANSPORT_URL_MAX octets. The caller frees it with curl_free. */
 static char *resolve(const struct call *call, const char *reference)
 {
     char *absolute = NULL;
@@ -169,6 +169,11 @@ static char *resolve(const struct call *call, const char *reference)
         absolute = NULL;
     }
     curl_url_cleanup(url);
+    if (absolute != NULL && (strncasecmp(absolute, "https://", strlen("https://")) != 0 ||
+                             strlen(absolute) > TRANSPORT_URL_MAX)) {
+        curl_free(absolute);
+        absolute = NULL;
+    }
     return absolute;
 }
 
