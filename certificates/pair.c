@@ -62,6 +62,11 @@ static void x509_cleanup(X509 **certificate)
     X509_free(*certificate);
 }
 
+static void view_cleanup(struct certificate_view **view)
+{
+    certificate_view_free(*view);
+}
+
 static void pkey_cleanup(EVP_PKEY **key)
 {
     EVP_PKEY_free(*key);
@@ -180,7 +185,7 @@ static bool check_intermediates(const struct parts *parts, const char *path, str
 {
     struct bytes rest = bytes_skip(buffer_bytes(&parts->certificates), parts->leaf_length);
     for (size_t number = 2; rest.n != 0; number++) {
-        CLEANUP(x509_cleanup) X509 *certificate = take_certificate(&rest);
+        CLEANUP(view_cleanup) struct certificate_view *certificate = certificate_view_take(&rest);
         if (certificate == NULL) {
             return error_set(e, ERROR_SYNTAX,
                              "%s: certificate %zu is damaged; write the file again", path, number);
@@ -192,12 +197,22 @@ static bool check_intermediates(const struct parts *parts, const char *path, str
     return true;
 }
 
-static bool check_match(const struct parts *parts, const X509 *leaf, const char *chain_path,
-                        const char *key_path, struct error *e)
+/* For keys that are not as everybody writes them: a compressed point, say. */
+static bool matches_in_full(const struct private_key *compact, const struct certificate_view *view)
 {
+    CLEANUP(x509_cleanup) X509 *leaf = certificate_view_full(view);
     CLEANUP(pkey_cleanup) EVP_PKEY *key = NULL;
-    if (parts->key.rsa == (bool)EVP_PKEY_is_a(X509_get0_pubkey(leaf), "RSA") &&
-        private_key_make(&parts->key, leaf, &key, e) && private_key_belongs_to(key, leaf)) {
+    struct error ignored;
+    return leaf != NULL && compact->rsa == (bool)EVP_PKEY_is_a(X509_get0_pubkey(leaf), "RSA") &&
+           private_key_make(compact, leaf, &key, &ignored) && private_key_belongs_to(key, leaf);
+}
+
+static bool check_match(const struct parts *parts, const struct certificate_view *leaf,
+                        const char *chain_path, const char *key_path, struct error *e)
+{
+    const struct certificate_key *public_key = certificate_view_key(leaf);
+    if (public_key->kind == CERTIFICATE_KEY_OTHER ? matches_in_full(&parts->key, leaf)
+                                                  : private_key_matches(&parts->key, public_key)) {
         return true;
     }
     return error_set(e, ERROR_CONFLICT,
@@ -227,8 +242,8 @@ static uint64_t next_serial(void)
     return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
 }
 
-static struct certificate_pair *assemble(const struct parts *parts, const X509 *leaf,
-                                         const char *path)
+static struct certificate_pair *assemble(const struct parts *parts,
+                                         const struct certificate_view *leaf, const char *path)
 {
     struct bytes certificates = buffer_bytes(&parts->certificates);
     size_t total = certificates.n + parts->key.octets.n + strlen(path) + 1 + parts->names.n;
@@ -236,8 +251,8 @@ static struct certificate_pair *assemble(const struct parts *parts, const X509 *
     atomic_init(&pair->references, 1);
     pair->rsa = parts->key.rsa;
     pair->serial = next_serial();
-    pair->not_before = seconds_of(X509_get0_notBefore(leaf));
-    pair->not_after = seconds_of(X509_get0_notAfter(leaf));
+    pair->not_before = seconds_of(certificate_view_not_before(leaf));
+    pair->not_after = seconds_of(certificate_view_not_after(leaf));
 
     char *end = pair->octets;
     struct bytes all = append(&end, certificates);
@@ -273,7 +288,7 @@ bool certificate_pair_parse(struct bytes chain, const char *chain_path, struct b
         return false;
     }
     struct bytes front = {parts.certificates.p, parts.leaf_length};
-    CLEANUP(x509_cleanup) X509 *leaf = take_certificate(&front);
+    CLEANUP(view_cleanup) struct certificate_view *leaf = certificate_view_take(&front);
     if (leaf == NULL) {
         return error_set(e, ERROR_SYNTAX,
                          "%s: the first certificate is damaged; write the file "
@@ -283,7 +298,8 @@ bool certificate_pair_parse(struct bytes chain, const char *chain_path, struct b
     if (!certificate_check_strength(leaf, chain_path, 1, e) ||
         !certificate_check_key(leaf, chain_path, e) ||
         !check_match(&parts, leaf, chain_path, key_path, e) ||
-        !san_names_read(leaf, chain_path, &parts.names, &parts.name_count, e) ||
+        !san_names_read(certificate_view_extensions(leaf), chain_path, &parts.names,
+                        &parts.name_count, e) ||
         !check_intermediates(&parts, chain_path, e)) {
         return false;
     }

@@ -1,8 +1,8 @@
 /* A certificate chain with its private key, as read from disk: checked, then held compactly.
  *
- * DER, not OpenSSL's objects, which take ten times the memory: 8 KB a pair. Reading one takes 0.2
- * ms, most of it in OpenSSL's decoder; parsed objects live in a bounded cache
- * (certificates/certificate_cache.h). */
+ * DER, not OpenSSL's objects, which take ten times the memory: 8 KB a pair. Reading one makes none
+ * of them (certificates/certificate_view.h) and takes 0.1 ms, 1 ms with P-384; parsed objects live
+ * in a bounded cache (certificates/certificate_cache.h). */
 #ifndef CERTIFICATES_PAIR_H
 #define CERTIFICATES_PAIR_H
 

@@ -228,3 +228,56 @@ bool private_key_belongs_to(EVP_PKEY *key, const X509 *leaf)
     ERR_clear_error();
     return belongs;
 }
+
+/* Whether SCALAR × G, with SCALAR from 1 to the group's order less 1, is the certificate's point
+ * (SP 800-56A rev. 3 §5.6.2.1.4). */
+static bool scalar_matches(const BIGNUM *scalar, const struct certificate_key *public_key)
+{
+    const EC_GROUP *group = public_key->group;
+    if (BN_is_zero(scalar) || BN_cmp(scalar, EC_GROUP_get0_order(group)) >= 0) {
+        return false;
+    }
+    EC_POINT *point = EC_POINT_new(group);
+    bool matches = point != NULL && EC_POINT_mul(group, point, scalar, NULL, NULL, NULL) == 1 &&
+                   EC_POINT_cmp(group, point, public_key->point, NULL) == 0;
+    EC_POINT_clear_free(point);
+    return matches;
+}
+
+static bool ec_matches(struct bytes scalar, const struct certificate_key *public_key)
+{
+    size_t field_octets = ((size_t)EC_GROUP_get_degree(public_key->group) + 7) / 8;
+    BIGNUM *number = NULL;
+    bool matches = scalar.n <= 1 + 2 * field_octets && /* as make_ec has it */
+                   (number = BN_secure_new()) != NULL &&
+                   BN_bin2bn((const unsigned char *)scalar.p, (int)scalar.n, number) != NULL &&
+                   scalar_matches(number, public_key);
+    BN_clear_free(number);
+    return matches;
+}
+
+static bool number_is(const EVP_PKEY *key, const char *name, const BIGNUM *want)
+{
+    BIGNUM *number = NULL;
+    bool is = EVP_PKEY_get_bn_param(key, name, &number) == 1 && BN_cmp(number, want) == 0;
+    BN_free(number);
+    return is;
+}
+
+static bool rsa_matches(struct bytes der, const struct certificate_key *public_key)
+{
+    EVP_PKEY *key = make_rsa(der);
+    bool matches = key != NULL && number_is(key, OSSL_PKEY_PARAM_RSA_N, public_key->modulus) &&
+                   number_is(key, OSSL_PKEY_PARAM_RSA_E, public_key->exponent);
+    EVP_PKEY_free(key);
+    return matches;
+}
+
+bool private_key_matches(const struct private_key *key, const struct certificate_key *public_key)
+{
+    enum certificate_key_kind kind = key->rsa ? CERTIFICATE_KEY_RSA : CERTIFICATE_KEY_EC;
+    bool matches = kind == public_key->kind && (key->rsa ? rsa_matches(key->octets, public_key)
+                                                         : ec_matches(key->octets, public_key));
+    ERR_clear_error();
+    return matches;
+}

@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "certificates/certificate_view.h"
 
 enum private_key_form {
     PRIVATE_KEY_PKCS8, /* "PRIVATE KEY" */
@@ -37,5 +38,9 @@ bool private_key_make(const struct private_key *key, const X509 *leaf, EVP_PKEY 
 
 /* Whether KEY, made for LEAF, is the one that belongs to it. */
 bool private_key_belongs_to(EVP_PKEY *key, const X509 *leaf);
+
+/* The same without making an EC key, for a PUBLIC_KEY that is not CERTIFICATE_KEY_OTHER. A key that
+ * matches can be made for the certificate. */
+bool private_key_matches(const struct private_key *key, const struct certificate_key *public_key);
 
 #endif

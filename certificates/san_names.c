@@ -39,11 +39,11 @@ static bool has_name(const struct buffer *names, struct bytes name)
     return false;
 }
 
-bool san_names_read(const X509 *leaf, const char *path, struct buffer *names, size_t *ret_count,
-                    struct error *e)
+bool san_names_read(const STACK_OF(X509_EXTENSION) * extensions, const char *path,
+                    struct buffer *names, size_t *ret_count, struct error *e)
 {
     CLEANUP(names_cleanup)
-    GENERAL_NAMES *sans = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+    GENERAL_NAMES *sans = X509V3_get_d2i(extensions, NID_subject_alt_name, NULL, NULL);
     ERR_clear_error();
     if (sk_GENERAL_NAME_num(sans) > CERTIFICATE_NAMES_MAX) {
         return error_set(e, ERROR_LIMIT, "%s: the certificate has %d names, over %d; split it",

@@ -46,7 +46,8 @@ bool leaf_words_read(struct bytes chain, struct leaf_words *ret_words, struct er
         return error_set(e, ERROR_SYNTAX, "the chain in the store cannot be read");
     }
     struct leaf_words words = {.names = BUFFER(SAN_NAMES_OCTETS)};
-    bool ok = san_names_read(leaf, "the store", &words.names, &words.name_count, e);
+    bool ok =
+        san_names_read(X509_get0_extensions(leaf), "the store", &words.names, &words.name_count, e);
     if (ok) {
         words.issuer = issuer_of(leaf);
         words.serial = serial_of(leaf);

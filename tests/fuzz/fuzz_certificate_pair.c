@@ -1,5 +1,6 @@
 /* Certificate and key files: a pair that is accepted has names in their normal form, and OpenSSL's
- * objects can be made of it. The input is one file that holds both, as NAME.pem does. */
+ * objects can be made of it, each with a key. The input is one file that holds both, as NAME.pem
+ * does. */
 #include <assert.h>
 #include <stdint.h>
 
@@ -38,6 +39,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_names(pair);
     bool good = certificate_pair_open(pair, &leaf, &key, &chain, &e);
     assert(good && X509_check_private_key(leaf, key) == 1);
+    for (int i = 0; i < sk_X509_num(chain); i++) { /* the view knows no key that OpenSSL does not */
+        assert(X509_get0_pubkey(sk_X509_value(chain, i)) != NULL);
+    }
+    assert(EVP_PKEY_get_security_bits(X509_get0_pubkey(leaf)) >= 112);
     (void)good;
     X509_free(leaf);
     EVP_PKEY_free(key);
