@@ -63,18 +63,19 @@ def start_all(servers, options, root):
     return start
 
 
-def measure_round(server, number, options, names, connections):
-    """The figures of one server in one round."""
-    seconds, client = options.seconds, options.client
-    figures = {
-        "uniform": measures.full_fetches(client, server, seconds, 0, number),
-        "zipf": measures.full_fetches(client, server, seconds, measures.ZIPF, number),
-        "at_rate": measures.fetches_at_rate(client, server, seconds, options.rate, number),
+def measures_of(options, names, connections):
+    """The measures of a round, each a function of a server and the number of the round."""
+    seconds, client, whole = options.seconds, options.client, round(options.seconds + 0.5)
+    chosen = {
+        "uniform": lambda s, r: measures.full_fetches(client, s, options.server_core, seconds, 0, r),
+        "zipf": lambda s, r: measures.full_fetches(client, s, options.server_core, seconds,
+                                                   measures.ZIPF, r),
+        "at_rate": lambda s, r: measures.fetches_at_rate(client, s, seconds, options.rate, r),
     }
     if connections:
-        figures["keep_alive"] = measures.keep_alive(server, round(seconds + 0.5), names)
-        figures["http2"] = measures.http2(server, round(seconds + 0.5), names)
-    return figures
+        chosen["keep_alive"] = lambda s, _: measures.keep_alive(s, options.server_core, whole, names)
+        chosen["http2"] = lambda s, _: measures.http2(s, options.server_core, whole, names)
+    return chosen
 
 
 def measure(count, options, connections):
@@ -92,9 +93,9 @@ def measure(count, options, connections):
         memory = {s.name: {"at_start": measures.memory_bytes(s.process.pid)} for s in servers}
         rounds = {s.name: {} for s in servers}
         for number in range(1, options.rounds + 1):
-            for server in servers:
-                for key, value in measure_round(server, number, options, names, connections).items():
-                    rounds[server.name].setdefault(key, []).append(value)
+            for key, take in measures_of(options, names, connections).items():
+                for server in servers:  # next to each other in time: so are their ratios
+                    rounds[server.name].setdefault(key, []).append(take(server, number))
             print(f"{count:,} tenants: round {number} of {options.rounds} done, load "
                   f"{measures.load_average()}", flush=True)
         for server in servers:

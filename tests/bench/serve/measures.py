@@ -57,23 +57,34 @@ def load_average():
     return pathlib.Path("/proc/loadavg").read_text().strip()
 
 
-class Meter:
-    """CPU that SERVER used while the block ran."""
+def core_seconds(core):
+    """Time that CORE was not idle, and time that the hypervisor took from it."""
+    fields = [int(word) / TICKS for word in re.search(
+        rf"^cpu{core} (.*)$", pathlib.Path("/proc/stat").read_text(), re.M)[1].split()]
+    return sum(fields[:3]) + sum(fields[5:8]), fields[7]
 
-    def __init__(self, server):
-        self.pid = server.process.pid
+
+class Meter:
+    """CPU that SERVER, alone on CORE as it should be, used while the block ran."""
+
+    def __init__(self, server, core):
+        self.pid, self.core = server.process.pid, core
 
     def __enter__(self):
-        self.cpu, self.began = cpu_seconds(self.pid), time.monotonic()
+        self.cpu, self.taken = cpu_seconds(self.pid), core_seconds(self.core)
+        self.began = time.monotonic()
         return self
 
     def __exit__(self, *_):
         self.seconds = time.monotonic() - self.began
         self.cpu = cpu_seconds(self.pid) - self.cpu
+        self.taken = [now - then for now, then in zip(core_seconds(self.core), self.taken)]
 
     def per(self, count):
         return {"cpu_us": self.cpu / max(count, 1) * 1e6, "per_second": count / self.seconds,
-                "busy": self.cpu / self.seconds}
+                "busy": self.cpu / self.seconds,
+                "others": max(0, self.taken[0] - self.cpu) / self.seconds,
+                "stolen": self.taken[1] / self.seconds}
 
 
 # --- Start ---
@@ -132,10 +143,10 @@ class HandshakeClient:
         return self.end(self.begin(server, seconds, **options), server)
 
 
-def full_fetches(client, server, seconds, zipf, seed):
+def full_fetches(client, server, core, seconds, zipf, seed):
     """As fast as it goes, after a warm-up of half the time with other names."""
     client.run(server, max(seconds / 2, 0.1), zipf=zipf, seed=seed + 1000)
-    with Meter(server) as meter:
+    with Meter(server, core) as meter:
         found = client.run(server, seconds, zipf=zipf, seed=seed)
     return {**meter.per(found["fetches"]), "per_second": found["fetches"] / found["seconds"],
             "tickets": found["tickets"] / found["fetches"],
@@ -179,9 +190,9 @@ def number_in(pattern, text, server):
     return int(found[1])
 
 
-def keep_alive(server, seconds, names):
+def keep_alive(server, core, seconds, names):
     url = f"https://{host_of(0)}:{server.port}{PATH}"
-    with Meter(server) as meter:
+    with Meter(server, core) as meter:
         text = client_output(names.command("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", url),
                              server, "wrk")
     count = number_in(r"(\d+) requests in", text, server)
@@ -190,9 +201,9 @@ def keep_alive(server, seconds, names):
     return meter.per(count)
 
 
-def http2(server, seconds, names):
+def http2(server, core, seconds, names):
     url = f"https://{host_of(0)}:{server.port}{PATH}"
-    with Meter(server) as meter:
+    with Meter(server, core) as meter:
         text = client_output(names.command(
             "h2load", f"--clients={CONNECTIONS}", f"--max-concurrent-streams={STREAMS}",
             f"--duration={seconds}", url), server, "h2load")

@@ -3,7 +3,8 @@
 import statistics
 
 # Heading, key of a round's figures, factor, digits.
-FULL = (("CPU µs", "cpu_us", 1, 0), ("per s", "per_second", 1, 0), ("busy", "busy", 1, 2))
+FULL = (("CPU µs", "cpu_us", 1, 0), ("per s", "per_second", 1, 0), ("busy", "busy", 1, 2),
+        ("others", "others", 1, 2))
 LATENCY = (("p50 ms", "p50_us", 1e-3, 2), ("p99 ms", "p99_us", 1e-3, 2),
            ("p99.9 ms", "p999_us", 1e-3, 2))
 
@@ -26,16 +27,21 @@ def spread(rounds, key):
     return f"{(max(values) - min(values)) / middle:.0%}" if middle else "-"
 
 
+def ratio(rounds, ours, key):
+    """The median of each round's ratio: what slows a whole round down is not in it."""
+    if ours is None or not all(figures[key] for figures in ours):
+        return "-"
+    return f"{statistics.median(t[key] / o[key] for t, o in zip(rounds, ours)):.2f}"
+
+
 def section(title, measured, columns, ratio_of):
     """MEASURED: the figures of all rounds, by server."""
     rows = [(title, *(heading for heading, *_ in columns), "× ours", "spread")]
     ours = measured.get("ours")
     for name, rounds in measured.items():
-        ratio = (f"{median(rounds, ratio_of) / median(ours, ratio_of):.2f}"
-                 if ours and median(ours, ratio_of) else "-")
         rows.append((name, *(f"{median(rounds, key) * factor:.{digits}f}"
-                             for _, key, factor, digits in columns), ratio,
-                     spread(rounds, ratio_of)))
+                             for _, key, factor, digits in columns),
+                     ratio(rounds, ours, ratio_of), spread(rounds, ratio_of)))
     return table(rows)
 
 
