@@ -189,6 +189,16 @@ class Haproxy(Server):
     limit = 10000
 
     def configure(self):
+        # no-tls-tickets leaves TLS 1.3 its two; only OpenSSL's own configuration turns them off.
+        (self.directory / "openssl.cnf").write_text("""\
+openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = default
+[default]
+NumTickets = 0
+""")
         (self.directory / "policy.txt").write_bytes(POLICY.encode())
         (self.directory / "haproxy.cfg").write_text(f"""\
 global
@@ -206,6 +216,9 @@ frontend policies
     http-request return status 200 content-type text/plain file policy.txt if {{ path {PATH} }}
     http-request return status 404
 """)
+
+    def environment(self):
+        return {"OPENSSL_CONF": str(self.directory / "openssl.cnf")}
 
     def command(self):
         return ["haproxy", "-db", "-f", "haproxy.cfg"]
