@@ -1,7 +1,8 @@
 #!/bin/sh
-# Installs what the build needs on Debian 12; with --tests also what the tests need.
+# Installs what the build needs on Debian 12; with --tests also what the tests need, with
+# --bench what the benchmark of serving needs.
 #
-#     deploy/install-deps.sh [--tests]
+#     deploy/install-deps.sh [--tests|--bench]
 #
 # Exit: 0 installed (or was there already), 1 failed, 2 usage. Asks nothing.
 set -eu
@@ -19,12 +20,16 @@ tests="
     nginx-light libnginx-mod-stream apache2 testssl.sh systemd shellcheck mandoc
     pebble lego caddy"
 
+# The servers that ours is measured beside, and the clients.
+bench="nginx-light haproxy caddy wrk nghttp2-client python3 util-linux"
+
 packages=$build
 case "${1-}" in
 "") ;;
 --tests) packages="$build $tests" ;;
+--bench) packages="$build $bench" ;;
 *)
-    echo "usage: deploy/install-deps.sh [--tests]" >&2
+    echo "usage: deploy/install-deps.sh [--tests|--bench]" >&2
     exit 2
     ;;
 esac
@@ -50,10 +55,10 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 echo "Installing:$missing" >&2
-# The servers are started by the tests, on addresses of their own: none of them as a service.
+# The servers are started by tests and benchmarks, on addresses of their own: none as a service.
 policy=/usr/sbin/policy-rc.d
 made_policy=""
-if [ "${1-}" = --tests ] && [ ! -e "$policy" ]; then
+if [ -n "${1-}" ] && [ ! -e "$policy" ]; then
     made_policy=yes
     printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
     $as_root chmod 755 "$policy"

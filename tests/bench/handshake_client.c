@@ -1,0 +1,358 @@
+/* A sender that has never been here before, many times over: connects, does a full TLS 1.3
+ * handshake with a random tenant's name, fetches the policy, leaves.
+ *
+ *     bench_handshake_client --port N [--names N] [--zipf S] [--seconds S] [--rate N]
+ *                            [--concurrency N] [--seed N]
+ *
+ * One thread, non-blocking, 127.0.0.1 alone; what the arguments mean is in handshake_plan.h.
+ * Without
+ * --rate it always has --concurrency fetches under way. With --rate fetches are begun at random
+ * times of that rate and a fetch's time is counted from when it was due, so that a server that
+ * stalls is charged for all that would have come meanwhile.
+ *
+ * Each answer is judged: the certificate is for the name that was asked for and signed the
+ * handshake, the status is 200, a policy came whole. The chain is not verified, which would be the
+ * client's work and not the server's. Prints one JSON object; exit 1 where a fetch failed. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "base/memory.h"
+#include "handshake_plan.h"
+#include "handshake_report.h"
+
+enum {
+    ANSWER_MAX = 4096,
+    NAME_MAX_OCTETS = 64,
+    EVENTS_MAX = 256,
+    PATIENCE_NS = 5 * 1000 * 1000 * 1000LL, /* after the last fetch has begun */
+    SOURCES = 250, /* addresses to come from: each has 28,000 ports, that stay taken for a minute */
+};
+
+enum step { STEP_HANDSHAKE, STEP_REQUEST, STEP_ANSWER };
+
+struct fetch {
+    SSL *ssl;
+    int fd; /* -1: free */
+    enum step step;
+    uint64_t due_ns;
+    char name[NAME_MAX_OCTETS];
+    char answer[ANSWER_MAX + 1];
+    size_t answer_n;
+};
+
+struct client {
+    struct handshake_plan plan;
+    struct handshake_choice *choice;
+    struct handshake_report report;
+    SSL_CTX *ssl;
+    int epoll;
+    struct fetch *fetches;
+    size_t *free_places;
+    size_t free_count;
+    uint64_t begun;
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void end_fetch(struct client *client, struct fetch *fetch)
+{
+    SSL_free(fetch->ssl);
+    close(fetch->fd);
+    fetch->fd = -1;
+    client->free_places[client->free_count++] = (size_t)(fetch - client->fetches);
+    ERR_clear_error();
+}
+
+static void fail(struct client *client, struct fetch *fetch, const char *why)
+{
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    handshake_report_failed(&client->report, fetch->name, reason != NULL ? reason : why);
+    end_fetch(client, fetch);
+}
+
+static int on_ticket(SSL *ssl, SSL_SESSION *session)
+{
+    (void)session;
+    struct client *client = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    client->report.tickets++;
+    return 0;
+}
+
+/* Without it OpenSSL builds a chain even where nobody asks for the outcome. */
+static int accept_chain(X509_STORE_CTX *store, void *argument)
+{
+    (void)store;
+    (void)argument;
+    return 1;
+}
+
+static bool is_for_name(struct fetch *fetch)
+{
+    X509 *leaf = SSL_get0_peer_certificate(fetch->ssl);
+    return leaf != NULL && X509_check_host(leaf, fetch->name, 0, 0, NULL) == 1;
+}
+
+/* Whether all octets that Content-Length promises are there. Every server here sends one. */
+static bool is_whole(const struct fetch *fetch, const char **ret_body)
+{
+    static const char FIELD[] = "content-length:";
+    const char *end = strstr(fetch->answer, "\r\n\r\n");
+    if (end == NULL) {
+        return false;
+    }
+    for (const char *line = strchr(fetch->answer, '\n'); line < end; line = strchr(line, '\n')) {
+        line++;
+        if (strncasecmp(line, FIELD, strlen(FIELD)) == 0) {
+            *ret_body = end + 4;
+            return fetch->answer_n - (size_t)(*ret_body - fetch->answer) >=
+                   strtoul(line + strlen(FIELD), NULL, 10);
+        }
+    }
+    return false;
+}
+
+static void judge(struct client *client, struct fetch *fetch, const char *body)
+{
+    if (strncmp(fetch->answer, "HTTP/1.1 200 ", strlen("HTTP/1.1 200 ")) != 0) {
+        fail(client, fetch, "the status is not 200");
+    } else if (strncmp(body, "version: STSv1", strlen("version: STSv1")) != 0) {
+        fail(client, fetch, "not a policy");
+    } else {
+        handshake_report_took(&client->report, now_ns() - fetch->due_ns);
+        (void)SSL_shutdown(fetch->ssl);
+        end_fetch(client, fetch);
+    }
+}
+
+/* Whether RESULT of an SSL function only says that the network wants time. */
+static bool must_wait(const struct fetch *fetch, int result)
+{
+    int error = SSL_get_error(fetch->ssl, result);
+    return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+}
+
+static void read_answer(struct client *client, struct fetch *fetch)
+{
+    for (;;) {
+        int n = SSL_read(fetch->ssl, fetch->answer + fetch->answer_n,
+                         (int)(ANSWER_MAX - fetch->answer_n));
+        if (n <= 0) {
+            if (!must_wait(fetch, n)) {
+                fail(client, fetch, "the answer ended early");
+            }
+            return;
+        }
+        fetch->answer_n += (size_t)n;
+        fetch->answer[fetch->answer_n] = '\0';
+        const char *body = NULL;
+        if (is_whole(fetch, &body)) {
+            judge(client, fetch, body);
+            return;
+        }
+        if (fetch->answer_n == ANSWER_MAX) {
+            fail(client, fetch, "the answer is too long, or has no length");
+            return;
+        }
+    }
+}
+
+/* As far as it goes without waiting. */
+static void proceed(struct client *client, struct fetch *fetch)
+{
+    if (fetch->step == STEP_HANDSHAKE) {
+        int result = SSL_connect(fetch->ssl);
+        if (result != 1) {
+            if (!must_wait(fetch, result)) {
+                fail(client, fetch, "no handshake");
+            }
+            return;
+        }
+        if (!is_for_name(fetch)) {
+            fail(client, fetch, "another name's certificate");
+            return;
+        }
+        fetch->step = STEP_REQUEST;
+    }
+    if (fetch->step == STEP_REQUEST) {
+        char request[256];
+        int n = snprintf(request, sizeof(request),
+                         "GET /.well-known/mta-sts.txt HTTP/1.1\r\nHost: %s\r\n"
+                         "Connection: close\r\n\r\n",
+                         fetch->name);
+        int result = SSL_write(fetch->ssl, request, n);
+        if (result <= 0) {
+            /* A few hundred octets into an empty send buffer: there is no waiting for that. */
+            fail(client, fetch, "the request cannot be sent");
+            return;
+        }
+        fetch->step = STEP_ANSWER;
+    }
+    read_answer(client, fetch);
+}
+
+static int connect_from(struct client *client)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int on = 1;
+    const uint32_t source = (uint32_t)(1 + client->begun % SOURCES);
+    struct sockaddr_in from = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK + (source << 8))};
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)client->plan.port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    if (fd < 0) {
+        return -1;
+    }
+    bool good = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 &&
+                setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) == 0 &&
+                bind(fd, (struct sockaddr *)&from, sizeof(from)) == 0;
+    if (!good || (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 && errno != EINPROGRESS)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static void begin_fetch(struct client *client, uint64_t due_ns)
+{
+    struct fetch *fetch = &client->fetches[client->free_places[client->free_count - 1]];
+    (void)snprintf(fetch->name, sizeof(fetch->name), "mta-sts.tenant-%07" PRIu64 ".example",
+                   handshake_choice_next(client->choice));
+    fetch->fd = connect_from(client);
+    client->begun++;
+    if (fetch->fd < 0) {
+        handshake_report_failed(&client->report, fetch->name, strerror(errno));
+        return;
+    }
+    client->free_count--;
+    fetch->step = STEP_HANDSHAKE;
+    fetch->due_ns = due_ns;
+    fetch->answer_n = 0;
+    fetch->ssl = SSL_new(client->ssl);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                                .data.ptr = fetch};
+    if (fetch->ssl == NULL || SSL_set_fd(fetch->ssl, fetch->fd) != 1 ||
+        SSL_set_tlsext_host_name(fetch->ssl, fetch->name) != 1 ||
+        epoll_ctl(client->epoll, EPOLL_CTL_ADD, fetch->fd, &event) != 0) {
+        fail(client, fetch, "cannot be set up");
+    }
+}
+
+static void wait_for_events(struct client *client, uint64_t until_ns)
+{
+    struct epoll_event events[EVENTS_MAX];
+    uint64_t now = now_ns();
+    uint64_t left = until_ns > now ? until_ns - now : 0;
+    const struct timespec timeout = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
+    int n = epoll_pwait2(client->epoll, events, EVENTS_MAX, &timeout, NULL);
+    for (int i = 0; i < n; i++) {
+        proceed(client, events[i].data.ptr);
+    }
+}
+
+/* What is due begins; returns when there is something to begin again. */
+static uint64_t begin_due(struct client *client, uint64_t end_ns, uint64_t *next_due_ns)
+{
+    uint64_t now = now_ns();
+    while (client->free_count != 0 && now < end_ns) {
+        if (client->plan.rate == 0) {
+            begin_fetch(client, now);
+        } else if (*next_due_ns <= now) {
+            begin_fetch(client, *next_due_ns);
+            *next_due_ns += handshake_choice_pause_ns(client->choice);
+        } else {
+            return *next_due_ns;
+        }
+        now = now_ns();
+    }
+    return end_ns;
+}
+
+static double run(struct client *client)
+{
+    uint64_t began = now_ns();
+    uint64_t end = began + (uint64_t)(client->plan.seconds * 1e9);
+    uint64_t next_due = began;
+    while (now_ns() < end) {
+        wait_for_events(client, begin_due(client, end, &next_due));
+    }
+    while (client->free_count != client->plan.concurrency && now_ns() < end + PATIENCE_NS) {
+        wait_for_events(client, end + PATIENCE_NS);
+    }
+    double seconds = (double)(now_ns() - began) / 1e9;
+    for (size_t i = 0; i < client->plan.concurrency; i++) {
+        if (client->fetches[i].fd >= 0) {
+            fail(client, &client->fetches[i], "not done in time");
+        }
+    }
+    return seconds;
+}
+
+static bool set_up(struct client *client)
+{
+    client->choice = handshake_choice_new(&client->plan);
+    client->fetches = memory_zero(client->plan.concurrency, sizeof(*client->fetches));
+    client->free_places = memory_zero(client->plan.concurrency, sizeof(*client->free_places));
+    for (size_t i = 0; i < client->plan.concurrency; i++) {
+        client->fetches[i].fd = -1;
+        client->free_places[client->free_count++] = i;
+    }
+    client->epoll = epoll_create1(EPOLL_CLOEXEC);
+    client->ssl = SSL_CTX_new(TLS_client_method());
+    if (client->epoll < 0 || client->ssl == NULL) {
+        return false;
+    }
+    SSL_CTX_set_app_data(client->ssl, client);
+    SSL_CTX_set_session_cache_mode(client->ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(client->ssl, on_ticket);
+    SSL_CTX_set_cert_verify_callback(client->ssl, accept_chain, NULL);
+    /* One cipher and one group, so that all servers do the same work. */
+    return SSL_CTX_set_min_proto_version(client->ssl, TLS1_3_VERSION) == 1 &&
+           SSL_CTX_set_ciphersuites(client->ssl, "TLS_AES_128_GCM_SHA256") == 1 &&
+           SSL_CTX_set1_groups_list(client->ssl, "X25519") == 1;
+}
+
+static void tear_down(struct client *client)
+{
+    handshake_choice_free(client->choice);
+    handshake_report_clear(&client->report);
+    SSL_CTX_free(client->ssl);
+    close(client->epoll);
+    free(client->fetches);
+    free(client->free_places);
+}
+
+int main(int argc, char **argv)
+{
+    struct client client = {0};
+    if (!handshake_plan_read(argc, argv, &client.plan)) {
+        return 2;
+    }
+    bool good = set_up(&client);
+    if (good) {
+        double seconds = run(&client);
+        good = client.report.failed == 0;
+        handshake_report_print(&client.report, seconds);
+    } else {
+        fputs("bench_handshake_client: cannot be set up\n", stderr);
+    }
+    tear_down(&client);
+    return good ? 0 : 1;
+}
