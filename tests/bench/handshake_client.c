@@ -150,29 +150,36 @@ static bool must_wait(const struct fetch *fetch, int result)
     return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
 }
 
+/* Whether more of the answer is to come. */
+static bool take_answer(struct client *client, struct fetch *fetch, size_t n)
+{
+    const char *body = NULL;
+    fetch->answer_n += n;
+    fetch->answer[fetch->answer_n] = '\0';
+    if (is_whole(fetch, &body)) {
+        judge(client, fetch, body);
+        return false;
+    }
+    if (fetch->answer_n == ANSWER_MAX) {
+        fail(client, fetch, "the answer is too long, or has no length");
+        return false;
+    }
+    return true;
+}
+
 static void read_answer(struct client *client, struct fetch *fetch)
 {
-    for (;;) {
-        int n = SSL_read(fetch->ssl, fetch->answer + fetch->answer_n,
-                         (int)(ANSWER_MAX - fetch->answer_n));
+    int n = 0;
+    do {
+        n = SSL_read(fetch->ssl, fetch->answer + fetch->answer_n,
+                     (int)(ANSWER_MAX - fetch->answer_n));
         if (n <= 0) {
             if (!must_wait(fetch, n)) {
                 fail(client, fetch, "the answer ended early");
             }
             return;
         }
-        fetch->answer_n += (size_t)n;
-        fetch->answer[fetch->answer_n] = '\0';
-        const char *body = NULL;
-        if (is_whole(fetch, &body)) {
-            judge(client, fetch, body);
-            return;
-        }
-        if (fetch->answer_n == ANSWER_MAX) {
-            fail(client, fetch, "the answer is too long, or has no length");
-            return;
-        }
-    }
+    } while (take_answer(client, fetch, (size_t)n));
 }
 
 /* Whether the handshake is over, and the fetch goes on. */
