@@ -36,11 +36,13 @@ enum {
     ANSWER_MAX = 4096,
     NAME_MAX_OCTETS = 64,
     EVENTS_MAX = 256,
-    PATIENCE_NS = 5 * 1000 * 1000 * 1000LL, /* after the last fetch has begun */
+    PATIENCE_S = 5, /* after the last fetch has begun */
     SOURCES = 250, /* addresses to come from: each has 28,000 ports, that stay taken for a minute */
 };
 
-enum step { STEP_HANDSHAKE, STEP_REQUEST, STEP_ANSWER };
+#define NS_PER_S UINT64_C(1000000000)
+
+enum step { STEP_HANDSHAKE, STEP_ANSWER };
 
 struct fetch {
     SSL *ssl;
@@ -68,7 +70,7 @@ static uint64_t now_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
 static void end_fetch(struct client *client, struct fetch *fetch)
@@ -148,58 +150,75 @@ static bool must_wait(const struct fetch *fetch, int result)
     return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
 }
 
+/* Whether more of the answer is to come. */
+static bool take_answer(struct client *client, struct fetch *fetch, size_t n)
+{
+    const char *body = NULL;
+    fetch->answer_n += n;
+    fetch->answer[fetch->answer_n] = '\0';
+    if (is_whole(fetch, &body)) {
+        judge(client, fetch, body);
+        return false;
+    }
+    if (fetch->answer_n == ANSWER_MAX) {
+        fail(client, fetch, "the answer is too long, or has no length");
+        return false;
+    }
+    return true;
+}
+
 static void read_answer(struct client *client, struct fetch *fetch)
 {
-    for (;;) {
-        int n = SSL_read(fetch->ssl, fetch->answer + fetch->answer_n,
-                         (int)(ANSWER_MAX - fetch->answer_n));
+    int n = 0;
+    do {
+        n = SSL_read(fetch->ssl, fetch->answer + fetch->answer_n,
+                     (int)(ANSWER_MAX - fetch->answer_n));
         if (n <= 0) {
             if (!must_wait(fetch, n)) {
                 fail(client, fetch, "the answer ended early");
             }
             return;
         }
-        fetch->answer_n += (size_t)n;
-        fetch->answer[fetch->answer_n] = '\0';
-        const char *body = NULL;
-        if (is_whole(fetch, &body)) {
-            judge(client, fetch, body);
-            return;
+    } while (take_answer(client, fetch, (size_t)n));
+}
+
+/* Whether the handshake is over, and the fetch goes on. */
+static bool shake_hands(struct client *client, struct fetch *fetch)
+{
+    int result = SSL_connect(fetch->ssl);
+    if (result != 1) {
+        if (!must_wait(fetch, result)) {
+            fail(client, fetch, "no handshake");
         }
-        if (fetch->answer_n == ANSWER_MAX) {
-            fail(client, fetch, "the answer is too long, or has no length");
-            return;
-        }
+        return false;
     }
+    if (!is_for_name(fetch)) {
+        fail(client, fetch, "another name's certificate");
+        return false;
+    }
+    return true;
+}
+
+static bool send_request(struct client *client, struct fetch *fetch)
+{
+    char request[256];
+    int n = snprintf(request, sizeof(request),
+                     "GET /.well-known/mta-sts.txt HTTP/1.1\r\nHost: %s\r\n"
+                     "Connection: close\r\n\r\n",
+                     fetch->name);
+    if (SSL_write(fetch->ssl, request, n) <= 0) {
+        /* A few hundred octets into an empty send buffer: there is no waiting for that. */
+        fail(client, fetch, "the request cannot be sent");
+        return false;
+    }
+    return true;
 }
 
 /* As far as it goes without waiting. */
 static void proceed(struct client *client, struct fetch *fetch)
 {
     if (fetch->step == STEP_HANDSHAKE) {
-        int result = SSL_connect(fetch->ssl);
-        if (result != 1) {
-            if (!must_wait(fetch, result)) {
-                fail(client, fetch, "no handshake");
-            }
-            return;
-        }
-        if (!is_for_name(fetch)) {
-            fail(client, fetch, "another name's certificate");
-            return;
-        }
-        fetch->step = STEP_REQUEST;
-    }
-    if (fetch->step == STEP_REQUEST) {
-        char request[256];
-        int n = snprintf(request, sizeof(request),
-                         "GET /.well-known/mta-sts.txt HTTP/1.1\r\nHost: %s\r\n"
-                         "Connection: close\r\n\r\n",
-                         fetch->name);
-        int result = SSL_write(fetch->ssl, request, n);
-        if (result <= 0) {
-            /* A few hundred octets into an empty send buffer: there is no waiting for that. */
-            fail(client, fetch, "the request cannot be sent");
+        if (!shake_hands(client, fetch) || !send_request(client, fetch)) {
             return;
         }
         fetch->step = STEP_ANSWER;
@@ -238,7 +257,7 @@ static void begin_fetch(struct client *client, uint64_t due_ns)
     fetch->fd = connect_from(client);
     client->begun++;
     if (fetch->fd < 0) {
-        handshake_report_failed(&client->report, fetch->name, strerror(errno));
+        handshake_report_failed(&client->report, fetch->name, "cannot connect");
         return;
     }
     client->free_count--;
@@ -260,7 +279,7 @@ static void wait_for_events(struct client *client, uint64_t until_ns)
     struct epoll_event events[EVENTS_MAX];
     uint64_t now = now_ns();
     uint64_t left = until_ns > now ? until_ns - now : 0;
-    const struct timespec timeout = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
+    const struct timespec timeout = {(time_t)(left / NS_PER_S), (long)(left % NS_PER_S)};
     int n = epoll_pwait2(client->epoll, events, EVENTS_MAX, &timeout, NULL);
     for (int i = 0; i < n; i++) {
         proceed(client, events[i].data.ptr);
@@ -293,8 +312,9 @@ static double run(struct client *client)
     while (now_ns() < end) {
         wait_for_events(client, begin_due(client, end, &next_due));
     }
-    while (client->free_count != client->plan.concurrency && now_ns() < end + PATIENCE_NS) {
-        wait_for_events(client, end + PATIENCE_NS);
+    while (client->free_count != client->plan.concurrency &&
+           now_ns() < end + PATIENCE_S * NS_PER_S) {
+        wait_for_events(client, end + PATIENCE_S * NS_PER_S);
     }
     double seconds = (double)(now_ns() - began) / 1e9;
     for (size_t i = 0; i < client->plan.concurrency; i++) {

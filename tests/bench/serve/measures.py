@@ -148,7 +148,7 @@ def full_fetches(client, server, core, seconds, zipf, seed):
     client.run(server, max(seconds / 2, 0.1), zipf=zipf, seed=seed + 1000)
     with Meter(server, core) as meter:
         found = client.run(server, seconds, zipf=zipf, seed=seed)
-    if found["tickets"] != 0:  # 30 to 75 µs each: not the same work
+    if found["tickets"] != 0:  # that would not be the same work
         raise MeasureFailed(f"{server.name} sends session tickets")
     return {**meter.per(found["fetches"]), "per_second": found["fetches"] / found["seconds"],
             **{key: found[key] for key in ("p50_us", "p99_us", "p999_us")}}
