@@ -141,7 +141,7 @@ class Show(CertTest):
         self.issue("a/fullchain.pem", "a/privkey.pem", "mta-sts.example.org", "www.example.org")
         self.take()
         self.sql("UPDATE certificates SET directory = ?, account = 'https://ca.example/acct/7',"
-                 " renew_s = ?, ari_start_s = ?, ari_end_s = ?", LETSENCRYPT, now + 90000,
+                 " renew_s = ?, ari_start_s = ?, ari_end_s = ?", LETSENCRYPT, now + 90900,
                  now + 80000, now + 99000)
         problem = "paused: visit https://ca.example/unpause?token=" + "x" * 300
         self.put_host("mta-sts.example.org", 2, problem, 4, now + 4000)
