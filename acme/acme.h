@@ -88,7 +88,8 @@ struct acme_status {
     bool orders;   /* this process holds the lock */
     char *problem; /* why nothing can be ordered at all (the store fails), or NULL */
     size_t hosts[ACME_STATES];
-    struct acme_status_host *troubled; /* the first ACME_STATUS_HOSTS of those not fine, by name */
+    struct acme_status_host
+        *troubled; /* at most ACME_STATUS_HOSTS of those not fine, sorted by name */
     size_t troubled_count;
     struct acme_status_ca *cas;
     size_t ca_count;

@@ -36,7 +36,7 @@
  *          {"orders": whether this process does, "problem": why nothing can be ordered, or null,
  *           "hosts": {STATE: count, …},
  *           "troubled": [{"name", "state", "problem": text or null, "next", "failures"}, …], by
- *               name, the first 100,
+ *               name, at most 100,
  *           "cas": [{"name", "url", "account": URL or null, "problem": text or null,
  *               "wait": until when nothing is asked of it, or 0, "tokens"}, …],
  *           "orders_placed", "orders_done", "orders_failed", "renewals": since the start,
