@@ -10,6 +10,7 @@ deadlines under sanitizers (default 1).
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -70,10 +71,16 @@ def run(*command, check=True, input=None, timeout=60, env=None, **options):
     return done
 
 
+# Below the ports that the kernel gives to clients, so that none is taken before it is used; one after
+# the other from a random place, so that none is handed out twice.
+_PORTS = range(10240, 32768)
+_ports = itertools.cycle(_PORTS)
+for _ in range(random.randrange(len(_PORTS))):
+    next(_ports)
+
+
 def free_port():
-    """Below the ports that the kernel gives to clients: none of these is taken before it is used."""
-    while True:
-        port = random.randrange(10240, 32768)
+    for port in _ports:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
