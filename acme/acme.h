@@ -18,6 +18,7 @@
 #include "certificates/certificate_table.h"
 #include "config/settings.h"
 #include "policies/policy_index.h"
+#include "store/acme_store.h"
 
 struct acme;
 
@@ -60,6 +61,8 @@ enum acme_state {
 };
 /* "valid", "due", "new", "ordering", "waiting", "failing", "rejected", "covered". */
 const char *acme_state_name(enum acme_state state);
+/* That of a host in TROUBLE; VALID where there is none. */
+enum acme_state acme_state_of_trouble(enum acme_host_trouble trouble);
 
 /* Why orders failed: the last part of the CA's error type (RFC 8555 §6.7), or "network",
  * "preflight", "chain". */

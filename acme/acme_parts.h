@@ -165,6 +165,8 @@ bool acme_leads(const struct acme *acme);
 bool session_try_lock(struct acme *acme, struct error *e) MUST_USE;
 void session_begin(struct acme *acme);
 void session_end(struct acme *acme);
+/* By its directory's URL; NULL where that is not configured (any more), or NULL. */
+struct ca *session_find_ca(const struct acme *acme, const char *directory);
 /* The store failed: the session is to be ended, and the next begins from what is durable. */
 void acme_store_failed(struct acme *acme, const struct error *e);
 void acme_clear_problem(struct acme *acme);

@@ -1,4 +1,4 @@
-/* acme_state_name of acme.h: no part of the client, so that the command line can say it alone. */
+/* The states of acme.h: no part of the client, so that the command line can say them alone. */
 #include "acme/acme.h"
 
 const char *acme_state_name(enum acme_state state)
@@ -10,4 +10,15 @@ const char *acme_state_name(enum acme_state state)
         [ACME_STATE_REJECTED] = "rejected", [ACME_STATE_COVERED] = "covered",
     };
     return NAMES[state];
+}
+
+enum acme_state acme_state_of_trouble(enum acme_host_trouble trouble)
+{
+    static const enum acme_state STATES[] = {
+        [ACME_HOST_FINE] = ACME_STATE_VALID,
+        [ACME_HOST_WAITS] = ACME_STATE_WAITING,
+        [ACME_HOST_FAILS] = ACME_STATE_FAILING,
+        [ACME_HOST_REJECTED] = ACME_STATE_REJECTED,
+    };
+    return STATES[trouble];
 }

@@ -18,7 +18,7 @@ static void add_troubled(struct acme_status *status, const struct host *host, en
     status->troubled[status->troubled_count++] = (struct acme_status_host){
         .name = memory_string(host->name),
         .state = state,
-        .problem = host->problem != NULL ? memory_string(host->problem) : NULL,
+        .problem = memory_string_or_null(host->problem),
         .next_s = host->next_s,
         .failures = host->failures,
     };
@@ -57,11 +57,6 @@ static int by_name(const void *left, const void *right)
                   ((const struct acme_status_host *)right)->name);
 }
 
-static char *copy(const char *text)
-{
-    return text != NULL ? memory_string(text) : NULL;
-}
-
 static void survey_cas(const struct acme *acme, struct acme_status *status, int64_t now_s)
 {
     int64_t now_ms = clock_monotonic_ms();
@@ -72,8 +67,8 @@ static void survey_cas(const struct acme *acme, struct acme_status *status, int6
         status->cas[status->ca_count++] = (struct acme_status_ca){
             .name = memory_string(ca_settings(ca)->name),
             .url = memory_string(ca_settings(ca)->url),
-            .account = copy(ca_account_url(ca)),
-            .problem = copy(ca_problem(ca)),
+            .account = memory_string_or_null(ca_account_url(ca)),
+            .problem = memory_string_or_null(ca_problem(ca)),
             .wait_s = held_ms > 0 ? now_s + (held_ms + 999) / 1000 : 0,
             .tokens = ca_orders_left(ca, now_s),
         };
@@ -86,7 +81,7 @@ struct acme_status *acme_status_new(struct acme *acme)
     struct survey survey = {status, clock_wall_s()};
     status->troubled = memory_zero(ACME_STATUS_HOSTS, sizeof(*status->troubled));
     status->orders = acme_leads(acme);
-    status->problem = copy(acme->problem);
+    status->problem = memory_string_or_null(acme->problem);
     status->orders_placed = acme->orders_placed;
     status->orders_done = acme->orders_done;
     status->orders_failed = acme->orders_failed;

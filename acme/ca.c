@@ -70,7 +70,7 @@ bool ca_is_out(const struct ca *ca)
 static void set_problem(struct ca *ca, const char *why)
 {
     free(ca->problem);
-    ca->problem = why != NULL ? memory_string(why) : NULL;
+    ca->problem = memory_string_or_null(why);
 }
 
 void ca_hold(struct ca *ca, int64_t wait_s, const char *why)

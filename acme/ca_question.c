@@ -70,8 +70,8 @@ void ca_ask(struct ca *ca, struct ca_question *question, ca_done done, void *con
 {
     struct ca_request *request = memory_zero(1, sizeof(*request));
     request->endpoint = question->endpoint;
-    request->url = question->url != NULL ? memory_string(question->url) : NULL;
-    request->host = question->host != NULL ? memory_string(question->host) : NULL;
+    request->url = memory_string_or_null(question->url);
+    request->host = memory_string_or_null(question->host);
     request->unsigned_get = question->unsigned_get;
     request->fault = question->fault;
     request->done = done;

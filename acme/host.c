@@ -207,16 +207,11 @@ void host_note_asked(struct host *host)
 
 enum acme_state host_state(const struct host *host, int64_t now_s)
 {
-    static const enum acme_state TROUBLES[] = {
-        [ACME_HOST_WAITS] = ACME_STATE_WAITING,
-        [ACME_HOST_FAILS] = ACME_STATE_FAILING,
-        [ACME_HOST_REJECTED] = ACME_STATE_REJECTED,
-    };
     if (host->order != NULL || host->check != NULL) {
         return ACME_STATE_ORDERING;
     }
     if (host->trouble != ACME_HOST_FINE) {
-        return TROUBLES[host->trouble];
+        return acme_state_of_trouble(host->trouble);
     }
     if (host->is_covered) {
         return ACME_STATE_COVERED;
@@ -256,7 +251,7 @@ void host_save(struct host *host)
 static void set_problem(struct host *host, const char *problem)
 {
     free(host->problem);
-    host->problem = problem != NULL ? memory_string(problem) : NULL;
+    host->problem = memory_string_or_null(problem);
 }
 
 void host_clear_trouble(struct host *host)
@@ -314,16 +309,6 @@ void host_fail(struct host *host, const struct host_failure *failure)
 
 /* --- The certificate --- */
 
-static struct ca *find_issuer(const struct acme *acme, const struct acme_store_certificate *row)
-{
-    for (size_t i = 0; row->directory != NULL && i < acme->ca_count; i++) {
-        if (strcmp(ca_settings(acme->cas[i])->url, row->directory) == 0) {
-            return acme->cas[i];
-        }
-    }
-    return NULL;
-}
-
 /* NULL: it is unusable, which the log says. */
 static struct certificate_pair *parse(const struct host *host,
                                       const struct acme_store_certificate *row)
@@ -358,7 +343,7 @@ void host_take_certificate(struct host *host, const struct acme_store_certificat
     host->certificate_id = row->id;
     host->not_before_s = row->not_before_s;
     host->not_after_s = row->not_after_s;
-    host->issuer = find_issuer(host->acme, row);
+    host->issuer = session_find_ca(host->acme, row->directory);
     host->renew_s = row->renew_s;
     if (host->renew_s == 0) {
         host->renew_s = renewal_moment(row->not_before_s, row->not_after_s, arc4random());
@@ -366,7 +351,7 @@ void host_take_certificate(struct host *host, const struct acme_store_certificat
     host->ari_start_s = row->ari_start_s;
     host->ari_end_s = row->ari_end_s;
     free(host->ari_id);
-    host->ari_id = row->ari_id != NULL ? memory_string(row->ari_id) : NULL;
+    host->ari_id = memory_string_or_null(row->ari_id);
     bool has_ari = host->ari_id != NULL && host->issuer != NULL && !row->revoked;
     host->ari_next_s = has_ari ? row->ari_next_s : 0;
     if (has_ari && row->ari_next_s == 0) {

@@ -5,9 +5,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-static const char PREFIX[] = "mta-sts.";
 enum { LONGEST_WAIT_S = 7 * 86400, NAMES_OCTETS_MAX = INT32_MAX };
-enum { HOST_NAME_MAX_OCTETS = sizeof(PREFIX) - 1 + DNS_NAME_MAX };
+enum { HOST_NAME_MAX_OCTETS = sizeof(POLICY_HOST_PREFIX) - 1 + DNS_NAME_MAX };
 
 static struct bytes host_key(const struct rcu_entry *entry)
 {
@@ -78,7 +77,7 @@ void hosts_each(struct acme *acme, bool (*visit)(struct host *host, void *contex
 static struct host *get_by_domain(struct acme *acme, struct bytes domain)
 {
     char name[HOST_NAME_MAX_OCTETS + 1];
-    int n = snprintf(name, sizeof(name), "%s%.*s", PREFIX, BYTES_ARG(domain));
+    int n = snprintf(name, sizeof(name), POLICY_HOST_PREFIX "%.*s", BYTES_ARG(domain));
     /* A longer one is no host name (RFC 1035 §2.3.4), and no certificate can have it. */
     return n <= DNS_NAME_MAX ? hosts_get(acme, (struct bytes){name, (size_t)n}) : NULL;
 }
@@ -158,7 +157,7 @@ static void load_host(const struct acme_store_host *row, void *context)
     host->next_s = row->next_s < latest_s ? row->next_s : latest_s;
     host->next_s = other_settings ? 0 : host->next_s;
     free(host->problem);
-    host->problem = row->problem != NULL ? memory_string(row->problem) : NULL;
+    host->problem = memory_string_or_null(row->problem);
 }
 
 static void load_order(const struct acme_store_order *row, void *context)

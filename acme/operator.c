@@ -26,7 +26,7 @@ static struct request *request_new(struct acme *acme, const char *name, acme_don
 {
     struct request *request = memory_zero(1, sizeof(*request));
     request->acme = acme;
-    request->name = name != NULL ? memory_string(name) : NULL;
+    request->name = memory_string_or_null(name);
     request->done = done;
     request->context = context;
     return request;

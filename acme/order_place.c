@@ -129,20 +129,10 @@ void order_begin(struct host *host, struct ca *ca, enum settings_challenge kind)
     order_place(order);
 }
 
-static char *copy(const char *text)
-{
-    return text != NULL ? memory_string(text) : NULL;
-}
-
 void order_take_up(struct host *host, const struct acme_store_order *row)
 {
     const struct acme *acme = host->acme;
-    struct ca *ca = NULL;
-    for (size_t i = 0; i < acme->ca_count; i++) {
-        if (strcmp(ca_settings(acme->cas[i])->url, row->directory) == 0) {
-            ca = acme->cas[i];
-        }
-    }
+    struct ca *ca = session_find_ca(acme, row->directory);
     if (ca == NULL) {
         return; /* of a CA that is not configured any more: the next order takes its place */
     }
@@ -152,9 +142,9 @@ void order_take_up(struct host *host, const struct acme_store_order *row)
     order->row = *row;
     order->row.host = memory_string(row->host);
     order->row.directory = memory_string(row->directory);
-    order->row.account = copy(row->account);
-    order->row.url = copy(row->url);
-    order->row.key = copy(row->key);
+    order->row.account = memory_string_or_null(row->account);
+    order->row.url = memory_string_or_null(row->url);
+    order->row.key = memory_string_or_null(row->key);
     order->row.csr = memory_alloc(row->csr_octets);
     memcpy(order->row.csr, row->csr, row->csr_octets);
     order->step = order_look;

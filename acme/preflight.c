@@ -156,7 +156,7 @@ static bool fetch_once(const struct preflight *preflight, const char *want, cons
         return error_set(e, ERROR_NOT_FOUND, "another server answers there");
     }
     free(*url);
-    *url = next != NULL ? memory_string(next) : NULL;
+    *url = memory_string_or_null(next);
     return true;
 }
 

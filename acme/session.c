@@ -75,6 +75,16 @@ static bool make_cas(struct acme *acme, struct error *e)
     return true;
 }
 
+struct ca *session_find_ca(const struct acme *acme, const char *directory)
+{
+    for (size_t i = 0; directory != NULL && i < acme->ca_count; i++) {
+        if (strcmp(ca_settings(acme->cas[i])->url, directory) == 0) {
+            return acme->cas[i];
+        }
+    }
+    return NULL;
+}
+
 static char *make_agent(const struct settings_acme *settings)
 {
     const char *contact = settings->contacts.count != 0 ? settings->contacts.items[0] : "";

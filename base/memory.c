@@ -33,6 +33,11 @@ char *memory_string(const char *s)
     return checked(strdup(s));
 }
 
+char *memory_string_or_null(const char *s)
+{
+    return s != NULL ? memory_string(s) : NULL;
+}
+
 char *memory_string_of(struct bytes b)
 {
     char *s = memory_alloc(b.n + 1);

@@ -33,6 +33,8 @@ void *memory_resize(void *p, size_t count, size_t size) __attribute__((returns_n
 
 /* A NUL-terminated copy; the caller frees it. */
 char *memory_string(const char *s) __attribute__((malloc, returns_nonnull));
+/* The same, or NULL where S is NULL. */
+char *memory_string_or_null(const char *s) __attribute__((malloc));
 char *memory_string_of(struct bytes b) __attribute__((malloc, returns_nonnull));
 char *memory_printf(const char *format, ...)
     __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));

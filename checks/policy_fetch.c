@@ -212,7 +212,7 @@ bool policy_fetch(struct bytes domain, const struct policy_fetch_options *option
     CLEANUP(fetch_clear)
     struct fetch fetch = {
         .curl = curl_easy_init(),
-        .host = memory_printf("mta-sts.%.*s", BYTES_ARG(domain)),
+        .host = memory_printf(POLICY_HOST_PREFIX "%.*s", BYTES_ARG(domain)),
         .body = BUFFER(room < POLICY_BODY_MAX ? room : POLICY_BODY_MAX),
     };
     if (fetch.curl == NULL) {

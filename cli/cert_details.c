@@ -36,7 +36,7 @@ static void take_order(const struct acme_store_order *order, void *context)
         details->row.ordering = true;
         details->order = (struct acme_store_order){
             .directory = memory_string(order->directory),
-            .url = order->url != NULL ? memory_string(order->url) : NULL,
+            .url = memory_string_or_null(order->url),
             .begun_s = order->begun_s,
         };
     }

@@ -2,11 +2,6 @@
 
 #include "acme/renewal.h"
 
-static char *copy(const char *text)
-{
-    return text != NULL ? memory_string(text) : NULL;
-}
-
 struct cert_row *cert_rows_add(struct cert_rows *rows, struct bytes host)
 {
     size_t before = rows->names.count;
@@ -29,7 +24,7 @@ void cert_row_set_certificate(struct cert_row *row,
     row->not_after_s = certificate->not_after_s;
     row->renew_s = certificate->renew_s;
     free(row->directory);
-    row->directory = copy(certificate->directory);
+    row->directory = memory_string_or_null(certificate->directory);
 }
 
 void cert_row_set_host(struct cert_row *row, const struct acme_store_host *host)
@@ -38,7 +33,7 @@ void cert_row_set_host(struct cert_row *row, const struct acme_store_host *host)
     row->failures = host->failures;
     row->next_s = host->next_s;
     free(row->problem);
-    row->problem = copy(host->problem);
+    row->problem = memory_string_or_null(host->problem);
 }
 
 static bool add_certificate(const struct acme_store_certificate *certificate, void *context)
@@ -96,16 +91,11 @@ static bool is_due(const struct cert_row *row, int64_t now_s)
 
 enum acme_state cert_row_state(const struct cert_row *row, int64_t now_s)
 {
-    static const enum acme_state TROUBLES[] = {
-        [ACME_HOST_WAITS] = ACME_STATE_WAITING,
-        [ACME_HOST_FAILS] = ACME_STATE_FAILING,
-        [ACME_HOST_REJECTED] = ACME_STATE_REJECTED,
-    };
     if (row->ordering) {
         return ACME_STATE_ORDERING;
     }
     if (row->trouble != ACME_HOST_FINE) {
-        return TROUBLES[row->trouble];
+        return acme_state_of_trouble(row->trouble);
     }
     if (!row->has_certificate || row->not_after_s <= now_s) {
         return ACME_STATE_NEW;

@@ -3,7 +3,9 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define PREFIX BYTES("mta-sts.")
+#include "policies/policy.h"
+
+#define PREFIX BYTES(POLICY_HOST_PREFIX)
 
 struct bytes sts_host_domain(struct bytes host)
 {

@@ -39,7 +39,7 @@ static void log_watch_warning(struct loader *loader)
         log_event(loader->log, LOG_LEVEL_WARNING, "watch.limited", LOG_TEXT("problem", warning));
     }
     free(loader->watch_warning);
-    loader->watch_warning = warning != NULL ? memory_string(warning) : NULL;
+    loader->watch_warning = memory_string_or_null(warning);
 }
 
 void loader_log_problems(struct loader *loader)

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-enum { HOST_MAX = sizeof("mta-sts.") + DNS_NAME_MAX };
+enum { HOST_MAX = sizeof(POLICY_HOST_PREFIX) + DNS_NAME_MAX };
 
 struct survey {
     struct loader_status *status;
@@ -18,7 +18,8 @@ static bool survey_domain(struct policy_domain *domain, void *context)
     if (domain->slot == NULL) {
         return true;
     }
-    int n = snprintf(host, sizeof(host), "mta-sts.%.*s", domain->name_length, domain->name);
+    int n =
+        snprintf(host, sizeof(host), POLICY_HOST_PREFIX "%.*s", domain->name_length, domain->name);
     if (certificate_table_find(survey->certificates, (struct bytes){host, (size_t)n}, &choice)) {
         return true;
     }

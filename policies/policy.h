@@ -20,6 +20,9 @@
 #include "base/error.h"
 #include "base/memory.h"
 
+/* What stands before a domain in the name of its policy host (RFC 8461 §3.3). */
+#define POLICY_HOST_PREFIX "mta-sts."
+
 enum policy_mode { POLICY_TESTING, POLICY_ENFORCE, POLICY_NONE };
 
 enum {

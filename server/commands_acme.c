@@ -2,8 +2,6 @@
 #include "dns/name.h"
 #include "server/server_state.h"
 
-#define PREFIX "mta-sts."
-
 enum { REASON_MAX = 10, REASON_UNASSIGNED = 7 }; /* RFC 5280 §5.3.1 */
 
 static bool has_client(const struct server *server, uint64_t ticket)
@@ -34,17 +32,17 @@ static bool find_host(const struct server *server, struct bytes text, struct dns
         return false;
     }
     struct bytes bytes = dns_name_bytes(&name);
-    if (bytes_starts_with(bytes, BYTES(PREFIX))) {
+    if (bytes_starts_with(bytes, BYTES(POLICY_HOST_PREFIX))) {
         *ret_host = name;
         return true;
     }
     if (!is_domain(server, bytes)) {
         return error_set(e, ERROR_NOT_FOUND,
                          "no policy is served for %s; for a host whose policy is gone, write "
-                         "the whole name: " PREFIX "%s",
+                         "the whole name: " POLICY_HOST_PREFIX "%s",
                          name.text, name.text);
     }
-    CLEANUP_FREE char *host = memory_printf(PREFIX "%s", name.text);
+    CLEANUP_FREE char *host = memory_printf(POLICY_HOST_PREFIX "%s", name.text);
     return dns_name_normalise(bytes_of(host), ret_host, e);
 }
 

@@ -62,7 +62,7 @@ void inquiry_on_acme_status(struct acme_status *status, void *context)
 void inquiry_on_acme_done(const char *failure, void *context)
 {
     struct inquiry *inquiry = context;
-    inquiry->trouble = failure != NULL ? memory_string(failure) : NULL;
+    inquiry->trouble = memory_string_or_null(failure);
     mailbox_post(inquiry->server->mailbox, deliver, inquiry);
 }
 

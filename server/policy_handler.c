@@ -110,6 +110,6 @@ void policy_handler_register(h2o_pathconf_t *path, const struct policy_handler_o
     self->super.on_req = on_request;
     self->super.dispose = on_dispose;
     self->policies = options->policies;
-    self->root_text = options->root_text != NULL ? memory_string(options->root_text) : NULL;
+    self->root_text = memory_string_or_null(options->root_text);
     self->check_sni = options->check_sni;
 }

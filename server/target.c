@@ -1,5 +1,7 @@
 #include "target.h"
 
+#include "policies/policy.h"
+
 enum { PORT_DIGITS_MAX = 5 };
 
 static char lower(char c)
@@ -96,7 +98,7 @@ bool target_parse(struct bytes request_target, struct bytes authority, struct ta
 struct bytes target_policy_domain(const struct dns_name *host)
 {
     struct bytes name = dns_name_bytes(host);
-    struct bytes prefix = BYTES("mta-sts.");
+    struct bytes prefix = BYTES(POLICY_HOST_PREFIX);
     return bytes_starts_with(name, prefix) ? bytes_skip(name, prefix.n) : (struct bytes){"", 0};
 }
 

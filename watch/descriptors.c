@@ -173,7 +173,7 @@ static void add_reason(struct watch_reasons *reasons, struct watch_tree *tree, c
     }
     ARRAY_GROW(reasons->items, reasons->count, reasons->capacity);
     reasons->items[reasons->count++] =
-        (struct watch_reason){tree, path != NULL ? memory_string(path) : NULL, tree->walk};
+        (struct watch_reason){tree, memory_string_or_null(path), tree->walk};
 }
 
 bool descriptors_add_listed(struct descriptors *descriptors, int number, struct watch_tree *tree,
