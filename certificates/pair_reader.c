@@ -146,7 +146,7 @@ static struct certificate_pair *assemble(const struct pair_blocks *blocks,
     return certificate_pair_new(parts);
 }
 
-bool pair_reader_read(struct pair_reader *reader, const struct pair_text *chain,
+static bool read_pair(struct pair_reader *reader, const struct pair_text *chain,
                       const struct pair_text *key, struct certificate_pair **ret_pair,
                       struct error *e)
 {
@@ -172,24 +172,30 @@ bool pair_reader_read(struct pair_reader *reader, const struct pair_text *chain,
     return true;
 }
 
-static void pool_cleanup(struct chain_pool **pool)
-{
-    chain_pool_unref(*pool);
-}
-
 static void reader_cleanup(struct pair_reader **reader)
 {
     pair_reader_free(*reader);
+}
+
+bool pair_reader_read(struct pair_reader *reader, const struct pair_text *chain,
+                      const struct pair_text *key, struct certificate_pair **ret_pair,
+                      struct error *e)
+{
+    CLEANUP(reader_cleanup) struct pair_reader *own = NULL;
+    if (reader == NULL) {
+        struct chain_pool *pool = chain_pool_new();
+        reader = own = pair_reader_new(pool);
+        chain_pool_unref(pool);
+    }
+    return read_pair(reader, chain, key, ret_pair, e);
 }
 
 bool certificate_pair_parse(struct bytes chain, const char *chain_path, struct bytes key,
                             const char *key_path, struct certificate_pair **ret_pair,
                             struct error *e)
 {
-    CLEANUP(pool_cleanup) struct chain_pool *pool = chain_pool_new();
-    CLEANUP(reader_cleanup) struct pair_reader *reader = pair_reader_new(pool);
     const struct pair_text chain_text = {.text = chain, .path = chain_path};
     const struct pair_text key_text = {.text = key, .path = key_path};
     bool one = key.p == chain.p && key.n == chain.n && strcmp(key_path, chain_path) == 0;
-    return pair_reader_read(reader, &chain_text, one ? &chain_text : &key_text, ret_pair, e);
+    return pair_reader_read(NULL, &chain_text, one ? &chain_text : &key_text, ret_pair, e);
 }

@@ -30,7 +30,8 @@ struct pair_text {
     const struct file_identity *identity; /* becomes the pair's; NULL: not from a file */
 };
 
-/* CHAIN has the leaf first. KEY may be CHAIN itself, where one text holds both. */
+/* CHAIN has the leaf first. KEY may be CHAIN itself, where one text holds both. READER NULL: for
+ * one pair, whose intermediates are its own. */
 bool pair_reader_read(struct pair_reader *reader, const struct pair_text *chain,
                       const struct pair_text *key, struct certificate_pair **ret_pair,
                       struct error *e) MUST_USE;
