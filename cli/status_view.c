@@ -55,8 +55,7 @@ static void print_last_change(const json_t *status, int64_t now_s, FILE *out)
 static void print_state(const json_t *status, FILE *out)
 {
     const char *loading = text(json_object_get(status, "loading"), "text");
-    fprintf(out, "state:         %s%s%s\n", text(status, "state"), loading[0] != '\0' ? ": " : "",
-            loading);
+    fprintf(out, "state:         %s\n", loading[0] != '\0' ? loading : text(status, "state"));
     if (json_object_get(status, "domains") != NULL) {
         fprintf(out, "domains:       %" JSON_INTEGER_FORMAT "\n", number(status, "domains"));
     }
