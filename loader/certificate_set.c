@@ -19,6 +19,8 @@ struct certificate_set {
     bool loaded;
     _Atomic size_t done;  /* pairs looked at in the first apply … */
     _Atomic size_t total; /* … of so many */
+    struct chain_pool *chains;
+    struct pair_reader *reader;
     /* Sorted by chain_path: what lies below a directory stands together. */
     struct certificate_source **sources;
     size_t count;
@@ -46,6 +48,8 @@ struct certificate_set *certificate_set_new(const struct certificate_set_options
     set->table = table;
     set->abandoned = options->abandoned;
     set->abandoned_context = options->abandoned_context;
+    set->chains = chain_pool_new();
+    set->reader = pair_reader_new(set->chains);
     certificate_set_set_limits(set, options);
     return set;
 }
@@ -71,6 +75,8 @@ void certificate_set_free(struct certificate_set *set)
     }
     free(set->tops);
     free(set->sources);
+    pair_reader_free(set->reader);
+    chain_pool_unref(set->chains);
     diagnostics_clear(&set->top_problems);
     diagnostics_clear(&set->held);
     free(set);
@@ -143,7 +149,7 @@ static void look(struct certificate_set *set, struct certificate_source *source)
         atomic_fetch_add_explicit(&set->done, 1, memory_order_relaxed);
     }
     struct certificate_pair *pair = NULL;
-    enum certificate_source_state state = certificate_source_look(source, &pair);
+    enum certificate_source_state state = certificate_source_look(source, set->reader, &pair);
     if (state == CERTIFICATE_SOURCE_NEW) {
         publish(set, source, pair);
     }
