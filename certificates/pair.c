@@ -128,6 +128,13 @@ struct bytes certificate_pair_name(const struct certificate_pair *pair, size_t i
     return bytes_of(names + name_starts(pair)[i]);
 }
 
+struct bytes certificate_pair_names(const struct certificate_pair *pair)
+{
+    struct bytes last = certificate_pair_name(pair, pair->name_count - 1U);
+    const char *names = certificate_pair_path(pair) + pair->path_length;
+    return (struct bytes){names, (size_t)(last.p + last.n + 1 - names)};
+}
+
 int64_t certificate_pair_not_before(const struct certificate_pair *pair)
 {
     return pair->not_before;

@@ -40,6 +40,9 @@ void certificate_pair_unref(struct certificate_pair *pair);
 size_t certificate_pair_name_count(const struct certificate_pair *pair);
 struct bytes certificate_pair_name(const struct certificate_pair *pair, size_t i);
 
+/* All of them, each with a NUL after it. */
+struct bytes certificate_pair_names(const struct certificate_pair *pair);
+
 /* Seconds since 1970. */
 int64_t certificate_pair_not_before(const struct certificate_pair *pair);
 int64_t certificate_pair_not_after(const struct certificate_pair *pair);

@@ -10,6 +10,7 @@ enum { BATCH = 32, BATCHES_AHEAD = 256 };
 struct run {
     const struct certificate_looks *looks;
     struct chain_pool *chains;
+    const struct snapshot *snapshot;
     struct certificate_finding **batches; /* NULL: not looked at yet, or handed over */
     certificate_looks_found found;
     void *context;
@@ -35,9 +36,11 @@ static void look(size_t number, void *context)
     size_t count = batch_size(run, number);
     struct certificate_finding *batch = memory_zero(count, sizeof(*batch));
     struct pair_reader *reader = pair_reader_new(run->chains);
+    struct snapshot_cursor *cursor = snapshot_cursor_new(run->snapshot);
     for (size_t i = 0; i < count; i++) {
-        batch[i] = certificate_source_look(run->looks->items[number * BATCH + i], reader);
+        batch[i] = certificate_source_look(run->looks->items[number * BATCH + i], reader, cursor);
     }
+    snapshot_cursor_free(cursor);
     pair_reader_free(reader);
     run->batches[number] = batch;
 }
@@ -72,10 +75,12 @@ static bool is_ended(void *context)
 }
 
 void certificate_looks_run(struct certificate_looks *looks, struct chain_pool *chains,
-                           certificate_looks_found found, void *context)
+                           const struct snapshot *snapshot, certificate_looks_found found,
+                           void *context)
 {
     size_t batches = (looks->count + BATCH - 1) / BATCH;
-    struct run run = {.looks = looks, .chains = chains, .found = found, .context = context};
+    struct run run = {
+        .looks = looks, .chains = chains, .snapshot = snapshot, .found = found, .context = context};
     run.batches = memory_zero(batches, sizeof(struct certificate_finding *));
     bool whole = parallel_run(&(struct parallel_jobs){
         .count = batches,

@@ -18,8 +18,9 @@ void certificate_looks_add(struct certificate_looks *looks, struct certificate_s
 typedef bool (*certificate_looks_found)(struct certificate_source *source,
                                         struct certificate_finding *finding, void *context);
 
-/* Looks at all, and forgets them. Intermediates are shared in CHAINS. */
+/* Looks at all, and forgets them. Intermediates are shared in CHAINS; SNAPSHOT may be NULL. */
 void certificate_looks_run(struct certificate_looks *looks, struct chain_pool *chains,
-                           certificate_looks_found found, void *context);
+                           const struct snapshot *snapshot, certificate_looks_found found,
+                           void *context);
 
 #endif

@@ -18,6 +18,7 @@ struct certificate_set *certificate_set_new(const struct certificate_set_options
     set->abandoned = options->abandoned;
     set->abandoned_context = options->abandoned_context;
     set->chains = chain_pool_new();
+    set->snapshot_path = memory_string_or_null(options->snapshot);
     TAILQ_INIT(&set->troubles);
     certificate_set_set_limits(set, options);
     return set;
@@ -41,6 +42,8 @@ void certificate_set_free(struct certificate_set *set)
         free(set->tops[i]);
     }
     free(set->tops);
+    snapshot_close(set->snapshot);
+    free(set->snapshot_path);
     chain_pool_unref(set->chains);
     diagnostics_clear(&set->top_problems);
     diagnostics_clear(&set->held);
@@ -101,6 +104,8 @@ static bool take_finding(struct certificate_source *source, struct certificate_f
     if (finding->state == CERTIFICATE_SOURCE_NEW) {
         certificate_set_put_trouble(set, source, NULL);
         publish(set, source, finding->pair);
+        set->remembered += finding->remembered;
+        set->unsaved += !finding->remembered;
     } else if (finding->state == CERTIFICATE_SOURCE_TROUBLED) {
         certificate_set_put_trouble(set, source, finding->trouble);
     }
@@ -151,17 +156,17 @@ static void look_at_unmet(struct certificate_set *set, const char *path,
     }
 }
 
-/* PATH is there, or was just said to have changed. */
-static void meet(const char *path, const struct error *e, void *context)
+/* PATH is listed, or was said to have changed; with E, it cannot be read. */
+static void meet(struct certificate_set *set, const char *path, bool listed, const struct error *e)
 {
-    struct certificate_set *set = context;
     CLEANUP_FREE char *chain_path = NULL;
     CLEANUP_FREE char *key_path = NULL;
     if (certificate_tree_pair_of(path, &chain_path, &key_path)) {
         struct certificate_source *source = certificate_sources_find(&set->sources, chain_path);
         if (source != NULL) {
             look(source, set);
-        } else if (certificate_source_exists(chain_path)) {
+        } else if ((listed && strcmp(path, chain_path) == 0) ||
+                   certificate_source_exists(chain_path)) {
             certificate_sources_add(&set->sources, TAKE(chain_path));
         }
         /* Else a key alone: its certificate is not there yet, or no more; nothing to serve, nothing
@@ -172,11 +177,16 @@ static void meet(const char *path, const struct error *e, void *context)
     }
 }
 
+static void meet_listed(const char *path, const struct error *e, void *context)
+{
+    meet(context, path, true, e);
+}
+
 /* Lists the directory (or file) PATH anew. False: it is missing or cannot be read. */
 static bool list(struct certificate_set *set, const char *path, struct error *e)
 {
     set->listing++;
-    bool listed = watch_list(path, meet, set, e);
+    bool listed = watch_list(path, meet_listed, set, e);
     certificate_sources_merge(&set->sources, look, set);
     if (listed) {
         look_at_unmet(set, path, look);
@@ -215,7 +225,7 @@ static void look_at(struct certificate_set *set, const char *path)
     CLEANUP_FREE char *chain_path = NULL;
     CLEANUP_FREE char *key_path = NULL;
     set->listing++;
-    meet(path, NULL, set);
+    meet(set, path, false, NULL);
     certificate_sources_merge(&set->sources, look, set);
     bool named = certificate_tree_pair_of(path, &chain_path, &key_path);
     look_at_unmet(set, named ? chain_path : path, look);
@@ -239,6 +249,19 @@ static enum relation relation_to_tops(const struct certificate_set *set, const c
     return relation;
 }
 
+static void look_at_all(struct certificate_set *set)
+{
+    if (!set->loaded && set->snapshot_path != NULL) {
+        set->snapshot = snapshot_open(set->snapshot_path, set->chains);
+    }
+    certificate_looks_run(&set->looks, set->chains, set->snapshot, take_finding, set);
+    if (set->snapshot != NULL) {
+        size_t known = snapshot_count(set->snapshot);
+        set->unsaved += known > set->remembered ? known - set->remembered : 0;
+        snapshot_close(TAKE(set->snapshot));
+    }
+}
+
 size_t certificate_set_apply(struct certificate_set *set, const struct watch_changes *changes,
                              int64_t now_ms)
 {
@@ -255,7 +278,7 @@ size_t certificate_set_apply(struct certificate_set *set, const struct watch_cha
     if (tops) {
         list_tops(set);
     }
-    certificate_looks_run(&set->looks, set->chains, take_finding, set);
+    look_at_all(set);
     set->loaded = set->loaded || tops;
     certificate_set_settle(set);
     return set->changed;
@@ -311,4 +334,25 @@ void certificate_set_each(const struct certificate_set *set,
             visit(set->sources.items[i]->served, context);
         }
     }
+}
+
+size_t certificate_set_unsaved(const struct certificate_set *set)
+{
+    return set->unsaved;
+}
+
+struct certificate_pair **certificate_set_save(struct certificate_set *set, size_t *ret_count)
+{
+    const struct certificate_sources *sources = &set->sources;
+    struct certificate_pair **pairs =
+        memory_zero(sources->count, sizeof(struct certificate_pair *));
+    size_t count = 0;
+    for (size_t i = 0; i < sources->count; i++) {
+        if (sources->items[i]->served != NULL) {
+            pairs[count++] = certificate_pair_ref(sources->items[i]->served);
+        }
+    }
+    set->unsaved = 0;
+    *ret_count = count;
+    return pairs;
 }

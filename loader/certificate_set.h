@@ -22,6 +22,8 @@ struct certificate_set_options {
      * after which the set is good only for certificate_set_free. May be NULL. */
     bool (*abandoned)(void *context);
     void *abandoned_context;
+    const char *snapshot; /* what an earlier process saved (certificates/snapshot_writer.h): the
+                             first apply need not read what it has; NULL: none */
 };
 
 struct certificate_set *certificate_set_new(const struct certificate_set_options *options,
@@ -39,6 +41,13 @@ size_t certificate_set_apply(struct certificate_set *set, const struct watch_cha
 /* How many pairs the first apply has looked at, of how many it has found so far. Any thread. */
 void certificate_set_progress(const struct certificate_set *set, size_t *ret_done,
                               size_t *ret_total);
+
+/* Pairs served that the snapshot does not have as they are, and those that it has in vain; since
+ * the last certificate_set_save. */
+size_t certificate_set_unsaved(const struct certificate_set *set);
+/* What a snapshot is to have: pairs in the order of their paths, with a reference to each, in an
+ * array that the caller frees. */
+struct certificate_pair **certificate_set_save(struct certificate_set *set, size_t *ret_count);
 
 /* When apply wants to be called again though nothing changed; -1: never. */
 int64_t certificate_set_next_due_ms(const struct certificate_set *set);

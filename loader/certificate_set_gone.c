@@ -46,6 +46,7 @@ static void remove_source(struct certificate_set *set, struct certificate_source
     if (source->served != NULL) {
         certificate_table_remove(set->table, source->served);
         set->changed++;
+        set->unsaved++;
     }
     certificate_set_put_trouble(set, source, NULL);
     certificate_source_free(source);

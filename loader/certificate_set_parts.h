@@ -22,6 +22,10 @@ struct certificate_set {
     _Atomic size_t done;  /* pairs looked at in the first apply … */
     _Atomic size_t total; /* … of so many */
     struct chain_pool *chains;
+    char *snapshot_path;       /* NULL: none */
+    struct snapshot *snapshot; /* during the first apply … */
+    size_t remembered;         /* … pairs that it had */
+    size_t unsaved;
     struct certificate_sources sources;
     struct certificate_looks looks; /* of the apply under way */
     TAILQ_HEAD(, certificate_trouble) troubles;

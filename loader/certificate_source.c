@@ -124,16 +124,37 @@ static struct certificate_trouble *trouble_new(const struct certificate_source *
     return trouble;
 }
 
+/* The pair as the snapshot has it, or NULL. */
+static struct certificate_pair *recall(const struct place *place, struct snapshot_cursor *cursor)
+{
+    struct file_identity files[CERTIFICATE_PAIR_FILES_MAX];
+    struct stat status;
+    if (stat(place->chain_path, &status) != 0) {
+        return NULL;
+    }
+    files[0] = file_identity_of(&status);
+    if (!place->one) {
+        if (stat(place->key_path, &status) != 0) {
+            return NULL;
+        }
+        files[1] = file_identity_of(&status);
+    }
+    return snapshot_find(cursor, place->chain_path, files, place->one ? 1 : 2);
+}
+
 static struct certificate_finding look_at(const struct certificate_source *source,
-                                          const struct place *place, struct pair_reader *reader)
+                                          const struct place *place, struct pair_reader *reader,
+                                          struct snapshot_cursor *cursor)
 {
     const struct file_identity *known = known_files(source, place);
     struct certificate_finding finding = {.state = CERTIFICATE_SOURCE_SAME};
     if (known != NULL && are_unchanged(place, known)) {
         return finding;
     }
-    if (!certificate_source_exists(place->chain_path)) {
-        finding.state = CERTIFICATE_SOURCE_GONE;
+    if (source->served == NULL && source->trouble == NULL &&
+        (finding.pair = recall(place, cursor)) != NULL) {
+        finding.state = CERTIFICATE_SOURCE_NEW;
+        finding.remembered = true;
         return finding;
     }
     /* What cannot be read has no identity, and so is tried again at every look. */
@@ -141,6 +162,8 @@ static struct certificate_finding look_at(const struct certificate_source *sourc
     struct error e = {0};
     if (read_pair(place, reader, files, &finding.pair, &e)) {
         finding.state = CERTIFICATE_SOURCE_NEW;
+    } else if (!certificate_source_exists(place->chain_path)) {
+        finding.state = CERTIFICATE_SOURCE_GONE;
     } else {
         finding.state = CERTIFICATE_SOURCE_TROUBLED;
         finding.trouble = trouble_new(source, files, &e);
@@ -149,14 +172,15 @@ static struct certificate_finding look_at(const struct certificate_source *sourc
 }
 
 struct certificate_finding certificate_source_look(const struct certificate_source *source,
-                                                   struct pair_reader *reader)
+                                                   struct pair_reader *reader,
+                                                   struct snapshot_cursor *cursor)
 {
     const char *path = certificate_source_path(source);
     CLEANUP_FREE char *chain_path = NULL;
     CLEANUP_FREE char *key_path = NULL;
     bool named = certificate_tree_pair_of(path, &chain_path, &key_path);
     struct place place = {path, named ? key_path : path, !named || strcmp(path, key_path) == 0};
-    return look_at(source, &place, reader);
+    return look_at(source, &place, reader, cursor);
 }
 
 void certificate_finding_clear(struct certificate_finding *finding)

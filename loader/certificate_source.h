@@ -10,6 +10,7 @@
 #include "base/diagnostics.h"
 #include "base/file.h"
 #include "certificates/pair_reader.h"
+#include "certificates/snapshot_reader.h"
 
 /* What is there cannot be read, or does not match. */
 struct certificate_trouble {
@@ -50,12 +51,15 @@ struct certificate_finding {
     enum certificate_source_state state;
     struct certificate_pair *pair; /* the caller's, as the next */
     struct certificate_trouble *trouble;
+    bool remembered; /* the pair is from the snapshot */
 };
 
-/* Looks at the files, and reads them where they changed, with READER. Any thread, since SOURCE
- * stays as it is. */
+/* Looks at the files, and reads them where they changed, with READER; but for what is seen for the
+ * first time and stands in the snapshot of CURSOR as it is. Any thread, since SOURCE stays as it
+ * is. */
 struct certificate_finding certificate_source_look(const struct certificate_source *source,
-                                                   struct pair_reader *reader);
+                                                   struct pair_reader *reader,
+                                                   struct snapshot_cursor *cursor);
 void certificate_finding_clear(struct certificate_finding *finding);
 
 /* NULL is fine. */
