@@ -5,6 +5,8 @@
 #include "base/file.h"
 #include "store/history.h"
 
+enum { ABANDONED_EVERY = 256 };
+
 struct note {
     char *subject;
     char *shared;                /* NULL: a text of its own */
@@ -18,7 +20,9 @@ struct served_notes {
     struct history *history; /* NULL: not open; tried again at the next write */
     char *path;
     struct log *log;
-    char *problem; /* why the history cannot be written now, or NULL */
+    char *problem;                    /* why the history cannot be written now, or NULL */
+    bool (*abandoned)(void *context); /* or NULL */
+    void *abandoned_context;
     _Atomic bool unwritten;
     struct note *items;
     size_t count;
@@ -61,6 +65,13 @@ struct served_notes *served_notes_open(const char *state, struct log *log)
         fail(notes, &e);
     }
     return notes;
+}
+
+void served_notes_set_abandoned(struct served_notes *notes, bool (*abandoned)(void *context),
+                                void *context)
+{
+    notes->abandoned = abandoned;
+    notes->abandoned_context = context;
 }
 
 const char *served_notes_problem(const struct served_notes *notes)
@@ -179,6 +190,10 @@ static bool write_all(struct served_notes *notes, int64_t now_s, struct error *e
         return false;
     }
     for (size_t i = 0; i < notes->count; i++) {
+        if (i % ABANDONED_EVERY == 0 && notes->abandoned != NULL &&
+            notes->abandoned(notes->abandoned_context)) {
+            break;
+        }
         if (!write_note(notes->history, &notes->items[i], now_s, e)) {
             return false;
         }

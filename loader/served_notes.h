@@ -15,6 +15,10 @@ enum { SERVED_NOTES_WAITING = 100 * 1000 };
  * SERVED_NOTES_WAITING notes all of them, then the last of each subject, whose history gets a gap.
  * LOG is borrowed. */
 struct served_notes *served_notes_open(const char *state, struct log *log);
+/* ABANDONED is asked now and then during a long write: true ends it with what was written, for who
+ * closes next. */
+void served_notes_set_abandoned(struct served_notes *notes, bool (*abandoned)(void *context),
+                                void *context);
 void served_notes_close(struct served_notes *notes);
 
 /* Whether all that is served is in the history: else it knows less than there is to know, and its
