@@ -91,7 +91,7 @@ static bool matches_in_full(const struct private_key *compact, const struct cert
     CLEANUP(pkey_cleanup) EVP_PKEY *key = NULL;
     struct error ignored;
     return leaf != NULL && compact->rsa == (bool)EVP_PKEY_is_a(X509_get0_pubkey(leaf), "RSA") &&
-           private_key_make(compact, leaf, &key, &ignored) && private_key_belongs_to(key, leaf);
+           private_key_make(compact, leaf, NULL, &key, &ignored) && private_key_belongs_to(key, leaf);
 }
 
 static bool check_match(const struct private_key *key, const struct certificate_view *leaf,
