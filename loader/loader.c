@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/thread.h"
@@ -165,12 +166,26 @@ static int64_t due_ms(const struct loader *loader)
     return policies_ms < 0 || (pairs_ms >= 0 && pairs_ms < policies_ms) ? pairs_ms : policies_ms;
 }
 
+static int64_t keeper_due_ms(const struct loader *loader)
+{
+    return loader->keeper != NULL ? certificate_keeper_due_ms(loader->keeper, loader->certificates)
+                                  : -1;
+}
+
+static void look_at_snapshot(struct loader *loader)
+{
+    if (loader->keeper != NULL) {
+        certificate_keeper_look(loader->keeper, loader->certificates, clock_monotonic_ms());
+    }
+}
+
 static void wait_for_work(struct loader *loader)
 {
     int64_t now_ms = clock_monotonic_ms();
     int timeout_ms = watch_timeout_ms(loader->watch, now_ms);
     timeout_ms = nearer_ms(timeout_ms, due_ms(loader), now_ms);
     timeout_ms = nearer_ms(timeout_ms, loader->prune_ms, now_ms);
+    timeout_ms = nearer_ms(timeout_ms, keeper_due_ms(loader), now_ms);
     struct pollfd fds[] = {
         {.fd = watch_fd(loader->watch), .events = POLLIN},
         {.fd = mailbox_fd(loader->mailbox), .events = POLLIN},
@@ -202,9 +217,14 @@ static void *run(void *context)
     struct loader *loader = context;
     rcu_reader_register();
     loader->stop = !loader_load(loader);
+    bool whole = !loader->stop;
     while (!loader->stop) {
+        look_at_snapshot(loader);
         wait_for_work(loader);
         work(loader);
+    }
+    if (whole && loader->keeper != NULL) {
+        certificate_keeper_finish(loader->keeper, loader->certificates);
     }
     rcu_reader_unregister();
     return NULL;
@@ -216,6 +236,7 @@ static void loader_free(struct loader *loader)
 {
     served_notes_close(loader->notes);
     policy_set_free(loader->policies);
+    certificate_keeper_free(loader->keeper);
     certificate_set_free(loader->certificates);
     watch_free(loader->watch);
     mailbox_free(loader->mailbox);
@@ -224,24 +245,42 @@ static void loader_free(struct loader *loader)
     free(loader);
 }
 
+/* Without HTTPS nothing is read, so nothing is to be remembered. */
+static void make_certificates(struct loader *loader)
+{
+    const struct settings *settings = loader->settings;
+    struct certificate_set_options options = certificate_set_options_of(loader, settings);
+    CLEANUP_FREE char *path = file_path_join(settings->state, "certificates.snapshot");
+    if (settings->snapshot && options.path_count != 0) {
+        options.snapshot = path;
+        loader->keeper = certificate_keeper_new(&(struct certificate_keeper_options){
+            .path = path,
+            .log = loader->log,
+            .changes = CERTIFICATE_KEEPER_CHANGES,
+            .interval_ms = CERTIFICATE_KEEPER_INTERVAL_MS,
+        });
+    } else if (!settings->snapshot) {
+        (void)unlink(path); /* it has keys */
+    }
+    loader->certificates = certificate_set_new(&options, loader->tables->certificates);
+    loader->wants_certificates =
+        options.path_count != 0 || (settings->acme != NULL && settings->https.count != 0);
+}
+
 static bool prepare(struct loader *loader, struct error *e)
 {
     const struct settings *settings = loader->settings;
     const struct watch_options watch_options = watch_options_of(settings);
     const struct policy_set_options set_options = policy_set_options_of(loader, settings);
-    const struct certificate_set_options pair_options =
-        certificate_set_options_of(loader, settings);
     if (!mailbox_new(&loader->mailbox, e) ||
         (loader->watch = watch_new(&watch_options, e)) == NULL) {
         return false;
     }
     loader->policies = policy_set_new(&set_options, loader->tables->policies);
-    loader->certificates = certificate_set_new(&pair_options, loader->tables->certificates);
+    make_certificates(loader);
     loader->notes = served_notes_open(settings->state, loader->log);
     served_notes_set_abandoned(loader->notes, loader_note_step, loader);
     policy_set_on_change(loader->policies, on_change, loader);
-    loader->wants_certificates =
-        pair_options.path_count != 0 || (settings->acme != NULL && settings->https.count != 0);
     loader->prune_ms = clock_monotonic_ms() + PRUNE_INTERVAL_MS;
     return true;
 }

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "base/mailbox.h"
+#include "loader/certificate_keeper.h"
 #include "loader/certificate_set.h"
 #include "loader/domain_changes.h"
 #include "loader/loader.h"
@@ -34,6 +35,7 @@ struct loader {
     struct watch *watch;
     struct policy_set *policies;
     struct certificate_set *certificates;
+    struct certificate_keeper *keeper; /* NULL: no snapshot is wanted */
     struct served_notes *notes;
     struct domain_changes changes; /* not told yet */
     char *watch_warning;           /* as last logged */
