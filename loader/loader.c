@@ -65,7 +65,7 @@ void loader_rescan(struct loader *loader, struct policy_set_result *ret_result)
 void loader_accept_removals(struct loader *loader, struct policy_set_result *result)
 {
     struct policy_set_result accepted = {0};
-    loader_note_served(loader); /* what was published may be replaced by what is accepted */
+    loader_note_served(loader); /* with a time of its own: what is accepted comes later */
     policy_set_accept_removals(loader->policies, clock_monotonic_ms(), &accepted);
     result->published += accepted.published;
     result->removed += accepted.removed;
@@ -201,9 +201,8 @@ static void *run(void *context)
     loader_rescan(loader, &result);
     loader->tells = true;
     loader->stop = has_nothing(loader);
-    sem_post(&loader->loaded);
-    /* After readiness: a million names take seconds to note. */
     loader_note_served(loader);
+    sem_post(&loader->loaded);
     while (!loader->stop) {
         wait_for_work(loader);
         work(loader);
@@ -228,6 +227,9 @@ static bool watch_tops(struct loader *loader, const char *const *tops, size_t co
 static void loader_free(struct loader *loader)
 {
     served_notes_close(loader->notes);
+    if (loader->mailbox != NULL) {
+        mailbox_run(loader->mailbox); /* what is abandoned frees itself */
+    }
     policy_set_free(loader->policies);
     certificate_set_free(loader->certificates);
     watch_free(loader->watch);
@@ -248,12 +250,12 @@ static bool prepare(struct loader *loader, struct error *e)
     if (!mailbox_new(&loader->mailbox, e) ||
         (loader->watch = watch_new(&watch_options, e)) == NULL ||
         !watch_tops(loader, set_options.paths, set_options.path_count, e) ||
-        !watch_tops(loader, pair_options.paths, pair_options.path_count, e)) {
+        !watch_tops(loader, pair_options.paths, pair_options.path_count, e) ||
+        !served_notes_open(settings->state, loader->log, &loader->notes, e)) {
         return false;
     }
     loader->policies = policy_set_new(&set_options, loader->tables.policies);
     loader->certificates = certificate_set_new(&pair_options, loader->tables.certificates);
-    loader->notes = served_notes_open(settings->state, loader->log);
     policy_set_on_change(loader->policies, on_change, loader);
     loader->wants_certificates =
         pair_options.path_count != 0 || (settings->acme != NULL && settings->https.count != 0);
