@@ -393,6 +393,8 @@ static void acme_free(struct acme *acme)
     mailbox_free(acme->mailbox);
     work_pool_free(acme->pool);
     dns_resolver_free(acme->resolver);
+    pair_reader_free(acme->reader);
+    chain_pool_unref(acme->chains);
     file_close(&acme->lock);
     sem_destroy(&acme->loaded);
     free(acme->problem);
@@ -408,6 +410,8 @@ bool acme_start(const struct acme_options *options, struct acme **ret_acme, stru
     acme->lock = -1;
     acme->last_after = &acme->afters;
     acme->store_version = -1;
+    acme->chains = chain_pool_new();
+    acme->reader = pair_reader_new(acme->chains);
     acme->clock_offset_ms = clock_wall_s() * 1000 - clock_monotonic_ms();
     sem_init(&acme->loaded, 0, 0);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {

@@ -24,6 +24,7 @@
 #include "base/mailbox.h"
 #include "base/rcu_table.h"
 #include "base/work_pool.h"
+#include "certificates/pair_reader.h"
 #include "dns/resolver.h"
 
 struct order;
@@ -120,6 +121,9 @@ struct acme {
     size_t ca_count;
     char probe_token[44];
     char thumbprint[THUMBPRINT_LENGTH + 1]; /* as on the board */
+
+    struct chain_pool *chains; /* the intermediates of all hosts' certificates */
+    struct pair_reader *reader;
 
     struct rcu_table *hosts;
     struct order *orders;     /* all that have not ended, abandoned ones too */

@@ -12,6 +12,8 @@ struct certificate_set {
     int64_t removal_percent;
     int64_t removal_pairs;
     struct certificate_table *table;
+    struct chain_pool *chains;
+    struct pair_reader *reader;
     /* Sorted by chain_path: what lies below a directory stands together. */
     struct certificate_source **sources;
     size_t count;
@@ -37,6 +39,8 @@ struct certificate_set *certificate_set_new(const struct certificate_set_options
     }
     set->top_count = options->path_count;
     set->table = table;
+    set->chains = chain_pool_new();
+    set->reader = pair_reader_new(set->chains);
     certificate_set_set_limits(set, options);
     return set;
 }
@@ -62,6 +66,8 @@ void certificate_set_free(struct certificate_set *set)
     }
     free(set->tops);
     free(set->sources);
+    pair_reader_free(set->reader);
+    chain_pool_unref(set->chains);
     diagnostics_clear(&set->top_problems);
     diagnostics_clear(&set->held);
     free(set);
@@ -121,7 +127,7 @@ static void publish(struct certificate_set *set, struct certificate_source *sour
 static void look(struct certificate_set *set, struct certificate_source *source)
 {
     struct certificate_pair *pair = NULL;
-    enum certificate_source_state state = certificate_source_look(source, &pair);
+    enum certificate_source_state state = certificate_source_look(source, set->reader, &pair);
     if (state == CERTIFICATE_SOURCE_NEW) {
         publish(set, source, pair);
     }

@@ -36,29 +36,35 @@ static bool is_unchanged(const char *path, const struct file_identity *known)
     return file_identity_equal(&now, known);
 }
 
-static bool read_pair(struct certificate_source *source, struct certificate_pair **ret_pair,
-                      struct error *e)
+static void wipe(struct buffer *text)
 {
+    if (text->p != NULL) {
+        explicit_bzero(text->p, text->capacity); /* either may hold the key */
+    }
+    buffer_clear(text);
+}
+
+static bool read_pair(struct certificate_source *source, struct pair_reader *reader,
+                      struct certificate_pair **ret_pair, struct error *e)
+{
+    bool one = strcmp(source->chain_path, source->key_path) == 0;
     struct file_identity chain_identity = {0};
     struct file_identity key_identity = {0};
-    CLEANUP(buffer_clear) struct buffer chain = BUFFER(CERTIFICATE_FILE_MAX);
-    CLEANUP(buffer_clear) struct buffer key = BUFFER(CERTIFICATE_FILE_MAX);
+    CLEANUP(wipe) struct buffer chain = BUFFER(CERTIFICATE_FILE_MAX);
+    CLEANUP(wipe) struct buffer key = BUFFER(CERTIFICATE_FILE_MAX);
     bool ok = file_read(source->chain_path, &chain, &chain_identity, e) &&
-              file_read(source->key_path, &key, &key_identity, e);
+              (one || file_read(source->key_path, &key, &key_identity, e));
     if (!ok && e->system_errno == ENOENT) {
         error_format_prefix(e, "certificate and key belong together, and one is missing: ");
     }
-    ok = ok && certificate_pair_parse(buffer_bytes(&chain), source->chain_path, buffer_bytes(&key),
-                                      source->key_path, ret_pair, e);
-    if (key.p != NULL) {
-        explicit_bzero(key.p, key.capacity);
-    }
-    if (chain.p != NULL) {
-        explicit_bzero(chain.p, chain.capacity); /* one file may hold both */
-    }
+    const struct pair_text texts[] = {
+        {buffer_bytes(&chain), source->chain_path, &chain_identity},
+        {buffer_bytes(&key), source->key_path, &key_identity},
+    };
+    ok = ok && pair_reader_read(reader, &texts[0], &texts[one ? 0 : 1], ret_pair, e);
     /* What could not be read has no identity, and so is tried again at every look. */
     source->chain_identity = chain_identity;
-    source->key_identity = key_identity;
+    source->key_identity = one ? chain_identity : key_identity;
     return ok;
 }
 
@@ -74,6 +80,7 @@ static void set_problem(struct certificate_source *source, const struct error *e
 }
 
 enum certificate_source_state certificate_source_look(struct certificate_source *source,
+                                                      struct pair_reader *reader,
                                                       struct certificate_pair **ret_pair)
 {
     if (!certificate_source_exists(source->chain_path)) {
@@ -84,7 +91,7 @@ enum certificate_source_state certificate_source_look(struct certificate_source 
         return CERTIFICATE_SOURCE_SAME;
     }
     struct error e = {0};
-    if (!read_pair(source, ret_pair, &e)) {
+    if (!read_pair(source, reader, ret_pair, &e)) {
         set_problem(source, &e);
         return CERTIFICATE_SOURCE_SAME;
     }

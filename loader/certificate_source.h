@@ -5,7 +5,7 @@
 
 #include "base/diagnostics.h"
 #include "base/file.h"
-#include "certificates/pair.h"
+#include "certificates/pair_reader.h"
 
 struct certificate_source {
     char *chain_path;
@@ -29,9 +29,10 @@ enum certificate_source_state {
 struct certificate_source *certificate_source_new(const char *chain_path, const char *key_path);
 void certificate_source_free(struct certificate_source *source);
 
-/* Looks at the files, and reads them where they changed. What cannot be read or does not match
- * becomes the source's problem. *RET_PAIR is the caller's. */
+/* Looks at the files, and reads them where they changed, with READER. What cannot be read or does
+ * not match becomes the source's problem. *RET_PAIR is the caller's. */
 enum certificate_source_state certificate_source_look(struct certificate_source *source,
+                                                      struct pair_reader *reader,
                                                       struct certificate_pair **ret_pair);
 
 /* Whether there is something at PATH. What cannot be looked at (permissions, a failing disk) is not
