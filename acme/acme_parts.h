@@ -15,7 +15,6 @@
 #define ACME_ACME_PARTS_H
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "acme/acme.h"
@@ -99,7 +98,6 @@ struct acme {
     char settings_digest[65]; /* hex; "its configuration" of a rejected host */
 
     pthread_t thread;
-    sem_t loaded;
     struct mailbox *mailbox;
     bool stop;
     _Atomic bool abandon;

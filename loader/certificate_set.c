@@ -1,5 +1,6 @@
 #include "certificate_set.h"
 
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "certificates/certificate_tree.h"
@@ -12,6 +13,12 @@ struct certificate_set {
     int64_t removal_percent;
     int64_t removal_pairs;
     struct certificate_table *table;
+    bool (*abandoned)(void *context);
+    void *abandoned_context;
+    bool is_abandoned;
+    bool loaded;
+    _Atomic size_t done;  /* pairs looked at in the first apply … */
+    _Atomic size_t total; /* … of so many */
     struct chain_pool *chains;
     struct pair_reader *reader;
     /* Sorted by chain_path: what lies below a directory stands together. */
@@ -39,6 +46,8 @@ struct certificate_set *certificate_set_new(const struct certificate_set_options
     }
     set->top_count = options->path_count;
     set->table = table;
+    set->abandoned = options->abandoned;
+    set->abandoned_context = options->abandoned_context;
     set->chains = chain_pool_new();
     set->reader = pair_reader_new(set->chains);
     certificate_set_set_limits(set, options);
@@ -124,8 +133,21 @@ static void publish(struct certificate_set *set, struct certificate_source *sour
 
 /* --- What is there --- */
 
+static bool is_abandoned(struct certificate_set *set)
+{
+    set->is_abandoned =
+        set->is_abandoned || (set->abandoned != NULL && set->abandoned(set->abandoned_context));
+    return set->is_abandoned;
+}
+
 static void look(struct certificate_set *set, struct certificate_source *source)
 {
+    if (is_abandoned(set)) {
+        return;
+    }
+    if (!set->loaded) {
+        atomic_fetch_add_explicit(&set->done, 1, memory_order_relaxed);
+    }
     struct certificate_pair *pair = NULL;
     enum certificate_source_state state = certificate_source_look(source, set->reader, &pair);
     if (state == CERTIFICATE_SOURCE_NEW) {
@@ -160,11 +182,26 @@ static void leave(struct certificate_set *set, struct certificate_source *source
     (void)source;
 }
 
+/* For the progress of the first apply; each pair is counted by its certificate. */
+static void count(const char *path, const struct error *e, void *context)
+{
+    struct certificate_set *set = context;
+    CLEANUP_FREE char *chain_path = NULL;
+    CLEANUP_FREE char *key_path = NULL;
+    if (e == NULL && certificate_tree_pair_of(path, &chain_path, &key_path) &&
+        strcmp(path, chain_path) == 0) {
+        atomic_fetch_add_explicit(&set->total, 1, memory_order_relaxed);
+    }
+}
+
 static void meet(const char *path, const struct error *e, void *context)
 {
     struct certificate_set *set = context;
     CLEANUP_FREE char *chain_path = NULL;
     CLEANUP_FREE char *key_path = NULL;
+    if (set->is_abandoned) {
+        return;
+    }
     if (certificate_tree_pair_of(path, &chain_path, &key_path)) {
         /* A key alone: its certificate is not there yet, or no more; nothing to serve, nothing
          * wrong. */
@@ -290,6 +327,9 @@ static void remove_what_is_due(struct certificate_set *set)
 
 static void settle(struct certificate_set *set)
 {
+    if (set->is_abandoned) {
+        return;
+    }
     struct losses losses = set->gone != 0 ? count_losses(set) : (struct losses){0};
     if (is_too_much(set, losses)) {
         hold(set, losses);
@@ -345,11 +385,24 @@ size_t certificate_set_apply(struct certificate_set *set, const struct watch_cha
         }
         tops = tops || relation == TOP;
     }
+    for (size_t i = 0; tops && !set->loaded && i < set->top_count; i++) {
+        struct error ignored;
+        bool listed = watch_list(set->tops[i], count, set, &ignored);
+        (void)listed;
+    }
     if (tops) {
         list_tops(set);
+        set->loaded = true;
     }
     settle(set);
     return set->changed;
+}
+
+void certificate_set_progress(const struct certificate_set *set, size_t *ret_done,
+                              size_t *ret_total)
+{
+    *ret_done = atomic_load_explicit(&set->done, memory_order_relaxed);
+    *ret_total = atomic_load_explicit(&set->total, memory_order_relaxed);
 }
 
 size_t certificate_set_accept_removals(struct certificate_set *set, int64_t now_ms)

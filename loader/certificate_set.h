@@ -18,6 +18,10 @@ struct certificate_set_options {
     int64_t vanish_ms;       /* a pair must be gone this long before it is taken out of use */
     int64_t removal_percent; /* more than this at once … */
     int64_t removal_pairs;   /* … and at least so many, or all of them: held */
+    /* Asked at each pair that is looked at, on the thread that applies: true ends an apply early,
+     * after which the set is good only for certificate_set_free. May be NULL. */
+    bool (*abandoned)(void *context);
+    void *abandoned_context;
 };
 
 struct certificate_set *certificate_set_new(const struct certificate_set_options *options,
@@ -31,6 +35,10 @@ void certificate_set_free(struct certificate_set *set);
  * again; paths that are not below a top are passed over. NOW_MS is the monotonic clock. */
 size_t certificate_set_apply(struct certificate_set *set, const struct watch_changes *changes,
                              int64_t now_ms);
+
+/* How many pairs the first apply has looked at, of how many it has found so far. Any thread. */
+void certificate_set_progress(const struct certificate_set *set, size_t *ret_done,
+                              size_t *ret_total);
 
 /* When apply wants to be called again though nothing changed; -1: never. */
 int64_t certificate_set_next_due_ms(const struct certificate_set *set);

@@ -17,7 +17,7 @@ static void on_change(const struct policy_set_event *event, void *context)
     struct loader *loader = context;
     bool is_domain = event->subject.n != 0 && event->subject.p[0] != '@';
     served_notes_add(event, loader->notes);
-    if (is_domain && loader->tells && loader->hooks.domain_changed != NULL) {
+    if (is_domain && atomic_load(&loader->loaded) && loader->hooks.domain_changed != NULL) {
         domain_changes_add(&loader->changes, event->subject, event->gone);
     }
 }
@@ -31,23 +31,36 @@ static void tell_changes(struct loader *loader)
     }
 }
 
-/* All of what changed since the last call, from files to readers. */
+void loader_apply_policies(struct loader *loader, const struct watch_changes *changes,
+                           struct policy_set_result *ret_result)
+{
+    policy_set_apply(loader->policies, changes, clock_monotonic_ms(), ret_result);
+}
+
+void loader_apply_certificates(struct loader *loader, const struct watch_changes *changes,
+                               const struct policy_set_result *result)
+{
+    size_t pairs = certificate_set_apply(loader->certificates, changes, clock_monotonic_ms());
+    tell_changes(loader);
+    if (result->published != 0 || result->removed != 0 || pairs != 0) {
+        loader->last_change_s = clock_wall_s();
+        log_event(loader->log, LOG_LEVEL_INFO, "loader.applied",
+                  LOG_NUMBER("files_read", result->files_read),
+                  LOG_NUMBER("published", result->published),
+                  LOG_NUMBER("removed", result->removed), LOG_NUMBER("held", result->held),
+                  LOG_NUMBER("certificates", pairs),
+                  LOG_NUMBER("domains", policy_index_count(loader->tables->policies)));
+    }
+    loader_log_problems(loader);
+}
+
+/* All of what changed since the last call. */
 static struct policy_set_result take_over(struct loader *loader,
                                           const struct watch_changes *changes)
 {
     struct policy_set_result result = {0};
-    policy_set_apply(loader->policies, changes, clock_monotonic_ms(), &result);
-    size_t pairs = certificate_set_apply(loader->certificates, changes, clock_monotonic_ms());
-    tell_changes(loader);
-    if (result.published != 0 || result.removed != 0 || pairs != 0) {
-        loader->last_change_s = clock_wall_s();
-        log_event(loader->log, LOG_LEVEL_INFO, "loader.applied",
-                  LOG_NUMBER("files_read", result.files_read),
-                  LOG_NUMBER("published", result.published), LOG_NUMBER("removed", result.removed),
-                  LOG_NUMBER("held", result.held), LOG_NUMBER("certificates", pairs),
-                  LOG_NUMBER("domains", policy_index_count(loader->tables.policies)));
-    }
-    loader_log_problems(loader);
+    loader_apply_policies(loader, changes, &result);
+    loader_apply_certificates(loader, changes, &result);
     return result;
 }
 
@@ -87,7 +100,8 @@ static struct watch_options watch_options_of(const struct settings *settings)
     };
 }
 
-static struct policy_set_options policy_set_options_of(const struct settings *settings)
+static struct policy_set_options policy_set_options_of(struct loader *loader,
+                                                       const struct settings *settings)
 {
     return (struct policy_set_options){
         .paths = (const char *const *)settings->policies.items,
@@ -97,11 +111,14 @@ static struct policy_set_options policy_set_options_of(const struct settings *se
         .vanish_ms = settings->limits.vanish_ms,
         .removal_percent = settings->limits.removal_percent,
         .removal_domains = settings->limits.removal_domains,
+        .abandoned = loader_step,
+        .abandoned_context = loader,
     };
 }
 
 /* Without HTTPS there is nothing to do for a certificate. */
-static struct certificate_set_options certificate_set_options_of(const struct settings *settings)
+static struct certificate_set_options certificate_set_options_of(struct loader *loader,
+                                                                 const struct settings *settings)
 {
     return (struct certificate_set_options){
         .paths = (const char *const *)settings->certificates.items,
@@ -109,14 +126,17 @@ static struct certificate_set_options certificate_set_options_of(const struct se
         .vanish_ms = settings->limits.vanish_ms,
         .removal_percent = settings->limits.removal_percent,
         .removal_pairs = settings->limits.removal_domains,
+        .abandoned = loader_step,
+        .abandoned_context = loader,
     };
 }
 
 void loader_use_settings(struct loader *loader, const struct settings *settings)
 {
     const struct watch_options watch_options = watch_options_of(settings);
-    const struct policy_set_options set_options = policy_set_options_of(settings);
-    const struct certificate_set_options pair_options = certificate_set_options_of(settings);
+    const struct policy_set_options set_options = policy_set_options_of(loader, settings);
+    const struct certificate_set_options pair_options =
+        certificate_set_options_of(loader, settings);
     loader->settings = settings;
     watch_set_options(loader->watch, &watch_options);
     policy_set_set_limits(loader->policies, &set_options);
@@ -161,6 +181,7 @@ static void wait_for_work(struct loader *loader)
 
 static void work(struct loader *loader)
 {
+    loader_beat(loader);
     struct watch_changes changes = {0};
     int64_t now_ms = clock_monotonic_ms();
     int64_t when_ms = due_ms(loader);
@@ -176,33 +197,11 @@ static void work(struct loader *loader)
     mailbox_run(loader->mailbox);
 }
 
-/* Nothing could be read, and no last good copy was kept: a server would answer everybody that there
- * is no policy. */
-static bool has_nothing(struct loader *loader)
-{
-    struct policy_set_counts counts;
-    struct diagnostics diagnostics = {0};
-    policy_set_counts(loader->policies, &counts);
-    policy_set_diagnostics(loader->policies, &diagnostics);
-    bool nothing = counts.files == 0 && counts.domains == 0 && diagnostics.errors != 0;
-    if (nothing) {
-        CLEANUP_FREE char *line = diagnostic_format(&diagnostics.items[0]);
-        error_format(&loader->failure, ERROR_NOT_FOUND, "%s", line);
-    }
-    diagnostics_clear(&diagnostics);
-    return nothing;
-}
-
 static void *run(void *context)
 {
     struct loader *loader = context;
-    struct policy_set_result result;
     rcu_reader_register();
-    loader_rescan(loader, &result);
-    loader->tells = true;
-    loader->stop = has_nothing(loader);
-    loader_note_served(loader);
-    sem_post(&loader->loaded);
+    loader->stop = !loader_load(loader);
     while (!loader->stop) {
         wait_for_work(loader);
         work(loader);
@@ -212,17 +211,6 @@ static void *run(void *context)
 }
 
 /* --- Start and stop --- */
-
-static bool watch_tops(struct loader *loader, const char *const *tops, size_t count,
-                       struct error *e)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (!watch_add(loader->watch, tops[i], e)) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static void loader_free(struct loader *loader)
 {
@@ -234,7 +222,6 @@ static void loader_free(struct loader *loader)
     certificate_set_free(loader->certificates);
     watch_free(loader->watch);
     mailbox_free(loader->mailbox);
-    sem_destroy(&loader->loaded);
     domain_changes_clear(&loader->changes);
     free(loader->watch_warning);
     free(loader);
@@ -244,18 +231,16 @@ static bool prepare(struct loader *loader, struct error *e)
 {
     const struct settings *settings = loader->settings;
     const struct watch_options watch_options = watch_options_of(settings);
-    const struct policy_set_options set_options = policy_set_options_of(settings);
-    const struct certificate_set_options pair_options = certificate_set_options_of(settings);
-    /* Watching begins before the first look, so that no edit falls between them. */
+    const struct policy_set_options set_options = policy_set_options_of(loader, settings);
+    const struct certificate_set_options pair_options =
+        certificate_set_options_of(loader, settings);
     if (!mailbox_new(&loader->mailbox, e) ||
         (loader->watch = watch_new(&watch_options, e)) == NULL ||
-        !watch_tops(loader, set_options.paths, set_options.path_count, e) ||
-        !watch_tops(loader, pair_options.paths, pair_options.path_count, e) ||
         !served_notes_open(settings->state, loader->log, &loader->notes, e)) {
         return false;
     }
-    loader->policies = policy_set_new(&set_options, loader->tables.policies);
-    loader->certificates = certificate_set_new(&pair_options, loader->tables.certificates);
+    loader->policies = policy_set_new(&set_options, loader->tables->policies);
+    loader->certificates = certificate_set_new(&pair_options, loader->tables->certificates);
     policy_set_on_change(loader->policies, on_change, loader);
     loader->wants_certificates =
         pair_options.path_count != 0 || (settings->acme != NULL && settings->https.count != 0);
@@ -263,25 +248,17 @@ static bool prepare(struct loader *loader, struct error *e)
     return true;
 }
 
-bool loader_start(const struct settings *settings, struct log *log,
-                  const struct loader_tables *tables, const struct loader_hooks *hooks,
-                  struct loader **ret_loader, struct error *e)
+bool loader_start(const struct settings *settings, struct log *log, struct loader_tables *tables,
+                  const struct loader_hooks *hooks, struct loader **ret_loader, struct error *e)
 {
     struct loader *loader = memory_zero(1, sizeof(*loader));
     loader->settings = settings;
     loader->log = log;
-    loader->tables = *tables;
+    loader->tables = tables;
     loader->hooks = hooks != NULL ? *hooks : (struct loader_hooks){0};
-    sem_init(&loader->loaded, 0, 0);
+    loader_beat(loader);
     if (!prepare(loader, e) || !thread_start("loader", run, loader, &loader->thread, e)) {
         loader_free(loader);
-        return false;
-    }
-    while (sem_wait(&loader->loaded) != 0) {
-    }
-    if (loader->failure.code != ERROR_NONE) {
-        *e = loader->failure;
-        loader_stop(loader);
         return false;
     }
     *ret_loader = loader;
@@ -290,7 +267,7 @@ bool loader_start(const struct settings *settings, struct log *log,
 
 bool loader_history_is_written(const struct loader *loader)
 {
-    return served_notes_are_written(loader->notes);
+    return atomic_load(&loader->loaded) && served_notes_are_written(loader->notes);
 }
 
 void loader_stop(struct loader *loader)
@@ -299,6 +276,8 @@ void loader_stop(struct loader *loader)
         return;
     }
     atomic_store(&loader->abandon, true);
+    loader_abandon_load(loader);
+    served_notes_hurry(loader->notes);
     loader_post_stop(loader);
     pthread_join(loader->thread, NULL);
     loader_free(loader);

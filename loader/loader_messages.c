@@ -6,7 +6,7 @@
 static struct loader_status *picture(const struct loader *loader)
 {
     struct loader_status *status = loader_status_new(loader->policies, loader->certificates,
-                                                     &loader->tables, loader->wants_certificates);
+                                                     loader->tables, loader->wants_certificates);
     status->last_change_s = loader->last_change_s;
     status->reloads = loader->reloads;
     if (loader->watch_warning != NULL) {
@@ -128,7 +128,7 @@ static void do_swap(void *message)
 {
     struct swap *swap = message;
     struct loader *loader = swap->loader;
-    struct certificate_table *table = loader->tables.certificates;
+    struct certificate_table *table = loader->tables->certificates;
     bool abandoned = atomic_load(&loader->abandon);
     if (swap->new != NULL && !abandoned) {
         certificate_table_add(table, swap->new);
@@ -150,19 +150,36 @@ void loader_swap_certificate(struct loader *loader, struct certificate_pair *new
     mailbox_post(loader->mailbox, do_swap, swap);
 }
 
-static void do_wake(void *message)
+struct catching_up {
+    struct loader *loader;
+    void (*done)(void *context);
+    void *context;
+};
+
+static void do_catch_up(void *message)
 {
-    sem_post(message);
+    struct catching_up *catching_up = message;
+    if (!atomic_load(&catching_up->loader->abandon)) {
+        catching_up->done(catching_up->context);
+    }
+    free(catching_up);
 }
 
-void loader_catch_up(struct loader *loader)
+void loader_catch_up(struct loader *loader, void (*done)(void *context), void *context)
 {
-    sem_t reached;
-    sem_init(&reached, 0, 0);
-    mailbox_post(loader->mailbox, do_wake, &reached);
-    while (sem_wait(&reached) != 0) {
-    }
-    sem_destroy(&reached);
+    struct catching_up *catching_up = memory_zero(1, sizeof(*catching_up));
+    *catching_up = (struct catching_up){loader, done, context};
+    mailbox_post(loader->mailbox, do_catch_up, catching_up);
+}
+
+static void do_nothing(void *message)
+{
+    (void)message; /* the turn itself is what was asked for */
+}
+
+void loader_nudge(struct loader *loader)
+{
+    mailbox_post(loader->mailbox, do_nothing, NULL);
 }
 
 static void do_stop(void *message)

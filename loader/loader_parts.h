@@ -4,7 +4,6 @@
 #define LOADER_LOADER_PARTS_H
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "base/mailbox.h"
@@ -17,13 +16,19 @@
 struct loader {
     const struct settings *settings;
     struct log *log;
-    struct loader_tables tables;
+    struct loader_tables *tables;
     struct loader_hooks hooks;
     struct mailbox *mailbox;
     pthread_t thread;
-    sem_t loaded;            /* posted when the first load is done */
-    struct error failure;    /* set before `loaded` is posted, where there is nothing to serve */
     bool wants_certificates; /* each host is to have one */
+
+    /* Any thread. */
+    _Atomic bool abandon;         /* set by loader_stop: messages are freed, not worked on */
+    _Atomic int64_t abandoned_ms; /* since when a first load is to end; 0: it is not */
+    _Atomic bool loaded;          /* the first load is over … */
+    _Atomic bool noted;           /* … and in the history */
+    _Atomic int64_t beat_ms;
+    _Atomic size_t domains; /* after the first load of policies */
 
     /* The thread's own from here on. */
     struct watch *watch;
@@ -31,7 +36,6 @@ struct loader {
     struct certificate_set *certificates;
     struct served_notes *notes;
     struct domain_changes changes; /* not told yet */
-    bool tells;                    /* the first load is over */
     char *watch_warning;           /* as last logged */
     size_t files_in_error;         /* as last logged, too */
     size_t pairs_in_error;
@@ -39,10 +43,21 @@ struct loader {
     int64_t prune_ms;
     uint64_t reloads;
     bool stop;
-    _Atomic bool abandon; /* set by loader_stop: messages are freed, not worked on */
 };
 
+/* --- loader_load.c: the first load --- */
+/* False: abandoned, or there is nothing to serve, which is told. */
+bool loader_load(struct loader *loader);
+/* For the options of both sets; CONTEXT is the loader, any thread. */
+bool loader_step(void *context);
+void loader_beat(struct loader *loader);
+
 /* --- loader.c --- */
+/* What changed, from files to readers; adds to *RESULT. */
+void loader_apply_policies(struct loader *loader, const struct watch_changes *changes,
+                           struct policy_set_result *ret_result);
+void loader_apply_certificates(struct loader *loader, const struct watch_changes *changes,
+                               const struct policy_set_result *result);
 /* Looks at all files, and publishes what changed. */
 void loader_rescan(struct loader *loader, struct policy_set_result *ret_result);
 /* Applies what is held; adds to *RESULT. */

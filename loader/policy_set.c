@@ -25,6 +25,8 @@ struct policy_set *policy_set_new(const struct policy_set_options *options,
     set->vanish_ms = options->vanish_ms;
     set->removal_percent = options->removal_percent;
     set->removal_domains = options->removal_domains;
+    set->abandoned = options->abandoned;
+    set->abandoned_context = options->abandoned_context;
     set->tops = memory_zero(options->path_count, sizeof(*set->tops));
     set->top_count = options->path_count;
     for (size_t i = 0; i < options->path_count; i++) {
@@ -222,6 +224,9 @@ static void apply(struct policy_set *set, const struct watch_changes *changes, i
     }
     set_scan(set, changes, now_ms);
     set_scan_read(set, now_ms);
+    if (set->is_abandoned) {
+        return;
+    }
     offer_what_is_due(set, now_ms);
     if (set->something_changed) {
         run_round(set);

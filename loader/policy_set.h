@@ -35,6 +35,10 @@ struct policy_set_options {
     int64_t vanish_ms;
     int64_t removal_percent;
     int64_t removal_domains;
+    /* Asked at each file that is looked at, on the thread that applies: true ends an apply with
+     * nothing applied, after which the set is good only for policy_set_free. May be NULL. */
+    bool (*abandoned)(void *context);
+    void *abandoned_context;
 };
 
 /* One thing that changed in what is served, told just before readers see it. The names and `before`

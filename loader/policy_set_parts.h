@@ -179,6 +179,9 @@ struct policy_set {
     int64_t vanish_ms;
     int64_t removal_percent;
     int64_t removal_domains;
+    bool (*abandoned)(void *context);
+    void *abandoned_context;
+    bool is_abandoned;
     struct last_good *copies;
     char *state;
     struct diagnostics state_problems;
@@ -276,6 +279,8 @@ void set_shared_each(const struct policy_set *set,
 void set_shared_free_all(struct policy_set *set);
 
 /* --- policy_set_scan.c --- */
+/* Asks, and remembers that it was abandoned. */
+bool set_scan_is_abandoned(struct policy_set *set);
 void set_scan(struct policy_set *set, const struct watch_changes *changes, int64_t now_ms);
 /* FILE is not on the disk any more. */
 void set_scan_vanish(struct policy_set *set, struct set_file *file, int64_t now_ms);

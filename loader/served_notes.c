@@ -3,10 +3,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/thread.h"
 #include "loader/note_batch.h"
 #include "store/history.h"
+
+enum {
+    HURRY_MS = 500, /* some 50,000 notes: but for a first start with very many, all */
+    HURRY_EVERY = 256,
+};
 
 struct waiter {
     struct waiter *next;
@@ -31,6 +37,7 @@ struct served_notes {
     struct note_batch added; /* the loader's, not handed over yet */
     _Atomic uint64_t added_count;
     _Atomic uint64_t written_count;
+    _Atomic int64_t hurried_ms; /* since when; 0: no hurry */
 
     pthread_mutex_t lock; /* of all below; held for a few instructions */
     pthread_cond_t more;
@@ -41,6 +48,7 @@ struct served_notes {
     /* The thread's own. */
     struct history *history;   /* NULL: not open; tried again at the next write */
     struct note_batch waiting; /* taken over; what could not be written stays */
+    bool first_done;           /* the first batch is written, or given up */
 };
 
 /* --- The thread --- */
@@ -96,13 +104,23 @@ static bool write_note(struct served_notes *notes, const struct note *note, stru
     return history_note(notes->history, &served, note->since_s, e);
 }
 
-static bool write_all(struct served_notes *notes, struct error *e)
+/* What is given up is as after a crash, and noted at the next start. */
+static bool is_given_up(const struct served_notes *notes)
 {
+    int64_t hurried_ms = atomic_load(&notes->hurried_ms);
+    return !notes->first_done && hurried_ms != 0 && clock_monotonic_ms() - hurried_ms > HURRY_MS;
+}
+
+/* *RET_WHOLE: nothing was given up. */
+static bool write_all(struct served_notes *notes, bool *ret_whole, struct error *e)
+{
+    *ret_whole = true;
     if (!open_history(notes, e) || !history_begin(notes->history, e)) {
         return false;
     }
-    for (size_t i = 0; i < notes->waiting.count; i++) {
-        if (!write_note(notes, &notes->waiting.items[i], e)) {
+    for (size_t i = 0; i < notes->waiting.count && *ret_whole; i++) {
+        *ret_whole = i % HURRY_EVERY != 0 || !is_given_up(notes);
+        if (*ret_whole && !write_note(notes, &notes->waiting.items[i], e)) {
             return false;
         }
     }
@@ -112,10 +130,12 @@ static bool write_all(struct served_notes *notes, struct error *e)
 static void write_waiting(struct served_notes *notes, uint64_t up_to)
 {
     struct error e;
+    bool whole = true;
     if (notes->waiting.count == 0) {
+        notes->first_done = true;
         return;
     }
-    if (!write_all(notes, &e)) {
+    if (!write_all(notes, &whole, &e)) {
         fail(notes, &e);
         if (notes->waiting.count > SERVED_NOTES_WAITING) {
             note_batch_give_up_older(&notes->waiting);
@@ -124,7 +144,10 @@ static void write_waiting(struct served_notes *notes, uint64_t up_to)
     }
     note_batch_clear(&notes->waiting);
     (void)set_problem(notes, NULL);
-    atomic_store(&notes->written_count, up_to);
+    notes->first_done = true;
+    if (whole) {
+        atomic_store(&notes->written_count, up_to);
+    }
 }
 
 static void prune(struct served_notes *notes, int64_t now_s)
@@ -210,6 +233,12 @@ static void ask(struct served_notes *notes)
 {
     notes->task.asked = true;
     pthread_cond_signal(&notes->more);
+}
+
+void served_notes_hurry(struct served_notes *notes)
+{
+    int64_t never = 0;
+    atomic_compare_exchange_strong(&notes->hurried_ms, &never, clock_monotonic_ms());
 }
 
 void served_notes_close(struct served_notes *notes)

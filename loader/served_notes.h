@@ -17,6 +17,9 @@ enum { SERVED_NOTES_WAITING = 100 * 1000 };
  * LOG is borrowed. */
 bool served_notes_open(const char *state, struct log *log, struct served_notes **ret_notes,
                        struct error *e) MUST_USE;
+/* Any thread: of what was handed over first, which may be a million notes, that counts which is
+ * written a moment from now; the rest is given up. For who is about to close and waited for. */
+void served_notes_hurry(struct served_notes *notes);
 /* Writes what was handed over before it returns, once more where that has failed. NULL is fine. */
 void served_notes_close(struct served_notes *notes);
 

@@ -1,5 +1,7 @@
 #include "tls.h"
 
+#include <stdatomic.h>
+
 #include <openssl/err.h>
 
 #include "base/rcu_table.h"
@@ -124,7 +126,13 @@ static int on_server_name(SSL *ssl, int *alert, void *argument)
     if (tls_alpn_challenge_is_asked(ssl)) {
         return use_challenge(tls, &name, ssl) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
     }
+    bool known =
+        tls->options.known == NULL || atomic_load(tls->options.known); /* before the look */
     if (!find_pairs(tls, dns_name_bytes(&name), &choice)) {
+        if (!known) {
+            *alert = SSL_AD_INTERNAL_ERROR;
+            return SSL_TLSEXT_ERR_ALERT_FATAL;
+        }
         tell_missing(tls, &name);
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
