@@ -2,14 +2,9 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/thread.h"
-
-/* A third of the weight of a thread that is not lowered, where they compete for a core. */
-enum { LOWERED_BY = 5 };
 
 struct parallel {
     const struct parallel_jobs *jobs;
@@ -55,9 +50,7 @@ static void *thread_main(void *argument)
     struct parallel *parallel = argument;
     const struct parallel_jobs *jobs = parallel->jobs;
     size_t number = 0;
-    /* Where the system forbids it, the work is done all the same. */
-    int before = getpriority(PRIO_PROCESS, (id_t)gettid());
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), before + LOWERED_BY);
+    thread_stand_back();
     pthread_mutex_lock(&parallel->lock);
     while (next_job(parallel, &number)) {
         pthread_mutex_unlock(&parallel->lock);

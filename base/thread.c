@@ -3,6 +3,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { LOWERED_BY = 5 };
 
 bool thread_start(const char *name, void *(*run)(void *context), void *context,
                   pthread_t *ret_thread, struct error *e)
@@ -21,4 +25,10 @@ bool thread_start(const char *name, void *(*run)(void *context), void *context,
     (void)snprintf(shown, sizeof(shown), "%s", name);
     pthread_setname_np(*ret_thread, shown);
     return true;
+}
+
+void thread_stand_back(void)
+{
+    id_t thread = (id_t)gettid();
+    (void)setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + LOWERED_BY);
 }

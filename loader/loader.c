@@ -79,7 +79,7 @@ void loader_rescan(struct loader *loader, struct policy_set_result *ret_result)
 void loader_accept_removals(struct loader *loader, struct policy_set_result *result)
 {
     struct policy_set_result accepted = {0};
-    loader_note_served(loader); /* what was published may be replaced by what is accepted */
+    loader_note_served(loader); /* with a time of its own: what is accepted comes later */
     policy_set_accept_removals(loader->policies, clock_monotonic_ms(), &accepted);
     result->published += accepted.published;
     result->removed += accepted.removed;
@@ -235,6 +235,9 @@ static void *run(void *context)
 static void loader_free(struct loader *loader)
 {
     served_notes_close(loader->notes);
+    if (loader->mailbox != NULL) {
+        mailbox_run(loader->mailbox); /* what is abandoned frees itself */
+    }
     policy_set_free(loader->policies);
     certificate_keeper_free(loader->keeper);
     certificate_set_free(loader->certificates);
@@ -273,13 +276,12 @@ static bool prepare(struct loader *loader, struct error *e)
     const struct watch_options watch_options = watch_options_of(settings);
     const struct policy_set_options set_options = policy_set_options_of(loader, settings);
     if (!mailbox_new(&loader->mailbox, e) ||
-        (loader->watch = watch_new(&watch_options, e)) == NULL) {
+        (loader->watch = watch_new(&watch_options, e)) == NULL ||
+        !served_notes_open(settings->state, loader->log, &loader->notes, e)) {
         return false;
     }
     loader->policies = policy_set_new(&set_options, loader->tables->policies);
     make_certificates(loader);
-    loader->notes = served_notes_open(settings->state, loader->log);
-    served_notes_set_abandoned(loader->notes, loader_note_step, loader);
     policy_set_on_change(loader->policies, on_change, loader);
     loader->prune_ms = clock_monotonic_ms() + PRUNE_INTERVAL_MS;
     return true;
@@ -304,7 +306,7 @@ bool loader_start(const struct settings *settings, struct log *log, struct loade
 
 bool loader_history_is_written(const struct loader *loader)
 {
-    return atomic_load(&loader->noted) && served_notes_are_written(loader->notes);
+    return atomic_load(&loader->loaded) && served_notes_are_written(loader->notes);
 }
 
 void loader_stop(struct loader *loader)
@@ -314,8 +316,8 @@ void loader_stop(struct loader *loader)
     }
     atomic_store(&loader->abandon, true);
     loader_abandon_load(loader);
+    served_notes_hurry(loader->notes);
     loader_post_stop(loader);
     pthread_join(loader->thread, NULL);
-    mailbox_run(loader->mailbox); /* what came too late frees itself */
     loader_free(loader);
 }

@@ -1,13 +1,7 @@
 /* The first load: policies, then certificates, and how far that is. */
-#include <time.h>
-
 #include "base/clock.h"
 #include "base/fault.h"
 #include "loader/loader_parts.h"
-
-/* Of what a first load published, what is noted in that time after a stop is; a million names would
- * take longer than whoever stops us waits. It is noted at the next start, as after a crash. */
-enum { NOTE_GRACE_MS = 500 };
 
 void loader_beat(struct loader *loader)
 {
@@ -46,15 +40,6 @@ bool loader_step(void *context)
         fault_stall(policies_known ? "load.certificate" : "load.policy", beat_on, loader);
     }
     return is_abandoned(loader);
-}
-
-bool loader_note_step(void *context)
-{
-    struct loader *loader = context;
-    int64_t abandoned_ms = atomic_load(&loader->abandoned_ms);
-    loader_beat(loader);
-    return !atomic_load(&loader->noted) && abandoned_ms != 0 &&
-           clock_monotonic_ms() - abandoned_ms > NOTE_GRACE_MS;
 }
 
 void loader_progress(const struct loader *loader, struct loader_progress *ret_progress)
@@ -140,14 +125,12 @@ bool loader_load(struct loader *loader)
     if (!load_policies(loader, &result)) {
         return false;
     }
-    loader_apply_certificates(loader, &everything, &result);
-    bool whole = !is_abandoned(loader);
-    if (whole) {
-        atomic_store(&loader->loaded, true);
-        tell_loaded(loader, NULL);
-    }
-    /* After readiness: a million names take seconds to note. */
     loader_note_served(loader);
-    atomic_store(&loader->noted, true);
-    return whole;
+    loader_apply_certificates(loader, &everything, &result);
+    if (is_abandoned(loader)) {
+        return false;
+    }
+    atomic_store(&loader->loaded, true);
+    tell_loaded(loader, NULL);
+    return true;
 }

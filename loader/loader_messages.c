@@ -13,7 +13,7 @@ static struct loader_status *picture(const struct loader *loader)
         diagnostics_add(&status->diagnostics, SEVERITY_WARNING, loader->settings->file, 0, 0, "%s",
                         loader->watch_warning);
     }
-    const char *problem = served_notes_problem(loader->notes);
+    CLEANUP_FREE char *problem = served_notes_problem(loader->notes);
     if (problem != NULL) {
         diagnostics_add(
             &status->diagnostics, SEVERITY_WARNING, loader->settings->state, 0, 0,
@@ -27,29 +27,43 @@ static struct loader_status *picture(const struct loader *loader)
 struct reload {
     struct loader *loader;
     unsigned flags;
+    struct policy_set_result result;
     void (*done)(const struct policy_set_result *result, struct loader_status *status,
                  void *context);
     void *context;
 };
 
+static void do_answer_reload(void *message)
+{
+    struct reload *reload = message;
+    if (!atomic_load(&reload->loader->abandon)) {
+        reload->done(&reload->result, picture(reload->loader), reload->context);
+    }
+    free(reload);
+}
+
+/* Before the answer: who waited for it may ask the history next. */
+static void reload_is_noted(void *context)
+{
+    struct reload *reload = context;
+    mailbox_post(reload->loader->mailbox, do_answer_reload, reload);
+}
+
 static void do_reload(void *message)
 {
     struct reload *reload = message;
     struct loader *loader = reload->loader;
-    struct policy_set_result result;
     if (atomic_load(&loader->abandon)) {
         free(reload);
         return;
     }
     loader->reloads++;
-    loader_rescan(loader, &result);
+    loader_rescan(loader, &reload->result);
     if ((reload->flags & LOADER_RELOAD_ACCEPT_REMOVALS) != 0) {
-        loader_accept_removals(loader, &result);
+        loader_accept_removals(loader, &reload->result);
     }
-    /* Before the answer: who waited for it may ask the history next. */
     loader_note_served(loader);
-    reload->done(&result, picture(loader), reload->context);
-    free(reload);
+    served_notes_when_tried(loader->notes, reload_is_noted, reload);
 }
 
 void loader_reload(struct loader *loader, unsigned flags,
@@ -58,7 +72,7 @@ void loader_reload(struct loader *loader, unsigned flags,
                    void *context)
 {
     struct reload *reload = memory_zero(1, sizeof(*reload));
-    *reload = (struct reload){loader, flags, done, context};
+    *reload = (struct reload){.loader = loader, .flags = flags, .done = done, .context = context};
     mailbox_post(loader->mailbox, do_reload, reload);
 }
 

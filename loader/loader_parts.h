@@ -52,8 +52,6 @@ struct loader {
 bool loader_load(struct loader *loader);
 /* For the options of both sets; CONTEXT is the loader, any thread. */
 bool loader_step(void *context);
-/* For the notes. */
-bool loader_note_step(void *context);
 void loader_beat(struct loader *loader);
 
 /* --- loader.c --- */
