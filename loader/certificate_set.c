@@ -452,13 +452,21 @@ size_t certificate_set_problems(const struct certificate_set *set)
     return count;
 }
 
-void certificate_set_each(const struct certificate_set *set,
+bool certificate_set_walk(const struct certificate_set *set, char **after, size_t most,
                           void (*visit)(const struct certificate_pair *pair, void *context),
                           void *context)
 {
-    for (size_t i = 0; i < set->count; i++) {
+    size_t i = *after != NULL ? lower_bound(set, *after) : 0;
+    i += *after != NULL && i < set->count && strcmp(set->sources[i]->chain_path, *after) == 0;
+    size_t end = set->count - i < most ? set->count : i + most;
+    for (; i < end; i++) {
         if (set->sources[i]->served != NULL) {
             visit(set->sources[i]->served, context);
         }
     }
+    if (end != 0) {
+        free(*after);
+        *after = memory_string(set->sources[end - 1]->chain_path);
+    }
+    return end < set->count;
 }
