@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include "acme/base64url.h"
+#include "certificates/pair_open.h"
 #include "certificates/pem.h"
 
 enum { SKEW_S = 3600, SERIAL_MAX = 64 };

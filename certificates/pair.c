@@ -2,9 +2,6 @@
 
 #include <stdatomic.h>
 
-#include <openssl/err.h>
-
-#include "certificates/private_key.h"
 
 /* One allocation, so that a million of them are small: what varies lies in `octets`, in the order
  * of its lengths here. */
@@ -176,57 +173,4 @@ size_t certificate_pair_file_count(const struct certificate_pair *pair)
 const struct file_identity *certificate_pair_files(const struct certificate_pair *pair)
 {
     return (const struct file_identity *)(const void *)pair->octets;
-}
-
-static void x509_cleanup(X509 **certificate)
-{
-    X509_free(*certificate);
-}
-
-static void pkey_cleanup(EVP_PKEY **key)
-{
-    EVP_PKEY_free(*key);
-}
-
-/* Takes the DER of one certificate off the front of *DER. */
-static X509 *take_certificate(struct bytes *der)
-{
-    const unsigned char *p = (const unsigned char *)der->p;
-    X509 *certificate = d2i_X509(NULL, &p, (long)der->n);
-    if (certificate != NULL) {
-        *der = bytes_skip(*der, (size_t)((const char *)p - der->p));
-    }
-    ERR_clear_error();
-    return certificate;
-}
-
-static void chain_cleanup(STACK_OF(X509) * *chain)
-{
-    sk_X509_pop_free(*chain, X509_free);
-}
-
-bool certificate_pair_open(const struct certificate_pair *pair, X509 **ret_leaf, EVP_PKEY **ret_key,
-                           STACK_OF(X509) * *ret_chain, struct error *e)
-{
-    struct bytes rest = certificate_pair_leaf(pair);
-    CLEANUP(x509_cleanup) X509 *leaf = take_certificate(&rest);
-    CLEANUP(chain_cleanup) STACK_OF(X509) *chain = sk_X509_new_null();
-    CLEANUP(pkey_cleanup) EVP_PKEY *key = NULL;
-    struct private_key compact = {.rsa = pair->rsa, .octets = certificate_pair_key(pair)};
-    if (leaf == NULL || chain == NULL || !private_key_make(&compact, leaf, &key, e)) {
-        return error_set(e, ERROR_SYSTEM, "%s can no longer be parsed; report this as a bug",
-                         certificate_pair_path(pair));
-    }
-    for (rest = certificate_chain_der(certificate_pair_chain(pair)); rest.n != 0;) {
-        CLEANUP(x509_cleanup) X509 *certificate = take_certificate(&rest);
-        if (certificate == NULL || sk_X509_push(chain, certificate) == 0) {
-            return error_set(e, ERROR_SYSTEM, "%s can no longer be parsed; report this as a bug",
-                             certificate_pair_path(pair));
-        }
-        certificate = NULL; /* the stack's now */
-    }
-    *ret_leaf = TAKE(leaf);
-    *ret_key = TAKE(key);
-    *ret_chain = TAKE(chain);
-    return true;
 }

@@ -62,9 +62,6 @@ enum { CERTIFICATE_PAIR_FILES_MAX = 2 };
 size_t certificate_pair_file_count(const struct certificate_pair *pair);
 const struct file_identity *certificate_pair_files(const struct certificate_pair *pair);
 
-/* OpenSSL's objects, made anew; the caller frees each. CHAIN is without the leaf. */
-bool certificate_pair_open(const struct certificate_pair *pair, X509 **ret_leaf, EVP_PKEY **ret_key,
-                           STACK_OF(X509) * *ret_chain, struct error *e) MUST_USE;
 
 /* --- For those who make pairs --- */
 

@@ -135,6 +135,8 @@ bool pair_blocks_read(struct pair_blocks *blocks, const struct pair_text *chain,
         return error_set(e, ERROR_LIMIT, "%s is larger than %d octets; keep one chain in it",
                          large->path, CERTIFICATE_FILE_MAX);
     }
+    /* All at once: base64 makes three octets of four. */
+    (void)buffer_reserve(&blocks->certificates, chain->text.n / 4 * 3);
     bool read = chain == key
                     ? read_text(blocks, chain, CERTIFICATES | KEYS, e)
                     : read_text(blocks, chain, CERTIFICATES, e) && read_text(blocks, key, KEYS, e);

@@ -8,6 +8,7 @@
 
 struct pair_reader {
     struct chain_pool *pool;
+    struct curves curves;
 };
 
 struct pair_reader *pair_reader_new(struct chain_pool *pool)
@@ -20,6 +21,7 @@ struct pair_reader *pair_reader_new(struct chain_pool *pool)
 void pair_reader_free(struct pair_reader *reader)
 {
     if (reader != NULL) {
+        curves_clear(&reader->curves);
         chain_pool_unref(reader->pool);
         free(reader);
     }
@@ -48,10 +50,12 @@ static void chain_cleanup(struct certificate_chain **chain)
 /* --- Intermediates --- */
 
 /* Reads each once, to refuse now what would fail in a handshake. */
-static bool check_intermediates(struct bytes der, const char *path, struct error *e)
+static bool check_intermediates(struct pair_reader *reader, struct bytes der, const char *path,
+                                struct error *e)
 {
     for (size_t number = 2; der.n != 0; number++) {
-        CLEANUP(view_cleanup) struct certificate_view *certificate = certificate_view_take(&der);
+        CLEANUP(view_cleanup)
+        struct certificate_view *certificate = certificate_view_take(&der, &reader->curves);
         if (certificate == NULL) {
             return error_set(e, ERROR_SYNTAX,
                              "%s: certificate %zu is damaged; write the file again", path, number);
@@ -69,7 +73,7 @@ static bool find_chain(struct pair_reader *reader, struct bytes der, const char 
 {
     struct certificate_chain *chain = chain_pool_find(reader->pool, der);
     if (chain == NULL) {
-        if (!check_intermediates(der, path, e)) {
+        if (!check_intermediates(reader, der, path, e)) {
             return false;
         }
         chain = chain_pool_add(reader->pool, der);
@@ -87,7 +91,7 @@ static bool matches_in_full(const struct private_key *compact, const struct cert
     CLEANUP(pkey_cleanup) EVP_PKEY *key = NULL;
     struct error ignored;
     return leaf != NULL && compact->rsa == (bool)EVP_PKEY_is_a(X509_get0_pubkey(leaf), "RSA") &&
-           private_key_make(compact, leaf, &key, &ignored) && private_key_belongs_to(key, leaf);
+           private_key_make(compact, leaf, NULL, &key, &ignored) && private_key_belongs_to(key, leaf);
 }
 
 static bool check_match(const struct private_key *key, const struct certificate_view *leaf,
@@ -156,7 +160,8 @@ static bool read_pair(struct pair_reader *reader, const struct pair_text *chain,
     }
     struct bytes front = {blocks.certificates.p, blocks.leaf_length};
     struct bytes rest = bytes_skip(buffer_bytes(&blocks.certificates), blocks.leaf_length);
-    CLEANUP(view_cleanup) struct certificate_view *leaf = certificate_view_take(&front);
+    CLEANUP(view_cleanup)
+    struct certificate_view *leaf = certificate_view_take(&front, &reader->curves);
     CLEANUP(buffer_clear) struct buffer names = BUFFER(SAN_NAMES_OCTETS);
     CLEANUP(chain_cleanup) struct certificate_chain *intermediates = NULL;
     struct pair_parts parts = {0};

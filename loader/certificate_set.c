@@ -1,40 +1,11 @@
 #include "certificate_set.h"
 
-#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "certificates/certificate_tree.h"
-#include "loader/certificate_source.h"
+#include "loader/certificate_set_parts.h"
 
-struct certificate_set {
-    char **tops;
-    size_t top_count;
-    int64_t vanish_ms;
-    int64_t removal_percent;
-    int64_t removal_pairs;
-    struct certificate_table *table;
-    bool (*abandoned)(void *context);
-    void *abandoned_context;
-    bool is_abandoned;
-    bool loaded;
-    _Atomic size_t done;  /* pairs looked at in the first apply … */
-    _Atomic size_t total; /* … of so many */
-    struct chain_pool *chains;
-    struct pair_reader *reader;
-    /* Sorted by chain_path: what lies below a directory stands together. */
-    struct certificate_source **sources;
-    size_t count;
-    size_t capacity;
-    size_t gone;                     /* sources that are */
-    bool accepting;                  /* removals are not held, in the apply under way */
-    struct diagnostics top_problems; /* tops that cannot be listed */
-    struct diagnostics held;         /* at most one: removals that are held */
-    bool top_problems_told;
-    bool held_told;
-    uint64_t listing;
-    int64_t now_ms; /* of the apply under way */
-    size_t changed; /* pairs, in the apply under way */
-};
+enum { PATHS_A_QUESTION = 1024 }; /* whether it is abandoned, in a listing */
 
 struct certificate_set *certificate_set_new(const struct certificate_set_options *options,
                                             struct certificate_table *table)
@@ -49,7 +20,7 @@ struct certificate_set *certificate_set_new(const struct certificate_set_options
     set->abandoned = options->abandoned;
     set->abandoned_context = options->abandoned_context;
     set->chains = chain_pool_new();
-    set->reader = pair_reader_new(set->chains);
+    TAILQ_INIT(&set->troubles);
     certificate_set_set_limits(set, options);
     return set;
 }
@@ -67,68 +38,44 @@ void certificate_set_free(struct certificate_set *set)
     if (set == NULL) {
         return;
     }
-    for (size_t i = 0; i < set->count; i++) {
-        certificate_source_free(set->sources[i]);
-    }
+    certificate_sources_clear(&set->sources);
     for (size_t i = 0; i < set->top_count; i++) {
         free(set->tops[i]);
     }
     free(set->tops);
-    free(set->sources);
-    pair_reader_free(set->reader);
     chain_pool_unref(set->chains);
     diagnostics_clear(&set->top_problems);
     diagnostics_clear(&set->held);
     free(set);
 }
 
-/* The first source whose chain path is not before PATH in byte order. */
-static size_t lower_bound(const struct certificate_set *set, const char *path)
-{
-    size_t low = 0;
-    size_t high = set->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(set->sources[middle]->chain_path, path) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-static struct certificate_source *find_or_add(struct certificate_set *set, const char *chain_path,
-                                              const char *key_path)
-{
-    size_t at = lower_bound(set, chain_path);
-    if (at < set->count && strcmp(set->sources[at]->chain_path, chain_path) == 0) {
-        return set->sources[at];
-    }
-    ARRAY_GROW(set->sources, set->count, set->capacity);
-    memmove(set->sources + at + 1, set->sources + at, (set->count - at) * sizeof(set->sources[0]));
-    set->sources[at] = certificate_source_new(chain_path, key_path);
-    set->count++;
-    return set->sources[at];
-}
-
-/* A publication of NEW (taken; NULL: nothing) in SOURCE's place. The new one is in the table before
- * the old one leaves it, so no handshake in between is without. */
+/* A publication of NEW (taken) in SOURCE's place. The new one is in the table before the old one
+ * leaves it, so no handshake in between is without. */
 static void publish(struct certificate_set *set, struct certificate_source *source,
                     struct certificate_pair *new)
 {
-    if (new == NULL && source->served == NULL) {
-        return;
+    certificate_table_add(set->table, new);
+    struct certificate_pair *old = certificate_source_serve(source, new);
+    if (old != NULL) {
+        certificate_table_remove(set->table, old);
+        certificate_pair_unref(old);
     }
-    if (new != NULL) {
-        certificate_table_add(set->table, new);
-    }
-    if (source->served != NULL) {
-        certificate_table_remove(set->table, source->served);
-        certificate_pair_unref(source->served);
-    }
-    source->served = new;
     set->changed++;
+}
+
+void certificate_set_put_trouble(struct certificate_set *set, struct certificate_source *source,
+                                 struct certificate_trouble *trouble)
+{
+    if (source->trouble != NULL) {
+        TAILQ_REMOVE(&set->troubles, source->trouble, link);
+        set->trouble_count--;
+        certificate_trouble_free(source->trouble);
+    }
+    if (trouble != NULL) {
+        TAILQ_INSERT_TAIL(&set->troubles, trouble, link);
+        set->trouble_count++;
+    }
+    source->trouble = trouble;
 }
 
 /* --- What is there --- */
@@ -140,78 +87,90 @@ static bool is_abandoned(struct certificate_set *set)
     return set->is_abandoned;
 }
 
-static void look(struct certificate_set *set, struct certificate_source *source)
+/* The looks' found. */
+static bool take_finding(struct certificate_source *source, struct certificate_finding *finding,
+                         void *context)
 {
+    struct certificate_set *set = context;
+    source->looked_at = false;
     if (is_abandoned(set)) {
-        return;
+        certificate_finding_clear(finding);
+        return false;
     }
     if (!set->loaded) {
         atomic_fetch_add_explicit(&set->done, 1, memory_order_relaxed);
     }
-    struct certificate_pair *pair = NULL;
-    enum certificate_source_state state = certificate_source_look(source, set->reader, &pair);
-    if (state == CERTIFICATE_SOURCE_NEW) {
-        publish(set, source, pair);
+    if (finding->state == CERTIFICATE_SOURCE_NEW) {
+        certificate_set_put_trouble(set, source, NULL);
+        publish(set, source, finding->pair);
+    } else if (finding->state == CERTIFICATE_SOURCE_TROUBLED) {
+        certificate_set_put_trouble(set, source, finding->trouble);
     }
-    bool gone = state == CERTIFICATE_SOURCE_GONE;
+    bool gone = finding->state == CERTIFICATE_SOURCE_GONE;
     if (gone != source->gone) {
         source->gone = gone;
         source->gone_ms = set->now_ms;
         set->gone += gone ? 1 : (size_t)-1;
     }
+    return true;
 }
 
-/* Calls LOOK_AT for the sources at or below PATH that the listing under way did not meet. */
-static void look_at_unmet(struct certificate_set *set, const char *path,
-                          void (*look_at)(struct certificate_set *, struct certificate_source *))
-{
-    size_t n = strlen(path);
-    for (size_t i = lower_bound(set, path);
-         i < set->count && strncmp(set->sources[i]->chain_path, path, n) == 0; i++) {
-        struct certificate_source *source = set->sources[i];
-        if (source->seen != set->listing && file_path_is_below(source->chain_path, path)) {
-            source->seen = set->listing;
-            look_at(set, source);
-        }
-    }
-}
-
-static void leave(struct certificate_set *set, struct certificate_source *source)
-{
-    (void)set;
-    (void)source;
-}
-
-/* For the progress of the first apply; each pair is counted by its certificate. */
-static void count(const char *path, const struct error *e, void *context)
+/* At the end of the apply, and once in it. */
+static void look(struct certificate_source *source, void *context)
 {
     struct certificate_set *set = context;
-    CLEANUP_FREE char *chain_path = NULL;
-    CLEANUP_FREE char *key_path = NULL;
-    if (e == NULL && certificate_tree_pair_of(path, &chain_path, &key_path) &&
-        strcmp(path, chain_path) == 0) {
+    source->seen = set->listing;
+    if (source->looked_at) {
+        return;
+    }
+    source->looked_at = true;
+    certificate_looks_add(&set->looks, source);
+    if (!set->loaded) {
         atomic_fetch_add_explicit(&set->total, 1, memory_order_relaxed);
     }
 }
 
+static void leave(struct certificate_source *source, void *context)
+{
+    source->seen = ((struct certificate_set *)context)->listing;
+}
+
+/* Calls LOOK_AT for the sources at or below PATH that the listing under way did not meet. */
+static void look_at_unmet(struct certificate_set *set, const char *path,
+                          void (*look_at)(struct certificate_source *source, void *context))
+{
+    size_t n = strlen(path);
+    const struct certificate_sources *sources = &set->sources;
+    for (size_t i = certificate_sources_lower_bound(sources, path); i < sources->count; i++) {
+        struct certificate_source *source = sources->items[i];
+        const char *its_path = certificate_source_path(source);
+        if (strncmp(its_path, path, n) != 0) {
+            break;
+        }
+        if (source->seen != set->listing && file_path_is_below(its_path, path)) {
+            look_at(source, set);
+        }
+    }
+}
+
+/* PATH is there, or was just said to have changed. */
 static void meet(const char *path, const struct error *e, void *context)
 {
     struct certificate_set *set = context;
     CLEANUP_FREE char *chain_path = NULL;
     CLEANUP_FREE char *key_path = NULL;
-    if (set->is_abandoned) {
+    if (set->is_abandoned || (++set->met % PATHS_A_QUESTION == 0 && is_abandoned(set))) {
         return;
     }
     if (certificate_tree_pair_of(path, &chain_path, &key_path)) {
-        /* A key alone: its certificate is not there yet, or no more; nothing to serve, nothing
-         * wrong. */
-        if (certificate_source_exists(chain_path)) {
-            struct certificate_source *source = find_or_add(set, chain_path, key_path);
-            if (source->seen != set->listing) {
-                source->seen = set->listing;
-                look(set, source);
-            }
+        struct certificate_source *source = certificate_sources_find(&set->sources, chain_path);
+        if (source != NULL) {
+            look(source, set);
+        } else if (certificate_source_exists(chain_path)) {
+            certificate_sources_add(&set->sources, TAKE(chain_path));
         }
+        /* Else a key alone: its certificate is not there yet, or no more; nothing to serve, nothing
+         * wrong. */
     } else if (e != NULL) {
         /* A directory that cannot be read: what is known of it stays. */
         look_at_unmet(set, path, leave);
@@ -222,11 +181,12 @@ static void meet(const char *path, const struct error *e, void *context)
 static bool list(struct certificate_set *set, const char *path, struct error *e)
 {
     set->listing++;
-    if (!watch_list(path, meet, set, e)) {
-        return false;
+    bool listed = watch_list(path, meet, set, e);
+    certificate_sources_merge(&set->sources, look, set);
+    if (listed) {
+        look_at_unmet(set, path, look);
     }
-    look_at_unmet(set, path, look);
-    return true;
+    return listed;
 }
 
 /* An unmounted tree is no reason to forget good certificates: those of a top that cannot be listed
@@ -261,97 +221,9 @@ static void look_at(struct certificate_set *set, const char *path)
     CLEANUP_FREE char *key_path = NULL;
     set->listing++;
     meet(path, NULL, set);
+    certificate_sources_merge(&set->sources, look, set);
     bool named = certificate_tree_pair_of(path, &chain_path, &key_path);
     look_at_unmet(set, named ? chain_path : path, look);
-}
-
-/* --- What is gone --- */
-
-/* Of the pairs in use, how many there are and how many are gone. */
-struct losses {
-    size_t served;
-    size_t gone;
-};
-
-static struct losses count_losses(const struct certificate_set *set)
-{
-    struct losses losses = {0};
-    for (size_t i = 0; i < set->count; i++) {
-        bool served = set->sources[i]->served != NULL;
-        losses.served += served;
-        losses.gone += served && set->sources[i]->gone;
-    }
-    return losses;
-}
-
-/* So much at once is rather a tree that was unmounted or emptied by mistake. */
-static bool is_too_much(const struct certificate_set *set, struct losses losses)
-{
-    bool many = losses.gone >= (size_t)set->removal_pairs &&
-                (double)losses.gone * 100 > (double)losses.served * (double)set->removal_percent;
-    return losses.gone != 0 && !set->accepting && (many || losses.gone == losses.served);
-}
-
-static void hold(struct certificate_set *set, struct losses losses)
-{
-    struct diagnostics held = {0};
-    diagnostics_add(
-        &held, SEVERITY_ERROR, set->tops[0], 0, 0,
-        "%zu of %zu certificates are gone, which may be a mistake, so they stay in use; "
-        "if that is meant, run `mtasts-host reload --accept-removals`",
-        losses.gone, losses.served);
-    if (set->held.count == 0) {
-        set->held_told = false;
-    }
-    diagnostics_clear(&set->held);
-    set->held = held;
-}
-
-static void remove_what_is_due(struct certificate_set *set)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        struct certificate_source *source = set->sources[i];
-        bool due = set->accepting || source->served == NULL ||
-                   set->now_ms >= source->gone_ms + set->vanish_ms;
-        if (source->gone && due) {
-            publish(set, source, NULL);
-            certificate_source_free(source);
-            set->gone--;
-        } else {
-            set->sources[kept++] = source;
-        }
-    }
-    set->count = kept;
-}
-
-static void settle(struct certificate_set *set)
-{
-    if (set->is_abandoned) {
-        return;
-    }
-    struct losses losses = set->gone != 0 ? count_losses(set) : (struct losses){0};
-    if (is_too_much(set, losses)) {
-        hold(set, losses);
-        return;
-    }
-    diagnostics_clear(&set->held);
-    if (set->gone != 0) {
-        remove_what_is_due(set);
-    }
-}
-
-int64_t certificate_set_next_due_ms(const struct certificate_set *set)
-{
-    int64_t due_ms = -1;
-    for (size_t i = 0; set->gone != 0 && set->held.count == 0 && i < set->count; i++) {
-        const struct certificate_source *source = set->sources[i];
-        int64_t its_ms = source->gone_ms + set->vanish_ms;
-        if (source->gone && (due_ms < 0 || its_ms < due_ms)) {
-            due_ms = its_ms;
-        }
-    }
-    return due_ms;
 }
 
 /* --- From changes to the table --- */
@@ -385,16 +257,12 @@ size_t certificate_set_apply(struct certificate_set *set, const struct watch_cha
         }
         tops = tops || relation == TOP;
     }
-    for (size_t i = 0; tops && !set->loaded && i < set->top_count; i++) {
-        struct error ignored;
-        bool listed = watch_list(set->tops[i], count, set, &ignored);
-        (void)listed;
-    }
     if (tops) {
         list_tops(set);
-        set->loaded = true;
     }
-    settle(set);
+    certificate_looks_run(&set->looks, set->chains, take_finding, set);
+    set->loaded = set->loaded || tops;
+    certificate_set_settle(set);
     return set->changed;
 }
 
@@ -405,22 +273,13 @@ void certificate_set_progress(const struct certificate_set *set, size_t *ret_don
     *ret_total = atomic_load_explicit(&set->total, memory_order_relaxed);
 }
 
-size_t certificate_set_accept_removals(struct certificate_set *set, int64_t now_ms)
-{
-    set->changed = 0;
-    set->now_ms = now_ms;
-    set->accepting = true;
-    settle(set);
-    set->accepting = false;
-    return set->changed;
-}
-
 void certificate_set_diagnostics(const struct certificate_set *set, struct diagnostics *d)
 {
     diagnostics_append(d, &set->top_problems);
     diagnostics_append(d, &set->held);
-    for (size_t i = 0; i < set->count; i++) {
-        diagnostics_append(d, &set->sources[i]->problem);
+    const struct certificate_trouble *trouble = NULL;
+    TAILQ_FOREACH (trouble, &set->troubles, link) {
+        diagnostics_append(d, &trouble->problem);
     }
 }
 
@@ -434,39 +293,37 @@ void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnos
         diagnostics_append(d, &set->held);
         set->held_told = true;
     }
-    for (size_t i = 0; i < set->count; i++) {
-        struct certificate_source *source = set->sources[i];
-        if (source->problem.count != 0 && !source->told) {
-            source->told = true;
-            diagnostics_append(d, &source->problem);
+    struct certificate_trouble *trouble = NULL;
+    TAILQ_FOREACH (trouble, &set->troubles, link) {
+        if (!trouble->told) {
+            trouble->told = true;
+            diagnostics_append(d, &trouble->problem);
         }
     }
 }
 
 size_t certificate_set_problems(const struct certificate_set *set)
 {
-    size_t count = set->top_problems.count + set->held.count;
-    for (size_t i = 0; i < set->count; i++) {
-        count += set->sources[i]->problem.count;
-    }
-    return count;
+    return set->top_problems.count + set->held.count + set->trouble_count;
 }
 
 bool certificate_set_walk(const struct certificate_set *set, char **after, size_t most,
                           void (*visit)(const struct certificate_pair *pair, void *context),
                           void *context)
 {
-    size_t i = *after != NULL ? lower_bound(set, *after) : 0;
-    i += *after != NULL && i < set->count && strcmp(set->sources[i]->chain_path, *after) == 0;
-    size_t end = set->count - i < most ? set->count : i + most;
+    const struct certificate_sources *sources = &set->sources;
+    size_t i = *after != NULL ? certificate_sources_lower_bound(sources, *after) : 0;
+    i += *after != NULL && i < sources->count &&
+         strcmp(certificate_source_path(sources->items[i]), *after) == 0;
+    size_t end = sources->count - i < most ? sources->count : i + most;
     for (; i < end; i++) {
-        if (set->sources[i]->served != NULL) {
-            visit(set->sources[i]->served, context);
+        if (sources->items[i]->served != NULL) {
+            visit(sources->items[i]->served, context);
         }
     }
     if (end != 0) {
         free(*after);
-        *after = memory_string(set->sources[end - 1]->chain_path);
+        *after = memory_string(certificate_source_path(sources->items[end - 1]));
     }
-    return end < set->count;
+    return end < sources->count;
 }

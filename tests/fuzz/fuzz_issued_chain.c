@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "acme/issued.h"
+#include "certificates/pair_open.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,3 +1,4 @@
+#include "certificates/pair_open.h"
 #include "certificates/pair_reader.h"
 #include "make.h"
 

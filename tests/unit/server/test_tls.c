@@ -9,6 +9,7 @@
 
 #include "../certificates/make.h"
 #include "base/clock.h"
+#include "certificates/pair_open.h"
 #include "server/tls.h"
 #include "server/tls_alpn_challenge.h"
 
