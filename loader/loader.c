@@ -224,8 +224,10 @@ static void loader_free(struct loader *loader)
     }
     loader_free_questions(loader);
     survey_clear(&loader->survey);
-    policy_set_free(loader->policies);
-    certificate_set_free(loader->certificates);
+    if (MEMORY_FREED_AT_END) {
+        policy_set_free(loader->policies);
+        certificate_set_free(loader->certificates);
+    }
     watch_free(loader->watch);
     mailbox_free(loader->mailbox);
     domain_changes_clear(&loader->changes);

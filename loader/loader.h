@@ -50,7 +50,8 @@ bool loader_start(const struct settings *settings, struct log *log, struct loade
 /* A first load under way ends soon, at whatever it has got to; without effect where it is over. For
  * who wants to end and has something to do before loader_stop. */
 void loader_abandon_load(struct loader *loader);
-/* Ends the thread, and a first load as above; tables stay as they are. NULL is fine. */
+/* Ends the thread, and a first load as above; tables stay as they are. NULL is fine. At the end of
+ * the process: what was loaded may be left to that (MEMORY_FREED_AT_END). */
 void loader_stop(struct loader *loader);
 
 /* How far the first load has come. Any thread. */

@@ -35,8 +35,8 @@ struct policy_set_options {
     int64_t vanish_ms;
     int64_t removal_percent;
     int64_t removal_domains;
-    /* Asked at each file that is looked at, on the thread that applies: true ends an apply with
-     * nothing applied, after which the set is good only for policy_set_free. May be NULL. */
+    /* Asked at each file that is looked at or published, on the thread that applies: true ends an
+     * apply early, after which the set is good only for policy_set_free. May be NULL. */
     bool (*abandoned)(void *context);
     void *abandoned_context;
 };

@@ -239,6 +239,10 @@ struct policy_set {
     struct policy_set_result result;
 };
 
+/* --- policy_set.c --- */
+/* Asks, and remembers that it was abandoned. */
+bool set_is_abandoned(struct policy_set *set);
+
 /* --- policy_set_files.c: files by path --- */
 void set_files_add(struct set_files *files, struct set_file *file); /* at the end */
 struct set_file *set_files_find(const struct policy_set *set, const char *path);
@@ -279,8 +283,6 @@ void set_shared_each(const struct policy_set *set,
 void set_shared_free_all(struct policy_set *set);
 
 /* --- policy_set_scan.c --- */
-/* Asks, and remembers that it was abandoned. */
-bool set_scan_is_abandoned(struct policy_set *set);
 void set_scan(struct policy_set *set, const struct watch_changes *changes, int64_t now_ms);
 /* FILE is not on the disk any more. */
 void set_scan_vanish(struct policy_set *set, struct set_file *file, int64_t now_ms);

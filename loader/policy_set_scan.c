@@ -162,17 +162,10 @@ static bool is_behind_link(const struct scan *scan, const char *path)
     return false;
 }
 
-bool set_scan_is_abandoned(struct policy_set *set)
-{
-    set->is_abandoned =
-        set->is_abandoned || (set->abandoned != NULL && set->abandoned(set->abandoned_context));
-    return set->is_abandoned;
-}
-
 static void visit(const char *path, const struct error *e, void *context)
 {
     struct scan *scan = context;
-    if (set_scan_is_abandoned(scan->set)) {
+    if (set_is_abandoned(scan->set)) {
         return;
     }
     if (e != NULL) {
@@ -363,7 +356,7 @@ static void read_file(struct policy_set *set, struct set_file *file, struct buff
 void set_scan_read(struct policy_set *set, int64_t now_ms)
 {
     CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_FILE_MAX);
-    for (size_t i = 0; i < set->to_read.count && !set_scan_is_abandoned(set); i++) {
+    for (size_t i = 0; i < set->to_read.count && !set_is_abandoned(set); i++) {
         struct set_file *file = set->to_read.items[i];
         if (!file->gone && !file->forgotten) {
             read_file(set, file, &text, now_ms);
