@@ -5,6 +5,8 @@
 #include "certificates/certificate_tree.h"
 #include "loader/certificate_set_parts.h"
 
+enum { PATHS_A_QUESTION = 1024 }; /* whether it is abandoned, in a listing */
+
 struct certificate_set *certificate_set_new(const struct certificate_set_options *options,
                                             struct certificate_table *table)
 {
@@ -161,6 +163,9 @@ static void meet(struct certificate_set *set, const char *path, bool listed, con
 {
     CLEANUP_FREE char *chain_path = NULL;
     CLEANUP_FREE char *key_path = NULL;
+    if (set->is_abandoned || (++set->met % PATHS_A_QUESTION == 0 && is_abandoned(set))) {
+        return;
+    }
     if (certificate_tree_pair_of(path, &chain_path, &key_path)) {
         struct certificate_source *source = certificate_sources_find(&set->sources, chain_path);
         if (source != NULL) {
@@ -325,15 +330,25 @@ size_t certificate_set_problems(const struct certificate_set *set)
     return set->top_problems.count + set->held.count + set->trouble_count;
 }
 
-void certificate_set_each(const struct certificate_set *set,
+bool certificate_set_walk(const struct certificate_set *set, char **after, size_t most,
                           void (*visit)(const struct certificate_pair *pair, void *context),
                           void *context)
 {
-    for (size_t i = 0; i < set->sources.count; i++) {
-        if (set->sources.items[i]->served != NULL) {
-            visit(set->sources.items[i]->served, context);
+    const struct certificate_sources *sources = &set->sources;
+    size_t i = *after != NULL ? certificate_sources_lower_bound(sources, *after) : 0;
+    i += *after != NULL && i < sources->count &&
+         strcmp(certificate_source_path(sources->items[i]), *after) == 0;
+    size_t end = sources->count - i < most ? sources->count : i + most;
+    for (; i < end; i++) {
+        if (sources->items[i]->served != NULL) {
+            visit(sources->items[i]->served, context);
         }
     }
+    if (end != 0) {
+        free(*after);
+        *after = memory_string(certificate_source_path(sources->items[end - 1]));
+    }
+    return end < sources->count;
 }
 
 size_t certificate_set_unsaved(const struct certificate_set *set)

@@ -61,8 +61,10 @@ void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnos
 /* How many problems there are now. */
 size_t certificate_set_problems(const struct certificate_set *set);
 
-/* Calls VISIT for each pair served. */
-void certificate_set_each(const struct certificate_set *set,
+/* Calls VISIT for pairs served, some MOST at a time, from where the last call left off. *AFTER is
+ * that place: NULL at first, and the caller's to free. False: all were visited. Between calls pairs
+ * may come and go: what stays is visited once. */
+bool certificate_set_walk(const struct certificate_set *set, char **after, size_t most,
                           void (*visit)(const struct certificate_pair *pair, void *context),
                           void *context);
 

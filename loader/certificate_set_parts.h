@@ -37,6 +37,7 @@ struct certificate_set {
     bool top_problems_told;
     bool held_told;
     uint32_t listing;
+    size_t met;     /* paths, in all listings */
     int64_t now_ms; /* of the apply under way */
     size_t changed; /* pairs, in the apply under way */
 };

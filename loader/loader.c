@@ -44,6 +44,7 @@ void loader_apply_certificates(struct loader *loader, const struct watch_changes
     size_t pairs = certificate_set_apply(loader->certificates, changes, clock_monotonic_ms());
     tell_changes(loader);
     if (result->published != 0 || result->removed != 0 || pairs != 0) {
+        loader->version++;
         loader->last_change_s = clock_wall_s();
         log_event(loader->log, LOG_LEVEL_INFO, "loader.applied",
                   LOG_NUMBER("files_read", result->files_read),
@@ -80,6 +81,7 @@ void loader_accept_removals(struct loader *loader, struct policy_set_result *res
 {
     struct policy_set_result accepted = {0};
     loader_note_served(loader); /* with a time of its own: what is accepted comes later */
+    loader->version++;
     policy_set_accept_removals(loader->policies, clock_monotonic_ms(), &accepted);
     result->published += accepted.published;
     result->removed += accepted.removed;
@@ -186,6 +188,7 @@ static void wait_for_work(struct loader *loader)
     timeout_ms = nearer_ms(timeout_ms, due_ms(loader), now_ms);
     timeout_ms = nearer_ms(timeout_ms, loader->prune_ms, now_ms);
     timeout_ms = nearer_ms(timeout_ms, keeper_due_ms(loader), now_ms);
+    timeout_ms = loader_has_questions(loader) ? 0 : timeout_ms;
     struct pollfd fds[] = {
         {.fd = watch_fd(loader->watch), .events = POLLIN},
         {.fd = mailbox_fd(loader->mailbox), .events = POLLIN},
@@ -214,6 +217,7 @@ static void work(struct loader *loader)
         loader->prune_ms = now_ms + PRUNE_INTERVAL_MS;
     }
     mailbox_run(loader->mailbox);
+    loader_tend_questions(loader);
 }
 
 static void *run(void *context)
@@ -242,9 +246,13 @@ static void loader_free(struct loader *loader)
     if (loader->mailbox != NULL) {
         mailbox_run(loader->mailbox); /* what is abandoned frees itself */
     }
-    policy_set_free(loader->policies);
+    loader_free_questions(loader);
+    survey_clear(&loader->survey);
     certificate_keeper_free(loader->keeper);
-    certificate_set_free(loader->certificates);
+    if (MEMORY_FREED_AT_END) {
+        policy_set_free(loader->policies);
+        certificate_set_free(loader->certificates);
+    }
     watch_free(loader->watch);
     mailbox_free(loader->mailbox);
     domain_changes_clear(&loader->changes);
@@ -298,6 +306,7 @@ bool loader_start(const struct settings *settings, struct log *log, struct loade
     loader->settings = settings;
     loader->log = log;
     loader->tables = tables;
+    loader->version = 1; /* nothing was surveyed yet */
     loader->hooks = hooks != NULL ? *hooks : (struct loader_hooks){0};
     loader_beat(loader);
     if (!prepare(loader, e) || !thread_start("loader", run, loader, &loader->thread, e)) {

@@ -50,7 +50,8 @@ bool loader_start(const struct settings *settings, struct log *log, struct loade
 /* A first load under way ends soon, at whatever it has got to; without effect where it is over. For
  * who wants to end and has something to do before loader_stop. */
 void loader_abandon_load(struct loader *loader);
-/* Ends the thread, and a first load as above; tables stay as they are. NULL is fine. */
+/* Ends the thread, and a first load as above; tables stay as they are. NULL is fine. At the end of
+ * the process: what was loaded may be left to that (MEMORY_FREED_AT_END). */
 void loader_stop(struct loader *loader);
 
 /* How far the first load has come. Any thread. */
@@ -68,7 +69,8 @@ void loader_progress(const struct loader *loader, struct loader_progress *ret_pr
 int64_t loader_beat_ms(const struct loader *loader);
 void loader_nudge(struct loader *loader);
 
-/* An immutable picture for `status`; free with loader_status_free. */
+/* An immutable picture for `status`; free with loader_status_free. It is taken in slices, so that
+ * no change waits for it: at a million domains a second passes from question to answer. */
 struct loader_status {
     struct policy_set_counts counts;
     struct diagnostics diagnostics; /* all that is wrong now */
@@ -99,7 +101,8 @@ bool loader_history_is_written(const struct loader *loader);
  * else it runs on the loader thread once the answer stands, after the first load at the soonest:
  * hand it to your own thread from there. */
 
-/* Rescans everything, publishes, then DONE. The result is the set's. */
+/* Rescans everything, publishes, then DONE. The result is the set's; STATUS has no more than counts
+ * and diagnostics. */
 void loader_reload(struct loader *loader, unsigned flags,
                    void (*done)(const struct policy_set_result *result,
                                 struct loader_status *status, void *context), /* takes STATUS */

@@ -1,28 +1,6 @@
 /* What other threads ask of the loader. */
 #include "base/clock.h"
 #include "loader/loader_parts.h"
-#include "loader/loader_status.h"
-
-static struct loader_status *picture(const struct loader *loader)
-{
-    struct loader_status *status = loader_status_new(loader->policies, loader->certificates,
-                                                     loader->tables, loader->wants_certificates);
-    status->last_change_s = loader->last_change_s;
-    status->reloads = loader->reloads;
-    if (loader->watch_warning != NULL) {
-        diagnostics_add(&status->diagnostics, SEVERITY_WARNING, loader->settings->file, 0, 0, "%s",
-                        loader->watch_warning);
-    }
-    CLEANUP_FREE char *problem = served_notes_problem(loader->notes);
-    if (problem != NULL) {
-        diagnostics_add(
-            &status->diagnostics, SEVERITY_WARNING, loader->settings->state, 0, 0,
-            "what was served cannot be noted, so bump-id knows no dates: %s; make room, "
-            "or let mtasts-host write here",
-            problem);
-    }
-    return status;
-}
 
 struct reload {
     struct loader *loader;
@@ -37,7 +15,7 @@ static void do_answer_reload(void *message)
 {
     struct reload *reload = message;
     if (!atomic_load(&reload->loader->abandon)) {
-        reload->done(&reload->result, picture(reload->loader), reload->context);
+        reload->done(&reload->result, loader_picture(reload->loader), reload->context);
     }
     free(reload);
 }
@@ -74,29 +52,6 @@ void loader_reload(struct loader *loader, unsigned flags,
     struct reload *reload = memory_zero(1, sizeof(*reload));
     *reload = (struct reload){.loader = loader, .flags = flags, .done = done, .context = context};
     mailbox_post(loader->mailbox, do_reload, reload);
-}
-
-struct question {
-    struct loader *loader;
-    void (*done)(struct loader_status *status, void *context);
-    void *context;
-};
-
-static void do_answer(void *message)
-{
-    struct question *question = message;
-    if (!atomic_load(&question->loader->abandon)) {
-        question->done(picture(question->loader), question->context);
-    }
-    free(question);
-}
-
-void loader_ask_status(struct loader *loader,
-                       void (*done)(struct loader_status *status, void *context), void *context)
-{
-    struct question *question = memory_zero(1, sizeof(*question));
-    *question = (struct question){loader, done, context};
-    mailbox_post(loader->mailbox, do_answer, question);
 }
 
 struct resettling {
@@ -136,6 +91,7 @@ static void do_swap(void *message)
     if (swap->old != NULL && !abandoned) {
         certificate_table_remove(table, swap->old);
     }
+    loader->version++;
     loader->last_change_s = abandoned ? loader->last_change_s : clock_wall_s();
     certificate_pair_unref(swap->new);
     certificate_pair_unref(swap->old);

@@ -12,6 +12,7 @@
 #include "loader/domain_changes.h"
 #include "loader/loader.h"
 #include "loader/served_notes.h"
+#include "loader/survey.h"
 #include "watch/watch.h"
 
 struct loader {
@@ -44,6 +45,11 @@ struct loader {
     int64_t last_change_s;
     int64_t prune_ms;
     uint64_t reloads;
+    uint64_t version; /* of what a survey counts */
+    struct survey survey;
+    uint64_t surveyed;          /* the `version` that it began with */
+    struct question *asked;     /* the latest first: they wait for the next survey … */
+    struct question *answering; /* … and these for the one under way */
     bool stop;
 };
 
@@ -72,6 +78,16 @@ void loader_use_settings(struct loader *loader, const struct settings *settings)
 /* --- loader_log.c --- */
 /* What is wrong and was not told yet, and what has been mended. */
 void loader_log_problems(struct loader *loader);
+
+/* --- loader_questions.c: status --- */
+/* A slice of what there is to look at for those who asked. */
+void loader_tend_questions(struct loader *loader);
+/* Whether another slice waits. */
+bool loader_has_questions(const struct loader *loader);
+/* Without those numbers that take a survey. */
+struct loader_status *loader_picture(const struct loader *loader);
+/* Nobody is answered. */
+void loader_free_questions(struct loader *loader);
 
 /* --- loader_messages.c --- */
 /* Any thread: ends the loader thread when it comes to it. */

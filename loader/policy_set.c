@@ -112,6 +112,13 @@ void policy_set_on_change(struct policy_set *set,
 
 /* --- One apply --- */
 
+bool set_is_abandoned(struct policy_set *set)
+{
+    set->is_abandoned =
+        set->is_abandoned || (set->abandoned != NULL && set->abandoned(set->abandoned_context));
+    return set->is_abandoned;
+}
+
 static void join_round(struct policy_set *set, struct set_file *file)
 {
     if (!file->in_round && !file->forgotten && file->offer != NULL) {
@@ -191,6 +198,9 @@ static void run_round(struct policy_set *set)
     do {
         set_claims_settle(set);
     } while (!set->accepting && set_guard_check(set));
+    if (set_is_abandoned(set)) {
+        return;
+    }
     set_apply_settled(set);
     for (size_t i = 0; i < set->restored.count; i++) {
         set_offer_free(set, set->restored.items[i]->copy);
@@ -241,6 +251,9 @@ static void apply(struct policy_set *set, const struct watch_changes *changes, i
     offer_what_is_due(set, now_ms);
     if (set->something_changed) {
         run_round(set);
+    }
+    if (set->is_abandoned) {
+        return; /* what was published stands; the copies on disk stay as they are */
     }
     finish(set);
     if (first) {

@@ -252,6 +252,10 @@ struct policy_set {
     struct policy_set_result result;
 };
 
+/* --- policy_set.c --- */
+/* Asks, and remembers that it was abandoned. */
+bool set_is_abandoned(struct policy_set *set);
+
 /* --- policy_set_files.c: files by path --- */
 void set_files_add(struct set_files *files, struct set_file *file); /* at the end */
 struct set_file *set_files_find(const struct policy_set *set, const char *path);

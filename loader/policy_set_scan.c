@@ -165,18 +165,10 @@ static bool is_behind_link(const struct scan *scan, const char *path)
     return false;
 }
 
-/* Asks, and remembers the answer. */
-static bool is_abandoned(struct policy_set *set)
-{
-    set->is_abandoned =
-        set->is_abandoned || (set->abandoned != NULL && set->abandoned(set->abandoned_context));
-    return set->is_abandoned;
-}
-
 static void visit(const char *path, const struct error *e, void *context)
 {
     struct scan *scan = context;
-    if (is_abandoned(scan->set)) {
+    if (set_is_abandoned(scan->set)) {
         return;
     }
     if (e != NULL) {

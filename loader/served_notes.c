@@ -10,8 +10,9 @@
 #include "store/history.h"
 
 enum {
-    HURRY_MS = 500, /* some 50,000 notes: but for a first start with very many, all */
+    HURRY_MS = 300, /* some 30,000 notes: but for a first start with very many, all */
     HURRY_EVERY = 256,
+    TRANSACTION_NOTES = 16 * 1024, /* what a stop has to wait for once it is given up */
 };
 
 struct waiter {
@@ -119,6 +120,10 @@ static bool write_all(struct served_notes *notes, bool *ret_whole, struct error 
         return false;
     }
     for (size_t i = 0; i < notes->waiting.count && *ret_whole; i++) {
+        if (i % TRANSACTION_NOTES == TRANSACTION_NOTES - 1 &&
+            (!history_commit(notes->history, e) || !history_begin(notes->history, e))) {
+            return false;
+        }
         *ret_whole = i % HURRY_EVERY != 0 || !is_given_up(notes);
         if (*ret_whole && !write_note(notes, &notes->waiting.items[i], e)) {
             return false;
@@ -142,7 +147,11 @@ static void write_waiting(struct served_notes *notes, uint64_t up_to)
         }
         return;
     }
-    note_batch_clear(&notes->waiting);
+    if (whole || MEMORY_FREED_AT_END) {
+        note_batch_clear(&notes->waiting);
+    } else {
+        notes->waiting = (struct note_batch){0};
+    }
     (void)set_problem(notes, NULL);
     notes->first_done = true;
     if (whole) {

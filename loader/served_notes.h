@@ -34,8 +34,8 @@ char *served_notes_problem(struct served_notes *notes);
 /* For policy_set_on_change; CONTEXT is the notes. */
 void served_notes_add(const struct policy_set_event *event, void *context);
 
-/* Hands over all that was added, to be written in one transaction. NOW_S is the wall clock, not
- * before readers saw the changes. */
+/* Hands over all that was added, to be written in as few transactions as may be. NOW_S is the wall
+ * clock, not before readers saw the changes. */
 void served_notes_write(struct served_notes *notes, int64_t now_s);
 
 /* Calls DONE on the notes' own thread once all that was handed over is written, or was tried to

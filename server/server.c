@@ -306,10 +306,8 @@ static void stop(struct server *server)
     control_close(server->control);
     inquiries_free(server);
     mailbox_free(server->mailbox);
-    if (server->tables.certificates != NULL) {
+    if (MEMORY_FREED_AT_END && server->tables.certificates != NULL) {
         certificate_table_free(server->tables.certificates);
-    }
-    if (server->tables.policies != NULL) {
         policy_index_free(server->tables.policies);
     }
     if (server->history != NULL) {

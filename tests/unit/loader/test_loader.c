@@ -357,6 +357,48 @@ static void test_status_names_certificates_that_expire_and_names_without_one(voi
     assert_int_equal(logged(f, "certificates.mended"), 1);
 }
 
+/* More than one slice of a survey; the second answer is the first's, until something changes. */
+static void test_status_counts_what_changed_since(void **state)
+{
+    enum { MANY = 5000 };
+    struct fixture *f = *state;
+    write_many(f, MANY);
+    start(f);
+    for (int i = 0; i < 3; i++) {
+        struct loader_status *status = ask_status(f);
+        assert_int_equal(status->names_without_certificate, MANY);
+        assert_int_equal(status->without_certificate_count, LOADER_STATUS_NAMES);
+        loader_status_free(status);
+    }
+    for (size_t i = 1; i <= 20; i++) {
+        CLEANUP_FREE char *name = memory_printf("a%zu", i);
+        CLEANUP_FREE char *domain = memory_printf("a%zu.test", i);
+        CLEANUP_FREE char *file = memory_printf("%s.yaml", name);
+        struct answer early = {0};
+        sem_init(&early.given, 0, 0);
+        loader_ask_status(f->loader, take_status, &early);
+        edit_own(f, file, domain, 1000);
+        wait_served(f, domain, 1000);
+        struct loader_status *status = ask_status(f);
+        assert_int_equal(status->names_without_certificate, MANY + i);
+        assert_int_equal(status->counts.domains, MANY + i);
+        loader_status_free(status);
+        sem_wait(&early.given);
+        assert_in_range(early.status->names_without_certificate, MANY + i - 1, MANY + i);
+        loader_status_free(early.status);
+        sem_destroy(&early.given);
+    }
+    /* Asked and not waited for: nothing leaks. */
+    struct answer never = {0};
+    sem_init(&never.given, 0, 0);
+    edit_own(f, "z.yaml", "z.test", 1000);
+    wait_served(f, "z.test", 1000);
+    loader_ask_status(f->loader, take_status, &never);
+    loader_stop(TAKE(f->loader));
+    loader_status_free(never.status);
+    sem_destroy(&never.given);
+}
+
 static void test_tells_which_domains_changed(void **state)
 {
     struct fixture *f = *state;
@@ -749,6 +791,7 @@ int main(void)
         ROW(test_a_problem_is_logged_once_and_so_is_its_end),
         ROW(test_reload_answers_when_it_is_served_and_accepts_removals),
         ROW(test_status_names_certificates_that_expire_and_names_without_one),
+        ROW(test_status_counts_what_changed_since),
         ROW(test_tells_which_domains_changed),
         ROW(test_tells_what_is_removed_when_that_is_accepted),
         ROW(test_swaps_certificates),
