@@ -205,6 +205,10 @@ static void work(struct loader *loader)
         loader_note_served(loader);
     }
     watch_changes_clear(&changes);
+    const struct watch_changes *coming = watch_peek(loader->watch, now_ms);
+    if (coming != NULL) {
+        policy_set_read_ahead(loader->policies, coming);
+    }
     if (now_ms >= loader->prune_ms) {
         served_notes_prune(loader->notes, clock_wall_s());
         loader->prune_ms = now_ms + PRUNE_INTERVAL_MS;

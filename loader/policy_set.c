@@ -62,11 +62,15 @@ void policy_set_free(struct policy_set *set)
     if (set == NULL) {
         return;
     }
+    for (size_t i = 0; i < set->restored.count; i++) { /* abandoned */
+        set_offer_free(set, set->restored.items[i]->copy);
+    }
     for (size_t i = 0; i < set->files.count; i++) {
         set_offer_free(set, set->files.items[i]->offer);
         set_file_free(set->files.items[i]);
     }
     set_shared_free_all(set);
+    set_read_forget(set);
     for (size_t i = 0; i < set->top_count; i++) {
         diagnostics_clear(&set->tops[i].problems);
         free(set->tops[i].path);
@@ -92,6 +96,9 @@ void policy_set_set_limits(struct policy_set *set, const struct policy_set_optio
     set->removal_domains = options->removal_domains;
     for (size_t i = 0; i < set->files.count && read_again; i++) {
         set->files.items[i]->identity_known = false;
+    }
+    if (read_again) {
+        set_read_forget(set);
     }
 }
 
@@ -222,8 +229,12 @@ static void apply(struct policy_set *set, const struct watch_changes *changes, i
         set->something_changed = true;
         set_keep_restore(set);
     }
+    if (!changes->peeked) {
+        set_read_forget(set);
+    }
     set_scan(set, changes, now_ms);
-    set_scan_read(set, now_ms);
+    set_read(set, now_ms);
+    set_read_forget(set);
     if (set->is_abandoned) {
         return;
     }
