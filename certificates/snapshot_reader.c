@@ -148,7 +148,8 @@ struct snapshot_cursor {
     size_t number; /* of the block that is in `text` */
     bool loaded;   /* one is, good or not */
     struct buffer text;
-    struct bytes rest; /* records not passed yet; none in a damaged block */
+    struct bytes records; /* all of the block; none of a damaged one */
+    struct bytes rest;    /* not passed yet */
 };
 
 struct snapshot_cursor *snapshot_cursor_new(const struct snapshot *snapshot)
@@ -197,7 +198,8 @@ static void load_block(struct snapshot_cursor *cursor, size_t number)
     bool good = read_part(cursor->snapshot, &cursor->snapshot->blocks[number], &cursor->text);
     cursor->number = number;
     cursor->loaded = true;
-    cursor->rest = good ? buffer_bytes(&cursor->text) : (struct bytes){"", 0};
+    cursor->records = good ? buffer_bytes(&cursor->text) : (struct bytes){"", 0};
+    cursor->rest = cursor->records;
 }
 
 /* Passes the records before PATH. Whether its own is next. */
@@ -239,8 +241,10 @@ struct certificate_pair *snapshot_find(struct snapshot_cursor *cursor, const cha
         load_block(cursor, number);
     }
     if (!pass_to(cursor, path)) {
-        cursor->loaded = false; /* passed, maybe: the next one looks from the block's beginning */
-        return NULL;
+        cursor->rest = cursor->records; /* it was passed before, maybe */
+        if (!pass_to(cursor, path)) {
+            return NULL;
+        }
     }
     if (!snapshot_read_record(cursor->rest, &record) || !are_the_same(&record, files, count) ||
         record.chain >= snapshot->chain_count) {

@@ -44,13 +44,19 @@ static void free_pairs(struct certificate_keeper *keeper)
     keeper->count = 0;
 }
 
+/* After one was written, or was not. */
+static void settle(struct certificate_keeper *keeper)
+{
+    keeper->owed = atomic_load(&keeper->failed) ? keeper->owed + keeper->unsaved : 0;
+}
+
 /* Waits for the one being written. */
 static void join(struct certificate_keeper *keeper)
 {
     if (keeper->under_way) {
         pthread_join(keeper->thread, NULL);
         keeper->under_way = false;
-        keeper->owed = atomic_load(&keeper->failed) ? keeper->owed + keeper->unsaved : 0;
+        settle(keeper);
     }
 }
 
@@ -136,5 +142,6 @@ void certificate_keeper_finish(struct certificate_keeper *keeper, struct certifi
     if (changes_of(keeper, set) >= keeper->changes) {
         gather(keeper, set);
         write_out(keeper);
+        settle(keeper);
     }
 }
