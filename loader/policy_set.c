@@ -4,6 +4,8 @@
 
 #include "loader/policy_set_parts.h"
 
+enum { TRIM_FILES = 1000 };
+
 static void open_copies(struct policy_set *set, const char *state)
 {
     struct error e;
@@ -256,7 +258,7 @@ static void apply(struct policy_set *set, const struct watch_changes *changes, i
         return; /* what was published stands; the copies on disk stay as they are */
     }
     finish(set);
-    if (first) {
+    if (first || set->result.files_read >= TRIM_FILES) {
         /* The parsed files of a whole tree are gone: back to the system with it, before the first
          * edit has to tidy up. */
         malloc_trim(0);

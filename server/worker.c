@@ -386,6 +386,7 @@ static bool set_up(struct worker *worker, struct error *e)
 static void *thread_main(void *argument)
 {
     struct worker *worker = argument;
+    thread_come_first();
     rcu_reader_register();
     worker->is_set_up = set_up(worker, &worker->error);
     atomic_store(&worker->beat_ms, clock_monotonic_ms());
