@@ -153,6 +153,18 @@ static void look_at_unmet(struct certificate_set *set, const char *path,
     }
 }
 
+/* CHAIN_PATH may not be there: then its key alone is, and its certificate is not there yet, or no
+ * more; nothing to serve, nothing wrong. */
+static void meet_pair(struct certificate_set *set, const char *chain_path)
+{
+    struct certificate_source *source = certificate_sources_find(&set->sources, chain_path);
+    if (source != NULL) {
+        look(source, set);
+    } else if (certificate_source_exists(chain_path)) {
+        certificate_sources_add(&set->sources, memory_string(chain_path));
+    }
+}
+
 /* PATH is there, or was just said to have changed. */
 static void meet(const char *path, const struct error *e, void *context)
 {
@@ -163,14 +175,7 @@ static void meet(const char *path, const struct error *e, void *context)
         return;
     }
     if (certificate_tree_pair_of(path, &chain_path, &key_path)) {
-        struct certificate_source *source = certificate_sources_find(&set->sources, chain_path);
-        if (source != NULL) {
-            look(source, set);
-        } else if (certificate_source_exists(chain_path)) {
-            certificate_sources_add(&set->sources, TAKE(chain_path));
-        }
-        /* Else a key alone: its certificate is not there yet, or no more; nothing to serve, nothing
-         * wrong. */
+        meet_pair(set, chain_path);
     } else if (e != NULL) {
         /* A directory that cannot be read: what is known of it stays. */
         look_at_unmet(set, path, leave);
