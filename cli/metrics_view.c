@@ -21,7 +21,7 @@ static const struct metric METRICS[] = {
     {"uptime_seconds", "gauge", "Seconds since the server started.", NULL, "uptime_s", NULL},
     {"loading_certificates", "gauge", "Certificates that the first load has read.", "loading",
      "certificates", NULL},
-    {"loading_certificates_total", "gauge", "Certificates that the first load has found.",
+    {"loading_certificates_found", "gauge", "Certificates that the first load has found.",
      "loading", "certificates_total", NULL},
     {"domains", "gauge", "Domains whose policy is served.", NULL, "domains", NULL},
     {"shared_policies", "gauge", "Policies that several domains may use.", NULL, "shared_policies",

@@ -158,6 +158,18 @@ static void look_at_unmet(struct certificate_set *set, const char *path,
     }
 }
 
+/* A chain that is not there: its key alone is, and it is not there yet, or no more; nothing to
+ * serve, nothing wrong. */
+static void meet_pair(struct certificate_set *set, const char *chain_path, bool is_there)
+{
+    struct certificate_source *source = certificate_sources_find(&set->sources, chain_path);
+    if (source != NULL) {
+        look(source, set);
+    } else if (is_there || certificate_source_exists(chain_path)) {
+        certificate_sources_add(&set->sources, memory_string(chain_path));
+    }
+}
+
 /* PATH is listed, or was said to have changed; with E, it cannot be read. */
 static void meet(struct certificate_set *set, const char *path, bool listed, const struct error *e)
 {
@@ -167,15 +179,7 @@ static void meet(struct certificate_set *set, const char *path, bool listed, con
         return;
     }
     if (certificate_tree_pair_of(path, &chain_path, &key_path)) {
-        struct certificate_source *source = certificate_sources_find(&set->sources, chain_path);
-        if (source != NULL) {
-            look(source, set);
-        } else if ((listed && strcmp(path, chain_path) == 0) ||
-                   certificate_source_exists(chain_path)) {
-            certificate_sources_add(&set->sources, TAKE(chain_path));
-        }
-        /* Else a key alone: its certificate is not there yet, or no more; nothing to serve, nothing
-         * wrong. */
+        meet_pair(set, chain_path, listed && strcmp(path, chain_path) == 0);
     } else if (e != NULL) {
         /* A directory that cannot be read: what is known of it stays. */
         look_at_unmet(set, path, leave);

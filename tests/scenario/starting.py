@@ -171,6 +171,35 @@ class Loading(Stalled):
         wait_until(lambda: self.server.events("server.ready"), "ready")
         self.server.stop()
 
+    def ask(self, command):
+        """Sends COMMAND and returns the socket, to be read later."""
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.addCleanup(client.close)
+        client.settimeout(30 * SLOW)
+        client.connect(str(self.server.state / "control.sock"))
+        client.sendall(json.dumps({"command": command}).encode() + b"\n")
+        return client
+
+    def read(self, client):
+        return json.loads(b"".join(iter(lambda: client.recv(65536), b"")))
+
+    def test_a_crowd_that_asks_for_the_same_shares_the_answers(self):
+        self.start_stalled("load.certificate:2")
+        self.wait_answering()
+        crowd = [self.ask("reload") for _ in range(20)]
+        # Asked for after them, answered at once.
+        self.assertEqual(self.read(self.ask("status"))["state"], "loading")
+        self.assertIn("loading", self.read(self.ask("history"))["error"])
+        self.stall.unlink()
+        answers = [self.read(client) for client in crowd]
+        self.assertEqual({answer["domains"] for answer in answers}, {2})
+        wait_until(lambda: self.asked().returncode == 0, "it serves")
+        # The first began its own; all others came while that waited.
+        self.assertEqual(self.server.status()["reloads"], 2)
+        crowd = [self.ask("status") for _ in range(20)]
+        self.assertEqual({self.read(client)["domains"] for client in crowd}, {2})
+        self.server.stop()
+
     def test_nothing_to_serve_ends_the_start(self):
         (self.server.policies / "a.yaml").unlink()
         self.server.policies.rmdir()

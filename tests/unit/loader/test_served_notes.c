@@ -184,11 +184,39 @@ static void test_closing_writes_what_was_handed_over(void **state)
     assert_true(is_known(f, "a.example"));
 }
 
+/* Of a batch that takes far longer than who closes wants to wait, the beginning is there; and only
+ * the first batch may be that large. */
+static void test_a_hurry_gives_up_the_rest_of_the_first_batch(void **state)
+{
+    enum { MANY = 300 * 1000 };
+    struct fixture *f = *state;
+    struct error e;
+    assert_int_equal(mkdir(f->state, 0700), 0);
+    for (unsigned i = 0; i < MANY; i++) {
+        char subject[32];
+        (void)snprintf(subject, sizeof(subject), "t%u.example", i);
+        add(f, subject, "@one");
+    }
+    served_notes_hurry(f->notes);
+    served_notes_write(f->notes, NOW);
+    write_notes(f, NOW + 1);
+    assert_false(served_notes_are_written(f->notes));
+    add(f, "later.example", "@one");
+    write_notes(f, NOW + 2);
+    served_notes_close(f->notes);
+    assert_true(is_known(f, "t0.example"));
+    assert_false(is_known(f, "t299999.example"));
+    assert_true(is_known(f, "later.example"));
+    assert_true(served_notes_open(f->state, f->log, &f->notes, &e));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_waiting_notes_keep_texts_and_times, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_closing_writes_what_was_handed_over, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_hurry_gives_up_the_rest_of_the_first_batch, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_what_could_not_be_written_is_written_later, set_up,
                                         tear_down),
