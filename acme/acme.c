@@ -63,7 +63,7 @@ void acme_do_afters(struct acme *acme)
             fault_point(after->fault);
         }
         if (after->new != NULL || after->old != NULL) {
-            acme->options.install(after->new, after->old, acme->options.install_context);
+            acme->options.install(after->new, after->old, acme->options.context);
         }
         if (after->host != NULL) {
             log_event(acme->log, LOG_LEVEL_INFO, "acme.certificate.issued",
@@ -230,7 +230,10 @@ static void *run(void *context)
     hosts_init(acme);
     hosts_want(acme);
     session_begin(acme);
-    sem_post(&acme->loaded);
+    acme->stop = atomic_load(&acme->abandon); /* then not all may be loaded: nothing is ordered */
+    if (!acme->stop) {
+        acme->options.loaded(acme->options.context);
+    }
     while (!acme->stop) {
         if (acme->store == NULL) {
             rest(acme);
@@ -393,8 +396,9 @@ static void acme_free(struct acme *acme)
     mailbox_free(acme->mailbox);
     work_pool_free(acme->pool);
     dns_resolver_free(acme->resolver);
+    pair_reader_free(acme->reader);
+    chain_pool_unref(acme->chains);
     file_close(&acme->lock);
-    sem_destroy(&acme->loaded);
     free(acme->problem);
     free(acme);
 }
@@ -408,16 +412,15 @@ bool acme_start(const struct acme_options *options, struct acme **ret_acme, stru
     acme->lock = -1;
     acme->last_after = &acme->afters;
     acme->store_version = -1;
+    acme->chains = chain_pool_new();
+    acme->reader = pair_reader_new(acme->chains);
     acme->clock_offset_ms = clock_wall_s() * 1000 - clock_monotonic_ms();
-    sem_init(&acme->loaded, 0, 0);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         abort(); /* out of memory */
     }
     if (!prepare(acme, e) || !thread_start("acme", run, acme, &acme->thread, e)) {
         acme_free(acme);
         return false;
-    }
-    while (sem_wait(&acme->loaded) != 0) {
     }
     *ret_acme = acme;
     return true;

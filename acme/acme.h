@@ -1,7 +1,8 @@
 /* The ACME client (RFC 8555): gets and renews a certificate for every mta-sts.DOMAIN that is
  * served, on a thread of its own. The only part that orders; serving threads see what it publishes.
  *
- *     acme_start(&options, &acme, e)       // certificates of the last run are installed by then
+ *     acme_start(&options, &acme, e)
+ *     … options.loaded(context): the certificates of the last run are installed …
  *     … acme_domain_changed(acme, domain, false) … acme_stop(acme)
  *
  * One process at a time orders for one state directory: the one that holds the lock on `acme.lock`
@@ -29,10 +30,12 @@ struct acme_options {
     const struct certificate_table *certificates; /* what else covers a name */
     struct challenge_board *board;                /* written by this client alone */
     /* Puts NEW into the table and takes OLD out of it, on the table's own thread; either may be
-     * NULL. Both references are handed over. Called on the ACME thread (and during acme_start on
-     * the caller's). */
+     * NULL. Both references are handed over. Called on the ACME thread. */
     void (*install)(struct certificate_pair *new, struct certificate_pair *old, void *context);
-    void *install_context;
+    /* Once, on the ACME thread: what the last run left was handed to `install`. Not where acme_stop
+     * came first. */
+    void (*loaded)(void *context);
+    void *context; /* of both */
 };
 
 bool acme_start(const struct acme_options *options, struct acme **ret_acme, struct error *e)

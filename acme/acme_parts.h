@@ -15,7 +15,6 @@
 #define ACME_ACME_PARTS_H
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "acme/acme.h"
@@ -24,6 +23,7 @@
 #include "base/mailbox.h"
 #include "base/rcu_table.h"
 #include "base/work_pool.h"
+#include "certificates/pair_reader.h"
 #include "dns/resolver.h"
 
 struct order;
@@ -98,7 +98,6 @@ struct acme {
     char settings_digest[65]; /* hex; "its configuration" of a rejected host */
 
     pthread_t thread;
-    sem_t loaded;
     struct mailbox *mailbox;
     bool stop;
     _Atomic bool abandon;
@@ -120,6 +119,9 @@ struct acme {
     size_t ca_count;
     char probe_token[44];
     char thumbprint[THUMBPRINT_LENGTH + 1]; /* as on the board */
+
+    struct chain_pool *chains; /* the intermediates of all hosts' certificates */
+    struct pair_reader *reader;
 
     struct rcu_table *hosts;
     struct order *orders;     /* all that have not ended, abandoned ones too */

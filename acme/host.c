@@ -316,7 +316,9 @@ static struct certificate_pair *parse(const struct host *host,
     struct certificate_pair *pair = NULL;
     struct error e;
     CLEANUP_FREE char *path = memory_printf("certificate of %s", host->name);
-    if (!certificate_pair_parse(bytes_of(row->chain), path, bytes_of(row->key), path, &pair, &e)) {
+    const struct pair_text chain = {.text = bytes_of(row->chain), .path = path};
+    const struct pair_text key = {.text = bytes_of(row->key), .path = path};
+    if (!pair_reader_read(host->acme->reader, &chain, &key, &pair, &e)) {
         log_event(host->acme->log, LOG_LEVEL_ERROR, "acme.certificate.unusable",
                   LOG_TEXT("host", host->name), LOG_TEXT("problem", e.text));
     }

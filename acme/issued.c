@@ -4,6 +4,7 @@
 #include <openssl/x509v3.h>
 
 #include "acme/base64url.h"
+#include "certificates/pair_open.h"
 #include "certificates/pem.h"
 
 enum { SKEW_S = 3600, SERIAL_MAX = 64 };
@@ -198,8 +199,8 @@ static bool check_opened(const struct certificate_pair *pair, const struct opene
            check_signatures(opened, certificate_pair_path(pair), e);
 }
 
-static bool check(struct bytes chain, struct bytes key, const struct wanted *wanted,
-                  struct issued *ret_issued, struct error *e)
+static bool check(struct pair_reader *reader, struct bytes chain, struct bytes key,
+                  const struct wanted *wanted, struct issued *ret_issued, struct error *e)
 {
     CLEANUP_FREE char *path = memory_printf("certificate of %s", wanted->host);
     CLEANUP_FREE char *key_path = memory_printf("key of %s", wanted->host);
@@ -209,7 +210,9 @@ static bool check(struct bytes chain, struct bytes key, const struct wanted *wan
     }
     CLEANUP(pair_cleanup) struct certificate_pair *pair = NULL;
     CLEANUP(opened_clear) struct opened opened = {0};
-    if (!certificate_pair_parse(chain, path, key, key_path, &pair, e) ||
+    const struct pair_text chain_text = {.text = chain, .path = path};
+    const struct pair_text key_text = {.text = key, .path = key_path};
+    if (!pair_reader_read(reader, &chain_text, &key_text, &pair, e) ||
         !certificate_pair_open(pair, &opened.leaf, &opened.key, &opened.chain, e) ||
         !check_opened(pair, &opened, wanted, e)) {
         return false;
@@ -221,16 +224,17 @@ static bool check(struct bytes chain, struct bytes key, const struct wanted *wan
     return true;
 }
 
-bool issued_check(struct bytes chain, struct bytes key, const char *host, int64_t now_s,
-                  struct issued *ret_issued, struct error *e)
+bool issued_check(struct pair_reader *reader, struct bytes chain, struct bytes key,
+                  const char *host, int64_t now_s, struct issued *ret_issued, struct error *e)
 {
-    return check(chain, key, &(struct wanted){host, now_s, false}, ret_issued, e);
+    return check(reader, chain, key, &(struct wanted){host, now_s, false}, ret_issued, e);
 }
 
-bool issued_check_foreign(struct bytes chain, struct bytes key, const char *host, int64_t now_s,
-                          struct issued *ret_issued, struct error *e)
+bool issued_check_foreign(struct pair_reader *reader, struct bytes chain, struct bytes key,
+                          const char *host, int64_t now_s, struct issued *ret_issued,
+                          struct error *e)
 {
-    return check(chain, key, &(struct wanted){host, now_s, true}, ret_issued, e);
+    return check(reader, chain, key, &(struct wanted){host, now_s, true}, ret_issued, e);
 }
 
 /* --- A chain without its key --- */

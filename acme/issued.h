@@ -3,7 +3,7 @@
 #define ACME_ISSUED_H
 
 #include "base/buffer.h"
-#include "certificates/pair.h"
+#include "certificates/pair_reader.h"
 
 enum { ISSUED_CHAIN_MAX = 256 * 1024, ISSUED_ARI_ID_MAX = 128 };
 
@@ -16,17 +16,19 @@ struct issued {
                                        what comes out is too long */
 };
 
-/* CHAIN (PEM, leaf first) and KEY (PEM) for HOST: they parse as a pair; HOST is the leaf's one DNS
- * name (RFC 8555 §7.4: as was asked for); the dates hold NOW_S (an hour of clock skew allowed);
- * each certificate is signed by the one after it. Roots are not judged: the CA was reached over
- * verified TLS. */
-bool issued_check(struct bytes chain, struct bytes key, const char *host, int64_t now_s,
-                  struct issued *ret_issued, struct error *e) MUST_USE;
+/* CHAIN (PEM, leaf first) and KEY (PEM), read by READER (may be NULL), for HOST: they parse as a
+ * pair; HOST is the leaf's one DNS name (RFC 8555 §7.4: as was asked for); the dates hold NOW_S (an
+ * hour of clock skew allowed); each certificate is signed by the one after it. Roots are not
+ * judged: the CA was reached over verified TLS. */
+bool issued_check(struct pair_reader *reader, struct bytes chain, struct bytes key,
+                  const char *host, int64_t now_s, struct issued *ret_issued, struct error *e)
+    MUST_USE;
 
 /* The same for a chain that somebody else got for HOST (`cert import`): more names and wildcards
  * that cover HOST are fine, expired is not, even by a second. */
-bool issued_check_foreign(struct bytes chain, struct bytes key, const char *host, int64_t now_s,
-                          struct issued *ret_issued, struct error *e) MUST_USE;
+bool issued_check_foreign(struct pair_reader *reader, struct bytes chain, struct bytes key,
+                          const char *host, int64_t now_s, struct issued *ret_issued,
+                          struct error *e) MUST_USE;
 
 /* Whether any certificate of CHAIN (PEM) has an issuer with the common name NAME. False too where
  * CHAIN does not parse. */

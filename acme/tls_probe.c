@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "certificates/pair_open.h"
 
 enum { LOOK_MS = 500 }; /* how often `abandon` is looked at */
 

@@ -213,7 +213,7 @@ static bool write_all(int fd, struct bytes text, const char *path, struct error 
     return true;
 }
 
-static bool sync_directory(const char *directory, struct error *e)
+bool file_sync_directory(const char *directory, struct error *e)
 {
     CLEANUP_CLOSE int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
@@ -283,7 +283,7 @@ static bool replace(const char *path, struct bytes text, mode_t mode,
     if (!renamed) {
         (void)unlink(temporary);
     }
-    return ok && sync_directory(directory, e);
+    return ok && file_sync_directory(directory, e);
 }
 
 bool file_replace(const char *path, struct bytes text, mode_t mode, struct error *e)

@@ -38,6 +38,9 @@ bool file_replace(const char *path, struct bytes text, mode_t mode, struct error
 bool file_replace_if_same(const char *path, struct bytes text, const struct file_identity *expected,
                           struct error *e) MUST_USE;
 
+/* What was made, renamed or removed in DIRECTORY outlives a crash. */
+bool file_sync_directory(const char *directory, struct error *e) MUST_USE;
+
 /* Makes the directory PATH with MODE, and those above it that are missing with 0755; of both the
  * umask takes its share. */
 bool file_make_directories(const char *path, mode_t mode, struct error *e) MUST_USE;

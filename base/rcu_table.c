@@ -39,6 +39,7 @@ struct rcu_table {
     uint64_t seed; /* secret, so that nobody can choose names that fall into one bucket */
     atomic_size_t count;
     size_t buckets;
+    struct rcu_entry *next; /* that the walk under way comes to; NULL: none is under way */
 };
 
 struct sought {
@@ -88,6 +89,7 @@ void rcu_table_free(struct rcu_table *table)
     if (table == NULL) {
         return;
     }
+    table->next = NULL;
     rcu_table_each(table, remove_entry, table);
     rcu_defer_wait();
     int failed = cds_lfht_destroy(table->nodes, NULL);
@@ -133,6 +135,26 @@ void rcu_table_add(struct rcu_table *table, struct rcu_entry *entry)
     atomic_fetch_add_explicit(&table->count, 1, memory_order_relaxed);
 }
 
+/* In a read section. */
+static void go_to(const struct rcu_table *table, const struct rcu_entry *entry,
+                  struct cds_lfht_iter *ret_iterator)
+{
+    struct bytes key = table->methods->key(entry);
+    struct sought sought = {table, key};
+    cds_lfht_lookup(table->nodes, hash(table, key), matches, &sought, ret_iterator);
+    assert(cds_lfht_iter_get_node(ret_iterator) == &entry->node);
+}
+
+static struct rcu_entry *entry_at(struct cds_lfht_iter *iterator)
+{
+    struct cds_lfht_node *node = cds_lfht_iter_get_node(iterator);
+    if (node == NULL) {
+        return NULL;
+    }
+    TSAN_ACQUIRE(node);
+    return entry_of(node);
+}
+
 static void free_entry(struct rcu_head *head)
 {
     struct rcu_entry *entry = caa_container_of(head, struct rcu_entry, head);
@@ -155,12 +177,19 @@ void rcu_table_replace(struct rcu_table *table, struct rcu_entry *old, struct rc
     rcu_read_unlock();
     assert(failed == 0);
     (void)failed;
+    table->next = table->next == old ? new : table->next;
     rcu_defer(&old->head, free_entry);
 }
 
 void rcu_table_remove(struct rcu_table *table, struct rcu_entry *entry)
 {
     rcu_read_lock();
+    if (table->next == entry) {
+        struct cds_lfht_iter iterator;
+        go_to(table, entry, &iterator);
+        cds_lfht_next(table->nodes, &iterator);
+        table->next = entry_at(&iterator);
+    }
     int failed = cds_lfht_del(table->nodes, &entry->node);
     rcu_read_unlock();
     assert(failed == 0);
@@ -180,16 +209,41 @@ void rcu_table_each(const struct rcu_table *table, bool (*visit)(struct rcu_entr
     struct cds_lfht_iter iterator;
     rcu_read_begin();
     cds_lfht_first(table->nodes, &iterator);
-    struct cds_lfht_node *node = cds_lfht_iter_get_node(&iterator);
-    while (node != NULL) {
-        TSAN_ACQUIRE(node);
-        if (!visit(entry_of(node), context)) {
-            break;
-        }
+    struct rcu_entry *entry = entry_at(&iterator);
+    while (entry != NULL && visit(entry, context)) {
         cds_lfht_next(table->nodes, &iterator);
-        node = cds_lfht_iter_get_node(&iterator);
+        entry = entry_at(&iterator);
     }
     rcu_read_end();
+}
+
+void rcu_table_walk_begin(struct rcu_table *table)
+{
+    struct cds_lfht_iter iterator;
+    rcu_read_lock();
+    cds_lfht_first(table->nodes, &iterator);
+    table->next = entry_at(&iterator);
+    rcu_read_unlock();
+}
+
+bool rcu_table_walk(struct rcu_table *table, size_t most, bool (*visit)(struct rcu_entry *, void *),
+                    void *context)
+{
+    struct cds_lfht_iter iterator;
+    if (table->next == NULL) {
+        return false;
+    }
+    rcu_read_begin();
+    go_to(table, table->next, &iterator);
+    struct rcu_entry *entry = table->next;
+    for (size_t i = 0; i < most && entry != NULL; i++) {
+        bool goes_on = visit(entry, context);
+        cds_lfht_next(table->nodes, &iterator);
+        entry = goes_on ? entry_at(&iterator) : NULL;
+    }
+    rcu_read_end();
+    table->next = entry;
+    return entry != NULL;
 }
 
 void rcu_reader_register(void)

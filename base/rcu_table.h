@@ -57,6 +57,13 @@ size_t rcu_table_count(const struct rcu_table *table);
 void rcu_table_each(const struct rcu_table *table, bool (*visit)(struct rcu_entry *, void *),
                     void *context);
 
+/* Writer only: the same, with rests in between. Each call visits MOST entries more, from the first
+ * after rcu_table_walk_begin; false: none is left. Between calls anything may be added, replaced or
+ * removed: what stays is visited once. VISIT changes nothing in the table. One walk at a time. */
+void rcu_table_walk_begin(struct rcu_table *table);
+bool rcu_table_walk(struct rcu_table *table, size_t most, bool (*visit)(struct rcu_entry *, void *),
+                    void *context);
+
 /* Once per thread that reads or writes any table. */
 void rcu_reader_register(void);
 void rcu_reader_unregister(void);

@@ -2,38 +2,44 @@
 
 #include <openssl/err.h>
 
-/* Set-associative, as a processor's cache: a serial says in which set of WAYS entries to look, and
- * the entry of that set that was used longest ago makes room. No list to keep, no rehashing, a
- * fixed number of entries. Serials are consecutive, so they spread evenly.
- *
- * Entries hold no reference to the pair: one that left the table just grows old here. */
-enum { WAYS = 8 };
+#include "certificates/pair_open.h"
 
+enum {
+    WAYS = 8,
+    CHAINS_MAX = 256, /* of intermediates; the CAs of this world have fewer in use */
+};
+
+/* Entries hold no reference to what they were parsed from: what left the table just grows old. */
 struct cache_entry {
-    uint64_t serial; /* 0: empty */
-    uint64_t used;   /* the cache's clock then */
-    X509 *leaf;
-    EVP_PKEY *key;
+    uint64_t serial; /* of the pair or of the chain; 0: empty */
+    uint64_t used;   /* the shelf's clock then */
+    X509 *leaf;      /* and */
+    EVP_PKEY *key;   /* or */
     STACK_OF(X509) * chain;
 };
 
-struct certificate_cache {
+/* Set-associative, as a processor's cache: a serial says in which set of WAYS entries to look, and
+ * the entry of that set that was used longest ago makes room. No list to keep, no rehashing, a
+ * fixed number of entries. Serials are consecutive, so they spread evenly. */
+struct shelf {
     uint64_t clock;
     size_t sets;
     size_t ways;
-    struct cache_entry entries[];
+    struct cache_entry *entries;
 };
 
-struct certificate_cache *certificate_cache_new(size_t max)
+struct certificate_cache {
+    OSSL_LIB_CTX *library;
+    struct shelf leaves;
+    struct shelf chains;
+};
+
+static void shelf_init(struct shelf *shelf, size_t max)
 {
-    size_t ways = max < WAYS ? max : WAYS;
-    ways = ways != 0 ? ways : 1;
-    size_t sets = max > WAYS ? max / WAYS : 1;
-    struct certificate_cache *cache =
-        memory_zero(1, sizeof(*cache) + sets * ways * sizeof(cache->entries[0]));
-    cache->sets = sets;
-    cache->ways = ways;
-    return cache;
+    shelf->ways = max < WAYS ? max : WAYS;
+    shelf->ways = shelf->ways != 0 ? shelf->ways : 1;
+    shelf->sets = max > WAYS ? max / WAYS : 1;
+    shelf->entries = memory_zero(shelf->sets * shelf->ways, sizeof(shelf->entries[0]));
 }
 
 static void entry_clear(struct cache_entry *entry)
@@ -44,23 +50,20 @@ static void entry_clear(struct cache_entry *entry)
     *entry = (struct cache_entry){0};
 }
 
-void certificate_cache_free(struct certificate_cache *cache)
+static void shelf_clear(struct shelf *shelf)
 {
-    if (cache == NULL) {
-        return;
+    for (size_t i = 0; i < shelf->sets * shelf->ways; i++) {
+        entry_clear(&shelf->entries[i]);
     }
-    for (size_t i = 0; i < cache->sets * cache->ways; i++) {
-        entry_clear(&cache->entries[i]);
-    }
-    free(cache);
+    free(shelf->entries);
 }
 
 /* The entry of SERIAL, or the one that it may take over. */
-static struct cache_entry *find_place(struct certificate_cache *cache, uint64_t serial)
+static struct cache_entry *shelf_place(struct shelf *shelf, uint64_t serial)
 {
-    struct cache_entry *set = &cache->entries[serial % cache->sets * cache->ways];
+    struct cache_entry *set = &shelf->entries[serial % shelf->sets * shelf->ways];
     struct cache_entry *oldest = &set[0];
-    for (size_t i = 0; i < cache->ways; i++) {
+    for (size_t i = 0; i < shelf->ways; i++) {
         if (set[i].serial == serial) {
             return &set[i];
         }
@@ -71,21 +74,67 @@ static struct cache_entry *find_place(struct certificate_cache *cache, uint64_t 
     return oldest;
 }
 
-bool certificate_cache_use(struct certificate_cache *cache, struct certificate_pair *pair, SSL *ssl,
-                           struct error *e)
+struct certificate_cache *certificate_cache_new(size_t max, OSSL_LIB_CTX *library)
+{
+    struct certificate_cache *cache = memory_zero(1, sizeof(*cache));
+    cache->library = library;
+    shelf_init(&cache->leaves, max);
+    shelf_init(&cache->chains, max < CHAINS_MAX ? max : CHAINS_MAX);
+    return cache;
+}
+
+void certificate_cache_free(struct certificate_cache *cache)
+{
+    if (cache != NULL) {
+        shelf_clear(&cache->leaves);
+        shelf_clear(&cache->chains);
+        free(cache);
+    }
+}
+
+static const struct cache_entry *find_leaf(struct certificate_cache *cache,
+                                           const struct certificate_pair *pair, struct error *e)
 {
     uint64_t serial = certificate_pair_serial(pair);
-    struct cache_entry *entry = find_place(cache, serial);
+    struct cache_entry *entry = shelf_place(&cache->leaves, serial);
     if (entry->serial != serial) {
         struct cache_entry fresh = {.serial = serial};
-        if (!certificate_pair_open(pair, &fresh.leaf, &fresh.key, &fresh.chain, e)) {
-            return false;
+        if (!pair_open_leaf(pair, cache->library, &fresh.leaf, &fresh.key, e)) {
+            return NULL;
         }
         entry_clear(entry);
         *entry = fresh;
     }
-    entry->used = ++cache->clock;
-    if (SSL_use_cert_and_key(ssl, entry->leaf, entry->key, entry->chain, 1) != 1) {
+    entry->used = ++cache->leaves.clock;
+    return entry;
+}
+
+static const struct cache_entry *find_chain(struct certificate_cache *cache,
+                                            const struct certificate_pair *pair, struct error *e)
+{
+    uint64_t serial = certificate_chain_serial(certificate_pair_chain(pair));
+    struct cache_entry *entry = shelf_place(&cache->chains, serial);
+    if (entry->serial != serial) {
+        struct cache_entry fresh = {.serial = serial};
+        if (!pair_open_chain(pair, cache->library, &fresh.chain, e)) {
+            return NULL;
+        }
+        entry_clear(entry);
+        *entry = fresh;
+    }
+    entry->used = ++cache->chains.clock;
+    return entry;
+}
+
+bool certificate_cache_use(struct certificate_cache *cache, struct certificate_pair *pair, SSL *ssl,
+                           struct error *e)
+{
+    const struct cache_entry *leaf = find_leaf(cache, pair, e);
+    const struct cache_entry *chain = leaf != NULL ? find_chain(cache, pair, e) : NULL;
+    if (chain == NULL) {
+        return false;
+    }
+    if (SSL_use_cert_and_key(ssl, leaf->leaf, leaf->key, chain->chain, 1) != 1) {
         const char *reason = ERR_reason_error_string(ERR_peek_last_error());
         bool done = error_set(e, ERROR_SYSTEM, "%s: OpenSSL refuses it: %s",
                               certificate_pair_path(pair), reason != NULL ? reason : "no reason");

@@ -1,13 +1,19 @@
-/* Parsed certificates and keys, the most recently used ones; one cache per worker, no lock. */
+/* Parsed certificates and keys, the most recently used ones; one cache per worker, no lock.
+ *
+ * Chains of intermediates are kept apart from the leaves that they stand behind: a CA's
+ * certificates share one, parsed once. */
 #ifndef CERTIFICATES_CERTIFICATE_CACHE_H
 #define CERTIFICATES_CERTIFICATE_CACHE_H
+
+#include <openssl/ssl.h>
 
 #include "certificates/pair.h"
 
 struct certificate_cache;
 
-/* Keeps at most MAX parsed certificates. */
-struct certificate_cache *certificate_cache_new(size_t max);
+/* Keeps at most MAX parsed certificates, some 7 KB each. LIBRARY (NULL: OpenSSL's default) is that
+ * of the SSL_CTX they are used with, and outlives the cache. */
+struct certificate_cache *certificate_cache_new(size_t max, OSSL_LIB_CTX *library);
 void certificate_cache_free(struct certificate_cache *cache);
 
 /* Puts PAIR's chain and key into SSL; parses them where they are not in the cache. */

@@ -1,51 +1,37 @@
 #include "certificate_table.h"
 
-/* One certificate for a name, and a reference to it. Holds what readers of `entry` may still see
- * until their read sections are over. */
-struct candidate {
-    struct rcu_head head;
-    struct certificate_pair *pair;
-    struct candidate *next;
-};
-
-/* All certificates of one name. The list is the writer's; readers see the best of each kind. */
+/* The certificates of one name, with a reference to each: the best first, then the best of the
+ * other kind of key where there is one, then the others in no order. Immutable: a change makes
+ * another in its place, so that readers see one choice or the next. Most names have one. */
 struct table_name {
     struct rcu_entry entry;
-    struct certificate_pair *ecdsa;
-    struct certificate_pair *rsa;
-    struct candidate *candidates;
-    size_t n;
-    char text[];
+    uint32_t count;
+    uint8_t length; /* of the name, which stands after the pairs */
+    struct certificate_pair *pairs[];
 };
 
 struct certificate_table {
     struct rcu_table *names;
 };
 
+_Static_assert(DNS_NAME_MAX <= UINT8_MAX, "a name's length fits");
+
+static char *text_of(const struct table_name *name)
+{
+    return (char *)&name->pairs[name->count];
+}
+
 static struct bytes name_key(const struct rcu_entry *entry)
 {
     const struct table_name *name = (const struct table_name *)entry;
-    return (struct bytes){name->text, name->n};
-}
-
-static void candidate_free(struct candidate *candidate)
-{
-    certificate_pair_unref(candidate->pair);
-    free(candidate);
-}
-
-static void candidate_release(struct rcu_head *head)
-{
-    candidate_free((struct candidate *)((char *)head - offsetof(struct candidate, head)));
+    return (struct bytes){text_of(name), name->length};
 }
 
 static void name_free(struct rcu_entry *entry)
 {
     struct table_name *name = (struct table_name *)entry;
-    while (name->candidates != NULL) {
-        struct candidate *candidate = name->candidates;
-        name->candidates = candidate->next;
-        candidate_free(candidate);
+    for (size_t i = 0; i < name->count; i++) {
+        certificate_pair_unref(name->pairs[i]);
     }
     free(name);
 }
@@ -70,8 +56,8 @@ void certificate_table_free(struct certificate_table *table)
 /* Longer life first; of equal ones the younger certificate, then the one read last. */
 static bool is_better(const struct certificate_pair *a, const struct certificate_pair *b)
 {
-    if (b == NULL || certificate_pair_not_after(a) != certificate_pair_not_after(b)) {
-        return b == NULL || certificate_pair_not_after(a) > certificate_pair_not_after(b);
+    if (certificate_pair_not_after(a) != certificate_pair_not_after(b)) {
+        return certificate_pair_not_after(a) > certificate_pair_not_after(b);
     }
     if (certificate_pair_not_before(a) != certificate_pair_not_before(b)) {
         return certificate_pair_not_before(a) > certificate_pair_not_before(b);
@@ -79,17 +65,14 @@ static bool is_better(const struct certificate_pair *a, const struct certificate
     return certificate_pair_serial(a) > certificate_pair_serial(b);
 }
 
-static void publish_best(struct table_name *name)
+static struct certificate_pair *best_of(const struct table_name *name, bool rsa)
 {
-    struct certificate_pair *best[2] = {NULL, NULL};
-    for (const struct candidate *c = name->candidates; c != NULL; c = c->next) {
-        struct certificate_pair **place = &best[certificate_pair_is_rsa(c->pair)];
-        if (is_better(c->pair, *place)) {
-            *place = c->pair;
+    for (size_t i = 0; i < name->count && i < 2; i++) {
+        if (certificate_pair_is_rsa(name->pairs[i]) == rsa) {
+            return name->pairs[i];
         }
     }
-    rcu_publish(name->ecdsa, best[false]);
-    rcu_publish(name->rsa, best[true]);
+    return NULL;
 }
 
 bool certificate_table_find(const struct certificate_table *table, struct bytes name,
@@ -110,55 +93,92 @@ bool certificate_table_find(const struct certificate_table *table, struct bytes 
         return false;
     }
     const struct table_name *found = (const struct table_name *)entry;
-    struct certificate_choice choice = {.ecdsa = rcu_current(found->ecdsa),
-                                        .rsa = rcu_current(found->rsa)};
-    if (choice.ecdsa == NULL && choice.rsa == NULL) {
-        /* An ECDSA certificate took the place of an RSA one between the two loads. */
-        choice.ecdsa = rcu_current(found->ecdsa);
-    }
-    *ret_choice = choice;
+    *ret_choice =
+        (struct certificate_choice){.ecdsa = best_of(found, false), .rsa = best_of(found, true)};
     return true;
+}
+
+/* Room for COUNT pairs of TEXT, none in it yet. */
+static struct table_name *name_new(struct bytes text, size_t count)
+{
+    struct table_name *name =
+        memory_zero(1, sizeof(*name) + count * sizeof(name->pairs[0]) + text.n);
+    name->count = (uint32_t)count;
+    name->length = (uint8_t)text.n;
+    memcpy(text_of(name), text.p, text.n);
+    return name;
+}
+
+/* NEW (NULL: nothing) in the place of OLD (the same). */
+static void put(struct certificate_table *table, struct table_name *old, struct table_name *new)
+{
+    if (old == NULL) {
+        rcu_table_add(table->names, &new->entry);
+    } else if (new == NULL) {
+        rcu_table_remove(table->names, &old->entry);
+    } else {
+        rcu_table_replace(table->names, &old->entry, &new->entry);
+    }
+}
+
+static void swap(struct certificate_pair **a, struct certificate_pair **b)
+{
+    struct certificate_pair *kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
+/* Into the order that readers rely on. */
+static void arrange(struct table_name *name)
+{
+    struct certificate_pair **pairs = name->pairs;
+    for (size_t i = 1; i < name->count; i++) {
+        if (is_better(pairs[i], pairs[0])) {
+            swap(&pairs[0], &pairs[i]);
+        }
+    }
+    bool rsa = certificate_pair_is_rsa(pairs[0]);
+    for (size_t i = 2; i < name->count; i++) {
+        bool other = certificate_pair_is_rsa(pairs[i]) != rsa;
+        if (other && (certificate_pair_is_rsa(pairs[1]) == rsa || is_better(pairs[i], pairs[1]))) {
+            swap(&pairs[1], &pairs[i]);
+        }
+    }
 }
 
 static void add_name(struct certificate_table *table, struct bytes text,
                      struct certificate_pair *pair)
 {
-    struct candidate *candidate = memory_zero(1, sizeof(*candidate));
-    candidate->pair = certificate_pair_ref(pair);
-    struct table_name *name = (struct table_name *)rcu_table_find(table->names, text);
-    bool is_new = name == NULL;
-    if (is_new) {
-        name = memory_zero(1, sizeof(*name) + text.n);
-        name->n = text.n;
-        memcpy(name->text, text.p, text.n);
+    struct table_name *old = (struct table_name *)rcu_table_find(table->names, text);
+    size_t count = old != NULL ? old->count : 0;
+    struct table_name *new = name_new(text, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        new->pairs[i] = certificate_pair_ref(old->pairs[i]);
     }
-    candidate->next = name->candidates;
-    name->candidates = candidate;
-    publish_best(name);
-    if (is_new) {
-        rcu_table_add(table->names, &name->entry);
-    }
+    new->pairs[count] = certificate_pair_ref(pair);
+    arrange(new);
+    put(table, old, new);
 }
 
 static void remove_name(struct certificate_table *table, struct bytes text,
                         const struct certificate_pair *pair)
 {
-    struct table_name *name = (struct table_name *)rcu_table_find(table->names, text);
-    struct candidate **place = name != NULL ? &name->candidates : NULL;
-    while (place != NULL && *place != NULL && (*place)->pair != pair) {
-        place = &(*place)->next;
+    struct table_name *old = (struct table_name *)rcu_table_find(table->names, text);
+    size_t at = 0;
+    while (old != NULL && at < old->count && old->pairs[at] != pair) {
+        at++;
     }
-    if (place == NULL || *place == NULL) {
+    if (old == NULL || at == old->count) {
         return;
     }
-    struct candidate *candidate = *place;
-    *place = candidate->next;
-    if (name->candidates != NULL) {
-        publish_best(name);
-    } else {
-        rcu_table_remove(table->names, &name->entry);
+    struct table_name *new = old->count > 1 ? name_new(text, old->count - 1) : NULL;
+    for (size_t i = 0; new != NULL &&i < new->count; i++) {
+        new->pairs[i] = certificate_pair_ref(old->pairs[i < at ? i : i + 1]);
     }
-    rcu_defer(&candidate->head, candidate_release);
+    if (new != NULL) {
+        arrange(new);
+    }
+    put(table, old, new);
 }
 
 void certificate_table_add(struct certificate_table *table, struct certificate_pair *pair)

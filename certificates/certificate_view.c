@@ -74,24 +74,19 @@ ASN1_SEQUENCE(RSA_KEY) = {
 
 /* --- The key --- */
 
-static bool is_known_curve(int nid)
-{
-    return nid == NID_X9_62_prime256v1 || nid == NID_secp384r1 || nid == NID_secp521r1;
-}
-
 static bool read_ec(const X509_ALGOR *algorithm, const ASN1_BIT_STRING *octets,
-                    struct certificate_key *key)
+                    struct curves *curves, struct certificate_key *key)
 {
     const void *curve = NULL;
     int type = 0;
     X509_ALGOR_get0(NULL, &type, &curve, algorithm);
     int nid = type == V_ASN1_OBJECT ? OBJ_obj2nid(curve) : NID_undef;
-    if (!is_known_curve(nid) || octets->length == 0 ||
+    key->group = curves_find(curves, nid);
+    if (key->group == NULL || octets->length == 0 ||
         octets->data[0] != POINT_CONVERSION_UNCOMPRESSED) {
         return false;
     }
-    key->group = EC_GROUP_new_by_curve_name(nid);
-    key->point = key->group != NULL ? EC_POINT_new(key->group) : NULL;
+    key->point = EC_POINT_new(key->group);
     key->kind = CERTIFICATE_KEY_EC;
     return key->point != NULL && /* on the curve, too */
            EC_POINT_oct2point(key->group, key->point, octets->data, (size_t)octets->length, NULL) ==
@@ -117,19 +112,19 @@ static bool read_rsa(const ASN1_BIT_STRING *octets, struct certificate_key *key)
 static void key_clear(struct certificate_key *key)
 {
     EC_POINT_free(key->point);
-    EC_GROUP_free(key->group);
     BN_free(key->modulus);
     BN_free(key->exponent);
     *key = (struct certificate_key){.kind = CERTIFICATE_KEY_OTHER};
 }
 
-static void read_key(const struct public_key *public_key, struct certificate_key *key)
+static void read_key(const struct public_key *public_key, struct curves *curves,
+                     struct certificate_key *key)
 {
     const ASN1_OBJECT *algorithm = NULL;
     X509_ALGOR_get0(&algorithm, NULL, NULL, public_key->algorithm);
     int nid = OBJ_obj2nid(algorithm);
     bool known = (nid == NID_X9_62_id_ecPublicKey &&
-                  read_ec(public_key->algorithm, public_key->octets, key)) ||
+                  read_ec(public_key->algorithm, public_key->octets, curves, key)) ||
                  (nid == NID_rsaEncryption && read_rsa(public_key->octets, key));
     if (!known) {
         key_clear(key);
@@ -138,7 +133,7 @@ static void read_key(const struct public_key *public_key, struct certificate_key
 
 /* --- All of it --- */
 
-struct certificate_view *certificate_view_take(struct bytes *der)
+struct certificate_view *certificate_view_take(struct bytes *der, struct curves *curves)
 {
     const unsigned char *p = (const unsigned char *)der->p;
     struct certificate *certificate =
@@ -151,7 +146,7 @@ struct certificate_view *certificate_view_take(struct bytes *der)
         view = memory_zero(1, sizeof(*view));
         view->der = (struct bytes){der->p, taken};
         view->certificate = certificate;
-        read_key(certificate->fields->key, &view->key);
+        read_key(certificate->fields->key, curves, &view->key);
         *der = bytes_skip(*der, taken);
     }
     ERR_clear_error();

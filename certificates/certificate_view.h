@@ -16,12 +16,13 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "certificates/curves.h"
 
 struct certificate_view;
 
 /* Takes the certificate off the front of *DER, which stays as it is on failure. NULL: damaged. The
- * octets are borrowed. */
-struct certificate_view *certificate_view_take(struct bytes *der) MUST_USE;
+ * octets and CURVES are borrowed. */
+struct certificate_view *certificate_view_take(struct bytes *der, struct curves *curves) MUST_USE;
 /* NULL is fine. */
 void certificate_view_free(struct certificate_view *view);
 
@@ -38,7 +39,7 @@ enum certificate_key_kind {
 
 struct certificate_key {
     enum certificate_key_kind kind;
-    EC_GROUP *group; /* for EC */
+    const EC_GROUP *group; /* for EC; borrowed */
     EC_POINT *point;
     BIGNUM *modulus; /* for RSA */
     BIGNUM *exponent;

@@ -1,8 +1,9 @@
-/* A certificate chain with its private key, as read from disk: checked, then held compactly.
+/* A certificate chain with its private key: checked, then held compactly.
  *
- * DER, not OpenSSL's objects, which take ten times the memory: 8 KB a pair. Reading one makes none
- * of them (certificates/certificate_view.h) and takes 0.1 ms, 1 ms with P-384; parsed objects live
- * in a bounded cache (certificates/certificate_cache.h). */
+ * DER, not OpenSSL's objects, which take ten times the memory: 8 KB a pair; the intermediates once
+ * for all pairs that have the same (certificates/chain.h). A pair is one allocation. It is made by
+ * certificates/pair_reader.h; parsed objects live in a bounded cache
+ * (certificates/certificate_cache.h). */
 #ifndef CERTIFICATES_PAIR_H
 #define CERTIFICATES_PAIR_H
 
@@ -12,6 +13,8 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/file.h"
+#include "certificates/chain.h"
 #include "dns/name.h"
 
 enum {
@@ -23,11 +26,9 @@ enum {
 /* Immutable. Freed with certificate_pair_unref; references are counted atomically. */
 struct certificate_pair;
 
-/* Parses CHAIN (PEM, leaf first) and KEY (PEM, unencrypted). Refuses: no or too many certificates,
- * a key that does not match the leaf, encrypted keys, key types other than RSA (≥ 2048) and ECDSA
- * (P-256, P-384, P-521), a leaf without DNS names in its SANs (the subject's CN does not count, RFC
- * 6125). The paths are for messages and `status`. An expired certificate is accepted: serving it
- * lets `status` and senders say what is wrong. */
+/* Parses CHAIN (PEM, leaf first) and KEY (PEM, unencrypted), for one pair by itself, whose
+ * intermediates are its own; whoever reads many has a `struct pair_reader`, which says what is
+ * refused. The paths are for messages and `status`. */
 bool certificate_pair_parse(struct bytes chain, const char *chain_path, struct bytes key,
                             const char *key_path, struct certificate_pair **ret_pair,
                             struct error *e) MUST_USE;
@@ -39,6 +40,9 @@ void certificate_pair_unref(struct certificate_pair *pair);
 size_t certificate_pair_name_count(const struct certificate_pair *pair);
 struct bytes certificate_pair_name(const struct certificate_pair *pair, size_t i);
 
+/* All of them, each with a NUL after it. */
+struct bytes certificate_pair_names(const struct certificate_pair *pair);
+
 /* Seconds since 1970. */
 int64_t certificate_pair_not_before(const struct certificate_pair *pair);
 int64_t certificate_pair_not_after(const struct certificate_pair *pair);
@@ -48,8 +52,37 @@ const char *certificate_pair_path(const struct certificate_pair *pair);
 /* A number that no other pair of this process has: the cache's key. */
 uint64_t certificate_pair_serial(const struct certificate_pair *pair);
 
-/* OpenSSL's objects, made anew; the caller frees each. CHAIN is without the leaf. */
-bool certificate_pair_open(const struct certificate_pair *pair, X509 **ret_leaf, EVP_PKEY **ret_key,
-                           STACK_OF(X509) * *ret_chain, struct error *e) MUST_USE;
+/* The server's certificate alone, as DER. */
+struct bytes certificate_pair_leaf(const struct certificate_pair *pair);
+/* The intermediates. Lives as long as the pair, or take a reference. */
+struct certificate_chain *certificate_pair_chain(const struct certificate_pair *pair);
+/* As in `struct private_key`. */
+struct bytes certificate_pair_key(const struct certificate_pair *pair);
+
+/* The files it was read from, as they were then: that of the chain and, where it is another, that
+ * of the key. None where it came from elsewhere. */
+enum { CERTIFICATE_PAIR_FILES_MAX = 2 };
+size_t certificate_pair_file_count(const struct certificate_pair *pair);
+const struct file_identity *certificate_pair_files(const struct certificate_pair *pair);
+
+
+/* --- For those who make pairs --- */
+
+/* All of it was checked, and is copied. */
+struct pair_parts {
+    struct bytes leaf;
+    struct certificate_chain *chain; /* a reference is taken */
+    struct bytes key;
+    bool rsa;
+    const char *path;
+    struct bytes names; /* each with a NUL after it */
+    size_t name_count;
+    int64_t not_before;
+    int64_t not_after;
+    const struct file_identity *files;
+    size_t file_count;
+};
+
+struct certificate_pair *certificate_pair_new(const struct pair_parts *parts) MUST_USE;
 
 #endif

@@ -123,11 +123,11 @@ static void pkey_context_free(EVP_PKEY_CTX **context)
     EVP_PKEY_CTX_free(*context);
 }
 
-static EVP_PKEY *make_from(const char *type, OSSL_PARAM_BLD *build)
+static EVP_PKEY *make_from(OSSL_LIB_CTX *library, const char *type, OSSL_PARAM_BLD *build)
 {
     CLEANUP(param_free) OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(build);
     CLEANUP(pkey_context_free)
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(library, type, NULL);
     EVP_PKEY *key = NULL;
     if (parameters == NULL || context == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
         EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, parameters) != 1) {
@@ -148,7 +148,7 @@ static const char *curve_of(const X509 *leaf)
     return type == V_ASN1_OBJECT ? OBJ_nid2sn(OBJ_obj2nid(parameter)) : NULL;
 }
 
-static EVP_PKEY *make_ec(struct bytes scalar, const X509 *leaf)
+static EVP_PKEY *make_ec(struct bytes scalar, const X509 *leaf, OSSL_LIB_CTX *library)
 {
     const char *curve = curve_of(leaf);
     const ASN1_BIT_STRING *point = X509_get0_pubkey_bitstr(leaf);
@@ -164,7 +164,7 @@ static EVP_PKEY *make_ec(struct bytes scalar, const X509 *leaf)
         OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point->data,
                                          (size_t)point->length) == 1 &&
         OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, number) == 1) {
-        key = make_from("EC", build);
+        key = make_from(library, "EC", build);
     }
     BN_clear_free(number);
     return key;
@@ -178,7 +178,7 @@ static const char *const RSA_FIELDS[] = {
     OSSL_PKEY_PARAM_RSA_EXPONENT2, OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
 };
 
-static EVP_PKEY *make_rsa(struct bytes der)
+static EVP_PKEY *make_rsa(struct bytes der, OSSL_LIB_CTX *library)
 {
     struct bytes rest;
     if (!der_open_versioned(der, 0, &rest)) {
@@ -194,17 +194,18 @@ static EVP_PKEY *make_rsa(struct bytes der)
                    BN_bin2bn((const unsigned char *)number.p, (int)number.n, numbers[i]) != NULL &&
                    OSSL_PARAM_BLD_push_BN(build, RSA_FIELDS[i], numbers[i]) == 1;
     }
-    EVP_PKEY *key = complete ? make_from("RSA", build) : NULL;
+    EVP_PKEY *key = complete ? make_from(library, "RSA", build) : NULL;
     for (size_t i = 0; i < ARRAY_LENGTH(RSA_FIELDS); i++) {
         BN_clear_free(numbers[i]);
     }
     return key;
 }
 
-bool private_key_make(const struct private_key *key, const X509 *leaf, EVP_PKEY **ret_key,
-                      struct error *e)
+bool private_key_make(const struct private_key *key, const X509 *leaf, OSSL_LIB_CTX *library,
+                      EVP_PKEY **ret_key, struct error *e)
 {
-    EVP_PKEY *made = key->rsa ? make_rsa(key->octets) : make_ec(key->octets, leaf);
+    EVP_PKEY *made =
+        key->rsa ? make_rsa(key->octets, library) : make_ec(key->octets, leaf, library);
     ERR_clear_error();
     if (made == NULL) {
         return error_set(e, ERROR_SYNTAX,
@@ -266,7 +267,7 @@ static bool number_is(const EVP_PKEY *key, const char *name, const BIGNUM *want)
 
 static bool rsa_matches(struct bytes der, const struct certificate_key *public_key)
 {
-    EVP_PKEY *key = make_rsa(der);
+    EVP_PKEY *key = make_rsa(der, NULL);
     bool matches = key != NULL && number_is(key, OSSL_PKEY_PARAM_RSA_N, public_key->modulus) &&
                    number_is(key, OSSL_PKEY_PARAM_RSA_E, public_key->exponent);
     EVP_PKEY_free(key);

@@ -30,11 +30,11 @@ struct private_key {
 bool private_key_find(struct bytes der, enum private_key_form form, struct private_key *ret_key,
                       struct error *e) MUST_USE;
 
-/* KEY as the key of LEAF: of its type, and on its curve with its public point. The caller frees it
- * with EVP_PKEY_free. False also where the numbers make no key. Does not look whether it belongs
- * to LEAF. */
-bool private_key_make(const struct private_key *key, const X509 *leaf, EVP_PKEY **ret_key,
-                      struct error *e) MUST_USE;
+/* KEY as the key of LEAF: of its type, and on its curve with its public point; made in LIBRARY,
+ * NULL for OpenSSL's default. The caller frees it with EVP_PKEY_free. False also where the numbers
+ * make no key. Does not look whether it belongs to LEAF. */
+bool private_key_make(const struct private_key *key, const X509 *leaf, OSSL_LIB_CTX *library,
+                      EVP_PKEY **ret_key, struct error *e) MUST_USE;
 
 /* Whether KEY, made for LEAF, is the one that belongs to it. */
 bool private_key_belongs_to(EVP_PKEY *key, const X509 *leaf);

@@ -1,5 +1,6 @@
 /* status: what the running server says about itself, for people; --json has all of it, --prometheus
- * its numbers. */
+ * its numbers. A server that loads or stops answers too, and the exit status says so: whoever waits
+ * for it to serve asks until that is 0. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -26,6 +27,7 @@ int cmd_status(const struct invocation *invocation)
     } else {
         status_view_print(reply, clock_wall_s(), stdout);
     }
+    int code = status_view_is_serving(reply) ? COMMAND_DONE : COMMAND_NO;
     json_decref(reply);
-    return COMMAND_DONE;
+    return code;
 }

@@ -19,6 +19,10 @@ struct metric {
 
 static const struct metric METRICS[] = {
     {"uptime_seconds", "gauge", "Seconds since the server started.", NULL, "uptime_s", NULL},
+    {"loading_certificates", "gauge", "Certificates that the first load has read.", "loading",
+     "certificates", NULL},
+    {"loading_certificates_found", "gauge", "Certificates that the first load has found.",
+     "loading", "certificates_total", NULL},
     {"domains", "gauge", "Domains whose policy is served.", NULL, "domains", NULL},
     {"shared_policies", "gauge", "Policies that several domains may use.", NULL, "shared_policies",
      NULL},
@@ -123,8 +127,22 @@ static void print_nearest(const json_t *status, int64_t now_s, FILE *out)
     }
 }
 
+static void print_state(const json_t *status, FILE *out)
+{
+    static const char *const STATES[] = {"loading", "serving", "stopping"};
+    const char *state = json_string_value(json_object_get(status, "state"));
+    if (state == NULL) {
+        return;
+    }
+    print_head("state", "gauge", "1 for what the server is doing.", out);
+    for (size_t i = 0; i < ARRAY_LENGTH(STATES); i++) {
+        fprintf(out, PREFIX "state{state=\"%s\"} %d\n", STATES[i], strcmp(state, STATES[i]) == 0);
+    }
+}
+
 void metrics_view_print(const json_t *status, int64_t now_s, FILE *out)
 {
+    print_state(status, out);
     for (size_t i = 0; i < ARRAY_LENGTH(METRICS); i++) {
         print_metric(&METRICS[i], status, out);
     }

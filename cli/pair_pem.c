@@ -3,6 +3,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "certificates/pair_open.h"
+
 /* OUT into TEXT; what it held is wiped where BIO frees it (BIO_s_secmem). */
 static void take(BIO *out, struct buffer *text)
 {

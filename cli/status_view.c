@@ -1,5 +1,7 @@
 #include "status_view.h"
 
+#include <string.h>
+
 #include "cli/acme_view.h"
 #include "cli/control_reply.h"
 #include "cli/time_text.h"
@@ -17,7 +19,7 @@ static const char *text(const json_t *object, const char *key)
     return value != NULL ? value : "";
 }
 
-static void print_server(const json_t *status, int64_t now_s, FILE *out)
+static void print_server(const json_t *status, FILE *out)
 {
     fprintf(out, "mtasts-host %s, process %" JSON_INTEGER_FORMAT ", up %s", text(status, "version"),
             number(status, "pid"), time_text_span(number(status, "uptime_s")).text);
@@ -32,9 +34,13 @@ static void print_server(const json_t *status, int64_t now_s, FILE *out)
         }
     }
     fprintf(out,
-            "\nrequests:      %" JSON_INTEGER_FORMAT ", connections now %" JSON_INTEGER_FORMAT
-            "\nlast change:   ",
+            "\nrequests:      %" JSON_INTEGER_FORMAT ", connections now %" JSON_INTEGER_FORMAT "\n",
             number(status, "requests"), number(json_object_get(status, "connections"), "current"));
+}
+
+static void print_last_change(const json_t *status, int64_t now_s, FILE *out)
+{
+    fputs("last change:   ", out);
     int64_t changed_s = number(status, "last_change");
     if (changed_s == 0) {
         fputs("never", out);
@@ -43,6 +49,16 @@ static void print_server(const json_t *status, int64_t now_s, FILE *out)
                 time_text_span(now_s > changed_s ? now_s - changed_s : 0).text);
     }
     fputc('\n', out);
+}
+
+/* Of a server that cannot say more yet, or any more. */
+static void print_state(const json_t *status, FILE *out)
+{
+    const char *loading = text(json_object_get(status, "loading"), "text");
+    fprintf(out, "state:         %s\n", loading[0] != '\0' ? loading : text(status, "state"));
+    if (json_object_get(status, "domains") != NULL) {
+        fprintf(out, "domains:       %" JSON_INTEGER_FORMAT "\n", number(status, "domains"));
+    }
 }
 
 static void print_policies(const json_t *status, FILE *out)
@@ -90,9 +106,21 @@ static void print_certificates(const json_t *status, int64_t now_s, FILE *out)
     }
 }
 
+bool status_view_is_serving(const json_t *status)
+{
+    const char *state =
+        text(status, "state"); /* older servers say none, and answer when they serve */
+    return state[0] == '\0' || strcmp(state, "serving") == 0;
+}
+
 void status_view_print(const json_t *status, int64_t now_s, FILE *out)
 {
-    print_server(status, now_s, out);
+    print_server(status, out);
+    if (!status_view_is_serving(status)) {
+        print_state(status, out);
+        return;
+    }
+    print_last_change(status, now_s, out);
     print_policies(status, out);
     print_certificates(status, now_s, out);
     acme_view_print(json_object_get(status, "acme"), now_s, out);

@@ -2,11 +2,15 @@
 #ifndef CLI_STATUS_VIEW_H
 #define CLI_STATUS_VIEW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include <jansson.h>
 
 void status_view_print(const json_t *status, int64_t now_s, FILE *out);
+
+/* Else it loads or stops, and says little about itself. */
+bool status_view_is_serving(const json_t *status);
 
 #endif

@@ -191,6 +191,12 @@ static bool read_http2(const struct yaml_pair *pair, void *target, struct fields
     return fields_bool(pair, &((struct settings *)target)->http2, context);
 }
 
+static bool read_snapshot(const struct yaml_pair *pair, void *target,
+                          struct fields_context *context)
+{
+    return fields_bool(pair, &((struct settings *)target)->snapshot, context);
+}
+
 static bool read_session_tickets(const struct yaml_pair *pair, void *target,
                                  struct fields_context *context)
 {
@@ -267,6 +273,7 @@ static const struct field FIELDS[] = {
     {"rescan", read_rescan, 0},
     {"http2", read_http2, 0},
     {"session_tickets", read_session_tickets, 0},
+    {"snapshot", read_snapshot, 0},
     {"root", read_root, 0},
     {"access_log", read_access_log, 0},
     {"dns", settings_read_dns, 0},
@@ -289,6 +296,7 @@ static struct settings *new_settings(const char *file)
     settings->state = memory_string(DEFAULT_STATE);
     settings->control = memory_string(DEFAULT_CONTROL);
     settings->http2 = true;
+    settings->snapshot = true;
     settings->default_max_age_s = DEFAULT_MAX_AGE_S;
     settings->dns_ttl_s = DEFAULT_TTL_S;
     settings_limits_default(&settings->limits);

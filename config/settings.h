@@ -108,6 +108,7 @@ struct settings {
     int64_t rescan_ms; /* `rescan:`; 0: rely on inotify */
     bool http2;
     bool session_tickets;
+    bool snapshot;   /* certificates with their keys are remembered under `state` */
     char *root_text; /* answer to GET /; NULL: 404 */
 
     int64_t default_max_age_s;

@@ -3,29 +3,9 @@
 #include <sys/stat.h>
 
 #include "certificates/certificate_tree.h"
-#include "loader/certificate_source.h"
+#include "loader/certificate_set_parts.h"
 
-struct certificate_set {
-    char **tops;
-    size_t top_count;
-    int64_t vanish_ms;
-    int64_t removal_percent;
-    int64_t removal_pairs;
-    struct certificate_table *table;
-    /* Sorted by chain_path: what lies below a directory stands together. */
-    struct certificate_source **sources;
-    size_t count;
-    size_t capacity;
-    size_t gone;                     /* sources that are */
-    bool accepting;                  /* removals are not held, in the apply under way */
-    struct diagnostics top_problems; /* tops that cannot be listed */
-    struct diagnostics held;         /* at most one: removals that are held */
-    bool top_problems_told;
-    bool held_told;
-    uint64_t listing;
-    int64_t now_ms; /* of the apply under way */
-    size_t changed; /* pairs, in the apply under way */
-};
+enum { PATHS_A_QUESTION = 1024 }; /* whether it is abandoned, in a listing */
 
 struct certificate_set *certificate_set_new(const struct certificate_set_options *options,
                                             struct certificate_table *table)
@@ -37,6 +17,11 @@ struct certificate_set *certificate_set_new(const struct certificate_set_options
     }
     set->top_count = options->path_count;
     set->table = table;
+    set->abandoned = options->abandoned;
+    set->abandoned_context = options->abandoned_context;
+    set->chains = chain_pool_new();
+    set->snapshot_path = memory_string_or_null(options->snapshot);
+    TAILQ_INIT(&set->troubles);
     certificate_set_set_limits(set, options);
     return set;
 }
@@ -54,136 +39,168 @@ void certificate_set_free(struct certificate_set *set)
     if (set == NULL) {
         return;
     }
-    for (size_t i = 0; i < set->count; i++) {
-        certificate_source_free(set->sources[i]);
-    }
+    certificate_sources_clear(&set->sources);
     for (size_t i = 0; i < set->top_count; i++) {
         free(set->tops[i]);
     }
     free(set->tops);
-    free(set->sources);
+    snapshot_close(set->snapshot);
+    free(set->snapshot_path);
+    chain_pool_unref(set->chains);
     diagnostics_clear(&set->top_problems);
     diagnostics_clear(&set->held);
     free(set);
 }
 
-/* The first source whose chain path is not before PATH in byte order. */
-static size_t lower_bound(const struct certificate_set *set, const char *path)
-{
-    size_t low = 0;
-    size_t high = set->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (strcmp(set->sources[middle]->chain_path, path) < 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
-static struct certificate_source *find_or_add(struct certificate_set *set, const char *chain_path,
-                                              const char *key_path)
-{
-    size_t at = lower_bound(set, chain_path);
-    if (at < set->count && strcmp(set->sources[at]->chain_path, chain_path) == 0) {
-        return set->sources[at];
-    }
-    ARRAY_GROW(set->sources, set->count, set->capacity);
-    memmove(set->sources + at + 1, set->sources + at, (set->count - at) * sizeof(set->sources[0]));
-    set->sources[at] = certificate_source_new(chain_path, key_path);
-    set->count++;
-    return set->sources[at];
-}
-
-/* A publication of NEW (taken; NULL: nothing) in SOURCE's place. The new one is in the table before
- * the old one leaves it, so no handshake in between is without. */
+/* A publication of NEW (taken) in SOURCE's place. The new one is in the table before the old one
+ * leaves it, so no handshake in between is without. */
 static void publish(struct certificate_set *set, struct certificate_source *source,
                     struct certificate_pair *new)
 {
-    if (new == NULL && source->served == NULL) {
-        return;
+    certificate_table_add(set->table, new);
+    struct certificate_pair *old = certificate_source_serve(source, new);
+    if (old != NULL) {
+        certificate_table_remove(set->table, old);
+        certificate_pair_unref(old);
     }
-    if (new != NULL) {
-        certificate_table_add(set->table, new);
-    }
-    if (source->served != NULL) {
-        certificate_table_remove(set->table, source->served);
-        certificate_pair_unref(source->served);
-    }
-    source->served = new;
     set->changed++;
+}
+
+void certificate_set_put_trouble(struct certificate_set *set, struct certificate_source *source,
+                                 struct certificate_trouble *trouble)
+{
+    if (source->trouble != NULL) {
+        TAILQ_REMOVE(&set->troubles, source->trouble, link);
+        set->trouble_count--;
+        certificate_trouble_free(source->trouble);
+    }
+    if (trouble != NULL) {
+        TAILQ_INSERT_TAIL(&set->troubles, trouble, link);
+        set->trouble_count++;
+    }
+    source->trouble = trouble;
 }
 
 /* --- What is there --- */
 
-static void look(struct certificate_set *set, struct certificate_source *source)
+static bool is_abandoned(struct certificate_set *set)
 {
-    struct certificate_pair *pair = NULL;
-    enum certificate_source_state state = certificate_source_look(source, &pair);
-    if (state == CERTIFICATE_SOURCE_NEW) {
-        publish(set, source, pair);
+    set->is_abandoned =
+        set->is_abandoned || (set->abandoned != NULL && set->abandoned(set->abandoned_context));
+    return set->is_abandoned;
+}
+
+/* The looks' found. */
+static bool take_finding(struct certificate_source *source, struct certificate_finding *finding,
+                         void *context)
+{
+    struct certificate_set *set = context;
+    source->looked_at = false;
+    if (is_abandoned(set)) {
+        certificate_finding_clear(finding);
+        return false;
     }
-    bool gone = state == CERTIFICATE_SOURCE_GONE;
+    if (!set->loaded) {
+        atomic_fetch_add_explicit(&set->done, 1, memory_order_relaxed);
+    }
+    if (finding->state == CERTIFICATE_SOURCE_NEW) {
+        certificate_set_put_trouble(set, source, NULL);
+        publish(set, source, finding->pair);
+        set->remembered += finding->remembered;
+        set->unsaved += !finding->remembered;
+    } else if (finding->state == CERTIFICATE_SOURCE_TROUBLED) {
+        certificate_set_put_trouble(set, source, finding->trouble);
+    }
+    bool gone = finding->state == CERTIFICATE_SOURCE_GONE;
     if (gone != source->gone) {
         source->gone = gone;
         source->gone_ms = set->now_ms;
         set->gone += gone ? 1 : (size_t)-1;
     }
+    return true;
+}
+
+/* At the end of the apply, and once in it. */
+static void look(struct certificate_source *source, void *context)
+{
+    struct certificate_set *set = context;
+    source->seen = set->listing;
+    if (source->looked_at) {
+        return;
+    }
+    source->looked_at = true;
+    certificate_looks_add(&set->looks, source);
+    if (!set->loaded) {
+        atomic_fetch_add_explicit(&set->total, 1, memory_order_relaxed);
+    }
+}
+
+static void leave(struct certificate_source *source, void *context)
+{
+    source->seen = ((struct certificate_set *)context)->listing;
 }
 
 /* Calls LOOK_AT for the sources at or below PATH that the listing under way did not meet. */
 static void look_at_unmet(struct certificate_set *set, const char *path,
-                          void (*look_at)(struct certificate_set *, struct certificate_source *))
+                          void (*look_at)(struct certificate_source *source, void *context))
 {
     size_t n = strlen(path);
-    for (size_t i = lower_bound(set, path);
-         i < set->count && strncmp(set->sources[i]->chain_path, path, n) == 0; i++) {
-        struct certificate_source *source = set->sources[i];
-        if (source->seen != set->listing && file_path_is_below(source->chain_path, path)) {
-            source->seen = set->listing;
-            look_at(set, source);
+    const struct certificate_sources *sources = &set->sources;
+    for (size_t i = certificate_sources_lower_bound(sources, path); i < sources->count; i++) {
+        struct certificate_source *source = sources->items[i];
+        const char *its_path = certificate_source_path(source);
+        if (strncmp(its_path, path, n) != 0) {
+            break;
+        }
+        if (source->seen != set->listing && file_path_is_below(its_path, path)) {
+            look_at(source, set);
         }
     }
 }
 
-static void leave(struct certificate_set *set, struct certificate_source *source)
+/* A chain that is not there: its key alone is, and it is not there yet, or no more; nothing to
+ * serve, nothing wrong. */
+static void meet_pair(struct certificate_set *set, const char *chain_path, bool is_there)
 {
-    (void)set;
-    (void)source;
+    struct certificate_source *source = certificate_sources_find(&set->sources, chain_path);
+    if (source != NULL) {
+        look(source, set);
+    } else if (is_there || certificate_source_exists(chain_path)) {
+        certificate_sources_add(&set->sources, memory_string(chain_path));
+    }
 }
 
-static void meet(const char *path, const struct error *e, void *context)
+/* PATH is listed, or was said to have changed; with E, it cannot be read. */
+static void meet(struct certificate_set *set, const char *path, bool listed, const struct error *e)
 {
-    struct certificate_set *set = context;
     CLEANUP_FREE char *chain_path = NULL;
     CLEANUP_FREE char *key_path = NULL;
+    if (set->is_abandoned || (++set->met % PATHS_A_QUESTION == 0 && is_abandoned(set))) {
+        return;
+    }
     if (certificate_tree_pair_of(path, &chain_path, &key_path)) {
-        /* A key alone: its certificate is not there yet, or no more; nothing to serve, nothing
-         * wrong. */
-        if (certificate_source_exists(chain_path)) {
-            struct certificate_source *source = find_or_add(set, chain_path, key_path);
-            if (source->seen != set->listing) {
-                source->seen = set->listing;
-                look(set, source);
-            }
-        }
+        meet_pair(set, chain_path, listed && strcmp(path, chain_path) == 0);
     } else if (e != NULL) {
         /* A directory that cannot be read: what is known of it stays. */
         look_at_unmet(set, path, leave);
     }
 }
 
+static void meet_listed(const char *path, const struct error *e, void *context)
+{
+    meet(context, path, true, e);
+}
+
 /* Lists the directory (or file) PATH anew. False: it is missing or cannot be read. */
 static bool list(struct certificate_set *set, const char *path, struct error *e)
 {
     set->listing++;
-    if (!watch_list(path, meet, set, e)) {
-        return false;
+    bool listed = watch_list(path, meet_listed, set, e);
+    certificate_sources_merge(&set->sources, look, set);
+    if (listed) {
+        look_at_unmet(set, path, look);
     }
-    look_at_unmet(set, path, look);
-    return true;
+    return listed;
 }
 
 /* An unmounted tree is no reason to forget good certificates: those of a top that cannot be listed
@@ -217,95 +234,10 @@ static void look_at(struct certificate_set *set, const char *path)
     CLEANUP_FREE char *chain_path = NULL;
     CLEANUP_FREE char *key_path = NULL;
     set->listing++;
-    meet(path, NULL, set);
+    meet(set, path, false, NULL);
+    certificate_sources_merge(&set->sources, look, set);
     bool named = certificate_tree_pair_of(path, &chain_path, &key_path);
     look_at_unmet(set, named ? chain_path : path, look);
-}
-
-/* --- What is gone --- */
-
-/* Of the pairs in use, how many there are and how many are gone. */
-struct losses {
-    size_t served;
-    size_t gone;
-};
-
-static struct losses count_losses(const struct certificate_set *set)
-{
-    struct losses losses = {0};
-    for (size_t i = 0; i < set->count; i++) {
-        bool served = set->sources[i]->served != NULL;
-        losses.served += served;
-        losses.gone += served && set->sources[i]->gone;
-    }
-    return losses;
-}
-
-/* So much at once is rather a tree that was unmounted or emptied by mistake. */
-static bool is_too_much(const struct certificate_set *set, struct losses losses)
-{
-    bool many = losses.gone >= (size_t)set->removal_pairs &&
-                (double)losses.gone * 100 > (double)losses.served * (double)set->removal_percent;
-    return losses.gone != 0 && !set->accepting && (many || losses.gone == losses.served);
-}
-
-static void hold(struct certificate_set *set, struct losses losses)
-{
-    struct diagnostics held = {0};
-    diagnostics_add(
-        &held, SEVERITY_ERROR, set->tops[0], 0, 0,
-        "%zu of %zu certificates are gone, which may be a mistake, so they stay in use; "
-        "if that is meant, run `mtasts-host reload --accept-removals`",
-        losses.gone, losses.served);
-    if (set->held.count == 0) {
-        set->held_told = false;
-    }
-    diagnostics_clear(&set->held);
-    set->held = held;
-}
-
-static void remove_what_is_due(struct certificate_set *set)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        struct certificate_source *source = set->sources[i];
-        bool due = set->accepting || source->served == NULL ||
-                   set->now_ms >= source->gone_ms + set->vanish_ms;
-        if (source->gone && due) {
-            publish(set, source, NULL);
-            certificate_source_free(source);
-            set->gone--;
-        } else {
-            set->sources[kept++] = source;
-        }
-    }
-    set->count = kept;
-}
-
-static void settle(struct certificate_set *set)
-{
-    struct losses losses = set->gone != 0 ? count_losses(set) : (struct losses){0};
-    if (is_too_much(set, losses)) {
-        hold(set, losses);
-        return;
-    }
-    diagnostics_clear(&set->held);
-    if (set->gone != 0) {
-        remove_what_is_due(set);
-    }
-}
-
-int64_t certificate_set_next_due_ms(const struct certificate_set *set)
-{
-    int64_t due_ms = -1;
-    for (size_t i = 0; set->gone != 0 && set->held.count == 0 && i < set->count; i++) {
-        const struct certificate_source *source = set->sources[i];
-        int64_t its_ms = source->gone_ms + set->vanish_ms;
-        if (source->gone && (due_ms < 0 || its_ms < due_ms)) {
-            due_ms = its_ms;
-        }
-    }
-    return due_ms;
 }
 
 /* --- From changes to the table --- */
@@ -326,6 +258,19 @@ static enum relation relation_to_tops(const struct certificate_set *set, const c
     return relation;
 }
 
+static void look_at_all(struct certificate_set *set)
+{
+    if (!set->loaded && set->snapshot_path != NULL) {
+        set->snapshot = snapshot_open(set->snapshot_path, set->chains);
+    }
+    certificate_looks_run(&set->looks, set->chains, set->snapshot, take_finding, set);
+    if (set->snapshot != NULL) {
+        size_t known = snapshot_count(set->snapshot);
+        set->unsaved += known > set->remembered ? known - set->remembered : 0;
+        snapshot_close(TAKE(set->snapshot));
+    }
+}
+
 size_t certificate_set_apply(struct certificate_set *set, const struct watch_changes *changes,
                              int64_t now_ms)
 {
@@ -342,26 +287,26 @@ size_t certificate_set_apply(struct certificate_set *set, const struct watch_cha
     if (tops) {
         list_tops(set);
     }
-    settle(set);
+    look_at_all(set);
+    set->loaded = set->loaded || tops;
+    certificate_set_settle(set);
     return set->changed;
 }
 
-size_t certificate_set_accept_removals(struct certificate_set *set, int64_t now_ms)
+void certificate_set_progress(const struct certificate_set *set, size_t *ret_done,
+                              size_t *ret_total)
 {
-    set->changed = 0;
-    set->now_ms = now_ms;
-    set->accepting = true;
-    settle(set);
-    set->accepting = false;
-    return set->changed;
+    *ret_done = atomic_load_explicit(&set->done, memory_order_relaxed);
+    *ret_total = atomic_load_explicit(&set->total, memory_order_relaxed);
 }
 
 void certificate_set_diagnostics(const struct certificate_set *set, struct diagnostics *d)
 {
     diagnostics_append(d, &set->top_problems);
     diagnostics_append(d, &set->held);
-    for (size_t i = 0; i < set->count; i++) {
-        diagnostics_append(d, &set->sources[i]->problem);
+    const struct certificate_trouble *trouble = NULL;
+    TAILQ_FOREACH (trouble, &set->troubles, link) {
+        diagnostics_append(d, &trouble->problem);
     }
 }
 
@@ -375,31 +320,58 @@ void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnos
         diagnostics_append(d, &set->held);
         set->held_told = true;
     }
-    for (size_t i = 0; i < set->count; i++) {
-        struct certificate_source *source = set->sources[i];
-        if (source->problem.count != 0 && !source->told) {
-            source->told = true;
-            diagnostics_append(d, &source->problem);
+    struct certificate_trouble *trouble = NULL;
+    TAILQ_FOREACH (trouble, &set->troubles, link) {
+        if (!trouble->told) {
+            trouble->told = true;
+            diagnostics_append(d, &trouble->problem);
         }
     }
 }
 
 size_t certificate_set_problems(const struct certificate_set *set)
 {
-    size_t count = set->top_problems.count + set->held.count;
-    for (size_t i = 0; i < set->count; i++) {
-        count += set->sources[i]->problem.count;
-    }
-    return count;
+    return set->top_problems.count + set->held.count + set->trouble_count;
 }
 
-void certificate_set_each(const struct certificate_set *set,
+bool certificate_set_walk(const struct certificate_set *set, char **after, size_t most,
                           void (*visit)(const struct certificate_pair *pair, void *context),
                           void *context)
 {
-    for (size_t i = 0; i < set->count; i++) {
-        if (set->sources[i]->served != NULL) {
-            visit(set->sources[i]->served, context);
+    const struct certificate_sources *sources = &set->sources;
+    size_t i = *after != NULL ? certificate_sources_lower_bound(sources, *after) : 0;
+    i += *after != NULL && i < sources->count &&
+         strcmp(certificate_source_path(sources->items[i]), *after) == 0;
+    size_t end = sources->count - i < most ? sources->count : i + most;
+    for (; i < end; i++) {
+        if (sources->items[i]->served != NULL) {
+            visit(sources->items[i]->served, context);
         }
     }
+    if (end != 0) {
+        free(*after);
+        *after = memory_string(certificate_source_path(sources->items[end - 1]));
+    }
+    return end < sources->count;
+}
+
+size_t certificate_set_unsaved(const struct certificate_set *set)
+{
+    return set->unsaved;
+}
+
+struct certificate_pair **certificate_set_save(struct certificate_set *set, size_t *ret_count)
+{
+    const struct certificate_sources *sources = &set->sources;
+    struct certificate_pair **pairs =
+        memory_zero(sources->count, sizeof(struct certificate_pair *));
+    size_t count = 0;
+    for (size_t i = 0; i < sources->count; i++) {
+        if (sources->items[i]->served != NULL) {
+            pairs[count++] = certificate_pair_ref(sources->items[i]->served);
+        }
+    }
+    set->unsaved = 0;
+    *ret_count = count;
+    return pairs;
 }

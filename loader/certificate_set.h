@@ -18,6 +18,12 @@ struct certificate_set_options {
     int64_t vanish_ms;       /* a pair must be gone this long before it is taken out of use */
     int64_t removal_percent; /* more than this at once … */
     int64_t removal_pairs;   /* … and at least so many, or all of them: held */
+    /* Asked at each pair that is looked at, on the thread that applies: true ends an apply early,
+     * after which the set is good only for certificate_set_free. May be NULL. */
+    bool (*abandoned)(void *context);
+    void *abandoned_context;
+    const char *snapshot; /* what an earlier process saved (certificates/snapshot_writer.h): the
+                             first apply need not read what it has; NULL: none */
 };
 
 struct certificate_set *certificate_set_new(const struct certificate_set_options *options,
@@ -32,6 +38,17 @@ void certificate_set_free(struct certificate_set *set);
 size_t certificate_set_apply(struct certificate_set *set, const struct watch_changes *changes,
                              int64_t now_ms);
 
+/* How many pairs the first apply has looked at, of how many it has found so far. Any thread. */
+void certificate_set_progress(const struct certificate_set *set, size_t *ret_done,
+                              size_t *ret_total);
+
+/* Pairs served that the snapshot does not have as they are, and those that it has in vain; since
+ * the last certificate_set_save. */
+size_t certificate_set_unsaved(const struct certificate_set *set);
+/* What a snapshot is to have: pairs in the order of their paths, with a reference to each, in an
+ * array that the caller frees. */
+struct certificate_pair **certificate_set_save(struct certificate_set *set, size_t *ret_count);
+
 /* When apply wants to be called again though nothing changed; -1: never. */
 int64_t certificate_set_next_due_ms(const struct certificate_set *set);
 
@@ -44,8 +61,10 @@ void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnos
 /* How many problems there are now. */
 size_t certificate_set_problems(const struct certificate_set *set);
 
-/* Calls VISIT for each pair served. */
-void certificate_set_each(const struct certificate_set *set,
+/* Calls VISIT for pairs served, some MOST at a time, from where the last call left off. *AFTER is
+ * that place: NULL at first, and the caller's to free. False: all were visited. Between calls pairs
+ * may come and go: what stays is visited once. */
+bool certificate_set_walk(const struct certificate_set *set, char **after, size_t most,
                           void (*visit)(const struct certificate_pair *pair, void *context),
                           void *context);
 

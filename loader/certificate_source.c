@@ -3,21 +3,44 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-struct certificate_source *certificate_source_new(const char *chain_path, const char *key_path)
+#include "certificates/certificate_tree.h"
+
+struct certificate_source *certificate_source_new(char *path)
 {
     struct certificate_source *source = memory_zero(1, sizeof(*source));
-    source->chain_path = memory_string(chain_path);
-    source->key_path = memory_string(key_path);
+    source->path = path;
     return source;
+}
+
+void certificate_trouble_free(struct certificate_trouble *trouble)
+{
+    if (trouble != NULL) {
+        diagnostics_clear(&trouble->problem);
+        free(trouble);
+    }
 }
 
 void certificate_source_free(struct certificate_source *source)
 {
-    free(source->chain_path);
-    free(source->key_path);
+    free(source->path);
     certificate_pair_unref(source->served);
-    diagnostics_clear(&source->problem);
+    certificate_trouble_free(source->trouble);
     free(source);
+}
+
+const char *certificate_source_path(const struct certificate_source *source)
+{
+    return source->served != NULL ? certificate_pair_path(source->served) : source->path;
+}
+
+struct certificate_pair *certificate_source_serve(struct certificate_source *source,
+                                                  struct certificate_pair *pair)
+{
+    struct certificate_pair *old = source->served;
+    source->served = pair;
+    free(source->path);
+    source->path = NULL;
+    return old;
 }
 
 bool certificate_source_exists(const char *path)
@@ -25,6 +48,15 @@ bool certificate_source_exists(const char *path)
     struct stat status;
     return lstat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
+
+/* --- A look --- */
+
+/* The two files, or one twice. */
+struct place {
+    const char *chain_path;
+    const char *key_path;
+    bool one;
+};
 
 static bool is_unchanged(const char *path, const struct file_identity *known)
 {
@@ -36,58 +68,124 @@ static bool is_unchanged(const char *path, const struct file_identity *known)
     return file_identity_equal(&now, known);
 }
 
-static bool read_pair(struct certificate_source *source, struct certificate_pair **ret_pair,
+static bool are_unchanged(const struct place *place, const struct file_identity *known)
+{
+    return is_unchanged(place->chain_path, &known[0]) &&
+           (place->one || is_unchanged(place->key_path, &known[1]));
+}
+
+/* As last read, or NULL. */
+static const struct file_identity *known_files(const struct certificate_source *source,
+                                               const struct place *place)
+{
+    if (source->trouble != NULL) {
+        return source->trouble->files;
+    }
+    bool whole = source->served != NULL &&
+                 certificate_pair_file_count(source->served) == (place->one ? 1 : 2);
+    return whole ? certificate_pair_files(source->served) : NULL;
+}
+
+static void wipe(struct buffer *text)
+{
+    if (text->p != NULL) {
+        explicit_bzero(text->p, text->capacity); /* either may hold the key */
+    }
+    buffer_clear(text);
+}
+
+static bool read_pair(const struct place *place, struct pair_reader *reader,
+                      struct file_identity *files, struct certificate_pair **ret_pair,
                       struct error *e)
 {
-    struct file_identity chain_identity = {0};
-    struct file_identity key_identity = {0};
-    CLEANUP(buffer_clear) struct buffer chain = BUFFER(CERTIFICATE_FILE_MAX);
-    CLEANUP(buffer_clear) struct buffer key = BUFFER(CERTIFICATE_FILE_MAX);
-    bool ok = file_read(source->chain_path, &chain, &chain_identity, e) &&
-              file_read(source->key_path, &key, &key_identity, e);
+    CLEANUP(wipe) struct buffer chain = BUFFER(CERTIFICATE_FILE_MAX);
+    CLEANUP(wipe) struct buffer key = BUFFER(CERTIFICATE_FILE_MAX);
+    bool ok = file_read(place->chain_path, &chain, &files[0], e) &&
+              (place->one || file_read(place->key_path, &key, &files[1], e));
     if (!ok && e->system_errno == ENOENT) {
         error_format_prefix(e, "certificate and key belong together, and one is missing: ");
     }
-    ok = ok && certificate_pair_parse(buffer_bytes(&chain), source->chain_path, buffer_bytes(&key),
-                                      source->key_path, ret_pair, e);
-    if (key.p != NULL) {
-        explicit_bzero(key.p, key.capacity);
-    }
-    if (chain.p != NULL) {
-        explicit_bzero(chain.p, chain.capacity); /* one file may hold both */
-    }
-    /* What could not be read has no identity, and so is tried again at every look. */
-    source->chain_identity = chain_identity;
-    source->key_identity = key_identity;
-    return ok;
+    const struct pair_text chain_text = {buffer_bytes(&chain), place->chain_path, &files[0]};
+    const struct pair_text key_text = {buffer_bytes(&key), place->key_path, &files[1]};
+    return ok &&
+           pair_reader_read(reader, &chain_text, place->one ? &chain_text : &key_text, ret_pair, e);
 }
 
-/* A problem that is told once stays told until it becomes another. */
-static void set_problem(struct certificate_source *source, const struct error *e)
+static struct certificate_trouble *trouble_new(const struct certificate_source *source,
+                                               const struct file_identity *files,
+                                               const struct error *e)
 {
-    bool same = source->problem.count == 1 && strcmp(source->problem.items[0].text, e->text) == 0;
-    if (!same) {
-        diagnostics_clear(&source->problem);
-        diagnostics_add_error(&source->problem, source->chain_path, e);
-        source->told = false;
-    }
+    struct certificate_trouble *trouble = memory_zero(1, sizeof(*trouble));
+    memcpy(trouble->files, files, sizeof(trouble->files));
+    diagnostics_add_error(&trouble->problem, certificate_source_path(source), e);
+    /* What is told once stays told until it becomes another. */
+    trouble->told = source->trouble != NULL && source->trouble->told &&
+                    strcmp(source->trouble->problem.items[0].text, e->text) == 0;
+    return trouble;
 }
 
-enum certificate_source_state certificate_source_look(struct certificate_source *source,
-                                                      struct certificate_pair **ret_pair)
+/* The pair as the snapshot has it, or NULL. */
+static struct certificate_pair *recall(const struct place *place, struct snapshot_cursor *cursor)
 {
-    if (!certificate_source_exists(source->chain_path)) {
-        return CERTIFICATE_SOURCE_GONE;
+    struct file_identity files[CERTIFICATE_PAIR_FILES_MAX];
+    struct stat status;
+    if (stat(place->chain_path, &status) != 0) {
+        return NULL;
     }
-    if (is_unchanged(source->chain_path, &source->chain_identity) &&
-        is_unchanged(source->key_path, &source->key_identity)) {
-        return CERTIFICATE_SOURCE_SAME;
+    files[0] = file_identity_of(&status);
+    if (!place->one) {
+        if (stat(place->key_path, &status) != 0) {
+            return NULL;
+        }
+        files[1] = file_identity_of(&status);
     }
+    return snapshot_find(cursor, place->chain_path, files, place->one ? 1 : 2);
+}
+
+static struct certificate_finding look_at(const struct certificate_source *source,
+                                          const struct place *place, struct pair_reader *reader,
+                                          struct snapshot_cursor *cursor)
+{
+    const struct file_identity *known = known_files(source, place);
+    struct certificate_finding finding = {.state = CERTIFICATE_SOURCE_SAME};
+    if (known != NULL && are_unchanged(place, known)) {
+        return finding;
+    }
+    if (source->served == NULL && source->trouble == NULL &&
+        (finding.pair = recall(place, cursor)) != NULL) {
+        finding.state = CERTIFICATE_SOURCE_NEW;
+        finding.remembered = true;
+        return finding;
+    }
+    /* What cannot be read has no identity, and so is tried again at every look. */
+    struct file_identity files[CERTIFICATE_PAIR_FILES_MAX] = {{0}};
     struct error e = {0};
-    if (!read_pair(source, ret_pair, &e)) {
-        set_problem(source, &e);
-        return CERTIFICATE_SOURCE_SAME;
+    if (read_pair(place, reader, files, &finding.pair, &e)) {
+        finding.state = CERTIFICATE_SOURCE_NEW;
+    } else if (!certificate_source_exists(place->chain_path)) {
+        finding.state = CERTIFICATE_SOURCE_GONE;
+    } else {
+        finding.state = CERTIFICATE_SOURCE_TROUBLED;
+        finding.trouble = trouble_new(source, files, &e);
     }
-    diagnostics_clear(&source->problem);
-    return CERTIFICATE_SOURCE_NEW;
+    return finding;
+}
+
+struct certificate_finding certificate_source_look(const struct certificate_source *source,
+                                                   struct pair_reader *reader,
+                                                   struct snapshot_cursor *cursor)
+{
+    const char *path = certificate_source_path(source);
+    CLEANUP_FREE char *chain_path = NULL;
+    CLEANUP_FREE char *key_path = NULL;
+    bool named = certificate_tree_pair_of(path, &chain_path, &key_path);
+    struct place place = {path, named ? key_path : path, !named || strcmp(path, key_path) == 0};
+    return look_at(source, &place, reader, cursor);
+}
+
+void certificate_finding_clear(struct certificate_finding *finding)
+{
+    certificate_pair_unref(finding->pair);
+    certificate_trouble_free(finding->trouble);
+    *finding = (struct certificate_finding){0};
 }

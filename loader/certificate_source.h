@@ -1,38 +1,69 @@
-/* One certificate with its key, as two paths on disk (or one path twice), and what was last read
- * there. */
+/* One certificate with its key, as a file on disk or two, and what was last read there.
+ *
+ * A million of them are held: so the path lies in the pair that is served, and what is only there
+ * in trouble is made when trouble comes. */
 #ifndef LOADER_CERTIFICATE_SOURCE_H
 #define LOADER_CERTIFICATE_SOURCE_H
 
+#include <sys/queue.h>
+
 #include "base/diagnostics.h"
 #include "base/file.h"
-#include "certificates/pair.h"
+#include "certificates/pair_reader.h"
+#include "certificates/snapshot_reader.h"
+
+/* What is there cannot be read, or does not match. */
+struct certificate_trouble {
+    TAILQ_ENTRY(certificate_trouble) link;                  /* the set's */
+    struct file_identity files[CERTIFICATE_PAIR_FILES_MAX]; /* as last read; zero: in vain */
+    struct diagnostics problem;                             /* exactly one */
+    bool told;                                              /* was handed out as new */
+};
 
 struct certificate_source {
-    char *chain_path;
-    char *key_path;
-    struct file_identity chain_identity; /* as last read; zero: never, or in vain */
-    struct file_identity key_identity;
-    struct certificate_pair *served; /* owned by the set, who publishes it; NULL: none yet */
-    struct diagnostics problem;      /* at most one; empty: fine */
-    bool told;                       /* the problem was handed out as new */
-    uint64_t seen;                   /* the listing that met it last */
-    bool gone;                       /* no longer on the disk … */
-    int64_t gone_ms;                 /* … since when */
+    struct certificate_pair *served;     /* owned by the set, who publishes it; NULL: none yet */
+    char *path;                          /* of the chain, while none is served */
+    struct certificate_trouble *trouble; /* NULL: fine */
+    int64_t gone_ms;                     /* no longer on the disk since then, where `gone` */
+    uint32_t seen;                       /* the listing that met it last */
+    bool gone;
+    bool looked_at; /* in the apply under way, or about to be */
 };
 
-enum certificate_source_state {
-    CERTIFICATE_SOURCE_SAME, /* as it was, or unreadable: what is served stays */
-    CERTIFICATE_SOURCE_NEW,  /* *RET_PAIR is to be published */
-    CERTIFICATE_SOURCE_GONE, /* there is no certificate file any more */
-};
-
-struct certificate_source *certificate_source_new(const char *chain_path, const char *key_path);
+/* Takes PATH, which is that of the chain (certificates/certificate_tree.h). */
+struct certificate_source *certificate_source_new(char *path);
 void certificate_source_free(struct certificate_source *source);
 
-/* Looks at the files, and reads them where they changed. What cannot be read or does not match
- * becomes the source's problem. *RET_PAIR is the caller's. */
-enum certificate_source_state certificate_source_look(struct certificate_source *source,
-                                                      struct certificate_pair **ret_pair);
+const char *certificate_source_path(const struct certificate_source *source);
+
+/* PAIR (taken) is what it serves from now on. Returns what it served before, the caller's. */
+struct certificate_pair *certificate_source_serve(struct certificate_source *source,
+                                                  struct certificate_pair *pair);
+
+enum certificate_source_state {
+    CERTIFICATE_SOURCE_SAME,     /* what was known stands, also what trouble there was */
+    CERTIFICATE_SOURCE_NEW,      /* `pair` is to be served; there is no trouble any more */
+    CERTIFICATE_SOURCE_TROUBLED, /* `trouble` takes the place of what there was */
+    CERTIFICATE_SOURCE_GONE,     /* there is no certificate file any more */
+};
+
+struct certificate_finding {
+    enum certificate_source_state state;
+    struct certificate_pair *pair; /* the caller's, as the next */
+    struct certificate_trouble *trouble;
+    bool remembered; /* the pair is from the snapshot */
+};
+
+/* Looks at the files, and reads them where they changed, with READER; but for what is seen for the
+ * first time and stands in the snapshot of CURSOR as it is. Any thread, since SOURCE stays as it
+ * is. */
+struct certificate_finding certificate_source_look(const struct certificate_source *source,
+                                                   struct pair_reader *reader,
+                                                   struct snapshot_cursor *cursor);
+void certificate_finding_clear(struct certificate_finding *finding);
+
+/* NULL is fine. */
+void certificate_trouble_free(struct certificate_trouble *trouble);
 
 /* Whether there is something at PATH. What cannot be looked at (permissions, a failing disk) is not
  * gone. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/thread.h"
@@ -17,7 +18,7 @@ static void on_change(const struct policy_set_event *event, void *context)
     struct loader *loader = context;
     bool is_domain = event->subject.n != 0 && event->subject.p[0] != '@';
     served_notes_add(event, loader->notes);
-    if (is_domain && loader->tells && loader->hooks.domain_changed != NULL) {
+    if (is_domain && atomic_load(&loader->loaded) && loader->hooks.domain_changed != NULL) {
         domain_changes_add(&loader->changes, event->subject, event->gone);
     }
 }
@@ -31,23 +32,37 @@ static void tell_changes(struct loader *loader)
     }
 }
 
-/* All of what changed since the last call, from files to readers. */
+void loader_apply_policies(struct loader *loader, const struct watch_changes *changes,
+                           struct policy_set_result *ret_result)
+{
+    policy_set_apply(loader->policies, changes, clock_monotonic_ms(), ret_result);
+}
+
+void loader_apply_certificates(struct loader *loader, const struct watch_changes *changes,
+                               const struct policy_set_result *result)
+{
+    size_t pairs = certificate_set_apply(loader->certificates, changes, clock_monotonic_ms());
+    tell_changes(loader);
+    if (result->published != 0 || result->removed != 0 || pairs != 0) {
+        loader->version++;
+        loader->last_change_s = clock_wall_s();
+        log_event(loader->log, LOG_LEVEL_INFO, "loader.applied",
+                  LOG_NUMBER("files_read", result->files_read),
+                  LOG_NUMBER("published", result->published),
+                  LOG_NUMBER("removed", result->removed), LOG_NUMBER("held", result->held),
+                  LOG_NUMBER("certificates", pairs),
+                  LOG_NUMBER("domains", policy_index_count(loader->tables->policies)));
+    }
+    loader_log_problems(loader);
+}
+
+/* All of what changed since the last call. */
 static struct policy_set_result take_over(struct loader *loader,
                                           const struct watch_changes *changes)
 {
     struct policy_set_result result = {0};
-    policy_set_apply(loader->policies, changes, clock_monotonic_ms(), &result);
-    size_t pairs = certificate_set_apply(loader->certificates, changes, clock_monotonic_ms());
-    tell_changes(loader);
-    if (result.published != 0 || result.removed != 0 || pairs != 0) {
-        loader->last_change_s = clock_wall_s();
-        log_event(loader->log, LOG_LEVEL_INFO, "loader.applied",
-                  LOG_NUMBER("files_read", result.files_read),
-                  LOG_NUMBER("published", result.published), LOG_NUMBER("removed", result.removed),
-                  LOG_NUMBER("held", result.held), LOG_NUMBER("certificates", pairs),
-                  LOG_NUMBER("domains", policy_index_count(loader->tables.policies)));
-    }
-    loader_log_problems(loader);
+    loader_apply_policies(loader, changes, &result);
+    loader_apply_certificates(loader, changes, &result);
     return result;
 }
 
@@ -65,7 +80,8 @@ void loader_rescan(struct loader *loader, struct policy_set_result *ret_result)
 void loader_accept_removals(struct loader *loader, struct policy_set_result *result)
 {
     struct policy_set_result accepted = {0};
-    loader_note_served(loader); /* what was published may be replaced by what is accepted */
+    loader_note_served(loader); /* with a time of its own: what is accepted comes later */
+    loader->version++;
     policy_set_accept_removals(loader->policies, clock_monotonic_ms(), &accepted);
     result->published += accepted.published;
     result->removed += accepted.removed;
@@ -87,7 +103,8 @@ static struct watch_options watch_options_of(const struct settings *settings)
     };
 }
 
-static struct policy_set_options policy_set_options_of(const struct settings *settings)
+static struct policy_set_options policy_set_options_of(struct loader *loader,
+                                                       const struct settings *settings)
 {
     return (struct policy_set_options){
         .paths = (const char *const *)settings->policies.items,
@@ -97,11 +114,14 @@ static struct policy_set_options policy_set_options_of(const struct settings *se
         .vanish_ms = settings->limits.vanish_ms,
         .removal_percent = settings->limits.removal_percent,
         .removal_domains = settings->limits.removal_domains,
+        .abandoned = loader_step,
+        .abandoned_context = loader,
     };
 }
 
 /* Without HTTPS there is nothing to do for a certificate. */
-static struct certificate_set_options certificate_set_options_of(const struct settings *settings)
+static struct certificate_set_options certificate_set_options_of(struct loader *loader,
+                                                                 const struct settings *settings)
 {
     return (struct certificate_set_options){
         .paths = (const char *const *)settings->certificates.items,
@@ -109,14 +129,17 @@ static struct certificate_set_options certificate_set_options_of(const struct se
         .vanish_ms = settings->limits.vanish_ms,
         .removal_percent = settings->limits.removal_percent,
         .removal_pairs = settings->limits.removal_domains,
+        .abandoned = loader_step,
+        .abandoned_context = loader,
     };
 }
 
 void loader_use_settings(struct loader *loader, const struct settings *settings)
 {
     const struct watch_options watch_options = watch_options_of(settings);
-    const struct policy_set_options set_options = policy_set_options_of(settings);
-    const struct certificate_set_options pair_options = certificate_set_options_of(settings);
+    const struct policy_set_options set_options = policy_set_options_of(loader, settings);
+    const struct certificate_set_options pair_options =
+        certificate_set_options_of(loader, settings);
     loader->settings = settings;
     watch_set_options(loader->watch, &watch_options);
     policy_set_set_limits(loader->policies, &set_options);
@@ -145,12 +168,27 @@ static int64_t due_ms(const struct loader *loader)
     return policies_ms < 0 || (pairs_ms >= 0 && pairs_ms < policies_ms) ? pairs_ms : policies_ms;
 }
 
+static int64_t keeper_due_ms(const struct loader *loader)
+{
+    return loader->keeper != NULL ? certificate_keeper_due_ms(loader->keeper, loader->certificates)
+                                  : -1;
+}
+
+static void look_at_snapshot(struct loader *loader)
+{
+    if (loader->keeper != NULL) {
+        certificate_keeper_look(loader->keeper, loader->certificates, clock_monotonic_ms());
+    }
+}
+
 static void wait_for_work(struct loader *loader)
 {
     int64_t now_ms = clock_monotonic_ms();
     int timeout_ms = watch_timeout_ms(loader->watch, now_ms);
     timeout_ms = nearer_ms(timeout_ms, due_ms(loader), now_ms);
     timeout_ms = nearer_ms(timeout_ms, loader->prune_ms, now_ms);
+    timeout_ms = nearer_ms(timeout_ms, keeper_due_ms(loader), now_ms);
+    timeout_ms = loader_has_questions(loader) ? 0 : timeout_ms;
     struct pollfd fds[] = {
         {.fd = watch_fd(loader->watch), .events = POLLIN},
         {.fd = mailbox_fd(loader->mailbox), .events = POLLIN},
@@ -161,6 +199,7 @@ static void wait_for_work(struct loader *loader)
 
 static void work(struct loader *loader)
 {
+    loader_beat(loader);
     struct watch_changes changes = {0};
     int64_t now_ms = clock_monotonic_ms();
     int64_t when_ms = due_ms(loader);
@@ -169,44 +208,31 @@ static void work(struct loader *loader)
         loader_note_served(loader);
     }
     watch_changes_clear(&changes);
+    const struct watch_changes *coming = watch_peek(loader->watch, now_ms);
+    if (coming != NULL) {
+        policy_set_read_ahead(loader->policies, coming);
+    }
     if (now_ms >= loader->prune_ms) {
         served_notes_prune(loader->notes, clock_wall_s());
         loader->prune_ms = now_ms + PRUNE_INTERVAL_MS;
     }
     mailbox_run(loader->mailbox);
-}
-
-/* Nothing could be read, and no last good copy was kept: a server would answer everybody that there
- * is no policy. */
-static bool has_nothing(struct loader *loader)
-{
-    struct policy_set_counts counts;
-    struct diagnostics diagnostics = {0};
-    policy_set_counts(loader->policies, &counts);
-    policy_set_diagnostics(loader->policies, &diagnostics);
-    bool nothing = counts.files == 0 && counts.domains == 0 && diagnostics.errors != 0;
-    if (nothing) {
-        CLEANUP_FREE char *line = diagnostic_format(&diagnostics.items[0]);
-        error_format(&loader->failure, ERROR_NOT_FOUND, "%s", line);
-    }
-    diagnostics_clear(&diagnostics);
-    return nothing;
+    loader_tend_questions(loader);
 }
 
 static void *run(void *context)
 {
     struct loader *loader = context;
-    struct policy_set_result result;
     rcu_reader_register();
-    loader_rescan(loader, &result);
-    loader->tells = true;
-    loader->stop = has_nothing(loader);
-    sem_post(&loader->loaded);
-    /* After readiness: a million names take seconds to note. */
-    loader_note_served(loader);
+    loader->stop = !loader_load(loader);
+    bool whole = !loader->stop;
     while (!loader->stop) {
+        look_at_snapshot(loader);
         wait_for_work(loader);
         work(loader);
+    }
+    if (whole && loader->keeper != NULL) {
+        certificate_keeper_finish(loader->keeper, loader->certificates);
     }
     rcu_reader_unregister();
     return NULL;
@@ -214,72 +240,77 @@ static void *run(void *context)
 
 /* --- Start and stop --- */
 
-static bool watch_tops(struct loader *loader, const char *const *tops, size_t count,
-                       struct error *e)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (!watch_add(loader->watch, tops[i], e)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static void loader_free(struct loader *loader)
 {
     served_notes_close(loader->notes);
-    policy_set_free(loader->policies);
-    certificate_set_free(loader->certificates);
+    if (loader->mailbox != NULL) {
+        mailbox_run(loader->mailbox); /* what is abandoned frees itself */
+    }
+    loader_free_questions(loader);
+    survey_clear(&loader->survey);
+    certificate_keeper_free(loader->keeper);
+    if (MEMORY_FREED_AT_END) {
+        policy_set_free(loader->policies);
+        certificate_set_free(loader->certificates);
+    }
     watch_free(loader->watch);
     mailbox_free(loader->mailbox);
-    sem_destroy(&loader->loaded);
     domain_changes_clear(&loader->changes);
     free(loader->watch_warning);
     free(loader);
+}
+
+/* Without HTTPS nothing is read, so nothing is to be remembered. */
+static void make_certificates(struct loader *loader)
+{
+    const struct settings *settings = loader->settings;
+    struct certificate_set_options options = certificate_set_options_of(loader, settings);
+    CLEANUP_FREE char *path = file_path_join(settings->state, "certificates.snapshot");
+    if (settings->snapshot && options.path_count != 0) {
+        options.snapshot = path;
+        loader->keeper = certificate_keeper_new(&(struct certificate_keeper_options){
+            .path = path,
+            .log = loader->log,
+            .changes = CERTIFICATE_KEEPER_CHANGES,
+            .interval_ms = CERTIFICATE_KEEPER_INTERVAL_MS,
+        });
+    } else if (!settings->snapshot) {
+        (void)unlink(path); /* it has keys */
+    }
+    loader->certificates = certificate_set_new(&options, loader->tables->certificates);
+    loader->wants_certificates =
+        options.path_count != 0 || (settings->acme != NULL && settings->https.count != 0);
 }
 
 static bool prepare(struct loader *loader, struct error *e)
 {
     const struct settings *settings = loader->settings;
     const struct watch_options watch_options = watch_options_of(settings);
-    const struct policy_set_options set_options = policy_set_options_of(settings);
-    const struct certificate_set_options pair_options = certificate_set_options_of(settings);
-    /* Watching begins before the first look, so that no edit falls between them. */
+    const struct policy_set_options set_options = policy_set_options_of(loader, settings);
     if (!mailbox_new(&loader->mailbox, e) ||
         (loader->watch = watch_new(&watch_options, e)) == NULL ||
-        !watch_tops(loader, set_options.paths, set_options.path_count, e) ||
-        !watch_tops(loader, pair_options.paths, pair_options.path_count, e)) {
+        !served_notes_open(settings->state, loader->log, &loader->notes, e)) {
         return false;
     }
-    loader->policies = policy_set_new(&set_options, loader->tables.policies);
-    loader->certificates = certificate_set_new(&pair_options, loader->tables.certificates);
-    loader->notes = served_notes_open(settings->state, loader->log);
+    loader->policies = policy_set_new(&set_options, loader->tables->policies);
+    make_certificates(loader);
     policy_set_on_change(loader->policies, on_change, loader);
-    loader->wants_certificates =
-        pair_options.path_count != 0 || (settings->acme != NULL && settings->https.count != 0);
     loader->prune_ms = clock_monotonic_ms() + PRUNE_INTERVAL_MS;
     return true;
 }
 
-bool loader_start(const struct settings *settings, struct log *log,
-                  const struct loader_tables *tables, const struct loader_hooks *hooks,
-                  struct loader **ret_loader, struct error *e)
+bool loader_start(const struct settings *settings, struct log *log, struct loader_tables *tables,
+                  const struct loader_hooks *hooks, struct loader **ret_loader, struct error *e)
 {
     struct loader *loader = memory_zero(1, sizeof(*loader));
     loader->settings = settings;
     loader->log = log;
-    loader->tables = *tables;
+    loader->tables = tables;
+    loader->version = 1; /* nothing was surveyed yet */
     loader->hooks = hooks != NULL ? *hooks : (struct loader_hooks){0};
-    sem_init(&loader->loaded, 0, 0);
+    loader_beat(loader);
     if (!prepare(loader, e) || !thread_start("loader", run, loader, &loader->thread, e)) {
         loader_free(loader);
-        return false;
-    }
-    while (sem_wait(&loader->loaded) != 0) {
-    }
-    if (loader->failure.code != ERROR_NONE) {
-        *e = loader->failure;
-        loader_stop(loader);
         return false;
     }
     *ret_loader = loader;
@@ -288,7 +319,7 @@ bool loader_start(const struct settings *settings, struct log *log,
 
 bool loader_history_is_written(const struct loader *loader)
 {
-    return served_notes_are_written(loader->notes);
+    return atomic_load(&loader->loaded) && served_notes_are_written(loader->notes);
 }
 
 void loader_stop(struct loader *loader)
@@ -297,6 +328,8 @@ void loader_stop(struct loader *loader)
         return;
     }
     atomic_store(&loader->abandon, true);
+    loader_abandon_load(loader);
+    served_notes_hurry(loader->notes);
     loader_post_stop(loader);
     pthread_join(loader->thread, NULL);
     loader_free(loader);

@@ -1,8 +1,9 @@
 /* The loader thread: takes what `watch/` saw to policies and certificates, and is the only writer
  * of both. Everything it publishes is immutable.
  *
- *     loader_start(settings, log, &tables, NULL, &loader, &e)
- *     … workers read tables.policies and tables.certificates …
+ *     loader_start(settings, log, &tables, &hooks, &loader, &e)
+ *     … workers read tables.policies and tables.certificates, where more and more stands …
+ *     hooks.loaded(NULL, context)                 the first load is over
  *     loader_reload(loader, LOADER_RELOAD_ACCEPT_REMOVALS, done, context)
  *     … loader_stop(loader)
  */
@@ -10,6 +11,7 @@
 #define LOADER_LOADER_H
 
 #include "base/diagnostics.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "certificates/certificate_table.h"
 #include "config/settings.h"
@@ -18,29 +20,57 @@
 
 struct loader;
 
-/* What is served. Made and freed by the server, written by the loader alone. */
+/* What is served. Made and freed by the server, written by the loader alone. Until the first load
+ * is over a name that is not there may still come: readers look at these. */
 struct loader_tables {
     struct policy_index *policies;
     struct certificate_table *certificates;
+    _Atomic bool policies_known;     /* set by the loader */
+    _Atomic bool certificates_known; /* set by the server, who may have some of its own */
 };
 
-/* Called on the loader thread, once the change is visible to readers: DOMAIN is served now, or by
- * another policy, or no more (GONE). Not for what the first load brings, nor for the domains that
- * use a shared policy whose text changes. May be NULL. */
+/* Called on the loader thread. Each may be NULL. */
 struct loader_hooks {
+    /* Once the change is visible to readers: DOMAIN is served now, or by another policy, or no more
+     * (GONE). Not for what the first load brings, nor for the domains that use a shared policy
+     * whose text changes. */
     void (*domain_changed)(struct bytes domain, bool gone, void *context);
+    /* Once: the first load is over. FAILURE (valid during the call) where there is nothing to
+     * serve: no policy path can be read, and there is no last good copy either. Then nothing was
+     * published, and the loader works no more. Not where the load was abandoned. */
+    void (*loaded)(const struct error *failure, void *context);
     void *context;
 };
 
-/* SETTINGS, LOG and TABLES are borrowed; HOOKS are copied, NULL: none. Loads everything before it
- * returns. Fails where no policy path can be read and there is no last good copy either. */
-bool loader_start(const struct settings *settings, struct log *log,
-                  const struct loader_tables *tables, const struct loader_hooks *hooks,
-                  struct loader **ret_loader, struct error *e) MUST_USE;
-/* Ends the thread; tables stay as they are. */
+/* SETTINGS, LOG and TABLES are borrowed; HOOKS are copied, NULL: none. The first load goes on when
+ * it returns: policies first, then certificates, each in its table as soon as it is read. */
+bool loader_start(const struct settings *settings, struct log *log, struct loader_tables *tables,
+                  const struct loader_hooks *hooks, struct loader **ret_loader, struct error *e)
+    MUST_USE;
+/* A first load under way ends soon, at whatever it has got to; without effect where it is over. For
+ * who wants to end and has something to do before loader_stop. */
+void loader_abandon_load(struct loader *loader);
+/* Ends the thread, and a first load as above; tables stay as they are. NULL is fine. At the end of
+ * the process: what was loaded may be left to that (MEMORY_FREED_AT_END). */
 void loader_stop(struct loader *loader);
 
-/* An immutable picture for `status`; free with loader_status_free. */
+/* How far the first load has come. Any thread. */
+struct loader_progress {
+    bool policies_known;
+    size_t domains;      /* 0 until policies are known */
+    size_t certificates; /* of certificates_total, which grows until all are listed */
+    size_t certificates_total;
+    bool loaded;
+};
+void loader_progress(const struct loader *loader, struct loader_progress *ret_progress);
+
+/* Monotonic milliseconds of the last sign of life: of each turn of the thread's loop, and of each
+ * step of long work. Any thread, as loader_nudge, which asks for a turn. */
+int64_t loader_beat_ms(const struct loader *loader);
+void loader_nudge(struct loader *loader);
+
+/* An immutable picture for `status`; free with loader_status_free. It is taken in slices, so that
+ * no change waits for it: at a million domains a second passes from question to answer. */
 struct loader_status {
     struct policy_set_counts counts;
     struct diagnostics diagnostics; /* all that is wrong now */
@@ -63,28 +93,30 @@ void loader_status_free(struct loader_status *status);
 
 enum loader_reload_flags { LOADER_RELOAD_ACCEPT_REMOVALS = 1 };
 
-/* Any thread: whether the history (store/history.h) has all that was served until now. */
+/* Any thread: whether the history (store/history.h) has all that was served until now; not before
+ * the first load is noted there, a moment after it is over. */
 bool loader_history_is_written(const struct loader *loader);
 
-/* Both below may be called from any thread. DONE does not run once loader_stop was called; else it
- * runs on the loader thread once the answer stands: hand it to your own thread from there. */
+/* The three below may be called from any thread. DONE does not run once loader_stop was called;
+ * else it runs on the loader thread once the answer stands, after the first load at the soonest:
+ * hand it to your own thread from there. */
 
-/* Rescans everything, publishes, then DONE. The result is the set's. */
+/* Rescans everything, publishes, then DONE. The result is the set's; STATUS has no more than counts
+ * and diagnostics. */
 void loader_reload(struct loader *loader, unsigned flags,
                    void (*done)(const struct policy_set_result *result,
                                 struct loader_status *status, void *context), /* takes STATUS */
                    void *context);
 void loader_ask_status(struct loader *loader,
                        void (*done)(struct loader_status *status, void *context), void *context);
+/* DONE when all that the calling thread has asked for is done. */
+void loader_catch_up(struct loader *loader, void (*done)(void *context), void *context);
 
 /* Any thread: NEW into the table, then OLD out of it, so that their names are never without; either
  * may be NULL. Takes both references. For certificates that come from nowhere in `certificates`;
  * `status` does not list them. */
 void loader_swap_certificate(struct loader *loader, struct certificate_pair *new,
                              struct certificate_pair *old);
-/* Waits until all that the calling thread has asked for is done. Just after the start that may take
- * seconds, where a million names are noted. */
-void loader_catch_up(struct loader *loader);
 
 /* New settings after SIGHUP (those that need no restart): borrowed, must outlive the loader or the
  * next call. */

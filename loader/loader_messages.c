@@ -1,55 +1,47 @@
 /* What other threads ask of the loader. */
 #include "base/clock.h"
 #include "loader/loader_parts.h"
-#include "loader/loader_status.h"
-
-static struct loader_status *picture(const struct loader *loader)
-{
-    struct loader_status *status = loader_status_new(loader->policies, loader->certificates,
-                                                     &loader->tables, loader->wants_certificates);
-    status->last_change_s = loader->last_change_s;
-    status->reloads = loader->reloads;
-    if (loader->watch_warning != NULL) {
-        diagnostics_add(&status->diagnostics, SEVERITY_WARNING, loader->settings->file, 0, 0, "%s",
-                        loader->watch_warning);
-    }
-    const char *problem = served_notes_problem(loader->notes);
-    if (problem != NULL) {
-        diagnostics_add(
-            &status->diagnostics, SEVERITY_WARNING, loader->settings->state, 0, 0,
-            "what was served cannot be noted, so bump-id knows no dates: %s; make room, "
-            "or let mtasts-host write here",
-            problem);
-    }
-    return status;
-}
 
 struct reload {
     struct loader *loader;
     unsigned flags;
+    struct policy_set_result result;
     void (*done)(const struct policy_set_result *result, struct loader_status *status,
                  void *context);
     void *context;
 };
 
+static void do_answer_reload(void *message)
+{
+    struct reload *reload = message;
+    if (!atomic_load(&reload->loader->abandon)) {
+        reload->done(&reload->result, loader_picture(reload->loader), reload->context);
+    }
+    free(reload);
+}
+
+/* Before the answer: who waited for it may ask the history next. */
+static void reload_is_noted(void *context)
+{
+    struct reload *reload = context;
+    mailbox_post(reload->loader->mailbox, do_answer_reload, reload);
+}
+
 static void do_reload(void *message)
 {
     struct reload *reload = message;
     struct loader *loader = reload->loader;
-    struct policy_set_result result;
     if (atomic_load(&loader->abandon)) {
         free(reload);
         return;
     }
     loader->reloads++;
-    loader_rescan(loader, &result);
+    loader_rescan(loader, &reload->result);
     if ((reload->flags & LOADER_RELOAD_ACCEPT_REMOVALS) != 0) {
-        loader_accept_removals(loader, &result);
+        loader_accept_removals(loader, &reload->result);
     }
-    /* Before the answer: who waited for it may ask the history next. */
     loader_note_served(loader);
-    reload->done(&result, picture(loader), reload->context);
-    free(reload);
+    served_notes_when_tried(loader->notes, reload_is_noted, reload);
 }
 
 void loader_reload(struct loader *loader, unsigned flags,
@@ -58,31 +50,8 @@ void loader_reload(struct loader *loader, unsigned flags,
                    void *context)
 {
     struct reload *reload = memory_zero(1, sizeof(*reload));
-    *reload = (struct reload){loader, flags, done, context};
+    *reload = (struct reload){.loader = loader, .flags = flags, .done = done, .context = context};
     mailbox_post(loader->mailbox, do_reload, reload);
-}
-
-struct question {
-    struct loader *loader;
-    void (*done)(struct loader_status *status, void *context);
-    void *context;
-};
-
-static void do_answer(void *message)
-{
-    struct question *question = message;
-    if (!atomic_load(&question->loader->abandon)) {
-        question->done(picture(question->loader), question->context);
-    }
-    free(question);
-}
-
-void loader_ask_status(struct loader *loader,
-                       void (*done)(struct loader_status *status, void *context), void *context)
-{
-    struct question *question = memory_zero(1, sizeof(*question));
-    *question = (struct question){loader, done, context};
-    mailbox_post(loader->mailbox, do_answer, question);
 }
 
 struct resettling {
@@ -114,7 +83,7 @@ static void do_swap(void *message)
 {
     struct swap *swap = message;
     struct loader *loader = swap->loader;
-    struct certificate_table *table = loader->tables.certificates;
+    struct certificate_table *table = loader->tables->certificates;
     bool abandoned = atomic_load(&loader->abandon);
     if (swap->new != NULL && !abandoned) {
         certificate_table_add(table, swap->new);
@@ -122,6 +91,7 @@ static void do_swap(void *message)
     if (swap->old != NULL && !abandoned) {
         certificate_table_remove(table, swap->old);
     }
+    loader->version++;
     loader->last_change_s = abandoned ? loader->last_change_s : clock_wall_s();
     certificate_pair_unref(swap->new);
     certificate_pair_unref(swap->old);
@@ -136,19 +106,36 @@ void loader_swap_certificate(struct loader *loader, struct certificate_pair *new
     mailbox_post(loader->mailbox, do_swap, swap);
 }
 
-static void do_wake(void *message)
+struct catching_up {
+    struct loader *loader;
+    void (*done)(void *context);
+    void *context;
+};
+
+static void do_catch_up(void *message)
 {
-    sem_post(message);
+    struct catching_up *catching_up = message;
+    if (!atomic_load(&catching_up->loader->abandon)) {
+        catching_up->done(catching_up->context);
+    }
+    free(catching_up);
 }
 
-void loader_catch_up(struct loader *loader)
+void loader_catch_up(struct loader *loader, void (*done)(void *context), void *context)
 {
-    sem_t reached;
-    sem_init(&reached, 0, 0);
-    mailbox_post(loader->mailbox, do_wake, &reached);
-    while (sem_wait(&reached) != 0) {
-    }
-    sem_destroy(&reached);
+    struct catching_up *catching_up = memory_zero(1, sizeof(*catching_up));
+    *catching_up = (struct catching_up){loader, done, context};
+    mailbox_post(loader->mailbox, do_catch_up, catching_up);
+}
+
+static void do_nothing(void *message)
+{
+    (void)message; /* the turn itself is what was asked for */
+}
+
+void loader_nudge(struct loader *loader)
+{
+    mailbox_post(loader->mailbox, do_nothing, NULL);
 }
 
 static void do_stop(void *message)

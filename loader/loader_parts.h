@@ -4,45 +4,68 @@
 #define LOADER_LOADER_PARTS_H
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "base/mailbox.h"
+#include "loader/certificate_keeper.h"
 #include "loader/certificate_set.h"
 #include "loader/domain_changes.h"
 #include "loader/loader.h"
 #include "loader/served_notes.h"
+#include "loader/survey.h"
 #include "watch/watch.h"
 
 struct loader {
     const struct settings *settings;
     struct log *log;
-    struct loader_tables tables;
+    struct loader_tables *tables;
     struct loader_hooks hooks;
     struct mailbox *mailbox;
     pthread_t thread;
-    sem_t loaded;            /* posted when the first load is done */
-    struct error failure;    /* set before `loaded` is posted, where there is nothing to serve */
     bool wants_certificates; /* each host is to have one */
+
+    /* Any thread. */
+    _Atomic bool abandon;         /* set by loader_stop: messages are freed, not worked on */
+    _Atomic int64_t abandoned_ms; /* since when a first load is to end; 0: it is not */
+    _Atomic bool loaded;          /* the first load is over … */
+    _Atomic bool noted;           /* … and in the history */
+    _Atomic int64_t beat_ms;
+    _Atomic size_t domains; /* after the first load of policies */
 
     /* The thread's own from here on. */
     struct watch *watch;
     struct policy_set *policies;
     struct certificate_set *certificates;
+    struct certificate_keeper *keeper; /* NULL: no snapshot is wanted */
     struct served_notes *notes;
     struct domain_changes changes; /* not told yet */
-    bool tells;                    /* the first load is over */
     char *watch_warning;           /* as last logged */
     size_t files_in_error;         /* as last logged, too */
     size_t pairs_in_error;
     int64_t last_change_s;
     int64_t prune_ms;
     uint64_t reloads;
+    uint64_t version; /* of what a survey counts */
+    struct survey survey;
+    uint64_t surveyed;          /* the `version` that it began with */
+    struct question *asked;     /* the latest first: they wait for the next survey … */
+    struct question *answering; /* … and these for the one under way */
     bool stop;
-    _Atomic bool abandon; /* set by loader_stop: messages are freed, not worked on */
 };
 
+/* --- loader_load.c: the first load --- */
+/* False: abandoned, or there is nothing to serve, which is told. */
+bool loader_load(struct loader *loader);
+/* For the options of both sets; CONTEXT is the loader, any thread. */
+bool loader_step(void *context);
+void loader_beat(struct loader *loader);
+
 /* --- loader.c --- */
+/* What changed, from files to readers; adds to *RESULT. */
+void loader_apply_policies(struct loader *loader, const struct watch_changes *changes,
+                           struct policy_set_result *ret_result);
+void loader_apply_certificates(struct loader *loader, const struct watch_changes *changes,
+                               const struct policy_set_result *result);
 /* Looks at all files, and publishes what changed. */
 void loader_rescan(struct loader *loader, struct policy_set_result *ret_result);
 /* Applies what is held; adds to *RESULT. */
@@ -55,6 +78,16 @@ void loader_use_settings(struct loader *loader, const struct settings *settings)
 /* --- loader_log.c --- */
 /* What is wrong and was not told yet, and what has been mended. */
 void loader_log_problems(struct loader *loader);
+
+/* --- loader_questions.c: status --- */
+/* A slice of what there is to look at for those who asked. */
+void loader_tend_questions(struct loader *loader);
+/* Whether another slice waits. */
+bool loader_has_questions(const struct loader *loader);
+/* Without those numbers that take a survey. */
+struct loader_status *loader_picture(const struct loader *loader);
+/* Nobody is answered. */
+void loader_free_questions(struct loader *loader);
 
 /* --- loader_messages.c --- */
 /* Any thread: ends the loader thread when it comes to it. */

@@ -3,13 +3,11 @@
 #define LOADER_LOADER_STATUS_H
 
 #include "loader/certificate_set.h"
-#include "loader/loader.h"
+#include "loader/survey.h"
 
-/* Names without a certificate are looked for where WANTS_CERTIFICATES. The caller frees it with
- * loader_status_free. */
+/* FOUND is copied. The caller frees it with loader_status_free. */
 struct loader_status *loader_status_new(const struct policy_set *policies,
                                         const struct certificate_set *certificates,
-                                        const struct loader_tables *tables,
-                                        bool wants_certificates);
+                                        const struct survey_result *found);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "loader/policy_set_parts.h"
 
+enum { TRIM_FILES = 1000 };
+
 static void open_copies(struct policy_set *set, const char *state)
 {
     struct error e;
@@ -25,6 +27,8 @@ struct policy_set *policy_set_new(const struct policy_set_options *options,
     set->vanish_ms = options->vanish_ms;
     set->removal_percent = options->removal_percent;
     set->removal_domains = options->removal_domains;
+    set->abandoned = options->abandoned;
+    set->abandoned_context = options->abandoned_context;
     set->tops = memory_zero(options->path_count, sizeof(*set->tops));
     set->top_count = options->path_count;
     for (size_t i = 0; i < options->path_count; i++) {
@@ -60,11 +64,15 @@ void policy_set_free(struct policy_set *set)
     if (set == NULL) {
         return;
     }
+    for (size_t i = 0; i < set->restored.count; i++) { /* abandoned */
+        set_offer_free(set, set->restored.items[i]->copy);
+    }
     for (size_t i = 0; i < set->files.count; i++) {
         set_offer_free(set, set->files.items[i]->offer);
         set_file_free(set->files.items[i]);
     }
     set_shared_free_all(set);
+    set_read_forget(set);
     for (size_t i = 0; i < set->top_count; i++) {
         diagnostics_clear(&set->tops[i].problems);
         free(set->tops[i].path);
@@ -91,6 +99,9 @@ void policy_set_set_limits(struct policy_set *set, const struct policy_set_optio
     for (size_t i = 0; i < set->files.count && read_again; i++) {
         set->files.items[i]->identity_known = false;
     }
+    if (read_again) {
+        set_read_forget(set);
+    }
 }
 
 void policy_set_on_change(struct policy_set *set,
@@ -102,6 +113,13 @@ void policy_set_on_change(struct policy_set *set,
 }
 
 /* --- One apply --- */
+
+bool set_is_abandoned(struct policy_set *set)
+{
+    set->is_abandoned =
+        set->is_abandoned || (set->abandoned != NULL && set->abandoned(set->abandoned_context));
+    return set->is_abandoned;
+}
 
 static void join_round(struct policy_set *set, struct set_file *file)
 {
@@ -182,6 +200,9 @@ static void run_round(struct policy_set *set)
     do {
         set_claims_settle(set);
     } while (!set->accepting && set_guard_check(set));
+    if (set_is_abandoned(set)) {
+        return;
+    }
     set_apply_settled(set);
     for (size_t i = 0; i < set->restored.count; i++) {
         set_offer_free(set, set->restored.items[i]->copy);
@@ -220,14 +241,24 @@ static void apply(struct policy_set *set, const struct watch_changes *changes, i
         set->something_changed = true;
         set_keep_restore(set);
     }
+    if (!changes->peeked) {
+        set_read_forget(set);
+    }
     set_scan(set, changes, now_ms);
-    set_scan_read(set, now_ms);
+    set_read(set, now_ms);
+    set_read_forget(set);
+    if (set->is_abandoned) {
+        return;
+    }
     offer_what_is_due(set, now_ms);
     if (set->something_changed) {
         run_round(set);
     }
+    if (set->is_abandoned) {
+        return; /* what was published stands; the copies on disk stay as they are */
+    }
     finish(set);
-    if (first) {
+    if (first || set->result.files_read >= TRIM_FILES) {
         /* The parsed files of a whole tree are gone: back to the system with it, before the first
          * edit has to tidy up. */
         malloc_trim(0);

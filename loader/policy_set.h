@@ -35,6 +35,10 @@ struct policy_set_options {
     int64_t vanish_ms;
     int64_t removal_percent;
     int64_t removal_domains;
+    /* Asked at each file that is looked at, on any thread: true ends an apply with nothing applied,
+     * after which the set is good only for policy_set_free. May be NULL. */
+    bool (*abandoned)(void *context);
+    void *abandoned_context;
 };
 
 /* One thing that changed in what is served, told just before readers see it. The names and `before`
@@ -68,6 +72,13 @@ struct policy_set_result {
     size_t removed;   /* domains */
     size_t held;      /* domains whose removal is held */
 };
+
+enum { POLICY_SET_AHEAD_MAX = 8, POLICY_SET_AHEAD_OCTETS = 1024 * 1024 };
+
+/* Changes that will be applied soon: reads and parses their files already, at most
+ * POLICY_SET_AHEAD_MAX of at most POLICY_SET_AHEAD_OCTETS each. The next apply takes what was read,
+ * unless its changes say that more has come since, or the file's identity does. */
+void policy_set_read_ahead(struct policy_set *set, const struct watch_changes *coming);
 
 /* Applies CHANGES (rescan: lists every tree; only files whose identity changed are read). The first
  * call with rescan set loads everything, last good copies for what is in error included. */

@@ -39,6 +39,11 @@ struct set_file *set_files_find(const struct policy_set *set, const char *path)
 struct set_file *set_files_find_or_add(struct policy_set *set, const char *path, size_t top)
 {
     struct set_file *file = set_files_find(set, path);
+    const struct set_files *arrived = &set->arrived;
+    if (file == NULL && arrived->count != 0 &&
+        strcmp(arrived->items[arrived->count - 1]->path, path) == 0) {
+        return arrived->items[arrived->count - 1];
+    }
     if (file == NULL) {
         file = memory_zero(1, sizeof(*file));
         file->path = memory_string(path);

@@ -1,8 +1,9 @@
 /* What the parts of the policy set share; nobody else includes this.
  *
  * One apply goes through the parts in this order:
- *   scan     which files changed, came, went (policy_set_scan.c), and reading them: each file that
- *            parses makes an *offer*, its next version
+ *   scan     which files changed, came, went (policy_set_scan.c)
+ *   read     those are read (policy_set_read.c): each that parses makes an *offer*, its next
+ *            version
  *   claims   which offers can stand together (policy_set_claims.c), and which remove too much
  *            (policy_set_guard.c)
  *   owners   what stands is applied: who has which domain (policy_set_owners.c), and into the index
@@ -17,6 +18,7 @@
 
 #include "base/file.h"
 #include "loader/last_good.h"
+#include "loader/policy_reading.h"
 #include "loader/policy_set.h"
 
 struct set_file;
@@ -102,6 +104,7 @@ struct set_file {
     uint64_t seen; /* the listing that named it last */
     struct file_identity identity;
     bool identity_known;
+    bool racy; /* as in struct policy_reading */
 
     /* The version applied. */
     struct set_domain *domains; /* sorted by name */
@@ -126,6 +129,7 @@ struct set_file {
     struct bytes blocked_over;   /* the domain, or the shared policy's name, that it was about */
     size_t loses;                /* domains that the offer removes from what is served */
 
+    bool to_read;   /* listed in set->to_read */
     bool touched;   /* listed in set->touched */
     bool forgotten; /* to be freed at the end of this apply */
     bool lost;      /* another file took domains of it in this round */
@@ -170,6 +174,12 @@ struct set_arrival {
     struct set_shared *shared;
 };
 
+/* A file that was read before its turn: see policy_set_read_ahead. */
+struct set_ahead {
+    char *path;
+    struct policy_reading reading;
+};
+
 struct policy_set {
     struct policy_index *index;
     bool own_index;
@@ -179,6 +189,9 @@ struct policy_set {
     int64_t vanish_ms;
     int64_t removal_percent;
     int64_t removal_domains;
+    bool (*abandoned)(void *context);
+    void *abandoned_context;
+    bool is_abandoned;
     struct last_good *copies;
     char *state;
     struct diagnostics state_problems;
@@ -194,6 +207,9 @@ struct policy_set {
 
     struct set_files pending; /* have an offer that was refused or is held */
     struct set_files gone;    /* have vanished, not offered yet */
+
+    struct set_ahead ahead[POLICY_SET_AHEAD_MAX];
+    size_t ahead_count;
 
     /* This apply. */
     struct set_files to_read;
@@ -236,10 +252,15 @@ struct policy_set {
     struct policy_set_result result;
 };
 
+/* --- policy_set.c --- */
+/* Asks, and remembers that it was abandoned. */
+bool set_is_abandoned(struct policy_set *set);
+
 /* --- policy_set_files.c: files by path --- */
 void set_files_add(struct set_files *files, struct set_file *file); /* at the end */
 struct set_file *set_files_find(const struct policy_set *set, const char *path);
-/* The same, made where it is missing; appears in set->files after set_files_settle. */
+/* The same, made where it is missing; appears in set->files after set_files_settle. Between two of
+ * those each path is added once, or several times in a row. */
 struct set_file *set_files_find_or_add(struct policy_set *set, const char *path, size_t top);
 void set_files_settle(struct policy_set *set);
 /* The files at or below PATH: [*ret_first, *ret_end) of set->files. PATH/ itself not included. */
@@ -279,7 +300,18 @@ void set_shared_free_all(struct policy_set *set);
 void set_scan(struct policy_set *set, const struct watch_changes *changes, int64_t now_ms);
 /* FILE is not on the disk any more. */
 void set_scan_vanish(struct policy_set *set, struct set_file *file, int64_t now_ms);
-void set_scan_read(struct policy_set *set, int64_t now_ms);
+/* What FILE offered was never applied, and is not to be. */
+void set_scan_drop_offer(struct policy_set *set, struct set_file *file);
+/* By its last component. */
+bool set_scan_is_policy_file_name(const char *path);
+/* PATH could not be read, in words. */
+void set_scan_add_unreadable(struct diagnostics *problems, const char *path, const struct error *e);
+
+/* --- policy_set_read.c --- */
+/* Reads set->to_read, unless it is abandoned. */
+void set_read(struct policy_set *set, int64_t now_ms);
+/* What was read ahead is not what is there, or not needed any more. */
+void set_read_forget(struct policy_set *set);
 
 /* --- policy_set_claims.c --- */
 /* Settles which offers of set->round stand: `accepted`. */

@@ -221,12 +221,12 @@ void set_publish_texts(struct policy_set *set)
             publish_all_shared(set, set->round.items[i], set->round.items[i]->offer);
         }
     }
-    for (size_t i = 0; i < set->restored.count; i++) {
+    for (size_t i = 0; i < set->restored.count && !set_is_abandoned(set); i++) {
         if (!set_file_stands(set->restored.items[i])) {
             publish_all_domains(set, set->restored.items[i], set->restored.items[i]->copy);
         }
     }
-    for (size_t i = 0; i < set->round.count; i++) {
+    for (size_t i = 0; i < set->round.count && !set_is_abandoned(set); i++) {
         if (set_file_stands(set->round.items[i])) {
             publish_all_domains(set, set->round.items[i], set->round.items[i]->offer);
         }

@@ -14,7 +14,7 @@ struct scan {
     struct set_files unreadable;
 };
 
-static bool is_policy_file_name(const char *path)
+bool set_scan_is_policy_file_name(const char *path)
 {
     struct bytes name = bytes_of(file_path_name(path));
     return bytes_ends_with(name, BYTES(".yaml")) || bytes_ends_with(name, BYTES(".yml"));
@@ -35,7 +35,7 @@ static bool is_left_out(const char *below_top)
     return false;
 }
 
-static void drop_offer(struct policy_set *set, struct set_file *file)
+void set_scan_drop_offer(struct policy_set *set, struct set_file *file)
 {
     set_offer_free(set, file->offer);
     file->offer = NULL;
@@ -48,7 +48,7 @@ void set_scan_vanish(struct policy_set *set, struct set_file *file, int64_t now_
         return;
     }
     struct diagnostics none = {0};
-    drop_offer(set, file);
+    set_scan_drop_offer(set, file);
     set_report_file(set, file, &none);
     file->unreadable = false;
     file->identity_known = false;
@@ -70,7 +70,7 @@ static void meet(struct policy_set *set, struct set_file *file, const struct sta
     if (file->gone) {
         file->gone = false;
         file->identity_known = false;
-        drop_offer(set, file);
+        set_scan_drop_offer(set, file);
         set->something_changed = true;
     }
     struct file_identity identity = file_identity_of(status);
@@ -79,11 +79,14 @@ static void meet(struct policy_set *set, struct set_file *file, const struct sta
         file->forgotten = false;
         file->identity = identity;
         file->identity_known = true;
-        set_files_add(&set->to_read, file);
+        if (!file->to_read) {
+            file->to_read = true;
+            set_files_add(&set->to_read, file);
+        }
     }
 }
 
-static void add_unreadable(struct diagnostics *problems, const char *path, const struct error *e)
+void set_scan_add_unreadable(struct diagnostics *problems, const char *path, const struct error *e)
 {
     bool forbidden = e->system_errno == EACCES || e->system_errno == EPERM;
     if (e->code == ERROR_SYSTEM) {
@@ -106,8 +109,8 @@ static void meet_unreadable(struct scan *scan, const char *path, const struct er
         set->files.items[i]->seen = set->listing;
     }
     /* A link to nothing that could never have been a policy file. */
-    bool other = e->code == ERROR_NOT_FOUND && !is_policy_file_name(path) && first == end &&
-                 strchr(file_path_name(path), '.') != NULL;
+    bool other = e->code == ERROR_NOT_FOUND && !set_scan_is_policy_file_name(path) &&
+                 first == end && strchr(file_path_name(path), '.') != NULL;
     if (other) {
         return;
     }
@@ -117,9 +120,9 @@ static void meet_unreadable(struct scan *scan, const char *path, const struct er
     file->forgotten = false;
     file->gone = false;
     file->unreadable = true;
-    drop_offer(set, file);
+    set_scan_drop_offer(set, file);
     struct diagnostics problems = {0};
-    add_unreadable(&problems, path, e);
+    set_scan_add_unreadable(&problems, path, e);
     set_report_file(set, file, &problems);
     set_files_touch(set, file);
 }
@@ -141,7 +144,7 @@ static void meet_path(struct scan *scan, const char *path, bool whatever_name)
             return;
         }
         meet_unreadable(scan, path, &e);
-    } else if (S_ISREG(status.st_mode) && (whatever_name || is_policy_file_name(path))) {
+    } else if (S_ISREG(status.st_mode) && (whatever_name || set_scan_is_policy_file_name(path))) {
         meet(scan->set, set_files_find_or_add(scan->set, path, scan->top), &status);
     }
 }
@@ -165,11 +168,14 @@ static bool is_behind_link(const struct scan *scan, const char *path)
 static void visit(const char *path, const struct error *e, void *context)
 {
     struct scan *scan = context;
+    if (set_is_abandoned(scan->set)) {
+        return;
+    }
     if (e != NULL) {
         meet_unreadable(scan, path, e);
         return;
     }
-    if (is_policy_file_name(path) && scan->prefix != 0 && !scan->through_links) {
+    if (set_scan_is_policy_file_name(path) && scan->prefix != 0 && !scan->through_links) {
         scan->through_links = set_files_find(scan->set, path) == NULL && is_behind_link(scan, path);
     }
     meet_path(scan, path, false);
@@ -178,7 +184,6 @@ static void visit(const char *path, const struct error *e, void *context)
 /* Those at and below PATH that the listing did not name are gone. */
 static void vanish_unseen(struct policy_set *set, const char *path, int64_t now_ms)
 {
-    set_files_settle(set);
     struct set_file *itself = set_files_find(set, path);
     if (itself != NULL && itself->seen != set->listing) {
         set_scan_vanish(set, itself, now_ms);
@@ -210,6 +215,7 @@ static void touch_below(struct policy_set *set, const char *path)
 static bool list(struct scan *scan, const char *path, struct error *e)
 {
     struct stat status;
+    set_files_settle(scan->set);
     if (stat(path, &status) != 0) {
         return error_system(e, "cannot be read");
     }
@@ -229,6 +235,7 @@ static void scan_top(struct policy_set *set, size_t number, int64_t now_ms)
     if (list(&scan, top->path, &top->why)) {
         top->state = TOP_FINE;
         top->accepted = false;
+        set_files_settle(set);
         vanish_unseen(set, top->path, now_ms);
     } else {
         int why = top->why.system_errno;
@@ -253,15 +260,13 @@ static bool is_top(const struct policy_set *set, const char *path)
     return false;
 }
 
-/* A file that is named by itself was written to: it is read, whatever its identity says. A write of
- * the same size within one tick of the clock after our last read leaves the identity as it was. */
+/* A write of the same size within one tick of the clock after our last read leaves the identity as
+ * it was: a file that was read so shortly after a write and is named by itself is read again. */
 static void distrust_identity(struct policy_set *set, const char *path)
 {
-    size_t first = 0;
-    size_t end = 0;
-    set_files_below(set, path, &first, &end);
-    for (size_t i = first; i < end; i++) {
-        set->files.items[i]->identity_known = false;
+    struct set_file *file = set_files_find(set, path);
+    if (file != NULL && file->racy) {
+        file->identity_known = false;
     }
 }
 
@@ -272,9 +277,11 @@ static void scan_path(struct policy_set *set, size_t number, const char *path, i
     struct scan scan = {.set = set, .top = number, .prefix = strlen(path) + 1};
     set->listing++;
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        set_files_settle(set);
         if (!watch_list(path, visit, &scan, &e)) {
             meet_unreadable(&scan, path, &e);
         }
+        set_files_settle(set);
         vanish_unseen(set, path, now_ms);
         if (scan.through_links) {
             /* Each directory counts once in a tree: which way to it counts shows only from the
@@ -317,47 +324,5 @@ void set_scan(struct policy_set *set, const struct watch_changes *changes, int64
     for (size_t i = 0; i < changes->count && !changes->rescan; i++) {
         scan_change(set, changes->paths[i], now_ms);
     }
-}
-
-/* What FILE says now becomes its offer; or it is in error, and what it said stays. */
-static void read_file(struct policy_set *set, struct set_file *file, struct buffer *text,
-                      int64_t now_ms)
-{
-    struct error e;
-    struct stat status;
-    struct policy_file parsed;
-    struct diagnostics problems = {0};
-    bool good = false;
-    drop_offer(set, file);
-    buffer_reset(text);
-    set_files_touch(set, file);
-    set->result.files_read++;
-    if (file_read(file->path, text, &file->identity, &e)) {
-        good =
-            policy_file_parse(buffer_bytes(text), file->path, &set->defaults, &parsed, &problems);
-    } else if (e.code == ERROR_SYSTEM && lstat(file->path, &status) != 0 && errno == ENOENT) {
-        set_scan_vanish(set, file, now_ms); /* since it was listed */
-        return;
-    } else {
-        file->identity_known = e.code != ERROR_CHANGED;
-        add_unreadable(&problems, file->path, &e);
-    }
-    file->unreadable = !good;
-    if (good) {
-        file->offer = set_offer_new(set, &parsed);
-        set->something_changed = true;
-    }
-    set_report_file(set, file, &problems);
-}
-
-void set_scan_read(struct policy_set *set, int64_t now_ms)
-{
-    CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_FILE_MAX);
-    for (size_t i = 0; i < set->to_read.count; i++) {
-        struct set_file *file = set->to_read.items[i];
-        if (!file->gone && !file->forgotten) {
-            read_file(set, file, &text, now_ms);
-        }
-    }
-    set->to_read.count = 0;
+    set_files_settle(set);
 }

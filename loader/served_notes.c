@@ -1,46 +1,80 @@
 #include "served_notes.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/thread.h"
+#include "loader/note_batch.h"
 #include "store/history.h"
 
-struct note {
-    char *subject;
-    char *shared;                /* NULL: a text of its own */
-    const struct policy *policy; /* NULL: gone, or shared */
-    struct policy *kept;         /* our copy of `policy`, once it has to outlive an apply */
-    bool gone;
-    bool gap; /* others of this subject, before it, were given up */
+enum {
+    HURRY_MS = 300, /* some 30,000 notes: but for a first start with very many, all */
+    HURRY_EVERY = 256,
+    TRANSACTION_NOTES = 16 * 1024, /* what a stop has to wait for once it is given up */
+};
+
+struct waiter {
+    struct waiter *next;
+    void (*done)(void *context);
+    void *context;
+};
+
+/* What the thread is asked to do, all at once. */
+struct task {
+    struct note_batch batch;
+    uint64_t up_to;         /* that many notes were added, up to the end of `batch` */
+    struct waiter *waiters; /* the latest first */
+    int64_t prune_s;        /* 0: not now */
+    bool asked;
 };
 
 struct served_notes {
-    struct history *history; /* NULL: not open; tried again at the next write */
     char *path;
     struct log *log;
+    pthread_t thread;
+    bool running;
+    struct note_batch added; /* the loader's, not handed over yet */
+    _Atomic uint64_t added_count;
+    _Atomic uint64_t written_count;
+    _Atomic int64_t hurried_ms; /* since when; 0: no hurry */
+
+    pthread_mutex_t lock; /* of all below; held for a few instructions */
+    pthread_cond_t more;
+    struct task task;
     char *problem; /* why the history cannot be written now, or NULL */
-    _Atomic bool unwritten;
-    struct note *items;
-    size_t count;
-    size_t capacity;
+    bool stopping;
+
+    /* The thread's own. */
+    struct history *history;   /* NULL: not open; tried again at the next write */
+    struct note_batch waiting; /* taken over; what could not be written stays */
+    bool first_done;           /* the first batch is written, or given up */
 };
 
-static void note_clear(struct note *note)
+/* --- The thread --- */
+
+/* TEXT (may be NULL) is the problem now; whether it is another than before. */
+static bool set_problem(struct served_notes *notes, const char *text)
 {
-    free(note->subject);
-    free(note->shared);
-    policy_free(note->kept);
+    char *problem = memory_string_or_null(text);
+    pthread_mutex_lock(&notes->lock);
+    bool same = notes->problem == NULL || text == NULL ? notes->problem == text
+                                                       : strcmp(notes->problem, text) == 0;
+    char *before = notes->problem;
+    notes->problem = problem;
+    pthread_mutex_unlock(&notes->lock);
+    free(before);
+    return !same;
 }
 
 static void fail(struct served_notes *notes, const struct error *e)
 {
-    if (notes->problem == NULL || strcmp(notes->problem, e->text) != 0) {
+    if (set_problem(notes, e->text)) {
         log_event(notes->log, LOG_LEVEL_ERROR, "history.failed", LOG_TEXT("problem", e->text),
                   LOG_TEXT("advice", "policies are served all the same, and this is tried again; "
                                      "meanwhile bump-id cannot tell until when senders hold old "
                                      "ones"));
-        free(notes->problem);
-        notes->problem = memory_string(e->text);
     }
     history_close(notes->history); /* a transaction under way is rolled back */
     notes->history = NULL;
@@ -51,80 +85,169 @@ static bool open_history(struct served_notes *notes, struct error *e)
     return notes->history != NULL || history_open(notes->path, &notes->history, e);
 }
 
-struct served_notes *served_notes_open(const char *state, struct log *log)
+static bool write_note(struct served_notes *notes, const struct note *note, struct error *e)
 {
-    struct served_notes *notes = memory_zero(1, sizeof(*notes));
+    struct bytes subject = note_batch_text(&notes->waiting, note->subject);
+    if (note->gap && !history_note_gap(notes->history, subject, note->since_s, e)) {
+        return false;
+    }
+    if (note->gone) {
+        return history_note_gone(notes->history, subject, note->since_s, e);
+    }
+    struct history_served served = {.subject = subject};
+    if (note->shared != 0) {
+        served.shared = note_batch_text(&notes->waiting, note->shared);
+    } else {
+        served.body = policy_body(note->policy);
+        memcpy(served.digest, note->policy->digest, sizeof(served.digest));
+        served.max_age_s = note->policy->max_age_s;
+    }
+    return history_note(notes->history, &served, note->since_s, e);
+}
+
+/* What is given up is as after a crash, and noted at the next start. */
+static bool is_given_up(const struct served_notes *notes)
+{
+    int64_t hurried_ms = atomic_load(&notes->hurried_ms);
+    return !notes->first_done && hurried_ms != 0 && clock_monotonic_ms() - hurried_ms > HURRY_MS;
+}
+
+/* *RET_WHOLE: nothing was given up. */
+static bool write_all(struct served_notes *notes, bool *ret_whole, struct error *e)
+{
+    *ret_whole = true;
+    if (!open_history(notes, e) || !history_begin(notes->history, e)) {
+        return false;
+    }
+    for (size_t i = 0; i < notes->waiting.count && *ret_whole; i++) {
+        if (i % TRANSACTION_NOTES == TRANSACTION_NOTES - 1 &&
+            (!history_commit(notes->history, e) || !history_begin(notes->history, e))) {
+            return false;
+        }
+        *ret_whole = i % HURRY_EVERY != 0 || !is_given_up(notes);
+        if (*ret_whole && !write_note(notes, &notes->waiting.items[i], e)) {
+            return false;
+        }
+    }
+    return history_commit(notes->history, e);
+}
+
+static void write_waiting(struct served_notes *notes, uint64_t up_to)
+{
     struct error e;
-    notes->path = file_path_join(state, "history.db");
-    notes->log = log;
-    if (!open_history(notes, &e)) {
+    bool whole = true;
+    if (notes->waiting.count == 0) {
+        notes->first_done = true;
+        return;
+    }
+    if (!write_all(notes, &whole, &e)) {
+        fail(notes, &e);
+        if (notes->waiting.count > SERVED_NOTES_WAITING) {
+            note_batch_give_up_older(&notes->waiting);
+        }
+        return;
+    }
+    if (whole || MEMORY_FREED_AT_END) {
+        note_batch_clear(&notes->waiting);
+    } else {
+        notes->waiting = (struct note_batch){0};
+    }
+    (void)set_problem(notes, NULL);
+    notes->first_done = true;
+    if (whole) {
+        atomic_store(&notes->written_count, up_to);
+    }
+}
+
+static void prune(struct served_notes *notes, int64_t now_s)
+{
+    struct error e;
+    if (notes->history != NULL && !history_prune(notes->history, now_s, &e)) {
         fail(notes, &e);
     }
-    return notes;
 }
 
-const char *served_notes_problem(const struct served_notes *notes)
+/* The first is called first. */
+static void call_waiters(struct waiter *latest)
 {
-    return notes->problem;
-}
-
-static void clear(struct served_notes *notes)
-{
-    for (size_t i = 0; i < notes->count; i++) {
-        note_clear(&notes->items[i]);
+    struct waiter *first = NULL;
+    while (latest != NULL) {
+        struct waiter *next = latest->next;
+        latest->next = first;
+        first = latest;
+        latest = next;
     }
-    notes->count = 0;
-}
-
-/* By subject; of one subject in the order noted, which is that of the addresses. */
-static int by_subject(const void *left, const void *right)
-{
-    const struct note *const *a = left;
-    const struct note *const *b = right;
-    int order = strcmp((*a)->subject, (*b)->subject);
-    return order != 0 ? order : (*a > *b) - (*a < *b);
-}
-
-/* The last note of each subject stays, in the order noted. */
-static void give_up_older(struct served_notes *notes)
-{
-    struct note **sorted = memory_zero(notes->count, sizeof(struct note *));
-    for (size_t i = 0; i < notes->count; i++) {
-        sorted[i] = &notes->items[i];
+    while (first != NULL) {
+        struct waiter *waiter = first;
+        first = waiter->next;
+        waiter->done(waiter->context);
+        free(waiter);
     }
-    qsort(sorted, notes->count, sizeof(struct note *), by_subject);
-    for (size_t i = 0; i + 1 < notes->count; i++) {
-        if (strcmp(sorted[i]->subject, sorted[i + 1]->subject) == 0) {
-            sorted[i + 1]->gap = true;
-            note_clear(sorted[i]);
-            sorted[i]->subject = NULL;
+}
+
+/* False: there will be no more. */
+static bool take_task(struct served_notes *notes, struct task *ret_task)
+{
+    pthread_mutex_lock(&notes->lock);
+    while (!notes->task.asked && !notes->stopping) {
+        pthread_cond_wait(&notes->more, &notes->lock);
+    }
+    bool asked = notes->task.asked;
+    *ret_task = notes->task;
+    notes->task = (struct task){.up_to = notes->task.up_to};
+    pthread_mutex_unlock(&notes->lock);
+    return asked;
+}
+
+static void *thread_main(void *context)
+{
+    struct served_notes *notes = context;
+    struct task task;
+    thread_stand_back();
+    while (take_task(notes, &task)) {
+        note_batch_append(&notes->waiting, &task.batch);
+        write_waiting(notes, task.up_to);
+        if (task.prune_s != 0) {
+            prune(notes, task.prune_s);
         }
+        call_waiters(task.waiters);
     }
-    free(sorted);
-    size_t kept = 0;
-    for (size_t i = 0; i < notes->count; i++) {
-        if (notes->items[i].subject != NULL) {
-            notes->items[kept++] = notes->items[i];
-        }
-    }
-    notes->count = kept;
+    return NULL;
 }
 
-/* What could not be written waits, and so must not lean on policies that the next apply frees. */
-static void keep_waiting(struct served_notes *notes)
+/* --- The loader's side --- */
+
+bool served_notes_open(const char *state, struct log *log, struct served_notes **ret_notes,
+                       struct error *e)
 {
-    if (notes->count > SERVED_NOTES_WAITING) {
-        give_up_older(notes);
+    struct served_notes *notes = memory_zero(1, sizeof(*notes));
+    struct error why;
+    pthread_mutex_init(&notes->lock, NULL);
+    pthread_cond_init(&notes->more, NULL);
+    notes->path = file_path_join(state, "history.db");
+    notes->log = log;
+    if (!open_history(notes, &why)) {
+        fail(notes, &why);
     }
-    for (size_t i = 0; i < notes->count; i++) {
-        struct note *note = &notes->items[i];
-        if (note->policy != NULL && note->kept == NULL) {
-            size_t size = sizeof(*note->policy) + note->policy->body_length;
-            note->kept = memory_alloc(size);
-            memcpy(note->kept, note->policy, size);
-            note->policy = note->kept;
-        }
+    notes->running = thread_start("history", thread_main, notes, &notes->thread, e);
+    if (!notes->running) {
+        served_notes_close(notes);
+        return false;
     }
+    *ret_notes = notes;
+    return true;
+}
+
+static void ask(struct served_notes *notes)
+{
+    notes->task.asked = true;
+    pthread_cond_signal(&notes->more);
+}
+
+void served_notes_hurry(struct served_notes *notes)
+{
+    int64_t never = 0;
+    atomic_compare_exchange_strong(&notes->hurried_ms, &never, clock_monotonic_ms());
 }
 
 void served_notes_close(struct served_notes *notes)
@@ -132,86 +255,70 @@ void served_notes_close(struct served_notes *notes)
     if (notes == NULL) {
         return;
     }
-    clear(notes);
-    free(notes->items);
+    pthread_mutex_lock(&notes->lock);
+    notes->stopping = true;
+    ask(notes);
+    pthread_mutex_unlock(&notes->lock);
+    if (notes->running) {
+        pthread_join(notes->thread, NULL);
+    }
+    note_batch_clear(&notes->added);
+    note_batch_clear(&notes->waiting);
+    pthread_cond_destroy(&notes->more);
+    pthread_mutex_destroy(&notes->lock);
     free(notes->path);
     free(notes->problem);
     history_close(notes->history);
     free(notes);
 }
 
+bool served_notes_are_written(const struct served_notes *notes)
+{
+    return atomic_load(&notes->written_count) == atomic_load(&notes->added_count);
+}
+
+char *served_notes_problem(struct served_notes *notes)
+{
+    pthread_mutex_lock(&notes->lock);
+    char *problem = memory_string_or_null(notes->problem);
+    pthread_mutex_unlock(&notes->lock);
+    return problem;
+}
+
 void served_notes_add(const struct policy_set_event *event, void *context)
 {
     struct served_notes *notes = context;
-    ARRAY_GROW(notes->items, notes->count, notes->capacity);
-    atomic_store(&notes->unwritten, true);
-    notes->items[notes->count++] = (struct note){
-        .subject = memory_string_of(event->subject),
-        .shared = event->shared.n != 0 ? memory_string_of(event->shared) : NULL,
-        .policy = event->after,
-        .gone = event->gone,
-    };
-}
-
-static bool write_note(struct history *history, const struct note *note, int64_t now_s,
-                       struct error *e)
-{
-    if (note->gap && !history_note_gap(history, bytes_of(note->subject), now_s, e)) {
-        return false;
-    }
-    if (note->gone) {
-        return history_note_gone(history, bytes_of(note->subject), now_s, e);
-    }
-    struct history_served served = {.subject = bytes_of(note->subject)};
-    if (note->shared != NULL) {
-        served.shared = bytes_of(note->shared);
-    } else {
-        served.body = policy_body(note->policy);
-        memcpy(served.digest, note->policy->digest, sizeof(served.digest));
-        served.max_age_s = note->policy->max_age_s;
-    }
-    return history_note(history, &served, now_s, e);
-}
-
-static bool write_all(struct served_notes *notes, int64_t now_s, struct error *e)
-{
-    if (!history_begin(notes->history, e)) {
-        return false;
-    }
-    for (size_t i = 0; i < notes->count; i++) {
-        if (!write_note(notes->history, &notes->items[i], now_s, e)) {
-            return false;
-        }
-    }
-    return history_commit(notes->history, e);
+    note_batch_add(&notes->added, event);
+    atomic_fetch_add(&notes->added_count, 1);
 }
 
 void served_notes_write(struct served_notes *notes, int64_t now_s)
 {
-    struct error e;
-    if (notes->count == 0) {
-        return;
+    for (size_t i = 0; i < notes->added.count; i++) {
+        notes->added.items[i].since_s = now_s;
     }
-    if (!open_history(notes, &e) || !write_all(notes, now_s, &e)) {
-        fail(notes, &e);
-        keep_waiting(notes);
-        return;
-    }
-    clear(notes);
-    atomic_store(&notes->unwritten, false);
-    free(notes->problem);
-    notes->problem = NULL;
+    pthread_mutex_lock(&notes->lock);
+    note_batch_append(&notes->task.batch, &notes->added);
+    notes->task.up_to = atomic_load(&notes->added_count);
+    ask(notes);
+    pthread_mutex_unlock(&notes->lock);
 }
 
-bool served_notes_are_written(const struct served_notes *notes)
+void served_notes_when_tried(struct served_notes *notes, void (*done)(void *context), void *context)
 {
-    return !atomic_load(&notes->unwritten);
+    struct waiter *waiter = memory_zero(1, sizeof(*waiter));
+    *waiter = (struct waiter){.done = done, .context = context};
+    pthread_mutex_lock(&notes->lock);
+    waiter->next = notes->task.waiters;
+    notes->task.waiters = waiter;
+    ask(notes);
+    pthread_mutex_unlock(&notes->lock);
 }
 
 void served_notes_prune(struct served_notes *notes, int64_t now_s)
 {
-    struct error e;
-    if (notes->history != NULL && !history_prune(notes->history, now_s, &e)) {
-        fail(notes, &e);
-    }
+    pthread_mutex_lock(&notes->lock);
+    notes->task.prune_s = now_s;
+    ask(notes);
+    pthread_mutex_unlock(&notes->lock);
 }

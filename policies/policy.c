@@ -1,5 +1,6 @@
 #include "policy.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -79,6 +80,7 @@ bool policy_new(const struct policy_terms *terms, struct policy **ret_policy, st
 
     struct policy *policy = memory_alloc(sizeof(*policy) + length);
     *policy = (struct policy){
+        .references = 1,
         .mode = terms->mode,
         .max_age_s = terms->max_age_s,
         .body_length = (uint32_t)length,
@@ -95,9 +97,19 @@ bool policy_new(const struct policy_terms *terms, struct policy **ret_policy, st
     return true;
 }
 
+struct policy *policy_ref(const struct policy *policy)
+{
+    struct policy *held = (struct policy *)policy; /* the count is no part of what it says */
+    atomic_fetch_add_explicit(&held->references, 1, memory_order_relaxed);
+    return held;
+}
+
 void policy_free(struct policy *policy)
 {
-    free(policy);
+    if (policy != NULL &&
+        atomic_fetch_sub_explicit(&policy->references, 1, memory_order_acq_rel) == 1) {
+        free(policy);
+    }
 }
 
 bool policy_equal(const struct policy *a, const struct policy *b)

@@ -42,6 +42,7 @@ struct policy_terms {
 
 struct policy {
     struct rcu_head head; /* for whoever publishes it to RCU readers */
+    _Atomic uint32_t references;
     enum policy_mode mode;
     uint32_t max_age_s;
     unsigned char digest[POLICY_DIGEST_OCTETS];
@@ -55,6 +56,9 @@ struct policy {
  * ERROR_SYNTAX for `enforce` or `testing` without an mx. The caller frees with policy_free. */
 bool policy_new(const struct policy_terms *terms, struct policy **ret_policy, struct error *e)
     MUST_USE;
+/* One holder more. Any thread that holds it already. */
+struct policy *policy_ref(const struct policy *policy);
+/* One holder less: the last one frees it. Any thread. */
 void policy_free(struct policy *policy);
 
 static inline struct bytes policy_body(const struct policy *policy)

@@ -182,3 +182,15 @@ void policy_index_each(const struct policy_index *index,
     struct visit each = {visit, context};
     rcu_table_each(index->domains, visit_entry, &each);
 }
+
+void policy_index_walk_begin(struct policy_index *index)
+{
+    rcu_table_walk_begin(index->domains);
+}
+
+bool policy_index_walk(struct policy_index *index, size_t most,
+                       bool (*visit)(struct policy_domain *domain, void *context), void *context)
+{
+    struct visit each = {visit, context};
+    return rcu_table_walk(index->domains, most, visit_entry, &each);
+}

@@ -64,4 +64,9 @@ void policy_slot_publish(struct policy_slot *slot, struct policy *policy);
 void policy_index_each(const struct policy_index *index,
                        bool (*visit)(struct policy_domain *domain, void *context), void *context);
 
+/* The same, some MOST domains at a time, as rcu_table_walk: false, all were visited. */
+void policy_index_walk_begin(struct policy_index *index);
+bool policy_index_walk(struct policy_index *index, size_t most,
+                       bool (*visit)(struct policy_domain *domain, void *context), void *context);
+
 #endif

@@ -12,13 +12,25 @@ static void install(struct certificate_pair *new, struct certificate_pair *old, 
 static void tell_domain(struct bytes domain, bool gone, void *context)
 {
     const struct server *server = context;
-    acme_domain_changed(server->acme, domain, gone);
+    if (server->acme != NULL) { /* else we stop before it could start */
+        acme_domain_changed(server->acme, domain, gone);
+    }
 }
 
 void acme_link_name_asked(struct bytes host, void *context)
 {
     const struct server *server = context;
-    acme_name_asked(server->acme, host);
+    struct acme *acme = atomic_load(&server->acme);
+    if (acme != NULL) {
+        acme_name_asked(acme, host);
+    }
+}
+
+/* On the ACME thread: what it installed waits in the loader's mailbox. */
+static void on_acme_loaded(void *context)
+{
+    const struct server *server = context;
+    loader_catch_up(server->loader, loading_all_known, context);
 }
 
 void acme_link_prepare(struct server *server)
@@ -31,9 +43,7 @@ void acme_link_prepare(struct server *server)
 
 bool acme_link_start(struct server *server, struct error *e)
 {
-    if (server->settings->acme == NULL) {
-        return true;
-    }
+    struct acme *acme = NULL;
     const struct acme_options options = {
         .settings = server->settings,
         .log = server->log,
@@ -41,18 +51,19 @@ bool acme_link_start(struct server *server, struct error *e)
         .certificates = server->tables.certificates,
         .board = server->board,
         .install = install,
-        .install_context = server,
+        .loaded = on_acme_loaded,
+        .context = server,
     };
-    if (!acme_start(&options, &server->acme, e)) {
+    if (!acme_start(&options, &acme, e)) {
         return false;
     }
-    loader_catch_up(server->loader);
+    atomic_store(&server->acme, acme);
     return true;
 }
 
 void acme_link_stop(struct server *server)
 {
-    acme_stop(TAKE(server->acme));
+    acme_stop(atomic_exchange(&server->acme, NULL));
 }
 
 void acme_link_clear(struct server *server)

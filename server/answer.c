@@ -31,3 +31,9 @@ void answer_read_only(h2o_req_t *req, const char *text)
     answer_field(req, H2O_TOKEN_ALLOW, H2O_STRLIT("GET, HEAD"));
     answer_text(req, 405, "Method Not Allowed", text);
 }
+
+void answer_not_yet(h2o_req_t *req)
+{
+    answer_field(req, H2O_TOKEN_RETRY_AFTER, H2O_STRLIT("1"));
+    answer_text(req, 503, "Service Unavailable", "Policies are still being loaded.");
+}

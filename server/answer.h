@@ -11,6 +11,9 @@ void answer_text(h2o_req_t *req, int status, const char *reason, const char *tex
 /* 405 (RFC 9110 §15.5.6) with TEXT, for what is read with GET or HEAD. */
 void answer_read_only(h2o_req_t *req, const char *text);
 
+/* 503 (RFC 9110 §15.6.4): whether there is something is known in a moment. */
+void answer_not_yet(h2o_req_t *req);
+
 /* The field's name and value are not copied. */
 void answer_field(h2o_req_t *req, const h2o_token_t *name, const char *value, size_t length);
 

@@ -9,10 +9,14 @@
 
 enum { HELD_MAX = 20 };
 
+static void begin_status(struct server *server);
+
 static void answer_status(struct inquiry *inquiry)
 {
-    control_answer(inquiry->server->control, inquiry->ticket,
-                   status_json(inquiry->server, inquiry->status, inquiry->acme));
+    struct server *server = inquiry->server;
+    round_answer(&server->status_round, server->control,
+                 status_json(server, inquiry->status, inquiry->acme));
+    begin_status(server);
 }
 
 /* The loader has answered; the other half is the ACME client's, where there is one. */
@@ -23,16 +27,30 @@ static void ask_acme_status(struct inquiry *inquiry)
         answer_status(inquiry);
         return;
     }
-    struct inquiry *rest = inquiry_new(server, inquiry->ticket, answer_status);
+    struct inquiry *rest = inquiry_new(server, 0, answer_status);
     rest->status = TAKE(inquiry->status);
     acme_ask_status(server->acme, inquiry_on_acme_status, rest);
+}
+
+static void begin_status(struct server *server)
+{
+    unsigned none = 0;
+    if (round_begin(&server->status_round, &none)) {
+        loader_ask_status(server->loader, inquiry_on_status,
+                          inquiry_new(server, 0, ask_acme_status));
+    }
 }
 
 static void ask_status(struct server *server, uint64_t ticket, const json_t *request)
 {
     (void)request;
-    loader_ask_status(server->loader, inquiry_on_status,
-                      inquiry_new(server, ticket, ask_acme_status));
+    if (server->phase != SERVER_SERVING) {
+        /* The loader has no time before it is done, or has gone already. */
+        control_answer(server->control, ticket, status_json(server, NULL, NULL));
+        return;
+    }
+    round_join(&server->status_round, ticket, 0);
+    begin_status(server);
 }
 
 static void ask_reload(struct server *server, uint64_t ticket, const json_t *request)
@@ -54,9 +72,18 @@ static bool read_domain(struct server *server, uint64_t ticket, const json_t *re
     return true;
 }
 
+static void answer_loading(struct server *server, uint64_t ticket)
+{
+    control_answer_error(server->control, ticket, "the server is loading; try again in a moment");
+}
+
 static void ask_serving(struct server *server, uint64_t ticket, const json_t *request)
 {
     struct bytes domain;
+    if (!atomic_load(&server->tables.policies_known)) {
+        answer_loading(server, ticket);
+        return;
+    }
     if (!read_domain(server, ticket, request, &domain)) {
         return;
     }
@@ -86,6 +113,10 @@ static void add_held(struct bytes text, int64_t until_s, void *context)
 static void ask_history(struct server *server, uint64_t ticket, const json_t *request)
 {
     struct bytes domain;
+    if (server->phase == SERVER_LOADING) {
+        answer_loading(server, ticket);
+        return;
+    }
     if (!read_domain(server, ticket, request, &domain)) {
         return;
     }
@@ -132,9 +163,9 @@ void commands_ask(uint64_t ticket, const json_t *request, void *context)
 {
     struct server *server = context;
     const char *name = json_string_value(json_object_get(request, "command"));
-    if (server->loader == NULL || server->stopping) {
-        control_answer_error(server->control, ticket, "the server is %s; try again",
-                             server->stopping ? "stopping" : "starting");
+    bool is_status = name != NULL && strcmp(name, "status") == 0;
+    if (server->phase == SERVER_STOPPING && !is_status) {
+        control_answer_error(server->control, ticket, "the server is stopping; try again");
         return;
     }
     for (size_t i = 0; name != NULL && i < ARRAY_LENGTH(commands); i++) {

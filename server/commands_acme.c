@@ -6,7 +6,10 @@ enum { REASON_MAX = 10, REASON_UNASSIGNED = 7 }; /* RFC 5280 §5.3.1 */
 
 static bool has_client(const struct server *server, uint64_t ticket)
 {
-    if (server->acme == NULL) {
+    if (server->acme == NULL && server->settings->acme != NULL) {
+        control_answer_error(server->control, ticket,
+                             "the server is loading; try again in a moment");
+    } else if (server->acme == NULL) {
         control_answer_error(
             server->control, ticket,
             "this server orders no certificates; put `acme` into %s and restart it",

@@ -25,9 +25,9 @@
  * "directory" is one of `acme.directories`, as configured or its URL; null or left out: all.
  *
  * `status` answers
- *     {"version", "pid", "uptime_s", "domains", "shared_policies", "files", "files_in_error",
- *      "removals_held", "diagnostics": [{"severity", "file", "line", "column", "text"}, …],
- *      "diagnostics_dropped", "certificates",
+ *     {"version", "state": "loading", "serving" or "stopping", "pid", "uptime_s", "domains",
+ * "shared_policies", "files", "files_in_error", "removals_held", "diagnostics": [{"severity",
+ * "file", "line", "column", "text"}, …], "diagnostics_dropped", "certificates",
  *      "certificates_expiring": [{"name", "path", "not_after"}, …], nearest first, the first 100,
  *      "names_without_certificate_count", "names_without_certificate": the first 100,
  *      "last_change", "reloads", "connections": {"current", "accepted", "refused"}, "requests",
@@ -42,7 +42,13 @@
  *           "orders_placed", "orders_done", "orders_failed", "renewals": since the start,
  *           "failures": {TYPE: count, …}, "nearest_expiry": 0 where there is no certificate,
  *           "nearest_expiry_host": name or null}} (acme/acme.h)
- * and `reload`
+ * Unless it is serving, "acme" is null and members about policies and certificates are left out,
+ * but for "domains" as soon as policies are known. While it is loading there is "loading": {"text":
+ * for people, "policies_known", "certificates": so many are loaded, "certificates_total": of so
+ * many found so far}; then `reload` is answered after the load, `serving` as soon as policies are
+ * known, before that and to all others with an error.
+ *
+ * `reload` answers
  *     {"domains", "files_read", "published", "removed", "held", "removals_held", "files_in_error",
  *      "diagnostics": as above, "restart_needed": keys joined by commas, or ""}
  * or, where the main configuration has errors, an error: policies and certificates were read again

@@ -36,6 +36,7 @@ struct control {
     control_ask_fn ask;
     void *context;
     char *path;
+    struct file_identity file; /* what we bound there */
     int listener;
     int epoll;
     int64_t rest_until_ms; /* the listener is out of the epoll until then; 0: it is in */
@@ -53,7 +54,8 @@ bool control_open(const char *path, control_ask_fn ask, void *context, struct co
                   struct error *e)
 {
     CLEANUP_CLOSE int listener = -1;
-    if (!unix_socket_listen(path, &listener, e)) {
+    struct file_identity file;
+    if (!unix_socket_listen(path, &listener, &file, e)) {
         return error_prefix(e, "control: ");
     }
     CLEANUP_CLOSE int epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -64,6 +66,7 @@ bool control_open(const char *path, control_ask_fn ask, void *context, struct co
     control->ask = ask;
     control->context = context;
     control->path = memory_string(path);
+    control->file = file;
     control->listener = descriptor_take(&listener);
     control->epoll = descriptor_take(&epoll);
     (void)watch(control, EPOLL_CTL_ADD, control->listener, EPOLLIN, NULL);
@@ -89,7 +92,7 @@ void control_close(struct control *control)
             drop(&control->clients[i]);
         }
     }
-    unlink(control->path);
+    unix_socket_remove(control->path, &control->file);
     file_close(&control->listener);
     file_close(&control->epoll);
     free(control->path);

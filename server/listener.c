@@ -191,7 +191,7 @@ static bool open_unix(const struct settings_listen *config, const struct listene
                       struct listener *listener, struct error *e)
 {
     CLEANUP_CLOSE int fd = -1;
-    if (!unix_socket_listen(config->host, &fd, e)) {
+    if (!unix_socket_listen(config->host, &fd, &listener->file, e)) {
         return false;
     }
     listener->path = memory_string(config->host);
@@ -299,7 +299,7 @@ void listeners_close(struct listeners *listeners)
             file_close(&listener->fds[j]);
         }
         if (listener->path != NULL) {
-            unlink(listener->path);
+            unix_socket_remove(listener->path, &listener->file);
         }
         free(listener->fds);
         free(listener->address);

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "config/settings.h"
 #include "server/systemd.h"
@@ -17,10 +18,11 @@ enum listener_kind { LISTENER_HTTPS, LISTENER_HTTP, LISTENER_PLAIN, LISTENER_KIN
 
 struct listener {
     enum listener_kind kind;
-    char *address; /* as bound: "[::]", "0.0.0.0", "unix:/run/x.sock", "systemd:NAME" */
-    int port;      /* as bound; 0 where there is none */
-    int *fds;      /* one per worker; -1: handed over */
-    char *path;    /* of a Unix socket, removed in listeners_close; NULL otherwise */
+    char *address;             /* as bound: "[::]", "0.0.0.0", "unix:/run/x.sock", "systemd:NAME" */
+    int port;                  /* as bound; 0 where there is none */
+    int *fds;                  /* one per worker; -1: handed over */
+    char *path;                /* of a Unix socket, removed in listeners_close; NULL otherwise */
+    struct file_identity file; /* what was bound there */
 };
 
 struct listeners {

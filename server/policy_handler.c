@@ -1,5 +1,7 @@
 #include "policy_handler.h"
 
+#include <stdatomic.h>
+
 #include "base/memory.h"
 #include "server/answer.h"
 #include "server/entity_tag.h"
@@ -8,6 +10,7 @@
 struct policy_handler {
     h2o_handler_t super;
     const struct policy_index *policies;
+    const _Atomic bool *known;
     char *root_text;
     bool check_sni;
 };
@@ -57,8 +60,13 @@ static void answer_not_modified(h2o_req_t *req)
 static void answer_policy(const struct policy_handler *self, h2o_req_t *req, struct bytes domain)
 {
     struct copy copy;
+    bool known = atomic_load(self->known); /* before the look */
     if (!copy_policy(self->policies, domain, req, &copy)) {
-        answer_text(req, 404, "Not Found", "No MTA-STS policy is served for this name.");
+        if (known) {
+            answer_text(req, 404, "Not Found", "No MTA-STS policy is served for this name.");
+        } else {
+            answer_not_yet(req);
+        }
         return;
     }
     /* A cache asks each time: an old policy under a new id would stay with senders for max_age. */
@@ -110,6 +118,7 @@ void policy_handler_register(h2o_pathconf_t *path, const struct policy_handler_o
     self->super.on_req = on_request;
     self->super.dispose = on_dispose;
     self->policies = options->policies;
+    self->known = options->known;
     self->root_text = memory_string_or_null(options->root_text);
     self->check_sni = options->check_sni;
 }

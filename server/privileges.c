@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -75,6 +77,28 @@ bool privileges_prepare_state(const char *path, const struct privileges *privile
     return true;
 }
 
+/* By system calls, as nginx and HAProxy do it: libcap would be one more library for two of them.
+ * Other capabilities that the unit may give, to read a key for instance, stay; a program that the
+ * DNS hook runs must not inherit this one. */
+static bool give_up_low_ports(struct error *e)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+    const uint32_t others = ~(uint32_t)CAP_TO_MASK(CAP_NET_BIND_SERVICE);
+    if (syscall(SYS_capget, &header, sets) != 0) {
+        return error_system(e, "cannot read the capabilities");
+    }
+    struct __user_cap_data_struct *set = &sets[CAP_TO_INDEX(CAP_NET_BIND_SERVICE)];
+    if (((set->effective | set->permitted | set->inheritable) & ~others) == 0) {
+        return true; /* nor does a sandbox have to allow it */
+    }
+    set->effective &= others;
+    set->permitted &= others;
+    set->inheritable &= others; /* with it goes the ambient one (capabilities(7)) */
+    return syscall(SYS_capset, &header, sets) == 0 ||
+           error_system(e, "cannot give up CAP_NET_BIND_SERVICE");
+}
+
 bool privileges_drop(const struct privileges *privileges, struct error *e)
 {
     if (privileges->user != NULL && geteuid() == 0 && privileges->uid != 0) {
@@ -86,6 +110,9 @@ bool privileges_drop(const struct privileges *privileges, struct error *e)
         if (setuid(0) == 0) {
             return error_set(e, ERROR_CONFLICT, "still root after becoming %s", privileges->user);
         }
+    }
+    if (!give_up_low_ports(e)) {
+        return false;
     }
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ||
            error_system(e, "cannot give up new privileges");

@@ -22,7 +22,9 @@ bool privileges_find(const char *user, struct privileges *ret_privileges, struct
 bool privileges_prepare_state(const char *path, const struct privileges *privileges,
                               struct error *e) MUST_USE;
 
-/* Becomes that user with its groups, for good, and gives up any way to gain privileges again. */
+/* After the sockets are open, before any thread: becomes that user with its groups, for good, and
+ * gives up what ports below 1024 took (the listeners are never opened again) and any way to gain
+ * privileges again. */
 bool privileges_drop(const struct privileges *privileges, struct error *e) MUST_USE;
 
 #endif

@@ -3,6 +3,7 @@
 #include "server/status.h"
 #include "server/systemd.h"
 
+/* Each reload costs a look at every file: whoever asks while one is under way shares the next. */
 enum { NAMES_MAX = 4096, TROUBLE_MAX = 1500 };
 
 static const struct settings *current(const struct server *server)
@@ -41,6 +42,28 @@ static void use(struct inquiry *inquiry, struct settings *settings)
     server->newer = settings;
 }
 
+static json_t *reply(const struct inquiry *inquiry)
+{
+    const struct server *server = inquiry->server;
+    const struct policy_set_result *result = &inquiry->result;
+    const struct loader_status *status = inquiry->status;
+    if (inquiry->trouble != NULL) {
+        return json_pack("{s:o}", "error", status_string(bytes_of(inquiry->trouble)));
+    }
+    CLEANUP(buffer_clear) struct buffer names = BUFFER(NAMES_MAX);
+    settings_restart_needed(server->settings, current(server), &names);
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "domains",
+                     (json_int_t)status->counts.domains, "files_read",
+                     (json_int_t)result->files_read, "published", (json_int_t)result->published,
+                     "removed", (json_int_t)result->removed, "held", (json_int_t)result->held,
+                     "removals_held", (json_int_t)status->counts.removals_held, "files_in_error",
+                     (json_int_t)status->counts.files_in_error, "diagnostics",
+                     status_diagnostics(&status->diagnostics), "restart_needed",
+                     status_string(buffer_bytes(&names)));
+}
+
+static void begin_reload(struct server *server);
+
 static void answer_reload(struct inquiry *inquiry)
 {
     struct server *server = inquiry->server;
@@ -52,34 +75,25 @@ static void answer_reload(struct inquiry *inquiry)
               LOG_NUMBER("published", result->published), LOG_NUMBER("removed", result->removed),
               LOG_NUMBER("held", result->held),
               LOG_NUMBER("files_in_error", status->counts.files_in_error));
-    systemd_notify_ready("Serving");
-    if (inquiry->ticket == 0) {
-        return;
+    if (server->phase == SERVER_SERVING) {
+        systemd_notify_ready("Serving");
     }
-    if (inquiry->trouble != NULL) {
-        control_answer_error(server->control, inquiry->ticket, "%s", inquiry->trouble);
-        return;
-    }
-    CLEANUP(buffer_clear) struct buffer names = BUFFER(NAMES_MAX);
-    settings_restart_needed(server->settings, current(server), &names);
-    control_answer(server->control, inquiry->ticket,
-                   json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "domains",
-                             (json_int_t)status->counts.domains, "files_read",
-                             (json_int_t)result->files_read, "published",
-                             (json_int_t)result->published, "removed", (json_int_t)result->removed,
-                             "held", (json_int_t)result->held, "removals_held",
-                             (json_int_t)status->counts.removals_held, "files_in_error",
-                             (json_int_t)status->counts.files_in_error, "diagnostics",
-                             status_diagnostics(&status->diagnostics), "restart_needed",
-                             status_string(buffer_bytes(&names))));
+    round_answer(&server->reload_round, server->control, reply(inquiry));
+    begin_reload(server);
 }
 
-void server_reload(struct server *server, unsigned flags, uint64_t ticket)
+static void begin_reload(struct server *server)
 {
+    unsigned flags = 0;
+    if (!round_begin(&server->reload_round, &flags)) {
+        return;
+    }
     struct diagnostics diagnostics = {0};
     struct settings *settings = NULL;
-    struct inquiry *inquiry = inquiry_new(server, ticket, answer_reload);
-    systemd_notify_reloading();
+    struct inquiry *inquiry = inquiry_new(server, 0, answer_reload);
+    if (server->phase == SERVER_SERVING) {
+        systemd_notify_reloading();
+    }
     access_log_reopen(server->access_log);
     if (settings_load(server->settings->file, &settings, &diagnostics)) {
         use(inquiry, settings);
@@ -88,4 +102,10 @@ void server_reload(struct server *server, unsigned flags, uint64_t ticket)
     }
     diagnostics_clear(&diagnostics);
     loader_reload(server->loader, flags, inquiry_on_reload, inquiry);
+}
+
+void server_reload(struct server *server, unsigned flags, uint64_t ticket)
+{
+    round_join(&server->reload_round, ticket, flags);
+    begin_reload(server);
 }

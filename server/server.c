@@ -81,14 +81,21 @@ static bool open_sockets(struct server *server, struct error *e)
     return listeners_open(server->settings, &options, &server->listeners, e);
 }
 
+static void on_domain_changed(struct bytes domain, bool gone, void *context)
+{
+    const struct server *server = context;
+    domain_news_add(domain, gone, server->news);
+}
+
 static bool start_loader(struct server *server, struct error *e)
 {
     server->tables.policies = policy_index_new();
     server->tables.certificates = certificate_table_new();
     acme_link_prepare(server);
     const struct loader_hooks hooks = {
-        .domain_changed = server->news != NULL ? domain_news_add : NULL,
-        .context = server->news,
+        .domain_changed = server->news != NULL ? on_domain_changed : NULL,
+        .loaded = loading_done,
+        .context = server,
     };
     return loader_start(server->settings, server->log, &server->tables, &hooks, &server->loader, e);
 }
@@ -112,7 +119,7 @@ static void worker_done(void *context)
     mailbox_post(server->mailbox, on_worker_done, NULL);
 }
 
-static bool start_workers(struct server *server, struct error *e)
+bool server_start_workers(struct server *server, struct error *e)
 {
     unsigned char ticket_key[TLS_TICKET_KEY_OCTETS];
     if (server->settings->session_tickets &&
@@ -131,7 +138,7 @@ static bool start_workers(struct server *server, struct error *e)
             .ticket_key = server->settings->session_tickets ? ticket_key : NULL,
             .access_log = server->access_log,
             .board = server->board,
-            .name_asked = server->acme != NULL ? acme_link_name_asked : NULL,
+            .name_asked = server->settings->acme != NULL ? acme_link_name_asked : NULL,
             .name_asked_context = server,
             .done = worker_done,
             .done_context = server,
@@ -140,8 +147,12 @@ static bool start_workers(struct server *server, struct error *e)
             return false;
         }
         server->workers_running++;
+        if (server->newer != NULL) { /* reloaded while it loaded */
+            worker_set_limits(server->workers[i], &server->newer->limits);
+        }
     }
     explicit_bzero(ticket_key, sizeof(ticket_key));
+    listeners_log(&server->listeners, server->log);
     return true;
 }
 
@@ -155,20 +166,20 @@ static bool start(struct server *server, struct error *e)
            privileges_prepare_state(server->settings->state, &server->privileges, e) &&
            privileges_drop(&server->privileges, e) &&
            control_open(server->settings->control, commands_ask, server, &server->control, e) &&
-           start_access_log(server, e) && start_loader(server, e) && acme_link_start(server, e) &&
-           start_workers(server, e);
+           start_access_log(server, e) && start_loader(server, e);
 }
 
 /* --- The main loop --- */
 
 static void begin_stopping(struct server *server, int64_t now_ms)
 {
-    if (server->stopping) { /* asked twice: at once */
+    if (server->phase == SERVER_STOPPING) { /* asked twice: at once */
         server->drain_until_ms = now_ms;
         return;
     }
     const struct settings *settings = server->newer != NULL ? server->newer : server->settings;
-    server->stopping = true;
+    server->phase = SERVER_STOPPING;
+    loader_abandon_load(server->loader);
     server->drain_until_ms = now_ms + settings->limits.drain_ms;
     systemd_notify_stopping();
     log_event(server->log, LOG_LEVEL_INFO, "server.stopping",
@@ -184,16 +195,10 @@ static void read_signals(struct server *server, int64_t now_ms)
     while (read(server->signals, &info, sizeof(info)) == sizeof(info)) {
         if (info.ssi_signo != SIGHUP) {
             begin_stopping(server, now_ms);
-        } else if (!server->stopping) {
+        } else if (server->phase != SERVER_STOPPING) {
             server_reload(server, 0, 0);
         }
     }
-}
-
-static void on_watchdog_answer(struct inquiry *inquiry)
-{
-    inquiry->server->watchdog_waits = false;
-    systemd_notify_watchdog();
 }
 
 static bool workers_turn(const struct server *server, int64_t now_ms)
@@ -207,17 +212,17 @@ static bool workers_turn(const struct server *server, int64_t now_ms)
     return true;
 }
 
-/* systemd hears from us only while every worker's loop turns and the loader answers. */
+/* systemd hears from us only while every worker's loop and the loader turn. */
 static void tend_watchdog(struct server *server, int64_t now_ms)
 {
     if (server->watchdog_ms == 0 || now_ms < server->watchdog_due_ms) {
         return;
     }
     server->watchdog_due_ms = now_ms + server->watchdog_ms / WATCHDOG_PARTS;
-    if (!server->watchdog_waits && workers_turn(server, now_ms)) {
-        server->watchdog_waits = true;
-        loader_ask_status(server->loader, inquiry_on_status,
-                          inquiry_new(server, 0, on_watchdog_answer));
+    if (workers_turn(server, now_ms) &&
+        now_ms - loader_beat_ms(server->loader) <= server->watchdog_ms) {
+        systemd_notify_watchdog();
+        loader_nudge(server->loader); /* it sleeps where there is nothing to do */
     }
 }
 
@@ -248,7 +253,11 @@ static int timeout_ms(const struct server *server, int64_t now_ms)
     if (server->watchdog_ms != 0) {
         timeout = sooner(timeout, until(server->watchdog_due_ms, now_ms));
     }
-    return server->stopping ? sooner(timeout, until(server->drain_until_ms, now_ms)) : timeout;
+    if (server->phase == SERVER_LOADING) {
+        timeout = sooner(timeout, until(loading_due_ms(server), now_ms));
+    }
+    return server->phase == SERVER_STOPPING ? sooner(timeout, until(server->drain_until_ms, now_ms))
+                                            : timeout;
 }
 
 static void serve(struct server *server)
@@ -265,7 +274,12 @@ static void serve(struct server *server)
         mailbox_run(server->mailbox);
         control_run(server->control, now_ms);
         tend_watchdog(server, now_ms);
-        if (server->stopping && (is_drained(server) || now_ms >= server->drain_until_ms)) {
+        loading_tend(server, now_ms);
+        if (server->failed) {
+            return;
+        }
+        bool stopping = server->phase == SERVER_STOPPING;
+        if (stopping && (is_drained(server) || now_ms >= server->drain_until_ms)) {
             return;
         }
     }
@@ -292,10 +306,8 @@ static void stop(struct server *server)
     control_close(server->control);
     inquiries_free(server);
     mailbox_free(server->mailbox);
-    if (server->tables.certificates != NULL) {
+    if (MEMORY_FREED_AT_END && server->tables.certificates != NULL) {
         certificate_table_free(server->tables.certificates);
-    }
-    if (server->tables.policies != NULL) {
         policy_index_free(server->tables.policies);
     }
     if (server->history != NULL) {
@@ -315,6 +327,7 @@ bool server_run(struct settings *settings, struct log *log, struct error *e)
     struct server server = {
         .settings = settings,
         .log = log,
+        .error = e,
         .signals = -1,
         .started_ms = clock_monotonic_ms(),
         .worker_count = count_workers(settings),
@@ -324,18 +337,14 @@ bool server_run(struct settings *settings, struct log *log, struct error *e)
     systemd_sockets_take(&server.systemd);
     bool started = start(&server, e);
     if (started) {
-        listeners_log(&server.listeners, log);
-        log_event(log, LOG_LEVEL_INFO, "server.ready", LOG_TEXT("version", MTASTS_VERSION),
-                  LOG_NUMBER("workers", server.worker_count),
-                  LOG_NUMBER("milliseconds", clock_monotonic_ms() - server.started_ms));
-        systemd_notify_ready("Serving");
+        loading_begin(&server);
         serve(&server);
     }
     stop(&server);
-    if (started) {
+    if (started && !server.failed) {
         log_event(log, LOG_LEVEL_INFO, "server.stopped",
                   LOG_NUMBER("milliseconds_up", clock_monotonic_ms() - server.started_ms));
     }
     rcu_reader_unregister();
-    return started;
+    return started && !server.failed;
 }

@@ -10,6 +10,8 @@
 #include "server/domain_news.h"
 #include "server/listener.h"
 #include "server/privileges.h"
+#include "server/round.h"
+#include "server/systemd.h"
 #include "server/worker.h"
 #include "store/history.h"
 
@@ -26,11 +28,16 @@ struct inquiry {
     struct acme_status *acme;                  /* owned; NULL: there is no ACME client */
 };
 
+/* Answers for what is known, for all, or goes. */
+enum server_phase { SERVER_LOADING, SERVER_SERVING, SERVER_STOPPING };
+
 struct server {
     struct settings *settings; /* as started with */
     struct settings *newer;    /* as read since, or NULL */
     struct log *log;
-    struct error *error;
+    struct error *error; /* why it failed */
+    bool failed;
+    enum server_phase phase;
     int64_t started_ms;
 
     struct systemd_sockets systemd;
@@ -43,21 +50,39 @@ struct server {
     struct mailbox *mailbox;
     struct loader *loader;
     struct challenge_board *board; /* this one, `acme` and `news` are NULL without ACME */
-    struct acme *acme;
-    struct domain_news *news; /* from the loader to `acme` */
+    struct acme *_Atomic acme;     /* workers look at it */
+    struct domain_news *news;      /* from the loader to `acme` */
     struct worker **workers;
     size_t worker_count;
     size_t workers_running;
     struct history *history; /* opened when first asked */
     struct inquiry *inquiries;
+    struct round status_round;
+    struct round reload_round; /* its flags are the loader's */
 
     int signals; /* signalfd */
-    bool stopping;
     int64_t drain_until_ms;
     int64_t watchdog_ms; /* 0: none */
     int64_t watchdog_due_ms;
-    bool watchdog_waits; /* for the loader's answer */
+
+    struct error load_failure; /* from the loader's thread */
+    int64_t workers_due_ms;    /* when they start though all is not known yet */
+    int64_t tell_due_ms;
+    int64_t log_due_ms;
 };
+
+/* --- server.c --- */
+bool server_start_workers(struct server *server, struct error *e) MUST_USE;
+
+/* --- loading.c: from the loader's start to readiness --- */
+void loading_begin(struct server *server);
+/* In each turn of the main loop, and when it is to turn at the latest; -1: whenever. */
+void loading_tend(struct server *server, int64_t now_ms);
+int64_t loading_due_ms(const struct server *server);
+/* For struct loader_hooks; CONTEXT is the server. */
+void loading_done(const struct error *failure, void *context);
+/* Any thread: all certificates are in the table. CONTEXT is the server. */
+void loading_all_known(void *context);
 
 /* --- commands.c: the control socket's requests --- */
 void commands_ask(uint64_t ticket, const json_t *request, void *context);
@@ -70,8 +95,8 @@ void commands_ask_rollover(struct server *server, uint64_t ticket, const json_t 
 /* --- acme_link.c: the ACME client's place between loader and workers --- */
 /* All of these do nothing where no ACME is configured. Before the loader starts: */
 void acme_link_prepare(struct server *server);
-/* After the loader's start, before that of the workers: returns when the certificates of the last
- * run are in the table. */
+/* After the first load; loading_all_known follows when the certificates of the last run are in the
+ * table. */
 bool acme_link_start(struct server *server, struct error *e) MUST_USE;
 /* Before the loader's stop, after the workers'. */
 void acme_link_stop(struct server *server);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "server/progress_text.h"
 
 static json_t *ascii_string(struct bytes text)
 {
@@ -91,18 +92,21 @@ static json_t *without_certificate(const struct loader_status *loaded)
     return list;
 }
 
-json_t *status_json(const struct server *server, const struct loader_status *loaded,
-                    const struct acme_status *acme)
+struct member {
+    const char *name;
+    json_t *value;
+};
+
+static void set_members(json_t *object, const struct member *members, size_t count)
 {
-    uint64_t requests = 0;
-    json_t *connected = connections(server, &requests);
-    const struct {
-        const char *name;
-        json_t *value;
-    } members[] = {
-        {"version", json_string(MTASTS_VERSION)},
-        {"pid", number((uint64_t)getpid())},
-        {"uptime_s", number((uint64_t)(clock_monotonic_ms() - server->started_ms) / 1000)},
+    for (size_t i = 0; i < count; i++) {
+        json_object_set_new(object, members[i].name, members[i].value);
+    }
+}
+
+static void add_loaded(const struct loader_status *loaded, json_t *status)
+{
+    const struct member members[] = {
         {"domains", number(loaded->counts.domains)},
         {"shared_policies", number(loaded->counts.shared_policies)},
         {"files", number(loaded->counts.files)},
@@ -116,6 +120,46 @@ json_t *status_json(const struct server *server, const struct loader_status *loa
         {"names_without_certificate", without_certificate(loaded)},
         {"last_change", number((uint64_t)loaded->last_change_s)},
         {"reloads", number(loaded->reloads)},
+    };
+    set_members(status, members, ARRAY_LENGTH(members));
+}
+
+static void add_progress(const struct server *server, json_t *status)
+{
+    struct loader_progress progress;
+    char text[PROGRESS_TEXT_MAX];
+    loader_progress(server->loader, &progress);
+    progress_text(&progress, text);
+    if (progress.policies_known) {
+        json_object_set_new(status, "domains", number(progress.domains));
+    }
+    json_object_set_new(status, "loading",
+                        json_pack("{s:s,s:b,s:I,s:I}", "text", text, "policies_known",
+                                  progress.policies_known, "certificates",
+                                  (json_int_t)progress.certificates, "certificates_total",
+                                  (json_int_t)progress.certificates_total));
+}
+
+static const char *state(const struct server *server)
+{
+    static const char *const NAMES[] = {
+        [SERVER_LOADING] = "loading",
+        [SERVER_SERVING] = "serving",
+        [SERVER_STOPPING] = "stopping",
+    };
+    return NAMES[server->phase];
+}
+
+json_t *status_json(const struct server *server, const struct loader_status *loaded,
+                    const struct acme_status *acme)
+{
+    uint64_t requests = 0;
+    json_t *connected = connections(server, &requests);
+    const struct member members[] = {
+        {"version", json_string(MTASTS_VERSION)},
+        {"state", json_string(state(server))},
+        {"pid", number((uint64_t)getpid())},
+        {"uptime_s", number((uint64_t)(clock_monotonic_ms() - server->started_ms) / 1000)},
         {"connections", connected},
         {"requests", number(requests)},
         {"workers", number(server->workers_running)},
@@ -123,8 +167,11 @@ json_t *status_json(const struct server *server, const struct loader_status *loa
         {"acme", acme != NULL ? status_acme(acme) : json_null()},
     };
     json_t *status = json_object();
-    for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {
-        json_object_set_new(status, members[i].name, members[i].value);
+    set_members(status, members, ARRAY_LENGTH(members));
+    if (loaded != NULL) {
+        add_loaded(loaded, status);
+    } else if (server->phase == SERVER_LOADING) {
+        add_progress(server, status);
     }
     return status;
 }

@@ -6,7 +6,8 @@
 
 #include "server/server_state.h"
 
-/* ACME is NULL where there is no ACME client. The caller frees. */
+/* LOADED is NULL while the loader cannot be asked: what only it knows is left out. ACME is NULL
+ * where there is no ACME client. The caller frees. */
 json_t *status_json(const struct server *server, const struct loader_status *loaded,
                     const struct acme_status *acme);
 

@@ -45,6 +45,15 @@ void systemd_notify_ready(const char *status)
     sd_notifyf(0, "READY=1\nSTATUS=%s", status);
 }
 
+void systemd_notify_loading(const char *status, int64_t extend_ms)
+{
+    if (extend_ms == 0) {
+        sd_notifyf(0, "STATUS=%s", status);
+    } else {
+        sd_notifyf(0, "STATUS=%s\nEXTEND_TIMEOUT_USEC=%" PRId64, status, extend_ms * 1000);
+    }
+}
+
 void systemd_notify_reloading(void)
 {
     struct timespec now;

@@ -25,6 +25,9 @@ int systemd_sockets_find(const struct systemd_sockets *sockets, const char *name
 bool systemd_socket_listens(int fd);
 
 void systemd_notify_ready(const char *status);
+/* Before readiness. EXTEND_MS: so long the start may still take from now on, whatever
+ * TimeoutStartSec= says; 0: no longer than that. */
+void systemd_notify_loading(const char *status, int64_t extend_ms);
 void systemd_notify_reloading(void);
 void systemd_notify_stopping(void);
 void systemd_notify_watchdog(void);

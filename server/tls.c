@@ -1,14 +1,18 @@
 #include "tls.h"
 
+#include <stdatomic.h>
+
 #include <openssl/err.h>
 
 #include "base/rcu_table.h"
 #include "certificates/certificate_cache.h"
+#include "certificates/tls_library.h"
 #include "server/target.h"
 #include "server/tls_alert.h"
 #include "server/tls_alpn_challenge.h"
 
 struct tls_context {
+    struct tls_library *library;
     SSL_CTX *ssl;
     BIO_METHOD *direct;
     struct certificate_cache *cache;
@@ -122,7 +126,13 @@ static int on_server_name(SSL *ssl, int *alert, void *argument)
     if (tls_alpn_challenge_is_asked(ssl)) {
         return use_challenge(tls, &name, ssl) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
     }
+    bool known =
+        tls->options.known == NULL || atomic_load(tls->options.known); /* before the look */
     if (!find_pairs(tls, dns_name_bytes(&name), &choice)) {
+        if (!known) {
+            *alert = SSL_AD_INTERNAL_ERROR;
+            return SSL_TLSEXT_ERR_ALERT_FATAL;
+        }
         tell_missing(tls, &name);
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
@@ -193,7 +203,8 @@ static bool set_tickets(SSL_CTX *ssl, const unsigned char *key)
 
 static bool set_up(struct tls_context *tls)
 {
-    SSL_CTX *ssl = tls->ssl = SSL_CTX_new(TLS_server_method());
+    SSL_CTX *ssl = tls->ssl =
+        SSL_CTX_new_ex(tls_library_context(tls->library), NULL, TLS_server_method());
     tls->direct = tls_alert_method_new();
     if (ssl == NULL || tls->direct == NULL) {
         return false;
@@ -224,6 +235,10 @@ bool tls_context_new(const struct tls_options *options, struct tls_context **ret
 {
     struct tls_context *tls = memory_zero(1, sizeof(*tls));
     tls->options = *options;
+    if (!tls_library_new(&tls->library, e)) {
+        free(tls);
+        return false;
+    }
     bool done = set_up(tls);
     tls->options.ticket_key = NULL; /* OpenSSL has its own copy */
     if (!done) {
@@ -233,7 +248,7 @@ bool tls_context_new(const struct tls_options *options, struct tls_context **ret
         return error_set(e, ERROR_SYSTEM, "OpenSSL cannot be set up: %s",
                          reason != NULL ? reason : "no reason given");
     }
-    tls->cache = certificate_cache_new(options->cache);
+    tls->cache = certificate_cache_new(options->cache, tls_library_context(tls->library));
     *ret_tls = tls;
     return true;
 }
@@ -244,6 +259,7 @@ void tls_context_free(struct tls_context *tls)
         SSL_CTX_free(tls->ssl);
         BIO_meth_free(tls->direct);
         certificate_cache_free(tls->cache);
+        tls_library_free(tls->library);
         free(tls);
     }
 }

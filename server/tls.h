@@ -32,8 +32,11 @@ enum { TLS_TICKET_KEY_OCTETS = 80 };
 
 struct tls_options {
     const struct certificate_table *certificates; /* borrowed, outlives the context */
-    size_t cache;                                 /* parsed certificates kept, at least 2 */
-    bool http2;                                   /* offer "h2" before "http/1.1" */
+    /* Until it is true what is not in `certificates` may still come, and such a handshake fails
+     * with `internal_error`: nobody is to believe that the name is not ours. NULL: all is there. */
+    const _Atomic bool *known;
+    size_t cache; /* parsed certificates kept, at least 2 */
+    bool http2;   /* offer "h2" before "http/1.1" */
     /* TLS_TICKET_KEY_OCTETS random octets, the same for every worker, or NULL: no session tickets.
      * Copied. */
     const unsigned char *ticket_key;

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "server/descriptor.h"
 
 enum { SOCKET_MODE = 0660 };
@@ -48,8 +47,10 @@ static bool remove_stale(const char *path, const struct sockaddr_un *address, st
            error_system(e, "cannot remove the stale socket %s", path);
 }
 
-bool unix_socket_listen(const char *path, int *ret_fd, struct error *e)
+bool unix_socket_listen(const char *path, int *ret_fd, struct file_identity *ret_file,
+                        struct error *e)
 {
+    struct stat status;
     struct sockaddr_un address;
     if (!unix_socket_address(path, &address, e) || !remove_stale(path, &address, e)) {
         return false;
@@ -64,9 +65,25 @@ bool unix_socket_listen(const char *path, int *ret_fd, struct error *e)
         return error_system(
             e, "cannot make the socket %s; its directory must exist and be writable", path);
     }
-    if (chmod(path, SOCKET_MODE) != 0 || listen(fd, SOMAXCONN) != 0) {
+    if (chmod(path, SOCKET_MODE) != 0 || listen(fd, SOMAXCONN) != 0 || lstat(path, &status) != 0) {
         return error_system(e, "cannot listen on %s", path);
     }
+    *ret_file = file_identity_of(&status);
     *ret_fd = descriptor_take(&fd);
     return true;
+}
+
+void unix_socket_remove(const char *path, const struct file_identity *file)
+{
+    struct stat status;
+    if (lstat(path, &status) != 0) {
+        return;
+    }
+    struct file_identity now = file_identity_of(&status);
+    /* A number that was freed is soon another file's: the time tells them apart. Not that of the
+     * last change: who may use the socket is the operator's to say. */
+    if (now.device == file->device && now.inode == file->inode &&
+        now.modified_ns == file->modified_ns) {
+        unlink(path);
+    }
 }

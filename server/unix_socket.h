@@ -6,6 +6,7 @@
 #include <sys/un.h>
 
 #include "base/error.h"
+#include "base/file.h"
 
 /* "PATH is too long for a socket" where it is. */
 bool unix_socket_address(const char *path, struct sockaddr_un *ret_address, struct error *e)
@@ -13,7 +14,10 @@ bool unix_socket_address(const char *path, struct sockaddr_un *ret_address, stru
 
 /* A listening, non-blocking, close-on-exec socket on PATH, mode 0660. A socket file that nobody
  * listens on is removed first; a living listener, or a file that is no socket, is ERROR_CONFLICT.
- */
-bool unix_socket_listen(const char *path, int *ret_fd, struct error *e) MUST_USE;
+ * *RET_FILE says which file that is. */
+bool unix_socket_listen(const char *path, int *ret_fd, struct file_identity *ret_file,
+                        struct error *e) MUST_USE;
+/* Removes PATH where it is FILE still, and not what a successor has bound since. */
+void unix_socket_remove(const char *path, const struct file_identity *file);
 
 #endif

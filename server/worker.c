@@ -297,9 +297,10 @@ static void configure(struct worker *worker)
     config->http2.max_concurrent_requests_per_connection =
         (size_t)settings->limits.concurrent_streams;
 
+    const struct loader_tables *tables = worker->options.tables;
     const struct policy_handler_options policy[] = {
-        [LISTENER_HTTPS] = {worker->options.tables->policies, settings->root_text, true},
-        [LISTENER_PLAIN] = {worker->options.tables->policies, settings->root_text, false},
+        [LISTENER_HTTPS] = {tables->policies, &tables->policies_known, settings->root_text, true},
+        [LISTENER_PLAIN] = {tables->policies, &tables->policies_known, settings->root_text, false},
     };
     for (size_t kind = 0; kind < LISTENER_KINDS; kind++) {
         const char *name = listener_kind_name((enum listener_kind)kind);
@@ -308,7 +309,7 @@ static void configure(struct worker *worker)
         /* One host and its fallback path stand for all: h2o's own look-up is linear. */
         h2o_pathconf_t *path = &host->fallback_path;
         if (kind == LISTENER_HTTP) {
-            redirect_handler_register(path, worker->options.tables->policies,
+            redirect_handler_register(path, tables->policies, &tables->policies_known,
                                       worker->options.board);
         } else {
             policy_handler_register(path, &policy[kind]);
@@ -326,6 +327,7 @@ static bool make_tls(struct worker *worker, struct error *e)
     const struct settings *settings = worker->options.settings;
     const struct tls_options options = {
         .certificates = worker->options.tables->certificates,
+        .known = &worker->options.tables->certificates_known,
         .cache =
             settings->limits.certificate_cache > 2 ? (size_t)settings->limits.certificate_cache : 2,
         .http2 = settings->http2,
@@ -384,6 +386,7 @@ static bool set_up(struct worker *worker, struct error *e)
 static void *thread_main(void *argument)
 {
     struct worker *worker = argument;
+    thread_come_first();
     rcu_reader_register();
     worker->is_set_up = set_up(worker, &worker->error);
     atomic_store(&worker->beat_ms, clock_monotonic_ms());

@@ -10,6 +10,7 @@ static void note_time(struct debounce *debounce, int64_t now_ms)
         debounce->first_ms = now_ms;
     }
     debounce->last_ms = now_ms;
+    debounce->changes.peeked = false;
 }
 
 static int compare_paths(const void *left, const void *right)
@@ -69,6 +70,18 @@ int64_t debounce_due_ms(const struct debounce *debounce, const struct watch_opti
     int64_t quiet = debounce->last_ms + options->debounce_ms;
     int64_t at_most = debounce->first_ms + options->debounce_max_ms;
     return quiet < at_most ? quiet : at_most;
+}
+
+int64_t debounce_peek_due_ms(const struct debounce *debounce, const struct watch_options *options)
+{
+    bool shown = !debounce->pending || debounce->changes.peeked || debounce->changes.rescan;
+    return shown ? -1 : debounce->last_ms + options->debounce_ms / 5;
+}
+
+const struct watch_changes *debounce_peek(struct debounce *debounce)
+{
+    debounce->changes.peeked = true;
+    return &debounce->changes;
 }
 
 void debounce_take(struct debounce *debounce, struct watch_changes *ret_changes)

@@ -10,7 +10,7 @@ enum { DEBOUNCE_PATHS_MAX = 100000 };
 /* Zero-initialised holds nothing. */
 struct debounce {
     struct watch_changes changes;
-    bool pending;
+    bool pending; /* changes.peeked: they were shown since the last event */
     int64_t first_ms;
     int64_t last_ms;
 };
@@ -20,6 +20,11 @@ void debounce_add_rescan(struct debounce *debounce, int64_t now_ms);
 
 /* When what is pending may be handed out; -1: nothing is pending. */
 int64_t debounce_due_ms(const struct debounce *debounce, const struct watch_options *options);
+
+/* When what is pending may be shown, before it is handed out: after a fifth of the quiet time. -1:
+ * nothing is pending, or it was shown. */
+int64_t debounce_peek_due_ms(const struct debounce *debounce, const struct watch_options *options);
+const struct watch_changes *debounce_peek(struct debounce *debounce);
 
 /* Hands everything out, sorted and without doubles. */
 void debounce_take(struct debounce *debounce, struct watch_changes *ret_changes);

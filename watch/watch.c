@@ -107,7 +107,11 @@ static int64_t rescan_due_ms(const struct watch *watch)
 int watch_timeout_ms(const struct watch *watch, int64_t now_ms)
 {
     int64_t due = debounce_due_ms(&watch->debounce, &watch->options);
+    int64_t peek = debounce_peek_due_ms(&watch->debounce, &watch->options);
     int64_t rescan = rescan_due_ms(watch);
+    if (peek >= 0 && peek < due) {
+        due = peek;
+    }
     if (due < 0 || (rescan >= 0 && rescan < due)) {
         due = rescan;
     }
@@ -239,6 +243,12 @@ bool watch_take(struct watch *watch, int64_t now_ms, struct watch_changes *ret_c
     }
     debounce_take(&watch->debounce, ret_changes);
     return true;
+}
+
+const struct watch_changes *watch_peek(struct watch *watch, int64_t now_ms)
+{
+    int64_t due = debounce_peek_due_ms(&watch->debounce, &watch->options);
+    return due >= 0 && now_ms >= due ? debounce_peek(&watch->debounce) : NULL;
 }
 
 static const struct watch_tree *limited_tree(const struct watch *watch)

@@ -36,6 +36,7 @@ struct watch_changes {
     size_t count;
     size_t capacity;
     bool rescan; /* anything may have changed; look at all trees */
+    bool peeked; /* nothing has come since watch_peek showed them */
 };
 
 struct watch *watch_new(const struct watch_options *options, struct error *e) MUST_USE;
@@ -57,6 +58,10 @@ int watch_timeout_ms(const struct watch *watch, int64_t now_ms);
 /* Reads what is pending. True where the debounce has passed and *RET_CHANGES was filled (clear
  * it). */
 bool watch_take(struct watch *watch, int64_t now_ms, struct watch_changes *ret_changes);
+/* What watch_take will hand out where nothing more comes, for who wants to prepare: once after each
+ * event, in the first part of the quiet time; else NULL. As it was seen: unsorted, with doubles.
+ * Valid until the next call. After watch_take. */
+const struct watch_changes *watch_peek(struct watch *watch, int64_t now_ms);
 void watch_changes_clear(struct watch_changes *changes);
 
 /* What an operator must know (the watch limit, naming fs.inotify.max_user_watches), or NULL. Valid

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "certificates/pair.h"
+#include "certificates/pair_open.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

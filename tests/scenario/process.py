@@ -1,5 +1,6 @@
 """The process among others: systemd's protocol, socket activation, users, signals, access log."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -97,6 +98,53 @@ class Process(Scenario):
             if path.is_file():
                 self.assertEqual(stat.S_IMODE(path.stat().st_mode) & 0o077, 0, path)
         self.server.stop()
+
+    def low_port(self):
+        for port in range(1023, 512, -1):
+            with socket.socket() as probe, contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+
+    def test_a_low_port_is_bound_and_the_capability_for_it_given_up(self):
+        """As under the unit: not root, with CAP_NET_BIND_SERVICE as an ambient capability."""
+        user = pwd.getpwnam("nobody")
+        port = self.low_port()
+        self.server.config.write_text(
+            "policies: policies.d\nstate: state\nworkers: 2\n"
+            f"listen: {{https: [], http: [], plain: [\"127.0.0.1:{port}\"]}}\n")
+        self.server.plain_port = port
+        self.server.state.mkdir(mode=0o700)
+        for path in (self.server.state, self.server.directory):
+            os.chown(path, user.pw_uid, user.pw_gid)
+        self.directory.chmod(0o755)
+        self.server.start("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}",
+                          "--clear-groups", "--inh-caps=+net_bind_service",
+                          "--ambient-caps=+net_bind_service")
+        self.assertEqual(self.server.fetch_plain("example.test").status, 200)
+        tasks = list(pathlib.Path(f"/proc/{self.server.process.pid}/task").iterdir())
+        self.assertGreater(len(tasks), 3)
+        for task in tasks:
+            lines = (task / "status").read_text().splitlines()
+            fields = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+            for name in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
+                self.assertEqual(int(fields[name], 16), 0, f"{name} of {fields['Name']}")
+        self.server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.server.events("server.reloaded"), "it reloads all the same")
+        self.assertEqual(self.server.fetch_plain("example.test").status, 200)
+        self.server.stop()
+
+    def test_a_successors_control_socket_outlives_our_drain(self):
+        self.server.start()
+        control = self.server.state / "control.sock"
+        control.unlink()  # else nobody could bind it before we are gone
+        with socket.socket(socket.AF_UNIX) as successor:
+            successor.bind(str(control))
+            self.server.stop()
+            self.assertTrue(control.is_socket())
+        control.unlink()
+        self.server.start()
+        self.server.stop()
+        self.assertFalse(control.exists())
 
     def test_an_unknown_user_and_a_taken_port_are_clear_errors(self):
         self.server.configure("user: nobody-of-that-name\n")

@@ -2,6 +2,7 @@
 
 #include "../certificates/make.h"
 #include "acme/alpn_certificate.h"
+#include "certificates/pair_open.h"
 
 /* 2026-11-23T14:15:00Z */
 #define NOW_S INT64_C(1795443300)

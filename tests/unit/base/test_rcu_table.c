@@ -96,6 +96,80 @@ static void test_nothing_is_freed_while_a_reader_is_inside(void **state)
     rcu_table_free(table);
 }
 
+enum { WALKED = 500 };
+
+struct walk {
+    unsigned seen[2 * WALKED]; /* by name */
+    struct item *last;
+};
+
+static bool count_item(struct rcu_entry *entry, void *context)
+{
+    struct walk *walk = context;
+    unsigned name = 0;
+    walk->last = caa_container_of(entry, struct item, entry);
+    assert_int_equal(walk->last->check, ~walk->last->value);
+    assert_int_equal(sscanf(walk->last->name, "name%u.example", &name), 1);
+    walk->seen[name]++;
+    return true;
+}
+
+static void remove_name(struct rcu_table *table, unsigned name, bool *is_gone)
+{
+    struct item *item = find(table, name);
+    if (item != NULL) {
+        rcu_table_remove(table, &item->entry);
+        *is_gone = true;
+    }
+}
+
+/* Between the steps of a walk names come, go and are replaced, those that it has met, has yet to
+ * meet, or is about to. */
+static void test_a_walk_rests_while_the_table_changes(void **state)
+{
+    (void)state;
+    struct rcu_table *table = rcu_table_new(&methods);
+    struct walk walk = {0};
+    bool is_gone[2 * WALKED] = {false};
+    assert_false(rcu_table_walk(table, 1, count_item, &walk));
+    rcu_table_walk_begin(table);
+    assert_false(rcu_table_walk(table, 1, count_item, &walk));
+    for (unsigned i = 0; i < WALKED; i++) {
+        rcu_table_add(table, item_new(i, i));
+    }
+    rcu_table_walk_begin(table);
+    unsigned round = 0;
+    while (rcu_table_walk(table, 3, count_item, &walk)) {
+        /* Of so few and so many steps, every kind of neighbour is hit. */
+        for (unsigned i = 0; i < 3; i++) {
+            unsigned name = (round * 7 + i * 31) % WALKED;
+            if (round % 2 == 0) {
+                remove_name(table, name, &is_gone[name]);
+            } else if (!is_gone[name]) {
+                rcu_table_replace(table, &find(table, name)->entry, item_new(name, round));
+            }
+        }
+        if (round < WALKED) {
+            rcu_table_add(table, item_new(WALKED + round, round));
+        }
+        round++;
+        rcu_defer_wait(); /* what was removed is gone for good */
+    }
+    assert_true(round > 100);
+    for (unsigned i = 0; i < WALKED; i++) {
+        assert_true(is_gone[i] ? walk.seen[i] <= 1 : walk.seen[i] == 1);
+        assert_true(walk.seen[WALKED + i] <= 1);
+    }
+    /* Everything goes while a walk rests. */
+    rcu_table_walk_begin(table);
+    assert_true(rcu_table_walk(table, 1, count_item, &walk));
+    for (unsigned i = 0; i < 2 * WALKED; i++) {
+        remove_name(table, i, &is_gone[i]);
+    }
+    assert_false(rcu_table_walk(table, 1, count_item, &walk));
+    rcu_table_free(table);
+}
+
 struct removal {
     struct rcu_table *table;
     size_t seen;
@@ -226,6 +300,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_adds_finds_replaces_and_removes),
+        cmocka_unit_test(test_a_walk_rests_while_the_table_changes),
         cmocka_unit_test(test_nothing_is_freed_while_a_reader_is_inside),
         cmocka_unit_test(test_the_writer_may_remove_what_it_visits),
         cmocka_unit_test(test_holds_a_million_entries),

@@ -60,7 +60,7 @@ static void test_keeps_up_to_max(void **state)
     enum { MOST = 32 };
     for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
         const struct row *row = &ROWS[i];
-        struct certificate_cache *cache = certificate_cache_new(row->max);
+        struct certificate_cache *cache = certificate_cache_new(row->max, NULL);
         struct certificate_pair *pairs[MOST] = {NULL};
         X509 *first[MOST] = {NULL};
         for (size_t p = 0; p < row->pairs; p++) {
@@ -85,7 +85,7 @@ static void test_keeps_up_to_max(void **state)
 static void test_the_least_recently_used_goes(void **state)
 {
     (void)state;
-    struct certificate_cache *cache = certificate_cache_new(2);
+    struct certificate_cache *cache = certificate_cache_new(2, NULL);
     struct certificate_pair *pairs[3];
     X509 *first[3];
     for (size_t p = 0; p < 3; p++) {
@@ -111,7 +111,7 @@ static void test_the_least_recently_used_goes(void **state)
 static void test_a_refusal_names_the_path(void **state)
 {
     (void)state;
-    struct certificate_cache *cache = certificate_cache_new(2);
+    struct certificate_cache *cache = certificate_cache_new(2, NULL);
     struct certificate_pair *pair = make_pair(ec, "DNS:a.example", DAY);
     SSL *ssl = SSL_new(context);
     SSL_set_security_level(ssl, 5); /* wants 256 bits */

@@ -1,3 +1,5 @@
+#include "certificates/pair_open.h"
+#include "certificates/pair_reader.h"
 #include "make.h"
 
 enum key_name { P256, P384, P521, RSA_2048, RSA_1024, ED25519, K256, CA, KEYS };
@@ -426,6 +428,76 @@ static void test_serials_differ(void **state)
     certificate_pair_unref(b);
 }
 
+/* Chain and key of a leaf for SANS that the CA issued, in one text. */
+static void write_issued(const char *sans, struct bytes intermediate, struct buffer *text)
+{
+    X509 *leaf = make_certificate(&(struct make_recipe){
+        .key = keys[P256], .sans = sans, .issuer = ca, .issuer_key = keys[CA]});
+    make_add_certificate(text, leaf);
+    BIO *bio = BIO_new(BIO_s_mem());
+    PEM_write_bio(bio, "CERTIFICATE", "", (const unsigned char *)intermediate.p,
+                  (long)intermediate.n);
+    make_add_bio(text, bio);
+    make_add_key(text, keys[P256], MAKE_PKCS8);
+    X509_free(leaf);
+}
+
+static struct certificate_pair *read_issued(struct pair_reader *reader, const char *sans,
+                                            struct bytes intermediate, struct error *e)
+{
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(MAKE_FILE_MAX);
+    const struct file_identity identity = {1, 2, 3, 4, 5};
+    struct certificate_pair *pair = NULL;
+    write_issued(sans, intermediate, &text);
+    const struct pair_text file = {buffer_bytes(&text), "a.pem", &identity};
+    return pair_reader_read(reader, &file, &file, &pair, e) ? pair : NULL;
+}
+
+static void test_intermediates_are_shared(void **state)
+{
+    (void)state;
+    struct error e;
+    unsigned char *der = NULL;
+    int n = i2d_X509(ca, &der);
+    struct bytes intermediate = {(const char *)der, (size_t)n};
+    struct chain_pool *pool = chain_pool_new();
+    struct pair_reader *readers[] = {pair_reader_new(pool), pair_reader_new(pool)};
+    struct certificate_pair *a = read_issued(readers[0], "DNS:a.example", intermediate, &e);
+    struct certificate_pair *b = read_issued(readers[1], "DNS:b.example", intermediate, &e);
+    assert_non_null(a);
+    assert_non_null(b);
+    assert_ptr_equal(certificate_pair_chain(a), certificate_pair_chain(b));
+    assert_true(bytes_equal(certificate_chain_der(certificate_pair_chain(a)), intermediate));
+    assert_int_equal(certificate_pair_file_count(a), 1);
+    assert_int_equal(certificate_pair_files(a)[0].modified_ns, 4);
+    pair_reader_free(readers[0]);
+    pair_reader_free(readers[1]);
+    certificate_pair_unref(a);
+    assert_int_equal(chain_pool_count(pool), 1);
+    certificate_pair_unref(b);
+    assert_int_equal(chain_pool_count(pool), 0);
+    chain_pool_unref(pool);
+    OPENSSL_free(der);
+}
+
+static void test_known_intermediates_are_not_looked_at(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    struct chain_pool *pool = chain_pool_new();
+    struct pair_reader *reader = pair_reader_new(pool);
+    struct bytes no_certificate = BYTES("never checked, but the pool says so");
+    assert_null(read_issued(reader, "DNS:a.example", no_certificate, &e));
+    assert_non_null(strstr(e.text, "certificate 2 is damaged"));
+    struct certificate_chain *known = chain_pool_add(pool, no_certificate);
+    struct certificate_pair *pair = read_issued(reader, "DNS:a.example", no_certificate, &e);
+    assert_non_null(pair);
+    certificate_pair_unref(pair);
+    certificate_chain_unref(known);
+    pair_reader_free(reader);
+    chain_pool_unref(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +505,8 @@ int main(void)
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_too_many_names),
         cmocka_unit_test(test_serials_differ),
+        cmocka_unit_test(test_intermediates_are_shared),
+        cmocka_unit_test(test_known_intermediates_are_not_looked_at),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);
 }

@@ -63,6 +63,7 @@ static void test_defaults(void **state)
     assert_int_equal(s->rescan_ms, 0);
     assert_true(s->http2);
     assert_false(s->session_tickets);
+    assert_true(s->snapshot);
     assert_null(s->root_text);
     assert_int_equal(s->default_max_age_s, 604800);
     assert_null(s->default_tlsrpt);
@@ -106,6 +107,7 @@ static const struct bytes FULL =
           "rescan: 1m\n"
           "http2: off\n"
           "session_tickets: on\n"
+          "snapshot: off\n"
           "root: MTA-STS policies\n"
           "access_log: {format: json, file: access.log}\n"
           "dns:\n"
@@ -148,6 +150,7 @@ static void test_every_key(void **state)
     assert_int_equal(s->rescan_ms, 60000);
     assert_false(s->http2);
     assert_true(s->session_tickets);
+    assert_false(s->snapshot);
     assert_string_equal(s->root_text, "MTA-STS policies");
     assert_int_equal(s->access_log, ACCESS_LOG_JSON);
     assert_string_equal(s->access_log_file, "/etc/m/access.log");

@@ -318,11 +318,28 @@ static void test_visits_what_is_served(void **state)
 {
     struct fixture *f = *state;
     size_t count = 0;
+    char *after = NULL;
+    assert_false(certificate_set_walk(f->set, &after, 10, count_pair, &count));
     files_shell(f->directory, "pair certs/a.crt certs/a.key 10 a.test;"
-                              "pair certs/b.crt certs/b.key 30 b.test; echo >certs/b.key");
+                              "pair certs/b.crt certs/b.key 30 b.test; echo >certs/b.key;"
+                              "pair certs/c.crt certs/c.key 30 c.test;"
+                              "pair certs/d.crt certs/d.key 30 d.test");
     rescan(f);
-    certificate_set_each(f->set, count_pair, &count);
-    assert_int_equal(count, 1);
+    assert_false(certificate_set_walk(f->set, &after, 10, count_pair, &count));
+    assert_int_equal(count, 3);
+    /* One at a time, and what was visited last, or comes next, goes meanwhile. */
+    count = 0;
+    free(TAKE(after));
+    assert_true(certificate_set_walk(f->set, &after, 1, count_pair, &count));
+    files_shell(f->directory, "rm certs/a.* certs/b.*; pair certs/0.crt certs/0.key 10 z.test");
+    rescan(f);
+    certificate_set_accept_removals(f->set, 0);
+    assert_true(certificate_set_walk(f->set, &after, 1, count_pair, &count));
+    assert_false(certificate_set_walk(f->set, &after, 1, count_pair, &count));
+    assert_int_equal(count, 3);
+    assert_false(certificate_set_walk(f->set, &after, 1, count_pair, &count));
+    assert_int_equal(count, 3);
+    free(after);
 }
 
 static int group_setup(void **state)

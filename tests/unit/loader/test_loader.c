@@ -30,6 +30,8 @@ struct fixture {
     pthread_mutex_t told_lock;
     struct buffer told;
     bool told_early; /* of a change that readers did not see yet */
+    sem_t loaded;
+    struct error failure; /* of the load */
 };
 
 static struct settings *parse_settings(const struct fixture *f, const char *more)
@@ -61,6 +63,7 @@ static int set_up(void **state)
     f->tables.certificates = certificate_table_new();
     pthread_mutex_init(&f->told_lock, NULL);
     f->told = BUFFER(1 << 20);
+    sem_init(&f->loaded, 0, 0);
     *state = f;
     return 0;
 }
@@ -74,6 +77,7 @@ static int tear_down(void **state)
     rcu_defer_wait();
     pthread_mutex_destroy(&f->told_lock);
     buffer_clear(&f->told);
+    sem_destroy(&f->loaded);
     log_free(f->log);
     close(f->log_fd);
     settings_free(f->settings);
@@ -114,12 +118,30 @@ static void expect_told(struct fixture *f, const char *want)
     pthread_mutex_unlock(&f->told_lock);
 }
 
-static void start(struct fixture *f)
+static void take_loaded(const struct error *failure, void *context)
+{
+    struct fixture *f = context;
+    f->failure = failure != NULL ? *failure : (struct error){0};
+    sem_post(&f->loaded);
+}
+
+/* Returns while the first load goes on. */
+static void begin(struct fixture *f)
 {
     struct error e;
-    const struct loader_hooks hooks = {take_change, f};
+    const struct loader_hooks hooks = {take_change, take_loaded, f};
+    f->tables.policies_known = false;
     if (!loader_start(f->settings, f->log, &f->tables, &hooks, &f->loader, &e)) {
         fail_msg("%s", e.text);
+    }
+}
+
+static void start(struct fixture *f)
+{
+    begin(f);
+    sem_wait(&f->loaded);
+    if (f->failure.code != ERROR_NONE) {
+        fail_msg("%s", f->failure.text);
     }
 }
 
@@ -199,6 +221,20 @@ static void take_result(const struct policy_set_result *result, struct loader_st
     take_status(status, context);
 }
 
+static void post(void *semaphore)
+{
+    sem_post(semaphore);
+}
+
+static void catch_up(const struct fixture *f)
+{
+    sem_t reached;
+    sem_init(&reached, 0, 0);
+    loader_catch_up(f->loader, post, &reached);
+    sem_wait(&reached);
+    sem_destroy(&reached);
+}
+
 static struct loader_status *ask_status(const struct fixture *f)
 {
     struct answer answer = {0};
@@ -220,7 +256,7 @@ static struct policy_set_result reload(const struct fixture *f, unsigned flags)
     return answer.result;
 }
 
-static void test_loads_before_it_returns_and_follows_edits(void **state)
+static void test_loads_everything_and_follows_edits(void **state)
 {
     struct fixture *f = *state;
     edit_own(f, "a.yaml", "a.test", 1000);
@@ -321,6 +357,48 @@ static void test_status_names_certificates_that_expire_and_names_without_one(voi
     assert_int_equal(logged(f, "certificates.mended"), 1);
 }
 
+/* More than one slice of a survey; the second answer is the first's, until something changes. */
+static void test_status_counts_what_changed_since(void **state)
+{
+    enum { MANY = 5000 };
+    struct fixture *f = *state;
+    write_many(f, MANY);
+    start(f);
+    for (int i = 0; i < 3; i++) {
+        struct loader_status *status = ask_status(f);
+        assert_int_equal(status->names_without_certificate, MANY);
+        assert_int_equal(status->without_certificate_count, LOADER_STATUS_NAMES);
+        loader_status_free(status);
+    }
+    for (size_t i = 1; i <= 20; i++) {
+        CLEANUP_FREE char *name = memory_printf("a%zu", i);
+        CLEANUP_FREE char *domain = memory_printf("a%zu.test", i);
+        CLEANUP_FREE char *file = memory_printf("%s.yaml", name);
+        struct answer early = {0};
+        sem_init(&early.given, 0, 0);
+        loader_ask_status(f->loader, take_status, &early);
+        edit_own(f, file, domain, 1000);
+        wait_served(f, domain, 1000);
+        struct loader_status *status = ask_status(f);
+        assert_int_equal(status->names_without_certificate, MANY + i);
+        assert_int_equal(status->counts.domains, MANY + i);
+        loader_status_free(status);
+        sem_wait(&early.given);
+        assert_in_range(early.status->names_without_certificate, MANY + i - 1, MANY + i);
+        loader_status_free(early.status);
+        sem_destroy(&early.given);
+    }
+    /* Asked and not waited for: nothing leaks. */
+    struct answer never = {0};
+    sem_init(&never.given, 0, 0);
+    edit_own(f, "z.yaml", "z.test", 1000);
+    wait_served(f, "z.test", 1000);
+    loader_ask_status(f->loader, take_status, &never);
+    loader_stop(TAKE(f->loader));
+    loader_status_free(never.status);
+    sem_destroy(&never.given);
+}
+
 static void test_tells_which_domains_changed(void **state)
 {
     struct fixture *f = *state;
@@ -409,17 +487,17 @@ static void test_swaps_certificates(void **state)
     struct certificate_pair *new = read_pair(f, "new");
     start(f);
     loader_swap_certificate(f->loader, certificate_pair_ref(old), NULL);
-    loader_catch_up(f->loader);
+    catch_up(f);
     assert_ptr_equal(pair_of(f, "mta-sts.a.test"), old);
     loader_swap_certificate(f->loader, certificate_pair_ref(new), certificate_pair_ref(old));
-    loader_catch_up(f->loader);
+    catch_up(f);
     assert_ptr_equal(pair_of(f, "mta-sts.a.test"), new);
     struct loader_status *status = ask_status(f);
     assert_int_equal(status->names_without_certificate, 0);
     assert_int_equal(status->certificates, 0); /* of the files */
     loader_status_free(status);
     loader_swap_certificate(f->loader, NULL, certificate_pair_ref(new));
-    loader_catch_up(f->loader);
+    catch_up(f);
     assert_null(pair_of(f, "mta-sts.a.test"));
     /* Some of these may be abandoned: none leaks. */
     for (int i = 0; i < 100; i++) {
@@ -500,11 +578,109 @@ static void test_serves_without_a_history(void **state)
 static void test_fails_where_there_is_nothing_to_serve(void **state)
 {
     struct fixture *f = *state;
-    struct error e;
     files_shell(f->directory, "rmdir policies.d");
-    assert_false(loader_start(f->settings, f->log, &f->tables, NULL, &f->loader, &e));
-    assert_non_null(strstr(e.text, "policies.d"));
-    assert_null(f->loader);
+    begin(f);
+    sem_wait(&f->loaded);
+    assert_int_equal(f->failure.code, ERROR_NOT_FOUND);
+    assert_non_null(strstr(f->failure.text, "policies.d"));
+    assert_false(f->tables.policies_known);
+    /* Asked in vain; nothing leaks. */
+    struct answer answer = {0};
+    loader_ask_status(f->loader, take_status, &answer);
+    loader_stop(TAKE(f->loader));
+    assert_null(answer.status);
+}
+
+/* So that what a test asks for happens between two files of the first load. */
+static void stall(const struct fixture *f, const char *point)
+{
+    CLEANUP_FREE char *file = file_path_join(f->directory, "stall");
+    files_shell(f->directory, "touch stall");
+    setenv("MTASTS_STALL_FILE", file, 1);
+    setenv("MTASTS_STALL_POINT", point, 1);
+}
+
+static void unstall(const struct fixture *f)
+{
+    files_shell(f->directory, "rm stall");
+    unsetenv("MTASTS_STALL_POINT");
+}
+
+static void wait_certificates(const struct fixture *f, size_t count)
+{
+    int64_t deadline_ms = clock_monotonic_ms() + DEADLINE_MS;
+    while (certificate_table_count(f->tables.certificates) != count) {
+        assert_true(clock_monotonic_ms() < deadline_ms);
+        pause_shortly();
+    }
+}
+
+static void test_shows_what_it_has_while_it_loads(void **state)
+{
+    struct fixture *f = *state;
+    struct loader_progress progress;
+    edit_own(f, "a.yaml", "a.test", 1000);
+    files_shell(f->directory, "pair certs/a.crt certs/a.key 20 mta-sts.a.test;"
+                              "pair certs/b.crt certs/b.key 20 mta-sts.b.test;"
+                              "pair certs/c.crt certs/c.key 20 mta-sts.c.test");
+    stall(f, "load.certificate:3");
+    begin(f);
+    wait_certificates(f, 2);
+    assert_int_equal(served(f, "a.test"), 1000);
+    loader_progress(f->loader, &progress);
+    assert_true(progress.policies_known);
+    assert_false(progress.loaded);
+    assert_int_equal(progress.domains, 1);
+    assert_int_equal(progress.certificates, 2);
+    assert_int_equal(progress.certificates_total, 3);
+    assert_false(loader_history_is_written(f->loader));
+    int64_t beat_ms = loader_beat_ms(f->loader);
+    while (loader_beat_ms(f->loader) == beat_ms) {
+        pause_shortly();
+    }
+    assert_int_equal(sem_trywait(&f->loaded), -1);
+    unstall(f);
+    sem_wait(&f->loaded);
+    assert_int_equal(certificate_table_count(f->tables.certificates), 3);
+    loader_progress(f->loader, &progress);
+    assert_true(progress.loaded);
+    catch_up(f);
+    assert_true(loader_history_is_written(f->loader));
+}
+
+/* Ends at once, and what was served until then is in the history. */
+static void abandon(struct fixture *f, const char *point, bool known)
+{
+    stall(f, point);
+    begin(f);
+    int64_t deadline_ms = clock_monotonic_ms() + DEADLINE_MS;
+    while (atomic_load(&f->tables.policies_known) != known) {
+        assert_true(clock_monotonic_ms() < deadline_ms);
+        pause_shortly();
+    }
+    loader_stop(TAKE(f->loader));
+    assert_int_equal(sem_trywait(&f->loaded), -1);
+    assert_int_equal(served(f, "a.test"), known ? 1000 : 0);
+    unstall(f);
+}
+
+static void test_a_load_is_abandoned_between_two_files(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    struct history *history = NULL;
+    bool noted = false;
+    int64_t until_s = 0;
+    edit_own(f, "a.yaml", "a.test", 1000);
+    edit_own(f, "b.yaml", "b.test", 1000);
+    files_shell(f->directory, "pair certs/a.crt certs/a.key 20 mta-sts.a.test");
+    abandon(f, "load.policy:2", false);
+    abandon(f, "load.certificate:1", true);
+    CLEANUP_FREE char *path = file_path_join(f->directory, "state/history.db");
+    assert_true(history_open(path, &history, &e));
+    assert_true(history_held_until(history, BYTES("a.test"), &noted, &until_s, &e));
+    assert_true(noted);
+    history_close(history);
 }
 
 static void test_takes_new_settings(void **state)
@@ -611,10 +787,11 @@ int main(void)
 {
 #define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        ROW(test_loads_before_it_returns_and_follows_edits),
+        ROW(test_loads_everything_and_follows_edits),
         ROW(test_a_problem_is_logged_once_and_so_is_its_end),
         ROW(test_reload_answers_when_it_is_served_and_accepts_removals),
         ROW(test_status_names_certificates_that_expire_and_names_without_one),
+        ROW(test_status_counts_what_changed_since),
         ROW(test_tells_which_domains_changed),
         ROW(test_tells_what_is_removed_when_that_is_accepted),
         ROW(test_swaps_certificates),
@@ -623,6 +800,8 @@ int main(void)
         ROW(test_keeps_the_history),
         ROW(test_serves_without_a_history),
         ROW(test_fails_where_there_is_nothing_to_serve),
+        ROW(test_shows_what_it_has_while_it_loads), /* the first that stalls: its passings count */
+        ROW(test_a_load_is_abandoned_between_two_files),
         ROW(test_takes_new_settings),
         ROW(test_readers_see_whole_things_while_files_change),
     };

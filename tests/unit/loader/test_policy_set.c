@@ -1,4 +1,7 @@
 /* What is applied: files in and out, in error and mended, shared policies, trees and links. */
+#include <fcntl.h>
+#include <stdatomic.h>
+
 #include "policy_tree.h"
 
 static void test_loads_a_tree(void **state)
@@ -30,12 +33,145 @@ static void test_only_changed_files_are_read(void **state)
     tree_rescan(t);
     tree_rescan(t);
     assert_int_equal(t->result.files_read, 0);
-    tree_apply(t, "a.yaml", "b.yaml", "", NULL);
+    tree_apply(t, "", NULL);
     assert_int_equal(t->result.files_read, 0);
+    tree_apply(t, "a.yaml", "b.yaml", "", NULL); /* read or not: they may have just been written */
+    assert_int_equal(t->result.published, 0);
     tree_write(t, "b.yaml", "domains:\n" OWN("b.example", "new.b.example"));
     tree_rescan(t);
     assert_int_equal(t->result.files_read, 1);
     expect_served(t, "b.example", "new.b.example");
+}
+
+/* A watcher's changes: NAMES, seen before by a peek where PEEKED. */
+static void apply_changes(struct tree *t, const char *name, bool peeked)
+{
+    CLEANUP_FREE char *path = tree_path(t, name);
+    const struct watch_changes changes = {.paths = &path, .count = 1, .peeked = peeked};
+    t->now_ms += 10;
+    policy_set_apply(t->set, &changes, t->now_ms, &t->result);
+}
+
+static void read_ahead(struct tree *t, const char *name)
+{
+    CLEANUP_FREE char *path = tree_path(t, name);
+    const struct watch_changes coming = {.paths = &path, .count = 1};
+    policy_set_read_ahead(t->set, &coming);
+}
+
+/* Rewrites NAME so that nothing but its text tells: same size, inode and times as before. */
+static void rewrite_in_secret(struct tree *t, const char *name, const char *text)
+{
+    struct stat status;
+    CLEANUP_FREE char *path = tree_path(t, name);
+    assert_int_equal(stat(path, &status), 0);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    const struct timespec times[] = {status.st_atim, status.st_mtim};
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void test_what_was_read_ahead_is_applied(void **state)
+{
+    struct tree *t = *state;
+    tree_rescan(t);
+    tree_write(t, "a.yaml", "domains:\n" OWN("a.example", "mx1.a.example"));
+    read_ahead(t, "a.yaml");
+    expect_not_served(t, "a.example");
+    apply_changes(t, "a.yaml", true);
+    assert_int_equal(t->result.files_read, 1);
+    expect_served(t, "a.example", "mx1.a.example");
+    tree_write(t, "a.yaml", "domains: [");
+    read_ahead(t, "a.yaml");
+    apply_changes(t, "a.yaml", true);
+    CLEANUP_FREE char *problems = tree_problems(t, false);
+    assert_non_null(strstr(problems, "a.yaml"));
+    expect_served(t, "a.example", "mx1.a.example");
+}
+
+static void test_what_was_read_ahead_and_changed_since_is_read_again(void **state)
+{
+    struct tree *t = *state;
+    tree_rescan(t);
+    tree_write(t, "a.yaml", "domains:\n" OWN("a.example", "mx1.a.example"));
+    read_ahead(t, "a.yaml");
+    tree_write(t, "a.yaml", "domains:\n" OWN("a.example", "mx2.a.example"));
+    apply_changes(t, "a.yaml", true); /* the identity tells */
+    expect_served(t, "a.example", "mx2.a.example");
+    read_ahead(t, "a.yaml");
+    rewrite_in_secret(t, "a.yaml", "domains:\n" OWN("a.example", "mx3.a.example"));
+    apply_changes(t, "a.yaml", false); /* the watcher does */
+    expect_served(t, "a.example", "mx3.a.example");
+    read_ahead(t, "a.yaml");
+    tree_unlink(t, "a.yaml");
+    tree_write(t, "b.yaml", "domains:\n" OWN("b.example", "mx.b.example"));
+    apply_changes(t, "b.yaml", true);
+    expect_served(t, "b.example", "mx.b.example");
+}
+
+static struct policy_set_options options_of(const char *const *paths, uint32_t max_age_s)
+{
+    return (struct policy_set_options){.paths = paths,
+                                       .path_count = 1,
+                                       .defaults = {.max_age_s = max_age_s},
+                                       .vanish_ms = VANISH_MS,
+                                       .removal_percent = 10,
+                                       .removal_domains = 50};
+}
+
+static void test_new_defaults_count_for_what_was_read_ahead(void **state)
+{
+    struct tree *t = *state;
+    const char *const paths[] = {t->top};
+    tree_rescan(t);
+    tree_write(t, "a.yaml", "domains:\n  a.example: {mode: none}\n");
+    read_ahead(t, "a.yaml");
+    const struct policy_set_options options = options_of(paths, 86400);
+    policy_set_set_limits(t->set, &options);
+    apply_changes(t, "a.yaml", true);
+    rcu_read_begin();
+    assert_int_equal(policy_index_find(t->index, BYTES("a.example"))->max_age_s, 86400);
+    rcu_read_end();
+}
+
+static bool count_down(void *context)
+{
+    atomic_int *left = context;
+    return atomic_fetch_sub(left, 1) <= 0;
+}
+
+static void test_an_abandoned_load_applies_nothing(void **state)
+{
+    struct tree *t = *state;
+    const char *const paths[] = {t->top};
+    char name[32];
+    for (int i = 0; i < 20; i++) {
+        CLEANUP_FREE char *text =
+            memory_printf("domains: {%d.example: {mode: none}, x%d.example: {mode: none}}\n", i, i);
+        (void)snprintf(name, sizeof(name), "%d.yaml", i);
+        tree_write(t, name, text);
+    }
+    tree_rescan(t);
+    tree_edit(t, "3.yaml", "domains: ["); /* a last good copy is kept */
+    for (int left = 0; left < 60; left++) {
+        atomic_int count = left;
+        struct policy_set_options options = options_of(paths, 86400);
+        options.state = t->state;
+        options.abandoned = count_down;
+        options.abandoned_context = &count;
+        struct policy_index *index = policy_index_new();
+        struct policy_set *set = policy_set_new(&options, index);
+        const struct watch_changes everything = {.rescan = true};
+        policy_set_apply(set, &everything, t->now_ms, &t->result);
+        size_t served = policy_index_count(index);
+        if (served != 0 && (served != 40 || atomic_load(&count) < 0)) {
+            fail_msg("abandoned after %d: %zu domains served", left, served);
+        }
+        policy_set_free(set);
+        policy_index_free(index);
+    }
 }
 
 static void test_only_what_differs_is_published(void **state)
@@ -457,6 +593,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_TREE(test_loads_a_tree),
         WITH_TREE(test_only_changed_files_are_read),
+        WITH_TREE(test_what_was_read_ahead_is_applied),
+        WITH_TREE(test_what_was_read_ahead_and_changed_since_is_read_again),
+        WITH_TREE(test_new_defaults_count_for_what_was_read_ahead),
+        WITH_TREE(test_an_abandoned_load_applies_nothing),
         WITH_TREE(test_only_what_differs_is_published),
         WITH_TREE(test_a_file_in_error_keeps_its_last_good_policies),
         WITH_TREE(test_an_empty_file_is_an_error_and_an_empty_mapping_is_not),

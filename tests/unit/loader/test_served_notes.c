@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,7 +30,8 @@ static int set_up(void **state)
     f->state = file_path_join(f->top, "state");
     f->path = file_path_join(f->state, "history.db");
     f->log = log_new(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
-    f->notes = served_notes_open(f->state, f->log);
+    struct error e;
+    assert_true(served_notes_open(f->state, f->log, &f->notes, &e));
     *state = f;
     return 0;
 }
@@ -60,6 +62,29 @@ static void add(struct fixture *f, const char *subject, const char *shared)
     served_notes_add(&event, f->notes);
 }
 
+static void post(void *context)
+{
+    sem_post(context);
+}
+
+/* Writes what was added, and waits until that was tried. */
+static void write_notes(struct fixture *f, int64_t now_s)
+{
+    sem_t tried;
+    sem_init(&tried, 0, 0);
+    served_notes_write(f->notes, now_s);
+    served_notes_when_tried(f->notes, post, &tried);
+    while (sem_wait(&tried) != 0) {
+    }
+    sem_destroy(&tried);
+}
+
+static bool has_problem(struct fixture *f)
+{
+    CLEANUP_FREE char *problem = served_notes_problem(f->notes);
+    return problem != NULL;
+}
+
 static bool is_known(struct fixture *f, const char *subject)
 {
     struct history *history = NULL;
@@ -77,13 +102,13 @@ static void test_what_could_not_be_written_is_written_later(void **state)
     struct fixture *f = *state;
     add(f, "a.example", "@one");
     assert_false(served_notes_are_written(f->notes));
-    served_notes_write(f->notes, NOW);
-    assert_non_null(served_notes_problem(f->notes));
+    write_notes(f, NOW);
+    assert_true(has_problem(f));
     assert_false(served_notes_are_written(f->notes));
 
     assert_int_equal(mkdir(f->state, 0700), 0);
-    served_notes_write(f->notes, NOW + 1);
-    assert_null(served_notes_problem(f->notes));
+    write_notes(f, NOW + 1);
+    assert_false(has_problem(f));
     assert_true(served_notes_are_written(f->notes));
     assert_true(is_known(f, "a.example"));
 }
@@ -98,9 +123,9 @@ static void test_what_is_given_up_is_told_as_a_gap(void **state)
         (void)snprintf(subject, sizeof(subject), "%d.example", i);
         add(f, subject, "@one");
     }
-    served_notes_write(f->notes, NOW); /* in vain, and too many to wait */
+    write_notes(f, NOW); /* in vain, and too many to wait */
     assert_int_equal(mkdir(f->state, 0700), 0);
-    served_notes_write(f->notes, NOW + 1);
+    write_notes(f, NOW + 1);
     assert_true(served_notes_are_written(f->notes));
     assert_false(is_known(f, "often.example"));
     assert_true(is_known(f, "7.example"));
@@ -108,9 +133,91 @@ static void test_what_is_given_up_is_told_as_a_gap(void **state)
     assert_true(is_known(f, subject));
 }
 
+static struct policy *make_policy(uint32_t max_age_s)
+{
+    struct policy *policy = NULL;
+    struct error e;
+    const struct policy_terms terms = {.mode = POLICY_NONE, .max_age_s = max_age_s};
+    assert_true(policy_new(&terms, &policy, &e));
+    return policy;
+}
+
+static int64_t held_until(struct fixture *f, const char *subject)
+{
+    struct history *history = NULL;
+    struct error e;
+    bool known = false;
+    int64_t until_s = 0;
+    assert_true(history_open(f->path, &history, &e));
+    assert_true(history_held_until(history, bytes_of(subject), &known, &until_s, &e));
+    history_close(history);
+    return known ? until_s : -1;
+}
+
+/* Policies are replaced and freed while their notes wait; each counts from when it was served. */
+static void test_waiting_notes_keep_texts_and_times(void **state)
+{
+    struct fixture *f = *state;
+    for (uint32_t i = 0; i < 3; i++) {
+        struct policy *policy = make_policy(1000 - i);
+        const struct policy_set_event event = {.subject = BYTES("a.example"), .after = policy};
+        served_notes_add(&event, f->notes);
+        policy_free(policy);
+        write_notes(f, NOW + 10 * i);
+    }
+    assert_int_equal(mkdir(f->state, 0700), 0);
+    write_notes(f, NOW + 500); /* nothing new: what waits is tried again */
+    assert_true(served_notes_are_written(f->notes));
+    assert_int_equal(held_until(f, "a.example"), NOW + 20 + 999);
+}
+
+static void test_closing_writes_what_was_handed_over(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    assert_int_equal(mkdir(f->state, 0700), 0);
+    add(f, "a.example", "@one");
+    served_notes_write(f->notes, NOW);
+    served_notes_close(f->notes);
+    assert_true(served_notes_open(f->state, f->log, &f->notes, &e));
+    assert_true(served_notes_are_written(f->notes));
+    assert_true(is_known(f, "a.example"));
+}
+
+/* Of a batch that takes far longer than who closes wants to wait, the beginning is there; and only
+ * the first batch may be that large. */
+static void test_a_hurry_gives_up_the_rest_of_the_first_batch(void **state)
+{
+    enum { MANY = 300 * 1000 };
+    struct fixture *f = *state;
+    struct error e;
+    assert_int_equal(mkdir(f->state, 0700), 0);
+    for (unsigned i = 0; i < MANY; i++) {
+        char subject[32];
+        (void)snprintf(subject, sizeof(subject), "t%u.example", i);
+        add(f, subject, "@one");
+    }
+    served_notes_hurry(f->notes);
+    served_notes_write(f->notes, NOW);
+    write_notes(f, NOW + 1);
+    assert_false(served_notes_are_written(f->notes));
+    add(f, "later.example", "@one");
+    write_notes(f, NOW + 2);
+    served_notes_close(f->notes);
+    assert_true(is_known(f, "t0.example"));
+    assert_false(is_known(f, "t299999.example"));
+    assert_true(is_known(f, "later.example"));
+    assert_true(served_notes_open(f->state, f->log, &f->notes, &e));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_waiting_notes_keep_texts_and_times, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_closing_writes_what_was_handed_over, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_hurry_gives_up_the_rest_of_the_first_batch, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_what_could_not_be_written_is_written_later, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_given_up_is_told_as_a_gap, set_up, tear_down),

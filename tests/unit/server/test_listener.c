@@ -197,12 +197,37 @@ static void a_stale_socket_is_taken_over_a_live_one_is_not(void **state)
     CLEANUP_FREE char *path = temporary_path(directory, "a.sock");
     int first = -1;
     int second = -1;
-    assert_true(unix_socket_listen(path, &first, &e));
-    assert_false(unix_socket_listen(path, &second, &e));
+    struct file_identity file;
+    assert_true(unix_socket_listen(path, &first, &file, &e));
+    assert_false(unix_socket_listen(path, &second, &file, &e));
     assert_int_equal(e.code, ERROR_CONFLICT);
     assert_non_null(strstr(e.text, "another process listens"));
     close(first); /* the file stays, as after a crash */
-    assert_true(unix_socket_listen(path, &second, &e));
+    assert_true(unix_socket_listen(path, &second, &file, &e));
+    close(second);
+    temporary_remove(directory);
+}
+
+static void a_successors_socket_is_left_alone(void **state)
+{
+    (void)state;
+    struct error e;
+    char *directory = temporary_make();
+    CLEANUP_FREE char *path = temporary_path(directory, "a.sock");
+    int first = -1;
+    int second = -1;
+    struct file_identity ours;
+    struct file_identity theirs;
+    assert_true(unix_socket_listen(path, &first, &ours, &e));
+    close(first); /* as a worker that drains; what number the next file gets is up to the kernel */
+    assert_true(unix_socket_listen(path, &second, &theirs, &e));
+    unix_socket_remove(path, &ours);
+    assert_int_equal(access(path, F_OK), 0);
+    /* Who may use it is said by the operator, and it is ours all the same. */
+    assert_int_equal(chmod(path, 0666), 0);
+    unix_socket_remove(path, &theirs);
+    assert_int_equal(access(path, F_OK), -1);
+    unix_socket_remove(path, &theirs);
     close(second);
     temporary_remove(directory);
 }
@@ -215,7 +240,8 @@ static void other_files_are_not_removed(void **state)
     CLEANUP_FREE char *path = temporary_path(directory, "precious");
     close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     int fd = -1;
-    assert_false(unix_socket_listen(path, &fd, &e));
+    struct file_identity file;
+    assert_false(unix_socket_listen(path, &fd, &file, &e));
     assert_non_null(strstr(e.text, "is not a socket"));
     assert_int_equal(access(path, F_OK), 0);
     temporary_remove(directory);
@@ -260,6 +286,7 @@ int main(void)
         cmocka_unit_test(a_low_port_needs_a_privilege),
         cmocka_unit_test(a_unix_socket_is_shared_closed_to_others_and_removed),
         cmocka_unit_test(a_stale_socket_is_taken_over_a_live_one_is_not),
+        cmocka_unit_test(a_successors_socket_is_left_alone),
         cmocka_unit_test(other_files_are_not_removed),
         cmocka_unit_test(paths_that_are_too_long_are_refused),
         cmocka_unit_test(a_socket_that_systemd_did_not_pass_is_named),

@@ -1,5 +1,6 @@
 /* Handshakes of OpenSSL's client with h2o's socket, over a socket pair. */
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 
 #include "../certificates/make.h"
 #include "base/clock.h"
+#include "certificates/pair_open.h"
 #include "server/tls.h"
 #include "server/tls_alpn_challenge.h"
 
@@ -145,10 +147,13 @@ static void on_handshake(h2o_socket_t *socket, const char *error)
     }
 }
 
+static _Atomic bool all_known = true;
+
 static struct tls_context *new_context(bool http2, const unsigned char *ticket_key,
                                        struct meeting *meeting)
 {
     struct tls_options options = {.certificates = table,
+                                  .known = &all_known,
                                   .cache = 4,
                                   .http2 = http2,
                                   .ticket_key = ticket_key,
@@ -242,6 +247,7 @@ static const struct row {
     const char *sni;  /* NULL: none */
     int version;      /* 0: TLS 1.3 */
     bool no_http2;    /* of the server */
+    bool loading;     /* it is still */
     const char *alpn; /* in wire format; NULL: none */
     const char *signatures;
     const char *ciphers; /* TLS 1.2 */
@@ -402,6 +408,17 @@ static const struct row {
      .want_alert = SSL_AD_UNRECOGNIZED_NAME,
      .want_asked = "mta-sts.new.example"},
     {.name = "not served", .sni = "mta-sts.c.example", .want_alert = SSL_AD_UNRECOGNIZED_NAME},
+    {.name = "loading, and not there yet",
+     .sni = "mta-sts.new.example",
+     .loading = true,
+     .want_alert = SSL_AD_INTERNAL_ERROR},
+    {.name = "the same in 1.2",
+     .sni = "mta-sts.new.example",
+     .version = TLS1_2_VERSION,
+     .loading = true,
+     .want_alert = SSL_AD_INTERNAL_ERROR},
+    {.name = "loading, and there", .sni = "a.example", .loading = true, .want = A_EC},
+    {.name = "loading, and no name", .loading = true, .want_alert = SSL_AD_MISSING_EXTENSION},
     {.name = "the domain itself", .sni = "new.example", .want_alert = SSL_AD_UNRECOGNIZED_NAME},
 };
 
@@ -466,6 +483,7 @@ static void test_handshakes(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
         const struct row *row = &ROWS[i];
         struct meeting meeting = {0};
+        atomic_store(&all_known, !row->loading);
         struct tls_context *tls = new_context(!row->no_http2, NULL, &meeting);
         meet(&meeting, tls);
         meeting.client = new_client(row, meeting.fd);

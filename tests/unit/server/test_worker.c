@@ -90,6 +90,8 @@ static int set_up(void **state)
     rcu_reader_register();
     fixture->tables.policies = policy_index_new();
     fixture->tables.certificates = certificate_table_new();
+    fixture->tables.policies_known = true;
+    fixture->tables.certificates_known = true;
     fixture->totals.addresses = address_count_new();
     open_listener(fixture, LISTENER_PLAIN);
     open_listener(fixture, LISTENER_HTTP);

@@ -210,6 +210,42 @@ static void test_watches_follow_what_happened(void **state)
     }
 }
 
+static void test_a_peek_shows_what_comes(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct watch_changes changes = {0};
+    setup(&fixture, "mkdir p", "p", &options);
+    shell(&fixture, "echo 1 >p/a.yaml");
+    assert_null(watch_peek(fixture.watch, fixture.now_ms)); /* nothing was taken in yet */
+    assert_false(watch_take(fixture.watch, fixture.now_ms, &changes));
+    assert_null(watch_peek(fixture.watch, fixture.now_ms));
+    fixture.now_ms += watch_timeout_ms(fixture.watch, fixture.now_ms);
+    assert_false(watch_take(fixture.watch, fixture.now_ms, &changes));
+    const struct watch_changes *coming = watch_peek(fixture.watch, fixture.now_ms);
+    assert_non_null(coming);
+    assert_true(covers(&fixture, coming, "p/a.yaml"));
+    assert_null(watch_peek(fixture.watch, fixture.now_ms)); /* once */
+    fixture.now_ms += watch_timeout_ms(fixture.watch, fixture.now_ms);
+    assert_true(watch_take(fixture.watch, fixture.now_ms, &changes));
+    assert_true(changes.peeked);
+    watch_changes_clear(&changes);
+    assert_null(watch_peek(fixture.watch, fixture.now_ms));
+
+    shell(&fixture, "echo 2 >p/a.yaml");
+    assert_false(watch_take(fixture.watch, fixture.now_ms, &changes));
+    fixture.now_ms += options.debounce_ms - 1;
+    assert_non_null(watch_peek(fixture.watch, fixture.now_ms));
+    shell(&fixture, "echo 3 >p/a.yaml");
+    fixture.now_ms++;
+    assert_false(watch_take(fixture.watch, fixture.now_ms, &changes));
+    fixture.now_ms += options.debounce_ms;
+    assert_true(watch_take(fixture.watch, fixture.now_ms, &changes));
+    assert_false(changes.peeked);
+    watch_changes_clear(&changes);
+    teardown(&fixture);
+}
+
 static void test_debounce_waits_for_quiet_but_not_for_ever(void **state)
 {
     (void)state;
@@ -317,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_events_are_told_as_paths),
         cmocka_unit_test(test_watches_follow_what_happened),
+        cmocka_unit_test(test_a_peek_shows_what_comes),
         cmocka_unit_test(test_debounce_waits_for_quiet_but_not_for_ever),
         cmocka_unit_test(test_an_overflowing_queue_is_a_rescan),
         cmocka_unit_test(test_a_tree_can_be_rescanned_always),

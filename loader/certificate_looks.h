@@ -1,0 +1,26 @@
+/* Looks at many certificate sources at once, on all cores. */
+#ifndef LOADER_CERTIFICATE_LOOKS_H
+#define LOADER_CERTIFICATE_LOOKS_H
+
+#include "loader/certificate_source.h"
+
+/* Zero-initialised there is nothing to look at. */
+struct certificate_looks {
+    struct certificate_source **items;
+    size_t count;
+    size_t capacity;
+};
+
+void certificate_looks_add(struct certificate_looks *looks, struct certificate_source *source);
+
+/* Hands over what was found: on the calling thread, in the order they were added, each as soon as
+ * it is known. False: no more is wanted. */
+typedef bool (*certificate_looks_found)(struct certificate_source *source,
+                                        struct certificate_finding *finding, void *context);
+
+/* Looks at all, and forgets them. Intermediates are shared in CHAINS; SNAPSHOT may be NULL. */
+void certificate_looks_run(struct certificate_looks *looks, struct chain_pool *chains,
+                           const struct snapshot *snapshot, certificate_looks_found found,
+                           void *context);
+
+#endif

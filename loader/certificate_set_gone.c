@@ -1,0 +1,109 @@
+/* Certificates that are no longer on the disk: taken out of use after a while, or held. */
+#include "loader/certificate_set_parts.h"
+
+/* Of the pairs in use, how many there are and how many are gone. */
+struct losses {
+    size_t served;
+    size_t gone;
+};
+
+static struct losses count_losses(const struct certificate_set *set)
+{
+    struct losses losses = {0};
+    for (size_t i = 0; i < set->sources.count; i++) {
+        bool served = set->sources.items[i]->served != NULL;
+        losses.served += served;
+        losses.gone += served && set->sources.items[i]->gone;
+    }
+    return losses;
+}
+
+/* So much at once is rather a tree that was unmounted or emptied by mistake. */
+static bool is_too_much(const struct certificate_set *set, struct losses losses)
+{
+    bool many = losses.gone >= (size_t)set->removal_pairs &&
+                (double)losses.gone * 100 > (double)losses.served * (double)set->removal_percent;
+    return losses.gone != 0 && !set->accepting && (many || losses.gone == losses.served);
+}
+
+static void hold(struct certificate_set *set, struct losses losses)
+{
+    struct diagnostics held = {0};
+    diagnostics_add(
+        &held, SEVERITY_ERROR, set->tops[0], 0, 0,
+        "%zu of %zu certificates are gone, which may be a mistake, so they stay in use; "
+        "if that is meant, run `mtasts-host reload --accept-removals`",
+        losses.gone, losses.served);
+    if (set->held.count == 0) {
+        set->held_told = false;
+    }
+    diagnostics_clear(&set->held);
+    set->held = held;
+}
+
+static void remove_source(struct certificate_set *set, struct certificate_source *source)
+{
+    if (source->served != NULL) {
+        certificate_table_remove(set->table, source->served);
+        set->changed++;
+        set->unsaved++;
+    }
+    certificate_set_put_trouble(set, source, NULL);
+    certificate_source_free(source);
+}
+
+static void remove_what_is_due(struct certificate_set *set)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < set->sources.count; i++) {
+        struct certificate_source *source = set->sources.items[i];
+        bool due = set->accepting || source->served == NULL ||
+                   set->now_ms >= source->gone_ms + set->vanish_ms;
+        if (source->gone && due) {
+            remove_source(set, source);
+            set->gone--;
+        } else {
+            set->sources.items[kept++] = source;
+        }
+    }
+    set->sources.count = kept;
+}
+
+void certificate_set_settle(struct certificate_set *set)
+{
+    if (set->is_abandoned) {
+        return;
+    }
+    struct losses losses = set->gone != 0 ? count_losses(set) : (struct losses){0};
+    if (is_too_much(set, losses)) {
+        hold(set, losses);
+        return;
+    }
+    diagnostics_clear(&set->held);
+    if (set->gone != 0) {
+        remove_what_is_due(set);
+    }
+}
+
+int64_t certificate_set_next_due_ms(const struct certificate_set *set)
+{
+    int64_t due_ms = -1;
+    for (size_t i = 0; set->gone != 0 && set->held.count == 0 && i < set->sources.count; i++) {
+        const struct certificate_source *source = set->sources.items[i];
+        int64_t its_ms = source->gone_ms + set->vanish_ms;
+        if (source->gone && (due_ms < 0 || its_ms < due_ms)) {
+            due_ms = its_ms;
+        }
+    }
+    return due_ms;
+}
+
+size_t certificate_set_accept_removals(struct certificate_set *set, int64_t now_ms)
+{
+    set->changed = 0;
+    set->now_ms = now_ms;
+    set->accepting = true;
+    certificate_set_settle(set);
+    set->accepting = false;
+    return set->changed;
+}

@@ -1,0 +1,54 @@
+/* What the parts of the certificate set share; nobody else includes this. */
+#ifndef LOADER_CERTIFICATE_SET_PARTS_H
+#define LOADER_CERTIFICATE_SET_PARTS_H
+
+#include <stdatomic.h>
+
+#include "loader/certificate_looks.h"
+#include "loader/certificate_set.h"
+#include "loader/certificate_sources.h"
+
+struct certificate_set {
+    char **tops;
+    size_t top_count;
+    int64_t vanish_ms;
+    int64_t removal_percent;
+    int64_t removal_pairs;
+    struct certificate_table *table;
+    bool (*abandoned)(void *context);
+    void *abandoned_context;
+    bool is_abandoned;
+    bool loaded;
+    _Atomic size_t done;  /* pairs looked at in the first apply … */
+    _Atomic size_t total; /* … of so many */
+    struct chain_pool *chains;
+    char *snapshot_path;       /* NULL: none */
+    struct snapshot *snapshot; /* during the first apply … */
+    size_t remembered;         /* … pairs that it had */
+    size_t unsaved;
+    struct certificate_sources sources;
+    struct certificate_looks looks; /* of the apply under way */
+    TAILQ_HEAD(, certificate_trouble) troubles;
+    size_t trouble_count;
+    size_t gone;                     /* sources that are */
+    bool accepting;                  /* removals are not held, in the apply under way */
+    struct diagnostics top_problems; /* tops that cannot be listed */
+    struct diagnostics held;         /* at most one: removals that are held */
+    bool top_problems_told;
+    bool held_told;
+    uint32_t listing;
+    size_t met;     /* paths, in all listings */
+    int64_t now_ms; /* of the apply under way */
+    size_t changed; /* pairs, in the apply under way */
+};
+
+/* --- certificate_set.c --- */
+/* TROUBLE (taken; NULL: none) instead of what SOURCE had. */
+void certificate_set_put_trouble(struct certificate_set *set, struct certificate_source *source,
+                                 struct certificate_trouble *trouble);
+
+/* --- certificate_set_gone.c --- */
+/* Takes what is gone out of use, where it is time and not held. */
+void certificate_set_settle(struct certificate_set *set);
+
+#endif

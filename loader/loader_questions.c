@@ -1,0 +1,108 @@
+/* Who asks for the status, and what is shown to them. */
+#include "loader/loader_parts.h"
+#include "loader/loader_status.h"
+
+struct question {
+    struct loader *loader;
+    struct question *next;
+    void (*done)(struct loader_status *status, void *context);
+    void *context;
+};
+
+static struct loader_status *show(const struct loader *loader, const struct survey_result *found)
+{
+    struct loader_status *status = loader_status_new(loader->policies, loader->certificates, found);
+    status->last_change_s = loader->last_change_s;
+    status->reloads = loader->reloads;
+    if (loader->watch_warning != NULL) {
+        diagnostics_add(&status->diagnostics, SEVERITY_WARNING, loader->settings->file, 0, 0, "%s",
+                        loader->watch_warning);
+    }
+    CLEANUP_FREE char *problem = served_notes_problem(loader->notes);
+    if (problem != NULL) {
+        diagnostics_add(
+            &status->diagnostics, SEVERITY_WARNING, loader->settings->state, 0, 0,
+            "what was served cannot be noted, so bump-id knows no dates: %s; make room, "
+            "or let mtasts-host write here",
+            problem);
+    }
+    return status;
+}
+
+struct loader_status *loader_picture(const struct loader *loader)
+{
+    static const struct survey_result nothing;
+    return show(loader, &nothing);
+}
+
+static void answer(struct loader *loader)
+{
+    while (loader->answering != NULL) {
+        struct question *question = loader->answering;
+        loader->answering = question->next;
+        question->done(show(loader, &loader->survey.result), question->context);
+        free(question);
+    }
+}
+
+static void begin(struct loader *loader)
+{
+    const struct survey_sources sources = {
+        .policies = loader->tables->policies,
+        .table = loader->tables->certificates,
+        .certificates = loader->certificates,
+        .wants_certificates = loader->wants_certificates,
+    };
+    loader->answering = TAKE(loader->asked);
+    if (loader->surveyed != loader->version) {
+        loader->surveyed = loader->version;
+        survey_begin(&loader->survey, &sources);
+    } /* else what was found stands */
+}
+
+void loader_tend_questions(struct loader *loader)
+{
+    if (loader->answering == NULL && loader->asked != NULL) {
+        begin(loader);
+    }
+    if (loader->answering != NULL && !survey_step(&loader->survey)) {
+        answer(loader);
+    }
+}
+
+bool loader_has_questions(const struct loader *loader)
+{
+    return loader->answering != NULL || loader->asked != NULL;
+}
+
+static void do_ask(void *message)
+{
+    struct question *question = message;
+    struct loader *loader = question->loader;
+    if (atomic_load(&loader->abandon)) {
+        free(question);
+        return;
+    }
+    question->next = loader->asked;
+    loader->asked = question;
+}
+
+void loader_ask_status(struct loader *loader,
+                       void (*done)(struct loader_status *status, void *context), void *context)
+{
+    struct question *question = memory_zero(1, sizeof(*question));
+    *question = (struct question){.loader = loader, .done = done, .context = context};
+    mailbox_post(loader->mailbox, do_ask, question);
+}
+
+void loader_free_questions(struct loader *loader)
+{
+    struct question **lists[] = {&loader->asked, &loader->answering};
+    for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
+        while (*lists[i] != NULL) {
+            struct question *question = *lists[i];
+            *lists[i] = question->next;
+            free(question);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+/* Reading what the scan found changed: one file here, many on all cores, and those of a small
+ * change already while it waits to be applied. */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/parallel.h"
+#include "loader/policy_set_parts.h"
+
+enum { READ_AHEAD_OF_TAKING = 256 }; /* parsed files that wait for their turn */
+
+struct reading {
+    struct policy_set *set;
+    struct policy_reading *results; /* one for each of set->to_read */
+    int64_t now_ms;
+};
+
+static bool is_wanted(const struct set_file *file)
+{
+    return !file->gone && !file->forgotten;
+}
+
+/* --- Ahead of an apply --- */
+
+void set_read_forget(struct policy_set *set)
+{
+    for (size_t i = 0; i < set->ahead_count; i++) {
+        free(set->ahead[i].path);
+        policy_reading_clear(&set->ahead[i].reading);
+    }
+    set->ahead_count = 0;
+}
+
+static struct set_ahead *find_ahead(struct policy_set *set, const char *path)
+{
+    for (size_t i = 0; i < set->ahead_count; i++) {
+        if (strcmp(set->ahead[i].path, path) == 0) {
+            return &set->ahead[i];
+        }
+    }
+    return NULL;
+}
+
+static void read_ahead(struct policy_set *set, const char *path)
+{
+    struct stat status;
+    bool small = stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+                 status.st_size <= POLICY_SET_AHEAD_OCTETS;
+    if (!small || !set_scan_is_policy_file_name(path) || find_ahead(set, path) != NULL ||
+        set->ahead_count == POLICY_SET_AHEAD_MAX) {
+        return;
+    }
+    struct set_ahead *ahead = &set->ahead[set->ahead_count++];
+    ahead->path = memory_string(path);
+    policy_reading_read(path, &set->defaults, &ahead->reading);
+}
+
+void policy_set_read_ahead(struct policy_set *set, const struct watch_changes *coming)
+{
+    set_read_forget(set);
+    if (coming->count > POLICY_SET_AHEAD_MAX || coming->rescan) {
+        return; /* there would be no time for all of it */
+    }
+    for (size_t i = 0; i < coming->count; i++) {
+        read_ahead(set, coming->paths[i]);
+    }
+}
+
+static bool take_ahead(struct policy_set *set, const struct set_file *file,
+                       struct policy_reading *ret_reading)
+{
+    struct set_ahead *ahead = find_ahead(set, file->path);
+    if (ahead == NULL || ahead->reading.unreadable != NULL ||
+        !file_identity_equal(&ahead->reading.identity, &file->identity)) {
+        return false;
+    }
+    *ret_reading = ahead->reading;
+    ahead->reading = (struct policy_reading){0};
+    return true;
+}
+
+/* --- In an apply --- */
+
+/* Any thread. */
+static void read_one(size_t number, void *context)
+{
+    struct reading *reading = context;
+    struct policy_set *set = reading->set;
+    struct set_file *file = set->to_read.items[number];
+    if (is_wanted(file) && !take_ahead(set, file, &reading->results[number])) {
+        policy_reading_read(file->path, &set->defaults, &reading->results[number]);
+    }
+}
+
+/* False: it has gone since it was listed. */
+static bool tell_unreadable(struct set_file *file, const struct error *e,
+                            struct diagnostics *problems)
+{
+    struct stat status;
+    if (e->code == ERROR_SYSTEM && lstat(file->path, &status) != 0 && errno == ENOENT) {
+        return false;
+    }
+    file->identity_known = e->code != ERROR_CHANGED;
+    set_scan_add_unreadable(problems, file->path, e);
+    return true;
+}
+
+/* What the file says now becomes its offer; or it is in error, and what it said stays. */
+static void take_one(size_t number, void *context)
+{
+    struct reading *reading = context;
+    struct policy_set *set = reading->set;
+    struct set_file *file = set->to_read.items[number];
+    struct policy_reading *result = &reading->results[number];
+    file->to_read = false;
+    if (!is_wanted(file)) {
+        return;
+    }
+    set_scan_drop_offer(set, file);
+    set_files_touch(set, file);
+    set->result.files_read++;
+    if (result->unreadable == NULL) {
+        file->identity = result->identity;
+        file->racy = result->racy;
+    } else if (!tell_unreadable(file, result->unreadable, &result->problems)) {
+        set_scan_vanish(set, file, reading->now_ms);
+        policy_reading_clear(result);
+        return;
+    }
+    file->unreadable = !result->good;
+    if (result->good) {
+        file->offer = set_offer_new(set, &result->parsed);
+        set->something_changed = true; /* what is wrong with it is told when that is known */
+    } else {
+        set_report_file(set, file, &result->problems);
+    }
+    policy_reading_clear(result);
+}
+
+static bool is_abandoned(void *context)
+{
+    const struct reading *reading = context;
+    const struct policy_set *set = reading->set;
+    return set->is_abandoned || (set->abandoned != NULL && set->abandoned(set->abandoned_context));
+}
+
+void set_read(struct policy_set *set, int64_t now_ms)
+{
+    struct reading reading = {.set = set, .now_ms = now_ms};
+    size_t count = set->to_read.count;
+    reading.results = memory_zero(count, sizeof(*reading.results));
+    bool whole = parallel_run(&(struct parallel_jobs){
+        .count = count,
+        .work = read_one,
+        .take = take_one,
+        .ahead = READ_AHEAD_OF_TAKING,
+        .abandoned = is_abandoned,
+        .context = &reading,
+    });
+    for (size_t i = 0; i < count && !whole; i++) {
+        policy_reading_clear(&reading.results[i]);
+    }
+    free(reading.results);
+    set->is_abandoned = set->is_abandoned || !whole;
+    set->to_read.count = 0;
+}

@@ -1,0 +1,51 @@
+/* What `status` counts by looking at every domain and every certificate: a million of them take a
+ * second, so it is done in slices of a few milliseconds, between which the loader takes changes.
+ *
+ *     survey_begin(&survey, &sources);
+ *     while (survey_step(&survey)) … a change or two …
+ *     … survey.result …
+ *     survey_clear(&survey);
+ *
+ * What changes while it is under way may be counted or not; all else is, once. */
+#ifndef LOADER_SURVEY_H
+#define LOADER_SURVEY_H
+
+#include "loader/certificate_set.h"
+#include "loader/loader.h"
+
+struct survey_sources {
+    struct policy_index *policies;
+    const struct certificate_table *table;
+    const struct certificate_set *certificates;
+    bool wants_certificates; /* else no name is without */
+};
+
+/* As in struct loader_status, where they are told. */
+struct survey_result {
+    size_t certificates;
+    size_t names_without_certificate;
+    char *without_certificate[LOADER_STATUS_NAMES];
+    size_t without_certificate_count;
+    struct loader_certificate expiring[LOADER_STATUS_NAMES];
+    size_t expiring_count;
+};
+
+/* Zero-initialised is over, with nothing found. */
+struct survey {
+    struct survey_sources sources;
+    enum { SURVEY_OVER, SURVEY_DOMAINS, SURVEY_CERTIFICATES } stage;
+    char *after; /* the certificate looked at last */
+    struct survey_result result;
+};
+
+/* What was found before is forgotten. The sources are borrowed until it is over. */
+void survey_begin(struct survey *survey, const struct survey_sources *sources);
+/* False: it is over, and the result stands. */
+bool survey_step(struct survey *survey);
+static inline bool survey_is_under_way(const struct survey *survey)
+{
+    return survey->stage != SURVEY_OVER;
+}
+void survey_clear(struct survey *survey);
+
+#endif
