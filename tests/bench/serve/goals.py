@@ -102,7 +102,8 @@ GOALS = (
            at(1_000_000, lambda r, key=key: r[key]["p99_ms"] - DEBOUNCE_MS)),
           ("… p99 of fetches meanwhile, × without", "", 2, 1.1,
            at(1_000_000, lambda r, key=key: edit_ratio(r[key]))))),
-    ("100,000 files at once, all served", "s", 2, 5, at(100_000, lambda r: r["deploy"]["served_s"])),
+    ("100,000 files at once, all served after the last is in place", "s", 2, 5, at(
+        100_000, lambda r: r["deploy"]["served_s"] - r["deploy"]["in_place_s"])),
     ("… p99 of fetches meanwhile, × without", "", 2, 2, at(
         100_000, lambda r: r["deploy"]["fetch_p99_us"] / r["deploy"]["quiet_p99_us"])),
     ("an idle connection", "KB", 1, 30, first(lambda r: kilobytes_each(r["idle"]["ours"]["idle"]))),
