@@ -62,6 +62,10 @@ def figure_of(columns, width=8.0, height=3.2):
     return figure, list(axes[0])
 
 
+def legend(axes):
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.02, 1))
+
+
 def rounds_of(key, value):
     return lambda result, name: statistics.median(r[value] for r in result["rounds"][name][key])
 
@@ -73,7 +77,7 @@ def cpu(results):
         place.set_title(title)
         place.set_ylim(bottom=0)
     axes[0].set_ylabel("CPU µs of a full fetch")
-    axes[1].legend(fontsize=8)
+    legend(axes[1])
     return figure
 
 
@@ -84,7 +88,7 @@ def latency(results):
         place.set_title(title)
         place.set_ylim(bottom=0)
     axes[0].set_ylabel("ms")
-    axes[0].legend(fontsize=7)
+    legend(axes[2])
     return figure
 
 
@@ -100,7 +104,7 @@ def start(results):
     axes.set_yscale("log")
     axes.minorticks_off()
     axes.set_ylabel("s to the first answers")
-    axes.legend(fontsize=8)
+    legend(axes)
     return figure
 
 
@@ -110,7 +114,7 @@ def memory(results):
     axes.set_yscale("log")
     axes.minorticks_off()
     axes.set_ylabel("MB (PSS) after the fetches")
-    axes.legend(fontsize=8)
+    legend(axes)
     return figure
 
 
