@@ -135,13 +135,12 @@ def pattern_of(text):
 def deploy(client, server, rate):
     """Every policy file is replaced by another one, one rename after the other; the process that does
     it runs where the client leaves the core alone. Latency is of fetches until all is served."""
-    new = server.directory / "new"
+    new = server.policies.parent / "new"
     server.generate(new, seed=2)
     looked_at = {*random.Random(2).choices(range(server.count), k=LOOKED_AT),
                  *range(max(0, server.count - 5), server.count)}
     wanted = {number: pattern_of((new / server.policy_file(number)).read_text())
               for number in looked_at}
-    os.sync()  # or the file system writes each file out as it takes another one's place
     onlooker = Onlooker(server)
     quiet = client.run(server, DEPLOY_QUIET_S, rate=rate, seed=1)
     renames = subprocess.Popen([sys.executable, "-c", RENAME_ALL, str(new), str(server.policies)],

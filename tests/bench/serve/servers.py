@@ -124,7 +124,7 @@ class Ours(Server):
         if not self.policies.exists():
             self.generate(self.policies)
         (self.directory / "mtasts-host.yaml").write_text(f"""\
-policies: policies
+policies: "{self.policies}"
 certificates: "{self.certificates}"
 state: state
 workers: {self.workers}
