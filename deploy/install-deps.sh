@@ -20,8 +20,8 @@ tests="
     nginx-light libnginx-mod-stream apache2 testssl.sh systemd shellcheck mandoc
     pebble lego caddy"
 
-# The servers that ours is measured beside, and the clients.
-bench="nginx-light haproxy caddy wrk nghttp2-client python3 util-linux"
+# The servers that ours is measured beside, the clients, and what draws the plots.
+bench="nginx-light haproxy caddy wrk nghttp2-client python3 python3-matplotlib util-linux"
 
 packages=$build
 case "${1-}" in

@@ -1,6 +1,8 @@
 /* Makes certificates for benchmarks, each with a P-256 key of its own, by a throw-away CA.
  *
- *     bench_certificates --count N DIRECTORY
+ *     bench_certificates --count N [--jobs J] DIRECTORY
+ *
+ *     --jobs J   processes that make them; as many as there are cores by default
  *
  * DIRECTORY/certs/mta-sts.tenant-0000000.example.pem … hold leaf, intermediate and private key, the
  * layout that every server of the benchmark reads; the names are those of bench_generate's domains.
@@ -11,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <openssl/ec.h>
 #include <openssl/pem.h>
@@ -18,7 +22,18 @@
 
 #include "base/file.h"
 
-enum { COUNT_MAX = 10 * 1000 * 1000, VALID_S = 10 * 365 * 86400, EARLIER_S = 3600 };
+enum {
+    COUNT_MAX = 10 * 1000 * 1000,
+    JOBS_MAX = 256,
+    VALID_S = 10 * 365 * 86400,
+    EARLIER_S = 3600,
+};
+
+struct plan {
+    uint64_t count;
+    uint64_t jobs;
+    const char *directory;
+};
 
 struct issuer {
     X509 *certificate;
@@ -114,42 +129,77 @@ static bool issue_leaf(const struct issuer *by, uint64_t number, const char *dir
     return issue(by, (long)number + 3, host, host, &leaf) && write_pem(path, &leaf, by);
 }
 
-static bool make_all(const char *directory, uint64_t count)
+/* Processes, not threads: those would wait for each other at OpenSSL's locks. The JOBth of them
+ * makes every JOBSth certificate, so that all are done at about the same time. */
+static bool issue_leaves(const struct issuer *by, const struct plan *plan, const char *leaves)
+{
+    uint64_t started = 0, good = 0;
+    for (; started < plan->jobs; started++) {
+        pid_t child = fork();
+        if (child < 0) {
+            perror("bench_certificates: fork");
+            break;
+        }
+        if (child == 0) {
+            bool made = true;
+            for (uint64_t i = started; made && i < plan->count; i += plan->jobs) {
+                made = issue_leaf(by, i, leaves);
+            }
+            _exit(made ? 0 : 1);
+        }
+    }
+    for (uint64_t job = 0; job < started; job++) {
+        int status = 0;
+        good += wait(&status) > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    }
+    return good == plan->jobs;
+}
+
+static bool make_all(const struct plan *plan)
 {
     struct error e = {0};
-    CLEANUP_FREE char *root_path = file_path_join(directory, "root.pem");
-    CLEANUP_FREE char *leaves = file_path_join(directory, "certs");
+    CLEANUP_FREE char *root_path = file_path_join(plan->directory, "root.pem");
+    CLEANUP_FREE char *leaves = file_path_join(plan->directory, "certs");
     CLEANUP(issuer_clear) struct issuer root = {NULL, NULL};
     CLEANUP(issuer_clear) struct issuer intermediate = {NULL, NULL};
     if (!file_make_directories(leaves, 0755, &e)) {
         fprintf(stderr, "bench_certificates: %s\n", e.text);
         return false;
     }
-    if (!issue(NULL, 1, "Throw-away root", NULL, &root) || !write_pem(root_path, &root, NULL) ||
-        !issue(&root, 2, "Throw-away intermediate", NULL, &intermediate)) {
+    return issue(NULL, 1, "Throw-away root", NULL, &root) && write_pem(root_path, &root, NULL) &&
+           issue(&root, 2, "Throw-away intermediate", NULL, &intermediate) &&
+           issue_leaves(&intermediate, plan, leaves);
+}
+
+static bool read_number(const char *text, uint64_t max, uint64_t *ret_number)
+{
+    char *end = NULL;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || number == 0 || number > max) {
         return false;
     }
-    for (uint64_t i = 0; i < count; i++) {
-        if (!issue_leaf(&intermediate, i, leaves)) {
-            return false;
-        }
-    }
+    *ret_number = number;
     return true;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"count", required_argument, NULL, 'c'}, {0}};
-    unsigned long long count = 0;
+    static const struct option options[] = {
+        {"count", required_argument, NULL, 'c'}, {"jobs", required_argument, NULL, 'j'}, {0}};
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    struct plan plan = {.jobs = cores >= 1 && cores <= JOBS_MAX ? (uint64_t)cores : 1};
+    bool good = true;
     for (int option = 0; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        char *end = NULL;
-        count = option == 'c' ? strtoull(optarg, &end, 10) : 0;
-        count = end != NULL && *end == '\0' ? count : 0;
+        good = good && ((option == 'c' && read_number(optarg, COUNT_MAX, &plan.count)) ||
+                        (option == 'j' && read_number(optarg, JOBS_MAX, &plan.jobs)));
     }
-    if (optind + 1 != argc || count == 0 || count > COUNT_MAX) {
-        fprintf(stderr, "usage: bench_certificates --count N DIRECTORY (N from 1 to %d)\n",
-                (int)COUNT_MAX);
+    if (!good || optind + 1 != argc || plan.count == 0) {
+        fprintf(stderr,
+                "usage: bench_certificates --count N [--jobs J] DIRECTORY\n"
+                "(N from 1 to %d, J from 1 to %d)\n",
+                (int)COUNT_MAX, (int)JOBS_MAX);
         return 2;
     }
-    return make_all(argv[optind], count) ? 0 : 1;
+    plan.directory = argv[optind];
+    return make_all(&plan) ? 0 : 1;
 }

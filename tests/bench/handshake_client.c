@@ -2,25 +2,22 @@
  * handshake with a random tenant's name, fetches the policy, leaves.
  *
  *     bench_handshake_client --port N [--names N] [--zipf S] [--seconds S] [--rate N]
- *                            [--concurrency N] [--seed N]
+ *                            [--concurrency N] [--seed N] [--fetches N]
  *
  * One thread, non-blocking, 127.0.0.1 alone; what the arguments mean is in handshake_plan.h.
- * Without
- * --rate it always has --concurrency fetches under way. With --rate fetches are begun at random
- * times of that rate and a fetch's time is counted from when it was due, so that a server that
- * stalls is charged for all that would have come meanwhile.
+ * Without --rate it always has --concurrency fetches under way. With --rate fetches are begun at
+ * random times of that rate and a fetch's time is counted from when it was due, so that a server
+ * that stalls is charged for all that would have come meanwhile. SIGTERM: no new ones are begun.
  *
  * Each answer is judged: the certificate is for the name that was asked for and signed the
  * handshake, the status is 200, a policy came whole. The chain is not verified, which would be the
  * client's work and not the server's. Prints one JSON object; exit 1 where a fetch failed. */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <inttypes.h>
-#include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,13 +28,12 @@
 #include "base/memory.h"
 #include "handshake_plan.h"
 #include "handshake_report.h"
+#include "handshake_socket.h"
 
 enum {
     ANSWER_MAX = 4096,
-    NAME_MAX_OCTETS = 64,
     EVENTS_MAX = 256,
     PATIENCE_S = 5, /* after the last fetch has begun */
-    SOURCES = 250, /* addresses to come from: each has 28,000 ports, that stay taken for a minute */
 };
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -49,7 +45,7 @@ struct fetch {
     int fd; /* -1: free */
     enum step step;
     uint64_t due_ns;
-    char name[NAME_MAX_OCTETS];
+    char name[HANDSHAKE_NAME_MAX];
     char answer[ANSWER_MAX + 1];
     size_t answer_n;
 };
@@ -64,7 +60,15 @@ struct client {
     size_t *free_places;
     size_t free_count;
     uint64_t begun;
+    int signals;
+    bool stopped;
 };
+
+/* Whether no more fetches are to begin. */
+static bool is_over(const struct client *client)
+{
+    return client->stopped || (client->plan.fetches != 0 && client->begun >= client->plan.fetches);
+}
 
 static uint64_t now_ns(void)
 {
@@ -95,14 +99,6 @@ static int on_ticket(SSL *ssl, SSL_SESSION *session)
     struct client *client = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     client->report.tickets++;
     return 0;
-}
-
-/* Without it OpenSSL builds a chain even where nobody asks for the outcome. */
-static int accept_chain(X509_STORE_CTX *store, void *argument)
-{
-    (void)store;
-    (void)argument;
-    return 1;
 }
 
 static bool is_for_name(struct fetch *fetch)
@@ -226,36 +222,11 @@ static void proceed(struct client *client, struct fetch *fetch)
     read_answer(client, fetch);
 }
 
-static int connect_from(struct client *client)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const int on = 1;
-    const uint32_t source = (uint32_t)(1 + client->begun % SOURCES);
-    struct sockaddr_in from = {.sin_family = AF_INET,
-                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK + (source << 8))};
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)client->plan.port),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    if (fd < 0) {
-        return -1;
-    }
-    bool good = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 &&
-                setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) == 0 &&
-                bind(fd, (struct sockaddr *)&from, sizeof(from)) == 0;
-    if (!good || (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 && errno != EINPROGRESS)) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
 static void begin_fetch(struct client *client, uint64_t due_ns)
 {
     struct fetch *fetch = &client->fetches[client->free_places[client->free_count - 1]];
-    (void)snprintf(fetch->name, sizeof(fetch->name), "mta-sts.tenant-%07" PRIu64 ".example",
-                   handshake_choice_next(client->choice));
-    fetch->fd = connect_from(client);
-    client->begun++;
+    handshake_name(handshake_choice_next(client->choice), fetch->name);
+    fetch->fd = handshake_socket_open(client->plan.port, client->begun++);
     if (fetch->fd < 0) {
         handshake_report_failed(&client->report, fetch->name, "cannot connect");
         return;
@@ -264,12 +235,10 @@ static void begin_fetch(struct client *client, uint64_t due_ns)
     fetch->step = STEP_HANDSHAKE;
     fetch->due_ns = due_ns;
     fetch->answer_n = 0;
-    fetch->ssl = SSL_new(client->ssl);
+    fetch->ssl = handshake_new(client->ssl, fetch->fd, fetch->name);
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                                 .data.ptr = fetch};
-    if (fetch->ssl == NULL || SSL_set_fd(fetch->ssl, fetch->fd) != 1 ||
-        SSL_set_tlsext_host_name(fetch->ssl, fetch->name) != 1 ||
-        epoll_ctl(client->epoll, EPOLL_CTL_ADD, fetch->fd, &event) != 0) {
+    if (fetch->ssl == NULL || epoll_ctl(client->epoll, EPOLL_CTL_ADD, fetch->fd, &event) != 0) {
         fail(client, fetch, "cannot be set up");
     }
 }
@@ -282,7 +251,11 @@ static void wait_for_events(struct client *client, uint64_t until_ns)
     const struct timespec timeout = {(time_t)(left / NS_PER_S), (long)(left % NS_PER_S)};
     int n = epoll_pwait2(client->epoll, events, EVENTS_MAX, &timeout, NULL);
     for (int i = 0; i < n; i++) {
-        proceed(client, events[i].data.ptr);
+        if (events[i].data.ptr == NULL) {
+            client->stopped = true;
+        } else {
+            proceed(client, events[i].data.ptr);
+        }
     }
 }
 
@@ -290,7 +263,7 @@ static void wait_for_events(struct client *client, uint64_t until_ns)
 static uint64_t begin_due(struct client *client, uint64_t end_ns, uint64_t *next_due_ns)
 {
     uint64_t now = now_ns();
-    while (client->free_count != 0 && now < end_ns) {
+    while (client->free_count != 0 && now < end_ns && !is_over(client)) {
         if (client->plan.rate == 0) {
             begin_fetch(client, now);
         } else if (*next_due_ns <= now) {
@@ -309,12 +282,12 @@ static double run(struct client *client)
     uint64_t began = now_ns();
     uint64_t end = began + (uint64_t)(client->plan.seconds * 1e9);
     uint64_t next_due = began;
-    while (now_ns() < end) {
+    while (now_ns() < end && !is_over(client)) {
         wait_for_events(client, begin_due(client, end, &next_due));
     }
-    while (client->free_count != client->plan.concurrency &&
-           now_ns() < end + PATIENCE_S * NS_PER_S) {
-        wait_for_events(client, end + PATIENCE_S * NS_PER_S);
+    uint64_t patience_end = now_ns() + PATIENCE_S * NS_PER_S;
+    while (client->free_count != client->plan.concurrency && now_ns() < patience_end) {
+        wait_for_events(client, patience_end);
     }
     double seconds = (double)(now_ns() - began) / 1e9;
     for (size_t i = 0; i < client->plan.concurrency; i++) {
@@ -323,6 +296,18 @@ static double run(struct client *client)
         }
     }
     return seconds;
+}
+
+static bool watch_for_stop(struct client *client)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    client->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
+    return client->signals >= 0 &&
+           epoll_ctl(client->epoll, EPOLL_CTL_ADD, client->signals, &event) == 0;
 }
 
 static bool set_up(struct client *client)
@@ -335,18 +320,14 @@ static bool set_up(struct client *client)
         client->free_places[client->free_count++] = i;
     }
     client->epoll = epoll_create1(EPOLL_CLOEXEC);
-    client->ssl = SSL_CTX_new(TLS_client_method());
-    if (client->epoll < 0 || client->ssl == NULL) {
+    client->ssl = handshake_context_new();
+    if (client->epoll < 0 || client->ssl == NULL || !watch_for_stop(client)) {
         return false;
     }
     SSL_CTX_set_app_data(client->ssl, client);
     SSL_CTX_set_session_cache_mode(client->ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(client->ssl, on_ticket);
-    SSL_CTX_set_cert_verify_callback(client->ssl, accept_chain, NULL);
-    /* One cipher and one group, so that all servers do the same work. */
-    return SSL_CTX_set_min_proto_version(client->ssl, TLS1_3_VERSION) == 1 &&
-           SSL_CTX_set_ciphersuites(client->ssl, "TLS_AES_128_GCM_SHA256") == 1 &&
-           SSL_CTX_set1_groups_list(client->ssl, "X25519") == 1;
+    return true;
 }
 
 static void tear_down(struct client *client)
@@ -355,6 +336,7 @@ static void tear_down(struct client *client)
     handshake_report_clear(&client->report);
     SSL_CTX_free(client->ssl);
     close(client->epoll);
+    close(client->signals);
     free(client->fetches);
     free(client->free_places);
 }

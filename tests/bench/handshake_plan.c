@@ -99,7 +99,7 @@ static bool read_number(const char *text, double min, double max, double *ret_nu
 
 bool handshake_plan_read(int argc, char **argv, struct handshake_plan *ret_plan)
 {
-    enum { PORT, NAMES, ZIPF, SECONDS, RATE, CONCURRENCY, SEED, COUNT };
+    enum { PORT, NAMES, ZIPF, SECONDS, RATE, CONCURRENCY, SEED, FETCHES, COUNT };
     static const struct option options[] = {
         {"port", required_argument, NULL, PORT},
         {"names", required_argument, NULL, NAMES},
@@ -108,6 +108,7 @@ bool handshake_plan_read(int argc, char **argv, struct handshake_plan *ret_plan)
         {"rate", required_argument, NULL, RATE},
         {"concurrency", required_argument, NULL, CONCURRENCY},
         {"seed", required_argument, NULL, SEED},
+        {"fetches", required_argument, NULL, FETCHES},
         {0},
     };
     static const struct {
@@ -115,7 +116,7 @@ bool handshake_plan_read(int argc, char **argv, struct handshake_plan *ret_plan)
     } bounds[COUNT] = {
         [PORT] = {1, 65535},     [NAMES] = {1, 1e7},   [ZIPF] = {0, 10},
         [SECONDS] = {0.1, 3600}, [RATE] = {0, 100000}, [CONCURRENCY] = {1, 10000},
-        [SEED] = {0, 1e15},
+        [SEED] = {0, 1e15},      [FETCHES] = {0, 1e9},
     };
     double values[COUNT] = {[NAMES] = 1, [SECONDS] = 1, [CONCURRENCY] = 16, [SEED] = 1};
     bool good = true;
@@ -124,9 +125,10 @@ bool handshake_plan_read(int argc, char **argv, struct handshake_plan *ret_plan)
                read_number(optarg, bounds[option].min, bounds[option].max, &values[option]);
     }
     if (!good || optind != argc || values[PORT] == 0) {
-        fputs("usage: bench_handshake_client --port N [--names N] [--zipf S] [--seconds S]\n"
-              "                              [--rate N] [--concurrency N] [--seed N]\n",
-              stderr);
+        fputs(
+            "usage: bench_handshake_client --port N [--names N] [--zipf S] [--seconds S]\n"
+            "                              [--rate N] [--concurrency N] [--seed N] [--fetches N]\n",
+            stderr);
         return false;
     }
     *ret_plan = (struct handshake_plan){
@@ -137,6 +139,7 @@ bool handshake_plan_read(int argc, char **argv, struct handshake_plan *ret_plan)
         .rate = values[RATE],
         .concurrency = (uint64_t)values[CONCURRENCY],
         .seed = (uint64_t)values[SEED],
+        .fetches = (uint64_t)values[FETCHES],
     };
     return true;
 }

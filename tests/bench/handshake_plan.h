@@ -14,9 +14,10 @@ struct handshake_plan {
                              many at a time as `concurrency` says */
     uint64_t concurrency; /* fetches at a time, at most */
     uint64_t seed;
+    uint64_t fetches; /* as many, at most; 0: as many as the time allows */
 };
 
-/* What main returns for arguments that are none; said on stderr. */
+/* False for arguments that are none; said on stderr. */
 bool handshake_plan_read(int argc, char **argv, struct handshake_plan *ret_plan);
 
 /* The same names in the same order for the same plan. */

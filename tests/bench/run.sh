@@ -1,23 +1,34 @@
 #!/usr/bin/env bash
 # The serving benchmark: ours, nginx, HAProxy and Caddy side by side, full TLS 1.3 fetches with
-# random names. What is measured, how, and what it says: README.md here.
+# random names. What is measured, how, and what it says: serving.md here.
 #
-#     tests/bench/run.sh [--short | --n N...] [--only NAME...] [--rounds R] [--cache DIR]
-#                        [--seconds S] [--rate N] [--edit-seconds S] [--json FILE]
+#     tests/bench/run.sh [--short | --full] [--n N...] [--only NAME...] [--measure WHAT...]
+#                        [--patience] [--rounds R] [--seconds S] [--edit-seconds S] [--rate N]
+#                        [--idle K] [--churn K] [--cache DIR] [--json FILE]
+#     tests/bench/run.sh --markdown FILE.json...      the tables of runs that are over
+#     tests/bench/run.sh --plot FILE.json...          their plots, into tests/bench/plots
 #
-# Installs what it needs, builds the release preset, then takes about four minutes in the short
-# form, which is the default. Exit: 0 measured, 1 failed, 2 usage.
+# Installs what it needs, builds the release preset, then takes three minutes in the short form,
+# which is the default, and half an hour in the full one. Exit: 0 measured, 1 failed, 2 usage.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 PATH=$PATH:/usr/sbin
 build=$root/build/release
 
 "$root/deploy/install-deps.sh" --bench
+case "${1-}" in
+--markdown) exec python3 "$root/tests/bench/serve/report.py" "$@" ;;
+--plot)
+    shift
+    # Debian's own Python: matplotlib is Debian's.
+    exec /usr/bin/python3 "$root/tests/bench/serve/plot.py" "$root/tests/bench/plots" "$@"
+    ;;
+esac
 (
     cd "$root"
     cmake --preset release >&2
-    cmake --build --preset release --target \
-        mtasts-host bench_generate bench_certificates bench_handshake_client >&2
+    cmake --build --preset release --target mtasts-host bench_generate bench_certificates \
+        bench_handshake_client bench_silent_client bench_floor >&2
 )
 ulimit -n "$(ulimit -Hn)"
 exec python3 "$root/tests/bench/serve/main.py" --build "$build" "$@"

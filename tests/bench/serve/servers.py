@@ -1,23 +1,19 @@
-"""The servers that are measured: how each is set up for N tenants, started and stopped.
+"""A server that is measured, and ours. The others: peers.py."""
 
-All get the same certificates, one thread (or worker process), no access log, no session tickets,
-HTTP/1.1 and HTTP/2, and no limit on requests per connection. Ours serves a policy of its own for
-every tenant. The others answer with one text out of their configuration, whoever asks: the least
-that they can do, so none of their cost is the lookup of a policy.
-"""
-
-import json
 import os
 import pathlib
+import re
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 
 POLICY = ("version: STSv1\r\nmode: enforce\r\nmx: mx1.tenant-0000000.example\r\n"
           "mx: *.mx12345.example.net\r\nmax_age: 1209600\r\n")
 PATH = "/.well-known/mta-sts.txt"
 STOP_S = 30
-MANY_FILES = 65536  # open files: connections, and what a server keeps open
+FILES_PER_DIRECTORY = 1000  # bench_generate's, where there are more files
 
 
 class ServerFailed(Exception):
@@ -39,11 +35,13 @@ class Server:
 
     name = None
     limit = None  # tenants that it bears in a reasonable time and memory; None: no such limit
+    tickets = False  # whether it sends session tickets
 
     def __init__(self, directory, certificates, count):
         self.directory = pathlib.Path(directory) / self.name
         self.certificates = pathlib.Path(certificates)
         self.count = count
+        self.connections = 4096  # that it takes at a time
         self.port = free_port()
         self.log = self.directory / "server.log"
         self.process = None
@@ -59,11 +57,18 @@ class Server:
     def environment(self):
         return {}
 
-    def start(self, core):
-        """Pinned to CORE from the first instruction on."""
+    def forget(self):
+        """What an earlier run left for the next one."""
+
+    def change(self, max_age):
+        """Makes the policy of tenant 0 say MAX_AGE, the way the server takes changes."""
+        raise NotImplementedError
+
+    def start(self, cores):
+        """Pinned to CORES (as taskset names them) from the first instruction on."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                ["taskset", "--cpu-list", str(core), *map(str, self.command())],
+                ["taskset", "--cpu-list", str(cores), *map(str, self.command())],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory,
                 env={**os.environ, **self.environment()})
 
@@ -77,6 +82,7 @@ class Server:
     def stop(self):
         if self.process is None:
             return
+        self.process.send_signal(signal.SIGCONT)  # where a measure failed while it was stopped
         self.process.terminate()
         try:
             self.process.wait(timeout=STOP_S)
@@ -87,169 +93,71 @@ class Server:
 
 
 class Ours(Server):
+    """BUILD: where it and bench_generate are built. SHARED: per cent of the tenants, who name one
+    policy."""
+
     name = "ours"
 
-    def __init__(self, directory, certificates, count, binary, generator):
+    def __init__(self, directory, certificates, count, build, *, workers=1, per_file=1000, shared=0):
         super().__init__(directory, certificates, count)
-        self.binary, self.generator = binary, generator
+        self.build, self.workers = build, workers
+        self.per_file, self.shared = per_file, shared
         self.plain_port = free_port()
         self.policies = self.directory / "policies"
 
+    def generate(self, directory, seed=1):
+        shared = ["--shared", self.shared, "--policies", 1] if self.shared else []
+        subprocess.run([str(word) for word in (
+            self.build / "tests/bench/bench_generate", "--domains", self.count,
+            "--per-file", self.per_file, "--seed", seed, *shared, directory)],
+            check=True, stdout=subprocess.DEVNULL)
+
+    def policy_file(self, number):
+        """Where tenant NUMBER's policy stands, relative to the directory of policies."""
+        file = number // self.per_file
+        name = f"domains-{file:07d}.yaml"
+        if -(-self.count // self.per_file) <= FILES_PER_DIRECTORY:
+            return pathlib.Path(name)
+        return pathlib.Path(f"{file // FILES_PER_DIRECTORY:04d}") / name
+
     def configure(self):
-        subprocess.run([self.generator, "--domains", str(self.count), "--per-file", "1000",
-                        self.policies], check=True, stdout=subprocess.DEVNULL)
+        if not self.policies.exists():
+            self.generate(self.policies)
         (self.directory / "mtasts-host.yaml").write_text(f"""\
-policies: policies
+policies: "{self.policies}"
 certificates: "{self.certificates}"
 state: state
-workers: 1
+workers: {self.workers}
 listen:
   https: ["127.0.0.1:{self.port}"]
   http: []
   plain: ["127.0.0.1:{self.plain_port}"]
 limits:
+  connections: {self.connections}
   connections_per_address: 100000
   requests_per_connection: 1000000
   connection_age: 1h
+  request: 5m
+  idle: 1h
 """)
 
     def command(self):
-        return [self.binary, "-c", "mtasts-host.yaml", "serve"]
+        return [self.build / "cli/mtasts-host", "-c", "mtasts-host.yaml", "serve"]
 
+    def forget(self):
+        shutil.rmtree(self.directory / "state", ignore_errors=True)
 
-class Nginx(Server):
-    def servers(self):
-        raise NotImplementedError
+    def prepare(self, path, key, max_age):
+        """A file to be renamed to PATH, in which the domain or shared policy KEY says MAX_AGE."""
+        text, count = re.subn(rf"({re.escape(key)}:\n(?:    .*\n)*?    max_age: )\d+",
+                              rf"\g<1>{max_age}", path.read_text(), count=1)
+        if count != 1:
+            raise ServerFailed(f"{key} is not in {path}")
+        with tempfile.NamedTemporaryFile("w", dir=self.directory, delete=False) as new:
+            new.write(text)
+        os.chmod(new.name, 0o644)
+        return new.name
 
-    def configure(self):
-        text = POLICY.replace("\r\n", "\\r\\n")
-        answer = f'location = {PATH} {{ default_type text/plain; return 200 "{text}"; }}'
-        temporary = "\n".join(f"    {kind}_temp_path temp;" for kind in ("client_body", "proxy",
-                                                                       "fastcgi", "uwsgi", "scgi"))
-        (self.directory / "nginx.conf").write_text(f"""\
-daemon off;
-{'user root;' if os.geteuid() == 0 else ''}
-worker_processes 1;
-worker_rlimit_nofile {MANY_FILES};
-pid nginx.pid;
-error_log stderr crit;
-events {{ worker_connections 4096; }}
-http {{
-    access_log off;
-    keepalive_requests 1000000;
-    keepalive_time 1h;
-    server_names_hash_max_size 1048576;
-    server_names_hash_bucket_size 128;
-    ssl_protocols TLSv1.2 TLSv1.3;
-    ssl_session_tickets off;
-    ssl_conf_command NumTickets 0;
-{temporary}
-{self.servers(answer)}
-}}
-""")
-
-    def command(self):
-        return ["nginx", "-p", self.directory, "-e", "stderr", "-c", "nginx.conf"]
-
-
-class NginxVariables(Nginx):
-    """One server block; the certificate's path has the name in it and is read at each handshake."""
-
-    name = "nginx-variables"
-
-    def servers(self, answer):
-        pem = f'"{self.certificates}/$ssl_server_name.pem"'
-        return f"""\
-    server {{
-        listen 127.0.0.1:{self.port} ssl http2 backlog=4096;
-        ssl_certificate {pem};
-        ssl_certificate_key {pem};
-        {answer}
-    }}"""
-
-
-class NginxBlocks(Nginx):
-    """A server block for each tenant, its certificate loaded at the start."""
-
-    name = "nginx-blocks"
-    limit = 1000
-
-    def servers(self, answer):
-        def block(number):
-            pem = f"{self.certificates}/{host_of(number)}.pem"
-            options = " backlog=4096" if number == 0 else ""
-            return (f"    server {{ listen 127.0.0.1:{self.port} ssl http2{options};"
-                    f" server_name {host_of(number)}; ssl_certificate {pem};"
-                    f" ssl_certificate_key {pem}; {answer} }}")
-        return "\n".join(map(block, range(self.count)))
-
-
-class Haproxy(Server):
-    name = "haproxy"
-    limit = 10000
-
-    def configure(self):
-        # no-tls-tickets leaves TLS 1.3 its two; only OpenSSL's own configuration turns them off.
-        (self.directory / "openssl.cnf").write_text("""\
-openssl_conf = all
-[all]
-ssl_conf = ssl
-[ssl]
-system_default = default
-[default]
-NumTickets = 0
-""")
-        (self.directory / "policy.txt").write_bytes(POLICY.encode())
-        (self.directory / "haproxy.cfg").write_text(f"""\
-global
-    nbthread 1
-    maxconn 4096
-    tune.ssl.cachesize 0
-    ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets
-defaults
-    mode http
-    timeout client 60s
-    timeout http-keep-alive 60s
-    timeout http-request 10s
-frontend policies
-    bind 127.0.0.1:{self.port} backlog 4096 ssl crt {self.certificates} strict-sni alpn h2,http/1.1
-    http-request return status 200 content-type text/plain file policy.txt if {{ path {PATH} }}
-    http-request return status 404
-""")
-
-    def environment(self):
-        return {"OPENSSL_CONF": str(self.directory / "openssl.cnf")}
-
-    def command(self):
-        return ["haproxy", "-db", "-f", "haproxy.cfg"]
-
-
-class Caddy(Server):
-    name = "caddy"
-    limit = 10000
-
-    def configure(self):
-        answer = {"match": [{"path": [PATH]}], "handle": [{
-            "handler": "static_response", "status_code": 200, "body": POLICY,
-            "headers": {"Content-Type": ["text/plain"]}}]}
-        server = {"listen": [f"127.0.0.1:{self.port}"], "protocols": ["h1", "h2"],
-                  "automatic_https": {"disable": True}, "tls_connection_policies": [{}],
-                  "routes": [answer]}
-        tls = {"certificates": {"load_folders": [str(self.certificates)]},
-               "disable_ocsp_stapling": True, "session_tickets": {"disabled": True}}
-        (self.directory / "caddy.json").write_text(json.dumps({
-            "admin": {"disabled": True, "config": {"persist": False}},
-            "logging": {"logs": {"default": {"level": "ERROR"}}},
-            "storage": {"module": "file_system", "root": str(self.directory / "storage")},
-            "apps": {"http": {"servers": {"policies": server}}, "tls": tls}}))
-
-    def environment(self):
-        return {"HOME": str(self.directory), "XDG_CONFIG_HOME": str(self.directory),
-                "XDG_DATA_HOME": str(self.directory)}
-
-    def command(self):
-        return ["caddy", "run", "--config", "caddy.json"]
-
-
-PEERS = {kind.name: kind for kind in (NginxVariables, NginxBlocks, Haproxy, Caddy)}
-NAMES = [Ours.name, *PEERS]
+    def change(self, max_age):
+        path = self.policies / self.policy_file(0)
+        os.rename(self.prepare(path, host_of(0).removeprefix("mta-sts."), max_age), path)

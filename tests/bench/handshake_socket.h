@@ -1,0 +1,26 @@
+/* How the benchmark's clients come to a server: TCP on 127.0.0.1, then TLS 1.3 with one cipher and
+ * one group, so that all servers do the same work. */
+#ifndef BENCH_HANDSHAKE_SOCKET_H
+#define BENCH_HANDSHAKE_SOCKET_H
+
+#include <stdint.h>
+
+#include <openssl/ssl.h>
+
+enum { HANDSHAKE_NAME_MAX = 64 };
+
+/* NULL where OpenSSL cannot. The chain is not verified, which would be the client's work. */
+SSL_CTX *handshake_context_new(void);
+
+/* A non-blocking connection to PORT under way, or -1. NUMBER chooses the address to come from: each
+ * has 28,000 ports, that stay taken for a minute. */
+int handshake_socket_open(uint64_t port, uint64_t number);
+
+/* The policy host of tenant NUMBER, in RET_NAME[HANDSHAKE_NAME_MAX]. */
+void handshake_name(uint64_t number, char *ret_name);
+
+/* What will do the handshake for NAME on FD, which stays the caller's; NULL where OpenSSL cannot.
+ */
+SSL *handshake_new(SSL_CTX *context, int fd, const char *name);
+
+#endif
