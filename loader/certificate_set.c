@@ -156,21 +156,27 @@ static void look_at_unmet(struct certificate_set *set, const char *path,
     }
 }
 
+/* PATH is a half of the pair whose certificate is at CHAIN_PATH (taken over where it is new). */
+static void meet_half(struct certificate_set *set, const char *path, bool listed, char **chain_path)
+{
+    struct certificate_source *source = certificate_sources_find(&set->sources, *chain_path);
+    if (source != NULL) {
+        look(source, set);
+    } else if ((listed && strcmp(path, *chain_path) == 0) ||
+               certificate_source_exists(*chain_path)) {
+        certificate_sources_add(&set->sources, TAKE(*chain_path));
+    }
+    /* Else a key alone: its certificate is not there yet, or no more; nothing to serve, nothing
+     * wrong. */
+}
+
 /* PATH is listed, or was said to have changed; with E, it cannot be read. */
 static void meet(struct certificate_set *set, const char *path, bool listed, const struct error *e)
 {
     CLEANUP_FREE char *chain_path = NULL;
     CLEANUP_FREE char *key_path = NULL;
     if (certificate_tree_pair_of(path, &chain_path, &key_path)) {
-        struct certificate_source *source = certificate_sources_find(&set->sources, chain_path);
-        if (source != NULL) {
-            look(source, set);
-        } else if ((listed && strcmp(path, chain_path) == 0) ||
-                   certificate_source_exists(chain_path)) {
-            certificate_sources_add(&set->sources, TAKE(chain_path));
-        }
-        /* Else a key alone: its certificate is not there yet, or no more; nothing to serve, nothing
-         * wrong. */
+        meet_half(set, path, listed, &chain_path);
     } else if (e != NULL) {
         /* A directory that cannot be read: what is known of it stays. */
         look_at_unmet(set, path, leave);
