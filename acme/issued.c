@@ -199,20 +199,20 @@ static bool check_opened(const struct certificate_pair *pair, const struct opene
            check_signatures(opened, certificate_pair_path(pair), e);
 }
 
-static bool check(struct pair_reader *reader, struct bytes chain, struct bytes key,
-                  const struct wanted *wanted, struct issued *ret_issued, struct error *e)
+static bool check(const struct issued_texts *texts, const struct wanted *wanted,
+                  struct issued *ret_issued, struct error *e)
 {
     CLEANUP_FREE char *path = memory_printf("certificate of %s", wanted->host);
     CLEANUP_FREE char *key_path = memory_printf("key of %s", wanted->host);
-    if (chain.n > ISSUED_CHAIN_MAX) {
+    if (texts->chain.n > ISSUED_CHAIN_MAX) {
         return error_set(e, ERROR_LIMIT, "%s: its chain is larger than %d octets; get another",
                          path, ISSUED_CHAIN_MAX);
     }
     CLEANUP(pair_cleanup) struct certificate_pair *pair = NULL;
     CLEANUP(opened_clear) struct opened opened = {0};
-    const struct pair_text chain_text = {.text = chain, .path = path};
-    const struct pair_text key_text = {.text = key, .path = key_path};
-    if (!pair_reader_read(reader, &chain_text, &key_text, &pair, e) ||
+    const struct pair_text chain_text = {.text = texts->chain, .path = path};
+    const struct pair_text key_text = {.text = texts->key, .path = key_path};
+    if (!pair_reader_read(texts->reader, &chain_text, &key_text, &pair, e) ||
         !certificate_pair_open(pair, &opened.leaf, &opened.key, &opened.chain, e) ||
         !check_opened(pair, &opened, wanted, e)) {
         return false;
@@ -224,17 +224,16 @@ static bool check(struct pair_reader *reader, struct bytes chain, struct bytes k
     return true;
 }
 
-bool issued_check(struct pair_reader *reader, struct bytes chain, struct bytes key,
-                  const char *host, int64_t now_s, struct issued *ret_issued, struct error *e)
+bool issued_check(const struct issued_texts *texts, const char *host, int64_t now_s,
+                  struct issued *ret_issued, struct error *e)
 {
-    return check(reader, chain, key, &(struct wanted){host, now_s, false}, ret_issued, e);
+    return check(texts, &(struct wanted){host, now_s, false}, ret_issued, e);
 }
 
-bool issued_check_foreign(struct pair_reader *reader, struct bytes chain, struct bytes key,
-                          const char *host, int64_t now_s, struct issued *ret_issued,
-                          struct error *e)
+bool issued_check_foreign(const struct issued_texts *texts, const char *host, int64_t now_s,
+                          struct issued *ret_issued, struct error *e)
 {
-    return check(reader, chain, key, &(struct wanted){host, now_s, true}, ret_issued, e);
+    return check(texts, &(struct wanted){host, now_s, true}, ret_issued, e);
 }
 
 /* --- A chain without its key --- */

@@ -16,19 +16,23 @@ struct issued {
                                        what comes out is too long */
 };
 
-/* CHAIN (PEM, leaf first) and KEY (PEM), read by READER (may be NULL), for HOST: they parse as a
- * pair; HOST is the leaf's one DNS name (RFC 8555 §7.4: as was asked for); the dates hold NOW_S (an
- * hour of clock skew allowed); each certificate is signed by the one after it. Roots are not
- * judged: the CA was reached over verified TLS. */
-bool issued_check(struct pair_reader *reader, struct bytes chain, struct bytes key,
-                  const char *host, int64_t now_s, struct issued *ret_issued, struct error *e)
-    MUST_USE;
+/* What is looked at. */
+struct issued_texts {
+    struct pair_reader *reader; /* that reads it; may be NULL */
+    struct bytes chain;         /* PEM, leaf first */
+    struct bytes key;           /* PEM */
+};
+
+/* TEXTS for HOST: they parse as a pair; HOST is the leaf's one DNS name (RFC 8555 §7.4: as was
+ * asked for); the dates hold NOW_S (an hour of clock skew allowed); each certificate is signed by
+ * the one after it. Roots are not judged: the CA was reached over verified TLS. */
+bool issued_check(const struct issued_texts *texts, const char *host, int64_t now_s,
+                  struct issued *ret_issued, struct error *e) MUST_USE;
 
 /* The same for a chain that somebody else got for HOST (`cert import`): more names and wildcards
  * that cover HOST are fine, expired is not, even by a second. */
-bool issued_check_foreign(struct pair_reader *reader, struct bytes chain, struct bytes key,
-                          const char *host, int64_t now_s, struct issued *ret_issued,
-                          struct error *e) MUST_USE;
+bool issued_check_foreign(const struct issued_texts *texts, const char *host, int64_t now_s,
+                          struct issued *ret_issued, struct error *e) MUST_USE;
 
 /* Whether any certificate of CHAIN (PEM) has an issuer with the common name NAME. False too where
  * CHAIN does not parse. */

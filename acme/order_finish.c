@@ -105,8 +105,9 @@ static void take(struct order *order, const char *chain)
     struct issued issued;
     struct error e;
     fault_point("acme.certificate.received");
-    if (!issued_check(order->acme->reader, bytes_of(chain), bytes_of(order->row.key),
-                      order->row.host, clock_wall_s(), &issued, &e)) {
+    if (!issued_check(
+            &(struct issued_texts){order->acme->reader, bytes_of(chain), bytes_of(order->row.key)},
+            order->row.host, clock_wall_s(), &issued, &e)) {
         order_fail(order, "chain", e.text, -1);
         return;
     }

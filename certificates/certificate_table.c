@@ -101,8 +101,8 @@ bool certificate_table_find(const struct certificate_table *table, struct bytes 
 /* Room for COUNT pairs of TEXT, none in it yet. */
 static struct table_name *name_new(struct bytes text, size_t count)
 {
-    struct table_name *name =
-        memory_zero(1, sizeof(*name) + count * sizeof(name->pairs[0]) + text.n);
+    size_t pairs_size = count * sizeof(struct certificate_pair *);
+    struct table_name *name = memory_zero(1, sizeof(*name) + pairs_size + text.n);
     name->count = (uint32_t)count;
     name->length = (uint8_t)text.n;
     memcpy(text_of(name), text.p, text.n);

@@ -15,12 +15,13 @@ void curves_clear(struct curves *curves)
 const EC_GROUP *curves_find(struct curves *curves, int nid)
 {
     for (size_t i = 0; i < CURVES; i++) {
-        if (NIDS[i] == nid) {
-            if (curves->groups[i] == NULL) {
-                curves->groups[i] = EC_GROUP_new_by_curve_name(nid);
-            }
-            return curves->groups[i];
+        if (NIDS[i] != nid) {
+            continue;
         }
+        if (curves->groups[i] == NULL) {
+            curves->groups[i] = EC_GROUP_new_by_curve_name(nid);
+        }
+        return curves->groups[i];
     }
     return NULL;
 }

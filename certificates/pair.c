@@ -2,7 +2,6 @@
 
 #include <stdatomic.h>
 
-
 /* One allocation, so that a million of them are small: what varies lies in `octets`, in the order
  * of its lengths here. */
 struct certificate_pair {

@@ -65,7 +65,6 @@ enum { CERTIFICATE_PAIR_FILES_MAX = 2 };
 size_t certificate_pair_file_count(const struct certificate_pair *pair);
 const struct file_identity *certificate_pair_files(const struct certificate_pair *pair);
 
-
 /* --- For those who make pairs --- */
 
 /* All of it was checked, and is copied. */

@@ -91,7 +91,8 @@ static bool matches_in_full(const struct private_key *compact, const struct cert
     CLEANUP(pkey_cleanup) EVP_PKEY *key = NULL;
     struct error ignored;
     return leaf != NULL && compact->rsa == (bool)EVP_PKEY_is_a(X509_get0_pubkey(leaf), "RSA") &&
-           private_key_make(compact, leaf, NULL, &key, &ignored) && private_key_belongs_to(key, leaf);
+           private_key_make(compact, leaf, NULL, &key, &ignored) &&
+           private_key_belongs_to(key, leaf);
 }
 
 static bool check_match(const struct private_key *key, const struct certificate_view *leaf,
@@ -128,12 +129,9 @@ static int64_t seconds_of(const ASN1_TIME *time)
 
 /* --- All of it --- */
 
-static struct certificate_pair *assemble(const struct pair_blocks *blocks,
-                                         const struct certificate_view *leaf,
-                                         const struct pair_text *chain, const struct pair_text *key,
-                                         struct pair_parts *parts)
+static void add_files(struct pair_parts *parts, const struct pair_text *chain,
+                      const struct pair_text *key, struct file_identity *files)
 {
-    struct file_identity files[CERTIFICATE_PAIR_FILES_MAX];
     if (chain->identity != NULL && key->identity != NULL) {
         files[parts->file_count++] = *chain->identity;
         if (chain != key) {
@@ -141,13 +139,16 @@ static struct certificate_pair *assemble(const struct pair_blocks *blocks,
         }
     }
     parts->files = files;
+}
+
+static void add_leaf(struct pair_parts *parts, const struct pair_blocks *blocks,
+                     const struct certificate_view *leaf)
+{
     parts->leaf = (struct bytes){blocks->certificates.p, blocks->leaf_length};
     parts->key = blocks->key.octets;
     parts->rsa = blocks->key.rsa;
-    parts->path = chain->path;
     parts->not_before = seconds_of(certificate_view_not_before(leaf));
     parts->not_after = seconds_of(certificate_view_not_after(leaf));
-    return certificate_pair_new(parts);
 }
 
 static bool read_pair(struct pair_reader *reader, const struct pair_text *chain,
@@ -164,7 +165,8 @@ static bool read_pair(struct pair_reader *reader, const struct pair_text *chain,
     struct certificate_view *leaf = certificate_view_take(&front, &reader->curves);
     CLEANUP(buffer_clear) struct buffer names = BUFFER(SAN_NAMES_OCTETS);
     CLEANUP(chain_cleanup) struct certificate_chain *intermediates = NULL;
-    struct pair_parts parts = {0};
+    struct pair_parts parts = {.path = chain->path};
+    struct file_identity files[CERTIFICATE_PAIR_FILES_MAX];
     if (!check_leaf(leaf, &blocks.key, chain->path, key->path, e) ||
         !san_names_read(certificate_view_extensions(leaf), chain->path, &names, &parts.name_count,
                         e) ||
@@ -173,7 +175,9 @@ static bool read_pair(struct pair_reader *reader, const struct pair_text *chain,
     }
     parts.chain = intermediates;
     parts.names = buffer_bytes(&names);
-    *ret_pair = assemble(&blocks, leaf, chain, key, &parts);
+    add_leaf(&parts, &blocks, leaf);
+    add_files(&parts, chain, key, files);
+    *ret_pair = certificate_pair_new(&parts);
     return true;
 }
 
@@ -186,13 +190,13 @@ bool pair_reader_read(struct pair_reader *reader, const struct pair_text *chain,
                       const struct pair_text *key, struct certificate_pair **ret_pair,
                       struct error *e)
 {
-    CLEANUP(reader_cleanup) struct pair_reader *own = NULL;
-    if (reader == NULL) {
-        struct chain_pool *pool = chain_pool_new();
-        reader = own = pair_reader_new(pool);
-        chain_pool_unref(pool);
+    if (reader != NULL) {
+        return read_pair(reader, chain, key, ret_pair, e);
     }
-    return read_pair(reader, chain, key, ret_pair, e);
+    struct chain_pool *pool = chain_pool_new();
+    CLEANUP(reader_cleanup) struct pair_reader *own = pair_reader_new(pool);
+    chain_pool_unref(pool);
+    return read_pair(own, chain, key, ret_pair, e);
 }
 
 bool certificate_pair_parse(struct bytes chain, const char *chain_path, struct bytes key,

@@ -62,6 +62,19 @@ static bool read_trailer(struct snapshot *snapshot, struct snapshot_trailer *ret
            snapshot_read_trailer((struct bytes){end, sizeof(end)}, snapshot->size, ret_trailer);
 }
 
+static void add_chain(struct snapshot *snapshot, struct certificate_chain *chain)
+{
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers
+    ARRAY_GROW(snapshot->chains, snapshot->chain_count, snapshot->chain_capacity);
+    snapshot->chains[snapshot->chain_count++] = chain;
+}
+
+static void add_block(struct snapshot *snapshot, const struct snapshot_part *block)
+{
+    ARRAY_GROW(snapshot->blocks, snapshot->block_count, snapshot->block_capacity);
+    snapshot->blocks[snapshot->block_count++] = *block;
+}
+
 static bool read_chains(struct snapshot *snapshot, const struct snapshot_part *part,
                         struct chain_pool *pool)
 {
@@ -75,8 +88,7 @@ static bool read_chains(struct snapshot *snapshot, const struct snapshot_part *p
         if (snapshot->chain_count == CHAIN_COUNT_MAX || !snapshot_take_chain(&rest, &der)) {
             return false;
         }
-        ARRAY_GROW(snapshot->chains, snapshot->chain_count, snapshot->chain_capacity);
-        snapshot->chains[snapshot->chain_count++] = chain_pool_add(pool, der);
+        add_chain(snapshot, chain_pool_add(pool, der));
     }
     return true;
 }
@@ -94,8 +106,7 @@ static bool read_index(struct snapshot *snapshot, const struct snapshot_part *in
         if (!snapshot_take_part(&rest, &part)) {
             return false;
         }
-        ARRAY_GROW(snapshot->blocks, snapshot->block_count, snapshot->block_capacity);
-        snapshot->blocks[snapshot->block_count++] = part;
+        add_block(snapshot, &part);
     }
     return snapshot->block_count != 0 &&
            read_chains(snapshot, &snapshot->blocks[--snapshot->block_count], pool);

@@ -103,8 +103,9 @@ static void take(struct importing *importing, const char *path, const struct pai
 {
     struct error e;
     struct issued issued;
-    if (!issued_check_foreign(NULL, buffer_bytes(&pem->chain), buffer_bytes(&pem->key), host->text,
-                              importing->now_s, &issued, &e)) {
+    if (!issued_check_foreign(
+            &(struct issued_texts){NULL, buffer_bytes(&pem->chain), buffer_bytes(&pem->key)},
+            host->text, importing->now_s, &issued, &e)) {
         refuse(importing, path, &e);
         return;
     }

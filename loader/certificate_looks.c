@@ -19,6 +19,7 @@ struct run {
 
 void certificate_looks_add(struct certificate_looks *looks, struct certificate_source *source)
 {
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers
     ARRAY_GROW(looks->items, looks->count, looks->capacity);
     looks->items[looks->count++] = source;
 }

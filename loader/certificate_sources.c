@@ -75,7 +75,7 @@ static void make_room(struct certificate_sources *sources, size_t count)
         /* A large tree comes at once and then hardly grows: no doubling. */
         sources->capacity = count + count / 16;
         sources->items =
-            memory_resize(sources->items, sources->capacity, sizeof(sources->items[0]));
+            memory_resize(sources->items, sources->capacity, sizeof(struct certificate_source *));
     }
 }
 
@@ -91,11 +91,12 @@ void certificate_sources_merge(struct certificate_sources *sources,
     size_t end = sources->count + sources->added_count;
     make_room(sources, end);
     struct certificate_source **items = sources->items;
-    struct certificate_source **made = memory_zero(sources->added_count, sizeof(*made));
+    struct certificate_source **made =
+        memory_zero(sources->added_count, sizeof(struct certificate_source *));
     for (size_t i = sources->added_count; i-- > 0;) {
         size_t at = lower_bound(sources, left, sources->added[i]);
         end -= left - at;
-        memmove(items + end, items + at, (left - at) * sizeof(items[0]));
+        memmove(items + end, items + at, (left - at) * sizeof(struct certificate_source *));
         left = at;
         made[i] = certificate_source_new(sources->added[i]);
         items[--end] = made[i];

@@ -50,9 +50,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error e;
     struct issued own = {0};
     struct issued foreign = {0};
-    bool is_own = issued_check(NULL, text, text, HOST, NOW_S, &own, &e);
+    bool is_own = issued_check(&(struct issued_texts){NULL, text, text}, HOST, NOW_S, &own, &e);
     assert(is_own || e.text[0] != '\0');
-    bool is_foreign = issued_check_foreign(NULL, text, text, HOST, NOW_S, &foreign, &e);
+    bool is_foreign =
+        issued_check_foreign(&(struct issued_texts){NULL, text, text}, HOST, NOW_S, &foreign, &e);
     assert(is_foreign || e.text[0] != '\0');
     if (is_own) {
         check_issued(&own, false);

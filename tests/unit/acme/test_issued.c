@@ -176,9 +176,8 @@ static const struct row {
      .code = ERROR_CONFLICT},
 };
 
-typedef bool (*check_function)(struct pair_reader *reader, struct bytes chain, struct bytes key,
-                               const char *host, int64_t now_s, struct issued *ret_issued,
-                               struct error *e);
+typedef bool (*check_function)(const struct issued_texts *texts, const char *host, int64_t now_s,
+                               struct issued *ret_issued, struct error *e);
 
 static void run(const struct row *row, check_function check, const char *want_error)
 {
@@ -189,8 +188,8 @@ static void run(const struct row *row, check_function check, const char *want_er
     make_add_key(&secret, keys[row->key], MAKE_PKCS8);
     struct issued issued = {0};
     struct error e = {0};
-    bool done =
-        check(NULL, buffer_bytes(&chain), buffer_bytes(&secret), HOST, time(NULL), &issued, &e);
+    bool done = check(&(struct issued_texts){NULL, buffer_bytes(&chain), buffer_bytes(&secret)},
+                      HOST, time(NULL), &issued, &e);
     if (done != (want_error == NULL)) {
         fail_msg("%s: %s", row->name, done ? "accepted" : e.text);
     }
@@ -243,8 +242,9 @@ static void test_damaged_signature(void **state)
     make_add_key(&secret, keys[LEAF], MAKE_PKCS8);
     struct issued issued = {0};
     struct error e = {0};
-    assert_false(issued_check(NULL, buffer_bytes(&chain), buffer_bytes(&secret), HOST, time(NULL),
-                              &issued, &e));
+    assert_false(
+        issued_check(&(struct issued_texts){NULL, buffer_bytes(&chain), buffer_bytes(&secret)},
+                     HOST, time(NULL), &issued, &e));
     assert_non_null(strstr(e.text, "certificate 1 of its chain is not signed"));
     OPENSSL_free(der);
     X509_free(damaged);
@@ -265,8 +265,9 @@ static void test_chain_too_large(void **state)
     }
     struct issued issued = {0};
     struct error e = {0};
-    assert_false(issued_check(NULL, buffer_bytes(&chain), buffer_bytes(&secret), HOST, time(NULL),
-                              &issued, &e));
+    assert_false(
+        issued_check(&(struct issued_texts){NULL, buffer_bytes(&chain), buffer_bytes(&secret)},
+                     HOST, time(NULL), &issued, &e));
     assert_int_equal(e.code, ERROR_LIMIT);
     assert_false(issued_has_issuer(buffer_bytes(&chain), "Root R1"));
     assert_false(issued_leaf(buffer_bytes(&chain), &der, &e));
@@ -303,8 +304,8 @@ static void identify(const struct identifier_row *row)
     make_add_key(&secret, keys[LEAF], MAKE_PKCS8);
     struct issued issued = {0};
     struct error e = {0};
-    if (!issued_check(NULL, buffer_bytes(&chain), buffer_bytes(&secret), HOST, time(NULL), &issued,
-                      &e)) {
+    if (!issued_check(&(struct issued_texts){NULL, buffer_bytes(&chain), buffer_bytes(&secret)},
+                      HOST, time(NULL), &issued, &e)) {
         fail_msg("%s: %s", row->name, e.text);
     }
     if (strcmp(issued.ari_id, row->want) != 0) {

@@ -356,6 +356,29 @@ static int group_teardown(void **state)
     return 0;
 }
 
+/* Enough for several threads. */
+static void test_many_at_once(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->top, "pair a.crt a.key 9 a.example && cat a.crt a.key > .one &&"
+                        "for i in $(seq 400); do cp .one m$i.pem; done && echo no > m200.pem");
+    rescan(f);
+    assert_int_equal(f->published, 400); /* a.crt, and all but one of the others */
+    assert_int_equal(certificate_set_problems(f->set), 1);
+    files_shell(f->top, "rm m1.pem && cp .one m200.pem");
+    rescan(f);
+    assert_int_equal(f->published, 1);
+    assert_int_equal(certificate_set_problems(f->set), 0);
+    f->now_ms += VANISH_MS;
+    rescan(f);
+    assert_int_equal(f->published, 1); /* the one that is gone */
+    size_t done = 0;
+    size_t total = 0;
+    certificate_set_progress(f->set, &done, &total);
+    assert_int_equal(done, 401);
+    assert_int_equal(total, 401);
+}
+
 int main(void)
 {
 #define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -371,6 +394,7 @@ int main(void)
         ROW(test_one_that_comes_back_in_time_never_left),
         ROW(test_only_what_lies_below_a_top_is_taken),
         ROW(test_visits_what_is_served),
+        cmocka_unit_test_setup_teardown(test_many_at_once, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
