@@ -57,8 +57,8 @@ static const struct limit LIMITS[] = {
     {"removal_domains", AT(removal_domains), NUMBER, 50, 1, 100 * MILLION, "See removal_percent."},
     {"rescan", AT(rescan_ms), DURATION, 5 * MINUTE, SECOND, DAY,
      "Time between two looks at a tree that the kernel cannot watch."},
-    {"certificate_cache", AT(certificate_cache), NUMBER, 1000, 2, MILLION,
-     "Certificates kept parsed by each worker, about 10 KiB each."},
+    {"certificate_cache", AT(certificate_cache), NUMBER, 10000, 2, MILLION,
+     "Certificates kept parsed by each worker, about 7 KiB each."},
 };
 
 static int64_t *value_of(struct settings_limits *limits, const struct limit *limit)
