@@ -16,7 +16,7 @@ static size_t add_text(struct note_batch *batch, struct bytes text)
 {
     size_t at = batch->texts_length;
     size_t wanted = at + text.n + 1;
-    if (wanted > batch->texts_capacity) {
+    if (batch->texts == NULL || wanted > batch->texts_capacity) {
         batch->texts_capacity =
             wanted > 2 * batch->texts_capacity ? wanted : 2 * batch->texts_capacity;
         batch->texts = memory_resize(batch->texts, batch->texts_capacity, 1);

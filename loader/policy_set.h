@@ -1,7 +1,7 @@
-/* The set of policy files as it stands: what is applied, what is held, and why. No threads, no
- * inotify, no clock: told which paths changed and what time it is, it reads those files and
- * publishes what they say into the index. The server, `lint` and `record` all go through here, so
- * they agree.
+/* The set of policy files as it stands: what is applied, what is held, and why. No inotify, no
+ * clock, and threads only while many files are read (base/parallel.h): told which paths changed and
+ * what time it is, it reads those files and publishes what they say into the index. The server,
+ * `lint` and `record` all go through here, so they agree.
  *
  * The rules:
  * - The file is the unit: one error, and none of it is applied; its last good policies stay served
