@@ -38,12 +38,6 @@ static void octets_cleanup(ASN1_OCTET_STRING **octets)
     ASN1_OCTET_STRING_free(*octets);
 }
 
-static void wiped_buffer_cleanup(struct buffer *b)
-{
-    OPENSSL_cleanse(b->p, b->capacity);
-    buffer_clear(b);
-}
-
 static bool add_san(X509 *certificate, const char *host)
 {
     CLEANUP(extension_cleanup) X509_EXTENSION *san = san_extension_new(host);
@@ -120,7 +114,7 @@ bool alpn_certificate_make(const char *host, struct bytes key_authorization, int
     if (!p256_key_generate(&key, e)) {
         return false;
     }
-    CLEANUP(wiped_buffer_cleanup) struct buffer pem = BUFFER(PEM_MAX);
+    CLEANUP(buffer_wipe) struct buffer pem = BUFFER(PEM_MAX);
     CLEANUP(x509_cleanup) X509 *certificate = X509_new();
     if (certificate == NULL || X509_set_pubkey(certificate, key) != 1 ||
         !fill_in(certificate, host, key_authorization, now_s) ||

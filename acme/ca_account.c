@@ -11,14 +11,6 @@
 
 enum { RESUMED_MAX_S = 7 * 86400, KEY_PEM_MAX = 4096, EAB_KEY_MAX = 4096 };
 
-static void wipe(struct buffer *b)
-{
-    if (b->p != NULL) {
-        explicit_bzero(b->p, b->capacity);
-    }
-    buffer_clear(b);
-}
-
 void ca_save_account(struct ca *ca)
 {
     struct error e;
@@ -32,7 +24,7 @@ void ca_save_account(struct ca *ca)
 /* The key as the store keeps it; the caller frees it. */
 static char *print_key(const struct account_key *key)
 {
-    CLEANUP(wipe) struct buffer pem = BUFFER(KEY_PEM_MAX);
+    CLEANUP(buffer_wipe) struct buffer pem = BUFFER(KEY_PEM_MAX);
     account_key_print(key, &pem);
     return memory_string(pem.p);
 }
@@ -168,8 +160,8 @@ static void on_registered(const struct ca_answer *answer, void *context)
 static bool bind_account(const struct ca *ca, json_t *payload, struct error *e)
 {
     const struct settings_directory *settings = ca->settings;
-    CLEANUP(wipe) struct buffer text = BUFFER(EAB_KEY_MAX);
-    CLEANUP(wipe) struct buffer mac_key = BUFFER(EAB_KEY_MAX);
+    CLEANUP(buffer_wipe) struct buffer text = BUFFER(EAB_KEY_MAX);
+    CLEANUP(buffer_wipe) struct buffer mac_key = BUFFER(EAB_KEY_MAX);
     CLEANUP(buffer_clear) struct buffer binding = BUFFER(JWS_MAX);
     if (settings->eab_kid == NULL) {
         return !ca->directory.external_account_required ||

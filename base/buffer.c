@@ -79,3 +79,11 @@ void buffer_clear(struct buffer *b)
     free(b->p);
     *b = BUFFER(b->max);
 }
+
+void buffer_wipe(struct buffer *b)
+{
+    if (b->p != NULL) {
+        explicit_bzero(b->p, b->capacity);
+    }
+    buffer_clear(b);
+}

@@ -92,45 +92,50 @@ void certificate_cache_free(struct certificate_cache *cache)
     }
 }
 
-static const struct cache_entry *find_leaf(struct certificate_cache *cache,
-                                           const struct certificate_pair *pair, struct error *e)
+/* What PAIR has of the kind, into RET_ENTRY. */
+typedef bool parse_function(const struct certificate_pair *pair, OSSL_LIB_CTX *library,
+                            struct cache_entry *ret_entry, struct error *e);
+
+static bool parse_leaf(const struct certificate_pair *pair, OSSL_LIB_CTX *library,
+                       struct cache_entry *ret_entry, struct error *e)
 {
-    uint64_t serial = certificate_pair_serial(pair);
-    struct cache_entry *entry = shelf_place(&cache->leaves, serial);
-    if (entry->serial != serial) {
-        struct cache_entry fresh = {.serial = serial};
-        if (!pair_open_leaf(pair, cache->library, &fresh.leaf, &fresh.key, e)) {
-            return NULL;
-        }
-        entry_clear(entry);
-        *entry = fresh;
-    }
-    entry->used = ++cache->leaves.clock;
-    return entry;
+    return pair_open_leaf(pair, library, &ret_entry->leaf, &ret_entry->key, e);
 }
 
-static const struct cache_entry *find_chain(struct certificate_cache *cache,
-                                            const struct certificate_pair *pair, struct error *e)
+static bool parse_chain(const struct certificate_pair *pair, OSSL_LIB_CTX *library,
+                        struct cache_entry *ret_entry, struct error *e)
 {
-    uint64_t serial = certificate_chain_serial(certificate_pair_chain(pair));
-    struct cache_entry *entry = shelf_place(&cache->chains, serial);
+    return pair_open_chain(pair, library, &ret_entry->chain, e);
+}
+
+/* The entry of SERIAL, parsed from PAIR where it is not there. NULL: it cannot be. */
+static const struct cache_entry *shelf_find(struct shelf *shelf, uint64_t serial,
+                                            const struct certificate_pair *pair,
+                                            OSSL_LIB_CTX *library, parse_function *parse,
+                                            struct error *e)
+{
+    struct cache_entry *entry = shelf_place(shelf, serial);
     if (entry->serial != serial) {
         struct cache_entry fresh = {.serial = serial};
-        if (!pair_open_chain(pair, cache->library, &fresh.chain, e)) {
+        if (!parse(pair, library, &fresh, e)) {
             return NULL;
         }
         entry_clear(entry);
         *entry = fresh;
     }
-    entry->used = ++cache->chains.clock;
+    entry->used = ++shelf->clock;
     return entry;
 }
 
 bool certificate_cache_use(struct certificate_cache *cache, struct certificate_pair *pair, SSL *ssl,
                            struct error *e)
 {
-    const struct cache_entry *leaf = find_leaf(cache, pair, e);
-    const struct cache_entry *chain = leaf != NULL ? find_chain(cache, pair, e) : NULL;
+    uint64_t chain_serial = certificate_chain_serial(certificate_pair_chain(pair));
+    const struct cache_entry *leaf = shelf_find(&cache->leaves, certificate_pair_serial(pair), pair,
+                                                cache->library, parse_leaf, e);
+    const struct cache_entry *chain = leaf != NULL ? shelf_find(&cache->chains, chain_serial, pair,
+                                                                cache->library, parse_chain, e)
+                                                   : NULL;
     if (chain == NULL) {
         return false;
     }

@@ -146,8 +146,5 @@ bool pair_blocks_read(struct pair_blocks *blocks, const struct pair_text *chain,
 void pair_blocks_clear(struct pair_blocks *blocks)
 {
     buffer_clear(&blocks->certificates);
-    if (blocks->key_der.p != NULL) {
-        OPENSSL_cleanse(blocks->key_der.p, blocks->key_der.capacity);
-    }
-    buffer_clear(&blocks->key_der);
+    buffer_wipe(&blocks->key_der);
 }

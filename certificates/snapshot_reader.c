@@ -5,8 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
-
 #include "certificates/snapshot_format.h"
 
 enum { CHAIN_COUNT_MAX = 4 * 1000 * 1000 };
@@ -171,18 +169,10 @@ struct snapshot_cursor *snapshot_cursor_new(const struct snapshot *snapshot)
     return cursor;
 }
 
-static void wipe(struct buffer *text)
-{
-    if (text->p != NULL) {
-        OPENSSL_cleanse(text->p, text->capacity); /* private keys */
-    }
-}
-
 void snapshot_cursor_free(struct snapshot_cursor *cursor)
 {
     if (cursor != NULL) {
-        wipe(&cursor->text);
-        buffer_clear(&cursor->text);
+        buffer_wipe(&cursor->text); /* private keys */
         free(cursor);
     }
 }

@@ -24,19 +24,10 @@ struct writer {
     uint64_t pairs;
 };
 
-static void buffer_wipe(struct buffer *text)
-{
-    if (text->p != NULL) {
-        OPENSSL_cleanse(text->p, text->n);
-    }
-    text->n = 0;
-}
-
 static void writer_clear(struct writer *writer)
 {
     file_stream_free(writer->stream);
     buffer_wipe(&writer->block); /* private keys */
-    buffer_clear(&writer->block);
     buffer_clear(&writer->chains);
     buffer_clear(&writer->index);
     tdestroy(writer->numbers, free);
@@ -85,7 +76,8 @@ static bool write_block(struct writer *writer, struct error *e)
         return true;
     }
     bool written = write_part(writer, buffer_bytes(&writer->block), writer->first_path, e);
-    buffer_wipe(&writer->block);
+    OPENSSL_cleanse(writer->block.p, writer->block.n); /* its memory stays for the next */
+    buffer_reset(&writer->block);
     return written;
 }
 

@@ -9,21 +9,14 @@ struct walk {
     void *context;
 };
 
-static void wipe(struct buffer *text)
-{
-    if (text->p != NULL) {
-        explicit_bzero(text->p, text->capacity); /* one file may hold both */
-    }
-    buffer_clear(text);
-}
-
 static void visit_pair(const struct walk *walk, const char *chain_path, const char *key_path)
 {
     struct error e;
     struct pair_file file = {.path = chain_path};
     struct certificate_pair *pair = NULL;
-    CLEANUP(wipe) struct buffer chain = BUFFER(CERTIFICATE_FILE_MAX);
-    CLEANUP(wipe) struct buffer key = BUFFER(CERTIFICATE_FILE_MAX);
+    /* Either may hold the key. */
+    CLEANUP(buffer_wipe) struct buffer chain = BUFFER(CERTIFICATE_FILE_MAX);
+    CLEANUP(buffer_wipe) struct buffer key = BUFFER(CERTIFICATE_FILE_MAX);
     if (file_read(chain_path, &chain, NULL, &e) && file_read(key_path, &key, NULL, &e) &&
         certificate_pair_parse(buffer_bytes(&chain), chain_path, buffer_bytes(&key), key_path,
                                &pair, &e)) {

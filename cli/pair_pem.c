@@ -65,9 +65,6 @@ bool pair_pem_make(const struct certificate_pair *pair, struct pair_pem *ret_pem
 
 void pair_pem_clear(struct pair_pem *pem)
 {
-    if (pem->key.p != NULL) {
-        explicit_bzero(pem->key.p, pem->key.capacity);
-    }
-    buffer_clear(&pem->key);
+    buffer_wipe(&pem->key);
     buffer_clear(&pem->chain);
 }

@@ -37,7 +37,8 @@ static void look(size_t number, void *context)
     size_t count = batch_size(run, number);
     struct certificate_finding *batch = memory_zero(count, sizeof(*batch));
     struct pair_reader *reader = pair_reader_new(run->chains);
-    struct snapshot_cursor *cursor = snapshot_cursor_new(run->snapshot);
+    struct snapshot_cursor *cursor =
+        run->snapshot != NULL ? snapshot_cursor_new(run->snapshot) : NULL;
     for (size_t i = 0; i < count; i++) {
         batch[i] = certificate_source_look(run->looks->items[number * BATCH + i], reader, cursor);
     }

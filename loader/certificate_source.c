@@ -86,20 +86,13 @@ static const struct file_identity *known_files(const struct certificate_source *
     return whole ? certificate_pair_files(source->served) : NULL;
 }
 
-static void wipe(struct buffer *text)
-{
-    if (text->p != NULL) {
-        explicit_bzero(text->p, text->capacity); /* either may hold the key */
-    }
-    buffer_clear(text);
-}
-
 static bool read_pair(const struct place *place, struct pair_reader *reader,
                       struct file_identity *files, struct certificate_pair **ret_pair,
                       struct error *e)
 {
-    CLEANUP(wipe) struct buffer chain = BUFFER(CERTIFICATE_FILE_MAX);
-    CLEANUP(wipe) struct buffer key = BUFFER(CERTIFICATE_FILE_MAX);
+    /* Either may hold the key. */
+    CLEANUP(buffer_wipe) struct buffer chain = BUFFER(CERTIFICATE_FILE_MAX);
+    CLEANUP(buffer_wipe) struct buffer key = BUFFER(CERTIFICATE_FILE_MAX);
     bool ok = file_read(place->chain_path, &chain, &files[0], e) &&
               (place->one || file_read(place->key_path, &key, &files[1], e));
     if (!ok && e->system_errno == ENOENT) {
@@ -124,12 +117,13 @@ static struct certificate_trouble *trouble_new(const struct certificate_source *
     return trouble;
 }
 
-/* The pair as the snapshot has it, or NULL. */
+/* The pair as the snapshot has it, or NULL. Without one the files are only read, not looked at
+ * before. */
 static struct certificate_pair *recall(const struct place *place, struct snapshot_cursor *cursor)
 {
     struct file_identity files[CERTIFICATE_PAIR_FILES_MAX];
     struct stat status;
-    if (stat(place->chain_path, &status) != 0) {
+    if (cursor == NULL || stat(place->chain_path, &status) != 0) {
         return NULL;
     }
     files[0] = file_identity_of(&status);

@@ -69,26 +69,33 @@ void loader_progress(const struct loader *loader, struct loader_progress *ret_pr
 int64_t loader_beat_ms(const struct loader *loader);
 void loader_nudge(struct loader *loader);
 
-/* An immutable picture for `status`; free with loader_status_free. It is taken in slices, so that
- * no change waits for it: at a million domains a second passes from question to answer. */
-struct loader_status {
-    struct policy_set_counts counts;
-    struct diagnostics diagnostics; /* all that is wrong now */
-    size_t certificates;
-    size_t names_without_certificate; /* served domains whose mta-sts.DOMAIN has none */
-    char **without_certificate;       /* the first LOADER_STATUS_NAMES of them */
-    size_t without_certificate_count;
-    struct loader_certificate *expiring; /* nearest expiry first, at most LOADER_STATUS_NAMES */
-    size_t expiring_count;
-    int64_t last_change_s; /* wall clock of the last publication */
-    uint64_t reloads;
-};
+enum { LOADER_STATUS_NAMES = 100 };
+
 struct loader_certificate {
     char *name; /* its first name */
     char *path;
     int64_t not_after_s;
 };
-enum { LOADER_STATUS_NAMES = 100 };
+
+/* What only a look at every domain and every certificate tells. */
+struct loader_findings {
+    size_t certificates;
+    size_t names_without_certificate; /* served domains whose mta-sts.DOMAIN has none */
+    char *without_certificate[LOADER_STATUS_NAMES]; /* the first of them */
+    size_t without_certificate_count;
+    struct loader_certificate expiring[LOADER_STATUS_NAMES]; /* nearest expiry first */
+    size_t expiring_count;
+};
+
+/* An immutable picture for `status`; free with loader_status_free. It is taken in slices, so that
+ * no change waits for it: at a million domains a second passes from question to answer. */
+struct loader_status {
+    struct policy_set_counts counts;
+    struct diagnostics diagnostics; /* all that is wrong now */
+    struct loader_findings found;
+    int64_t last_change_s; /* wall clock of the last publication */
+    uint64_t reloads;
+};
 void loader_status_free(struct loader_status *status);
 
 enum loader_reload_flags { LOADER_RELOAD_ACCEPT_REMOVALS = 1 };

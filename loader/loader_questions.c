@@ -9,7 +9,7 @@ struct question {
     void *context;
 };
 
-static struct loader_status *show(const struct loader *loader, const struct survey_result *found)
+static struct loader_status *show(const struct loader *loader, const struct loader_findings *found)
 {
     struct loader_status *status = loader_status_new(loader->policies, loader->certificates, found);
     status->last_change_s = loader->last_change_s;
@@ -31,7 +31,7 @@ static struct loader_status *show(const struct loader *loader, const struct surv
 
 struct loader_status *loader_picture(const struct loader *loader)
 {
-    static const struct survey_result nothing;
+    static const struct loader_findings nothing;
     return show(loader, &nothing);
 }
 

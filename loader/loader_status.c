@@ -1,47 +1,46 @@
 #include "loader_status.h"
 
+static void copy_findings(const struct loader_findings *from, struct loader_findings *to)
+{
+    *to = *from;
+    for (size_t i = 0; i < to->without_certificate_count; i++) {
+        to->without_certificate[i] = memory_string(from->without_certificate[i]);
+    }
+    for (size_t i = 0; i < to->expiring_count; i++) {
+        to->expiring[i].name = memory_string(from->expiring[i].name);
+        to->expiring[i].path = memory_string(from->expiring[i].path);
+    }
+}
+
+void loader_findings_clear(struct loader_findings *found)
+{
+    for (size_t i = 0; i < found->without_certificate_count; i++) {
+        free(found->without_certificate[i]);
+    }
+    for (size_t i = 0; i < found->expiring_count; i++) {
+        free(found->expiring[i].name);
+        free(found->expiring[i].path);
+    }
+    *found = (struct loader_findings){0};
+}
+
 struct loader_status *loader_status_new(const struct policy_set *policies,
                                         const struct certificate_set *certificates,
-                                        const struct survey_result *found)
+                                        const struct loader_findings *found)
 {
     struct loader_status *status = memory_zero(1, sizeof(*status));
     policy_set_counts(policies, &status->counts);
     policy_set_diagnostics(policies, &status->diagnostics);
     certificate_set_diagnostics(certificates, &status->diagnostics);
-    status->certificates = found->certificates;
-    status->names_without_certificate = found->names_without_certificate;
-    status->without_certificate = memory_zero(LOADER_STATUS_NAMES, sizeof(char *));
-    status->expiring = memory_zero(LOADER_STATUS_NAMES, sizeof(*status->expiring));
-    for (size_t i = 0; i < found->without_certificate_count; i++) {
-        status->without_certificate[i] = memory_string(found->without_certificate[i]);
-    }
-    status->without_certificate_count = found->without_certificate_count;
-    for (size_t i = 0; i < found->expiring_count; i++) {
-        const struct loader_certificate *from = &found->expiring[i];
-        status->expiring[i] = (struct loader_certificate){
-            .name = memory_string(from->name),
-            .path = memory_string(from->path),
-            .not_after_s = from->not_after_s,
-        };
-    }
-    status->expiring_count = found->expiring_count;
+    copy_findings(found, &status->found);
     return status;
 }
 
 void loader_status_free(struct loader_status *status)
 {
-    if (status == NULL) {
-        return;
+    if (status != NULL) {
+        loader_findings_clear(&status->found);
+        diagnostics_clear(&status->diagnostics);
+        free(status);
     }
-    for (size_t i = 0; i < status->without_certificate_count; i++) {
-        free(status->without_certificate[i]);
-    }
-    for (size_t i = 0; i < status->expiring_count; i++) {
-        free(status->expiring[i].name);
-        free(status->expiring[i].path);
-    }
-    free(status->without_certificate);
-    free(status->expiring);
-    diagnostics_clear(&status->diagnostics);
-    free(status);
 }

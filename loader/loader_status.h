@@ -3,11 +3,14 @@
 #define LOADER_LOADER_STATUS_H
 
 #include "loader/certificate_set.h"
-#include "loader/survey.h"
+#include "loader/loader.h"
 
 /* FOUND is copied. The caller frees it with loader_status_free. */
 struct loader_status *loader_status_new(const struct policy_set *policies,
                                         const struct certificate_set *certificates,
-                                        const struct survey_result *found);
+                                        const struct loader_findings *found);
+
+/* Frees the texts in it; it is empty then. */
+void loader_findings_clear(struct loader_findings *found);
 
 #endif

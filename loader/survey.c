@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "loader/loader_status.h"
+
 /* Some 2 ms each. */
 enum { DOMAINS_A_STEP = 2000, CERTIFICATES_A_STEP = 5000 };
 enum { HOST_MAX = sizeof(POLICY_HOST_PREFIX) + DNS_NAME_MAX };
@@ -9,7 +11,7 @@ enum { HOST_MAX = sizeof(POLICY_HOST_PREFIX) + DNS_NAME_MAX };
 static bool look_at_domain(struct policy_domain *domain, void *context)
 {
     struct survey *survey = context;
-    struct survey_result *result = &survey->result;
+    struct loader_findings *result = &survey->result;
     struct certificate_choice choice;
     char host[HOST_MAX];
     if (domain->slot == NULL) {
@@ -29,7 +31,7 @@ static bool look_at_domain(struct policy_domain *domain, void *context)
 
 static void look_at_pair(const struct certificate_pair *pair, void *context)
 {
-    struct survey_result *result = &((struct survey *)context)->result;
+    struct loader_findings *result = &((struct survey *)context)->result;
     int64_t not_after_s = certificate_pair_not_after(pair);
     result->certificates++;
 
@@ -88,14 +90,7 @@ bool survey_step(struct survey *survey)
 
 void survey_clear(struct survey *survey)
 {
-    struct survey_result *result = &survey->result;
-    for (size_t i = 0; i < result->without_certificate_count; i++) {
-        free(result->without_certificate[i]);
-    }
-    for (size_t i = 0; i < result->expiring_count; i++) {
-        free(result->expiring[i].name);
-        free(result->expiring[i].path);
-    }
+    loader_findings_clear(&survey->result);
     free(survey->after);
     *survey = (struct survey){0};
 }

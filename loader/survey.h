@@ -20,22 +20,12 @@ struct survey_sources {
     bool wants_certificates; /* else no name is without */
 };
 
-/* As in struct loader_status, where they are told. */
-struct survey_result {
-    size_t certificates;
-    size_t names_without_certificate;
-    char *without_certificate[LOADER_STATUS_NAMES];
-    size_t without_certificate_count;
-    struct loader_certificate expiring[LOADER_STATUS_NAMES];
-    size_t expiring_count;
-};
-
 /* Zero-initialised is over, with nothing found. */
 struct survey {
     struct survey_sources sources;
     enum { SURVEY_OVER, SURVEY_DOMAINS, SURVEY_CERTIFICATES } stage;
     char *after; /* the certificate looked at last */
-    struct survey_result result;
+    struct loader_findings result;
 };
 
 /* What was found before is forgotten. The sources are borrowed until it is over. */

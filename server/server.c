@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -11,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/parallel.h"
 #include "base/rcu_table.h"
 #include "server/server_state.h"
 #include "server/stderr_filter.h"
@@ -44,11 +44,7 @@ static bool take_signals(struct server *server, struct error *e)
 
 static size_t count_workers(const struct settings *settings)
 {
-    cpu_set_t cpus;
-    size_t wanted = (size_t)settings->workers;
-    if (wanted == 0) {
-        wanted = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 ? (size_t)CPU_COUNT(&cpus) : 1;
-    }
+    size_t wanted = settings->workers != 0 ? (size_t)settings->workers : parallel_cores();
     return wanted < WORKERS_MAX ? wanted : WORKERS_MAX;
 }
 

@@ -73,8 +73,8 @@ static json_t *listeners(const struct server *server)
 static json_t *expiring(const struct loader_status *loaded)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < loaded->expiring_count; i++) {
-        const struct loader_certificate *item = &loaded->expiring[i];
+    for (size_t i = 0; i < loaded->found.expiring_count; i++) {
+        const struct loader_certificate *item = &loaded->found.expiring[i];
         json_array_append_new(list, json_pack("{s:o,s:o,s:I}", "name",
                                               status_string(bytes_of(item->name)), "path",
                                               status_string(bytes_of(item->path)), "not_after",
@@ -86,8 +86,8 @@ static json_t *expiring(const struct loader_status *loaded)
 static json_t *without_certificate(const struct loader_status *loaded)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < loaded->without_certificate_count; i++) {
-        json_array_append_new(list, status_string(bytes_of(loaded->without_certificate[i])));
+    for (size_t i = 0; i < loaded->found.without_certificate_count; i++) {
+        json_array_append_new(list, status_string(bytes_of(loaded->found.without_certificate[i])));
     }
     return list;
 }
@@ -114,9 +114,9 @@ static void add_loaded(const struct loader_status *loaded, json_t *status)
         {"removals_held", number(loaded->counts.removals_held)},
         {"diagnostics", status_diagnostics(&loaded->diagnostics)},
         {"diagnostics_dropped", number(loaded->diagnostics.dropped)},
-        {"certificates", number(loaded->certificates)},
+        {"certificates", number(loaded->found.certificates)},
         {"certificates_expiring", expiring(loaded)},
-        {"names_without_certificate_count", number(loaded->names_without_certificate)},
+        {"names_without_certificate_count", number(loaded->found.names_without_certificate)},
         {"names_without_certificate", without_certificate(loaded)},
         {"last_change", number((uint64_t)loaded->last_change_s)},
         {"reloads", number(loaded->reloads)},

@@ -21,6 +21,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/file.h"
+#include "number_argument.h"
 
 enum {
     COUNT_MAX = 10 * 1000 * 1000,
@@ -171,17 +172,6 @@ static bool make_all(const struct plan *plan)
            issue_leaves(&intermediate, plan, leaves);
 }
 
-static bool read_number(const char *text, uint64_t max, uint64_t *ret_number)
-{
-    char *end = NULL;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || number == 0 || number > max) {
-        return false;
-    }
-    *ret_number = number;
-    return true;
-}
-
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -190,8 +180,8 @@ int main(int argc, char **argv)
     struct plan plan = {.jobs = cores >= 1 && cores <= JOBS_MAX ? (uint64_t)cores : 1};
     bool good = true;
     for (int option = 0; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        good = good && ((option == 'c' && read_number(optarg, COUNT_MAX, &plan.count)) ||
-                        (option == 'j' && read_number(optarg, JOBS_MAX, &plan.jobs)));
+        good = good && ((option == 'c' && read_number(optarg, 1, COUNT_MAX, &plan.count)) ||
+                        (option == 'j' && read_number(optarg, 1, JOBS_MAX, &plan.jobs)));
     }
     if (!good || optind + 1 != argc || plan.count == 0) {
         fprintf(stderr,

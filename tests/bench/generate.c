@@ -19,6 +19,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "number_argument.h"
 
 enum { FILES_PER_DIRECTORY = 1000, FILE_MAX_OCTETS = 1 << 30 };
 
@@ -138,17 +139,6 @@ static bool generate(const struct plan *plan)
     return true;
 }
 
-static bool read_number(const char *text, uint64_t max, uint64_t *ret_number)
-{
-    char *end = NULL;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || number > max) {
-        return false;
-    }
-    *ret_number = number;
-    return true;
-}
-
 static int usage(void)
 {
     fputs("usage: bench_generate [--domains N] [--per-file K] [--shared PERCENT] [--policies N]\n"
@@ -173,19 +163,19 @@ int main(int argc, char **argv)
         bool good = true;
         switch (option) {
         case 'd':
-            good = read_number(optarg, 10 * 1000 * 1000 - 1, &plan.domains);
+            good = read_number(optarg, 0, 10 * 1000 * 1000 - 1, &plan.domains);
             break;
         case 'f':
-            good = read_number(optarg, UINT32_MAX, &plan.per_file);
+            good = read_number(optarg, 0, UINT32_MAX, &plan.per_file);
             break;
         case 's':
-            good = read_number(optarg, 100, &plan.shared_percent);
+            good = read_number(optarg, 0, 100, &plan.shared_percent);
             break;
         case 'p':
-            good = read_number(optarg, 1000 * 1000, &plan.policies) && plan.policies != 0;
+            good = read_number(optarg, 0, 1000 * 1000, &plan.policies) && plan.policies != 0;
             break;
         case 'r':
-            good = read_number(optarg, UINT64_MAX, &plan.seed);
+            good = read_number(optarg, 0, UINT64_MAX, &plan.seed);
             break;
         case 'i':
             plan.ids = true;

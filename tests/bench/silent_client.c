@@ -23,6 +23,7 @@
 
 #include "base/memory.h"
 #include "handshake_socket.h"
+#include "number_argument.h"
 
 enum { PATIENCE_MS = 10000, NAP_NS = 1000000, COUNT_MAX = 1000 * 1000 };
 
@@ -156,17 +157,6 @@ static bool run(const struct plan *plan)
     return good;
 }
 
-static bool read_number(const char *text, uint64_t max, uint64_t *ret_number)
-{
-    char *end = NULL;
-    unsigned long long number = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || number == 0 || number > max) {
-        return false;
-    }
-    *ret_number = number;
-    return true;
-}
-
 int main(int argc, char **argv)
 {
     static const struct option options[] = {{"port", required_argument, NULL, 'p'},
@@ -177,10 +167,10 @@ int main(int argc, char **argv)
     struct plan plan = {.names = 1, .count = 1};
     bool good = true;
     for (int option = 0; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        good = good && ((option == 'p' && read_number(optarg, UINT16_MAX, &plan.port)) ||
-                        (option == 'n' && read_number(optarg, COUNT_MAX, &plan.names)) ||
-                        (option == 'c' && read_number(optarg, COUNT_MAX, &plan.count)) ||
-                        (option == 'b' && read_number(optarg, INT32_MAX, &plan.burst)));
+        good = good && ((option == 'p' && read_number(optarg, 1, UINT16_MAX, &plan.port)) ||
+                        (option == 'n' && read_number(optarg, 1, COUNT_MAX, &plan.names)) ||
+                        (option == 'c' && read_number(optarg, 1, COUNT_MAX, &plan.count)) ||
+                        (option == 'b' && read_number(optarg, 1, INT32_MAX, &plan.burst)));
     }
     if (!good || optind != argc || plan.port == 0) {
         fputs("usage: bench_silent_client --port N [--names N] [--count K] [--burst PID]\n",

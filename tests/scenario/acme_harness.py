@@ -16,14 +16,7 @@ import time
 import urllib.request
 
 import acme_proxy
-from harness import Scenario, free_port, run, wait_until
-
-
-def policy_for(*domains):
-    """A policy file's text."""
-    return "domains:\n" + "".join(
-        f"  {d}: {{mode: enforce, mx: [mx.{d}], max_age: 1w}}\n" for d in domains) + (
-            "" if domains else "  {}\n")
+from harness import Scenario, free_port, policy_for, run, wait_until
 
 
 def mta_sts(domain):

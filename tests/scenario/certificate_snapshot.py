@@ -5,21 +5,16 @@ of the files or of the snapshot meanwhile, what is served is what is there.
 import socket
 import ssl
 
-from harness import Scenario, run, wait_until
+from harness import Scenario, policy_for, run, wait_until
 
 MANY = 1000  # fewer are not remembered
-
-
-def policies(*names):
-    return "domains:\n" + "".join(
-        f"  {name}: {{mode: enforce, mx: [mx.{name}], max_age: 1w}}\n" for name in names)
 
 
 class CertificateSnapshot(Scenario):
     def setUp(self):
         super().setUp()
         self.server = self.host()
-        self.server.write("a.yaml", policies("a.test", "b.test"))
+        self.server.write("a.yaml", policy_for("a.test", "b.test"))
         self.server.certify("a.test")
         self.server.certify("b.test")
         other = self.directory / "other"

@@ -86,6 +86,13 @@ def free_port():
             return port
 
 
+def policy_for(*domains):
+    """A policy file's text."""
+    return "domains:\n" + "".join(
+        f"  {d}: {{mode: enforce, mx: [mx.{d}], max_age: 1w}}\n" for d in domains) + (
+            "" if domains else "  {}\n")
+
+
 def replace_file(path, text):
     """As a careful editor does: temporary file, rename."""
     temporary = path.with_name(f".{path.name}.new")

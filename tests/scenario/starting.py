@@ -12,15 +12,10 @@ import ssl
 import subprocess
 import time
 
-from acme_harness import AcmeScenario, policy_for
-from harness import BINARY, SLOW, Scenario, wait_until
+from acme_harness import AcmeScenario
+from harness import BINARY, SLOW, Scenario, policy_for, wait_until
 
 PROMPTLY_S = 1  # a SIGTERM during the load
-
-
-def policies(*names):
-    return "domains:\n" + "".join(
-        f"  {name}: {{mode: enforce, mx: [mx.{name}], max_age: 1w}}\n" for name in names)
 
 
 class Stalled(Scenario):
@@ -29,7 +24,7 @@ class Stalled(Scenario):
     def setUp(self):
         super().setUp()
         self.server = self.host()
-        self.server.write("a.yaml", policies("a.test", "b.test"))
+        self.server.write("a.yaml", policy_for("a.test", "b.test"))
         self.server.certify("a.test")
         self.server.certify("b.test")
         self.stall = self.directory / "stall"

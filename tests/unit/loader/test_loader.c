@@ -337,13 +337,13 @@ static void test_status_names_certificates_that_expire_and_names_without_one(voi
     start(f);
     struct loader_status *status = ask_status(f);
     assert_int_equal(status->counts.domains, 2);
-    assert_int_equal(status->certificates, 2);
-    assert_int_equal(status->names_without_certificate, 1);
-    assert_int_equal(status->without_certificate_count, 1);
-    assert_string_equal(status->without_certificate[0], "mta-sts.b.test");
-    assert_int_equal(status->expiring_count, 2);
-    assert_string_equal(status->expiring[0].name, "x.test");
-    assert_string_equal(status->expiring[1].name, "mta-sts.a.test");
+    assert_int_equal(status->found.certificates, 2);
+    assert_int_equal(status->found.names_without_certificate, 1);
+    assert_int_equal(status->found.without_certificate_count, 1);
+    assert_string_equal(status->found.without_certificate[0], "mta-sts.b.test");
+    assert_int_equal(status->found.expiring_count, 2);
+    assert_string_equal(status->found.expiring[0].name, "x.test");
+    assert_string_equal(status->found.expiring[1].name, "mta-sts.a.test");
     assert_int_equal(status->diagnostics.errors, 1);
     loader_status_free(status);
     assert_int_equal(logged(f, "certificates.problem"), 1);
@@ -351,7 +351,7 @@ static void test_status_names_certificates_that_expire_and_names_without_one(voi
     files_shell(f->directory, "pair certs/b.crt certs/b.key 20 mta-sts.b.test; rm certs/y.pem");
     (void)reload(f, 0);
     status = ask_status(f);
-    assert_int_equal(status->names_without_certificate, 0);
+    assert_int_equal(status->found.names_without_certificate, 0);
     assert_int_equal(status->diagnostics.errors, 0);
     loader_status_free(status);
     assert_int_equal(logged(f, "certificates.mended"), 1);
@@ -366,8 +366,8 @@ static void test_status_counts_what_changed_since(void **state)
     start(f);
     for (int i = 0; i < 3; i++) {
         struct loader_status *status = ask_status(f);
-        assert_int_equal(status->names_without_certificate, MANY);
-        assert_int_equal(status->without_certificate_count, LOADER_STATUS_NAMES);
+        assert_int_equal(status->found.names_without_certificate, MANY);
+        assert_int_equal(status->found.without_certificate_count, LOADER_STATUS_NAMES);
         loader_status_free(status);
     }
     for (size_t i = 1; i <= 20; i++) {
@@ -380,11 +380,11 @@ static void test_status_counts_what_changed_since(void **state)
         edit_own(f, file, domain, 1000);
         wait_served(f, domain, 1000);
         struct loader_status *status = ask_status(f);
-        assert_int_equal(status->names_without_certificate, MANY + i);
+        assert_int_equal(status->found.names_without_certificate, MANY + i);
         assert_int_equal(status->counts.domains, MANY + i);
         loader_status_free(status);
         sem_wait(&early.given);
-        assert_in_range(early.status->names_without_certificate, MANY + i - 1, MANY + i);
+        assert_in_range(early.status->found.names_without_certificate, MANY + i - 1, MANY + i);
         loader_status_free(early.status);
         sem_destroy(&early.given);
     }
@@ -493,8 +493,8 @@ static void test_swaps_certificates(void **state)
     catch_up(f);
     assert_ptr_equal(pair_of(f, "mta-sts.a.test"), new);
     struct loader_status *status = ask_status(f);
-    assert_int_equal(status->names_without_certificate, 0);
-    assert_int_equal(status->certificates, 0); /* of the files */
+    assert_int_equal(status->found.names_without_certificate, 0);
+    assert_int_equal(status->found.certificates, 0); /* of the files */
     loader_status_free(status);
     loader_swap_certificate(f->loader, NULL, certificate_pair_ref(new));
     catch_up(f);
@@ -517,7 +517,7 @@ static size_t count_without_certificate(struct fixture *f, struct settings_acme 
     f->settings->acme = acme;
     start(f);
     struct loader_status *status = ask_status(f);
-    size_t count = status->names_without_certificate;
+    size_t count = status->found.names_without_certificate;
     loader_status_free(status);
     loader_stop(TAKE(f->loader));
     f->settings->certificates.count = paths;

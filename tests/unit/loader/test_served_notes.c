@@ -85,7 +85,8 @@ static bool has_problem(struct fixture *f)
     return problem != NULL;
 }
 
-static bool is_known(struct fixture *f, const char *subject)
+/* -1: it is not known. */
+static int64_t held_until(struct fixture *f, const char *subject)
 {
     struct history *history = NULL;
     struct error e;
@@ -94,7 +95,12 @@ static bool is_known(struct fixture *f, const char *subject)
     assert_true(history_open(f->path, &history, &e));
     assert_true(history_held_until(history, bytes_of(subject), &known, &until_s, &e));
     history_close(history);
-    return known;
+    return known ? until_s : -1;
+}
+
+static bool is_known(struct fixture *f, const char *subject)
+{
+    return held_until(f, subject) >= 0;
 }
 
 static void test_what_could_not_be_written_is_written_later(void **state)
@@ -140,18 +146,6 @@ static struct policy *make_policy(uint32_t max_age_s)
     const struct policy_terms terms = {.mode = POLICY_NONE, .max_age_s = max_age_s};
     assert_true(policy_new(&terms, &policy, &e));
     return policy;
-}
-
-static int64_t held_until(struct fixture *f, const char *subject)
-{
-    struct history *history = NULL;
-    struct error e;
-    bool known = false;
-    int64_t until_s = 0;
-    assert_true(history_open(f->path, &history, &e));
-    assert_true(history_held_until(history, bytes_of(subject), &known, &until_s, &e));
-    history_close(history);
-    return known ? until_s : -1;
 }
 
 /* Policies are replaced and freed while their notes wait; each counts from when it was served. */
