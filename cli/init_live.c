@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "checks/policy_fetch.h"
+#include "fetch/policy_fetch.h"
 #include "policies/policy_text.h"
 
 struct policy *init_live_policy(struct bytes domain, const struct dns_resolver *resolver)

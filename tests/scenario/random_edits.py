@@ -5,6 +5,7 @@ a fresh start's.
 $MTASTS_EDITS sets another number of edits, $MTASTS_SEED another course of events.
 """
 
+import collections
 import json
 import os
 import random
@@ -55,6 +56,7 @@ class RandomEdits(Scenario):
             directory.mkdir(exist_ok=True)
             self.path(group).write_text(self.tenants.file(self.names(group)))
         self.answers = 0
+        self.course = collections.deque(maxlen=100)  # the last edits, for who looks into a failure
 
     def names(self, group):
         """The domains that the group's file has at the moment."""
@@ -147,9 +149,19 @@ class RandomEdits(Scenario):
             allowed = self.tenants.visitors[domain]
             if answer.status == 404:
                 return
-        self.assertEqual(answer.status, 200, f"{domain} was lost")
+        if answer.status != 200:
+            self.fail(f"{domain} was lost: {answer.status}\n{self.whereabouts(domain)}")
         self.assertIn(answer.body, allowed, f"{domain} served a text that never was valid")
         self.answers += 1
+
+    def whereabouts(self, domain):
+        """Which files name DOMAIN, the last edits, and what the server says."""
+        files = [f"{path}: {path.read_bytes()!r}" for path in sorted(self.root.rglob("*.yaml"))
+                 if domain.encode() in path.read_bytes()]
+        homes = [group for group, names in enumerate(self.homes) if domain in names]
+        return "\n".join([f"home: {homes}", *files, "edits:", *map(str, self.course),
+                          self.server.log_text()[-20000:],
+                          json.dumps(self.server.status())[:20000]])
 
     def client(self, fetch, seed):
         choose = random.Random(seed)
@@ -177,7 +189,9 @@ class RandomEdits(Scenario):
             self.edit_renamed, self.edit_deleted, self.edit_directory_swapped,
             self.edit_noise] * 8 + [self.edit_moved_domain] * 3
         for number in range(EDITS):
-            self.random.choice(kinds)(self.random.randrange(GROUPS))
+            edit, group = self.random.choice(kinds), self.random.randrange(GROUPS)
+            self.course.append((round(time.time() % 1000, 3), edit.__name__, group))
+            edit(group)
             if number % 10 == 0:
                 time.sleep(self.random.random() * 0.05)
             if self.server.process.poll() is not None:

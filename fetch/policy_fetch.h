@@ -4,8 +4,8 @@
  *
  *     CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_BODY_MAX);
  *     if (!policy_fetch(BYTES("example.org"), &(struct policy_fetch_options){0}, &text, e)) … */
-#ifndef CHECKS_POLICY_FETCH_H
-#define CHECKS_POLICY_FETCH_H
+#ifndef FETCH_POLICY_FETCH_H
+#define FETCH_POLICY_FETCH_H
 
 #include <stdint.h>
 

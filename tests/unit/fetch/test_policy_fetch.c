@@ -15,7 +15,7 @@
 
 #include "../dns/knot.h"
 #include "base/memory.h"
-#include "checks/policy_fetch.h"
+#include "fetch/policy_fetch.h"
 #include "policies/policy.h"
 
 static struct {
@@ -63,7 +63,7 @@ static int start(void **state)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(in[0], STDIN_FILENO);
         dup2(out[1], STDOUT_FILENO);
-        execlp("python3", "python3", TEST_DATA_DIR "/../unit/checks/policy_server.py",
+        execlp("python3", "python3", TEST_DATA_DIR "/../unit/fetch/policy_server.py",
                server.certificate, server.key, (char *)NULL);
         _exit(127);
     }
