@@ -58,12 +58,15 @@ _mtasts_host() {
     "cert renew") options="--all-failing --wait" ;;
     "cert revoke") options="--reason" ;;
     "cert show") options="--json --pem" ;;
-    bump-id) options="-a --all --check -n --dry-run -f --format --since --strict" ;;
+    bump-id)
+        options="-a --all --check -n --dry-run -f --format --publish --since --strict"
+        options+=" --url --wait"
+        ;;
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
     init) options="--mode --mx -o --output" ;;
     lint) options="--json --strict" files=yes ;;
-    record) options="-a --all -f --format --setup --strict" ;;
+    record) options="-a --all -f --format --publish --setup --strict" ;;
     reload) options="--accept-removals --json" ;;
     serve) options="--check" ;;
     status) options="--json --prometheus" ;;
