@@ -122,13 +122,15 @@ static bool is_answer_to(const struct dns_asked *item, const ldns_pkt *answer)
            ldns_dname_compare(ldns_rr_owner(question), item->owner) == 0;
 }
 
-/* The items that are under way at once. */
+/* The items that are under way at once, by the ids of their questions. */
 struct window {
-    struct dns_asked *items[DNS_PRIMARY_AHEAD];
-    size_t count;
+    struct dns_asked *items[DNS_PRIMARY_AHEAD]; /* NULL: free */
+    size_t used;
 };
 
-static bool take_answer(struct dns_primary *primary, struct window *window, struct error *e)
+/* Takes one answer, and RET_ID, which is free then. */
+static bool take_answer(struct dns_primary *primary, struct window *window, uint16_t *ret_id,
+                        struct error *e)
 {
     struct bytes wire;
     ldns_pkt *answer = NULL;
@@ -136,13 +138,16 @@ static bool take_answer(struct dns_primary *primary, struct window *window, stru
         return false;
     }
     bool fits = ldns_wire2pkt(&answer, (const uint8_t *)wire.p, wire.n) == LDNS_STATUS_OK &&
-                ldns_pkt_id(answer) < window->count;
+                ldns_pkt_id(answer) < DNS_PRIMARY_AHEAD;
     struct dns_asked *item = fits ? window->items[ldns_pkt_id(answer)] : NULL;
-    if (item == NULL || item->answered || !is_answer_to(item, answer)) {
+    if (item == NULL || !is_answer_to(item, answer)) {
         ldns_pkt_free(answer);
         return error_set(e, ERROR_RETRY, "DNS server %s sent something that is no answer",
                          dns_primary_text(primary));
     }
+    *ret_id = ldns_pkt_id(answer);
+    window->items[*ret_id] = NULL;
+    window->used--;
     item->answered = true;
     if (!dns_record_standing(answer, item->owner, true, &item->standing, &item->error)) {
         item->standing = NULL;
@@ -151,37 +156,34 @@ static bool take_answer(struct dns_primary *primary, struct window *window, stru
     return true;
 }
 
-/* Sends a window's questions, then takes its answers: with few enough of them under way neither
- * side waits for the other to read. */
-static bool ask_window(struct dns_primary *primary, struct window *window, struct error *e)
-{
-    for (size_t i = 0; i < window->count; i++) {
-        if (!send_question(primary, window->items[i], (uint16_t)i, e)) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < window->count; i++) {
-        if (!take_answer(primary, window, e)) {
-            return false;
-        }
-    }
-    window->count = 0;
-    return true;
-}
-
+/* As each answer comes, the next question goes out with its acknowledgement: a server that waits
+ * for that before it sends more (Nagle's algorithm) would take 40 ms for each round else. Few
+ * enough are under way that neither side waits for the other to read. */
 static bool ask_all(struct dns_primary *primary, struct dns_asked *items, size_t count,
                     struct error *e)
 {
-    struct window window = {.count = 0};
+    struct window window = {.used = 0};
     for (size_t i = 0; i < count; i++) {
-        if (!items[i].answered) {
-            window.items[window.count++] = &items[i];
+        uint16_t id = (uint16_t)window.used;
+        if (items[i].answered) {
+            continue;
         }
-        if (window.count == DNS_PRIMARY_AHEAD && !ask_window(primary, &window, e)) {
+        if (window.used == DNS_PRIMARY_AHEAD && !take_answer(primary, &window, &id, e)) {
+            return false;
+        }
+        window.items[id] = &items[i];
+        window.used++;
+        if (!send_question(primary, &items[i], id, e)) {
             return false;
         }
     }
-    return ask_window(primary, &window, e);
+    uint16_t ignored = 0;
+    while (window.used != 0) {
+        if (!take_answer(primary, &window, &ignored, e)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static size_t count_answered(const struct dns_asked *items, size_t count)

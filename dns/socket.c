@@ -1,6 +1,8 @@
 #include "socket.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +13,10 @@
 int dns_socket_connect(const struct dns_server *server, int type)
 {
     int fd = socket(server->address.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int on = 1;
+    if (fd >= 0 && type == SOCK_STREAM) { /* each message is whole: nothing to wait for */
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    }
     if (fd >= 0 && connect(fd, (const struct sockaddr *)&server->address, server->length) != 0 &&
         errno != EINPROGRESS) {
         file_close(&fd);

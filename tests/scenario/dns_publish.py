@@ -56,6 +56,8 @@ class Relay:
         with peer, contextlib.suppress(OSError, EOFError):
             upstream = socket.create_connection((self.server.address, self.server.port))
             with upstream:
+                for end in (peer, upstream):
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 threading.Thread(target=self.pump, args=(upstream, peer), daemon=True).start()
                 while True:
                     message = read_message(peer)
@@ -69,6 +71,8 @@ class Relay:
         with contextlib.suppress(OSError):
             while octets := source.recv(65536):
                 target.sendall(octets)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
 
     def updates(self):
         return [m for m in self.messages if is_update(m)]
