@@ -18,7 +18,7 @@ tests="
     libcmocka-dev clang libclang-rt-dev llvm python3 binutils iproute2 util-linux procps faketime git
     curl nghttp2-client postfix-mta-sts-resolver knot bind9 bind9-dnsutils unbound
     nginx-light libnginx-mod-stream apache2 testssl.sh systemd shellcheck mandoc
-    pebble lego caddy"
+    pebble lego caddy lexicon python3-dnspython python3-yaml"
 
 # The servers that ours is measured beside, the clients, and what draws the plots.
 bench="nginx-light haproxy caddy wrk nghttp2-client python3 python3-matplotlib util-linux"
