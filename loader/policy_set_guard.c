@@ -2,7 +2,8 @@
  * broke off. */
 #include "loader/policy_set_parts.h"
 
-enum { LOOK_AGAIN_MS = 50 };
+/* Most of what is changing comes with a round of its own, sooner than this. */
+enum { LOOK_AGAIN_MS = 500 };
 
 /* How many domains of FILE nobody would serve. */
 static size_t count_losses(const struct set_file *file)
