@@ -237,8 +237,7 @@ static void finish(struct policy_set *set)
 static void apply(struct policy_set *set, const struct watch_changes *changes, int64_t now_ms)
 {
     set->result = (struct policy_set_result){0};
-    set->something_changed =
-        set->again || (set->look_again_ms != 0 && now_ms >= set->look_again_ms);
+    set->something_changed = set->again || set->look_again_ms != 0;
     set->again = false;
     bool first = changes->rescan && !set->loaded;
     if (first) {

@@ -104,6 +104,22 @@ static void test_what_waits_for_quiet_goes_by_itself(void **state)
     assert_int_equal(policy_set_next_due_ms(t->set), -1);
 }
 
+/* Who asks for a reload is answered with everything applied. */
+static void test_a_rescan_applies_what_waits(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "b.yaml",
+               "domains:\n" OWN("b.example", "mx.b.example") OWN("x.example", "mx.x.example"));
+    tree_rescan_after_tick(t);
+    t->changing = true;
+    tree_edit(t, "b.yaml", "domains:\n" OWN("b.example", "mx.b.example"));
+    expect_served(t, "x.example", "mx.x.example");
+    t->changing = false;
+    tree_rescan(t);
+    expect_not_served(t, "x.example");
+    assert_int_equal(t->result.removed, 1);
+}
+
 /* Else somebody who edits without a pause would keep everybody's removals back. */
 static void test_nothing_waits_for_quiet_for_ever(void **state)
 {
@@ -390,6 +406,7 @@ int main(void)
         WITH_TREE(test_a_conflict_over_a_shared_name),
         WITH_TREE(test_a_move_that_was_seen_in_half_loses_nothing),
         WITH_TREE(test_what_waits_for_quiet_goes_by_itself),
+        WITH_TREE(test_a_rescan_applies_what_waits),
         WITH_TREE(test_nothing_waits_for_quiet_for_ever),
         WITH_TREE(test_moves_in_one_set),
         WITH_TREE(test_moves_in_two_sets),
