@@ -19,12 +19,7 @@
 #include "base/error.h"
 #include "dns/name.h"
 #include "dns/resolver.h"
-
-enum {
-    DNS_ALIASES_MAX = 8,    /* CNAMEs in a row */
-    DNS_RECORDS_MAX = 1000, /* of one look-up */
-    DNS_ADDRESS_SIZE = 46,  /* INET6_ADDRSTRLEN */
-};
+#include "dns/trace.h"
 
 struct dns_mx {
     uint16_t preference;
