@@ -74,4 +74,17 @@ bool dns_lookup_caa(const struct dns_resolver *resolver, struct bytes name,
                     struct dns_caa_set *ret_set, struct error *e) MUST_USE;
 void dns_caa_set_clear(struct dns_caa_set *set);
 
+/* The same look-ups for who judges what is there: they do not fail, *RET_TRACE tells how they went,
+ * and the set is empty unless records were found. Addresses take two questions. */
+void dns_trace_mx(const struct dns_resolver *resolver, struct bytes name,
+                  struct dns_mx_set *ret_set, struct dns_trace *ret_trace);
+void dns_trace_txt(const struct dns_resolver *resolver, struct bytes name,
+                   struct dns_txt_set *ret_set, struct dns_trace *ret_trace);
+void dns_trace_addresses(const struct dns_resolver *resolver, struct bytes name,
+                         struct dns_address_set *ret_set, struct dns_trace *ret_a,
+                         struct dns_trace *ret_aaaa);
+/* Counts the TLSA records of NAME (RFC 6698), as in "_25._tcp.mx.example.org". */
+void dns_trace_tlsa(const struct dns_resolver *resolver, struct bytes name, size_t *ret_count,
+                    struct dns_trace *ret_trace);
+
 #endif
