@@ -2,6 +2,10 @@
 
 #include <stdlib.h>
 
+#include "policies/policy_text.h"
+
+enum { HTTP_OK = 200 };
+
 static void https_clear(struct observed_https *https)
 {
     free(https->content_type);
@@ -24,6 +28,17 @@ void observation_clear(struct observation *observation)
     }
     free(observation->mx);
     *observation = (struct observation){.time_s = 0};
+}
+
+void observation_read_policy(struct observed_https *https)
+{
+    if (https->status != HTTP_OK) {
+        return;
+    }
+    struct policy *policy = NULL;
+    if (policy_text_parse(buffer_bytes(&https->body), "mta-sts.txt", &policy, &https->remarks)) {
+        https->policy = policy;
+    }
 }
 
 const struct policy *observation_policy(const struct observation *observation)

@@ -140,6 +140,9 @@ struct observation {
 
 void observation_clear(struct observation *observation);
 
+/* Reads the body of a 200 as a policy: sets `policy` and `remarks`. Pure. */
+void observation_read_policy(struct observed_https *https);
+
 /* The first address's policy that there is, or NULL; IPv4 before IPv6. */
 const struct policy *observation_policy(const struct observation *observation);
 

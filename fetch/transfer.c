@@ -63,7 +63,9 @@ static void set_trust(struct transfer *transfer, const struct transfer_request *
         transfer->tls_setup_context = request->tls_setup_context;
         SET_OPTION(transfer, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
         SET_OPTION(transfer, CURLOPT_SSL_CTX_DATA, transfer);
-        SET_OPTION(transfer, CURLOPT_SSL_SESSIONID_CACHE, 0L); /* each shows its certificate */
+        /* Each is to show its certificate. */
+        SET_OPTION(transfer, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+        SET_OPTION(transfer, CURLOPT_FRESH_CONNECT, 1L);
     }
 }
 
