@@ -103,6 +103,25 @@ static const struct command_option bump_id_options[] = {
      .about = "as for record; with --check: ids that were written by hand count, too"},
 };
 
+static const struct command_option check_options[] = {
+    ALL_OPTION,
+    {.name = "explain", .about = "print the table of what may be found, and look at nothing"},
+    {.name = "fail-on",
+     .argument = "error|warning|note",
+     .choice = true,
+     .about = "exit 3 from such findings on; error by default"},
+    {.name = "interval", .argument = "DURATION", .about = "of --watch; 30s, 5m (the default)"},
+    JSON_OPTION,
+    {.name = "resolver",
+     .argument = "ADDRESS",
+     .repeats = true,
+     .about = "a DNS server to ask, instead of the configured ones or the system's"},
+    {.name = "trust",
+     .argument = "FILE",
+     .about = "PEM file of CAs to trust, besides the system's"},
+    {.name = "watch", .about = "look again and again, and print what changed"},
+};
+
 static const struct command_option init_options[] = {
     {.name = "mode",
      .argument = "testing|enforce|none",
@@ -189,6 +208,20 @@ const struct command command_table[] = {
                    "mtasts-host bump-id --check",
         OPTIONS(bump_id_options),
         .run = cmd_bump_id,
+    },
+    {
+        .name = "check",
+        .arguments = "DOMAIN...|--all",
+        .arguments_max = COMMAND_ARGUMENTS_ANY,
+        .about = "look at domains from outside, as senders do",
+        .details =
+            "Any domain of the world; of those in the configuration it is known what should\n"
+            "be there, too. Exits 3 where something would lose mail or protection.",
+        .example = "mtasts-host check example.org\n"
+                   "mtasts-host check --all --json | jq '.domains[].findings[].code'\n"
+                   "mtasts-host check --all --watch --interval 10m",
+        OPTIONS(check_options),
+        .run = cmd_check,
     },
     {
         .name = "init",
