@@ -40,7 +40,15 @@ static const struct command_option serve_options[] = {
 
 static const struct command_option lint_options[] = {
     JSON_OPTION,
+    {.name = "mx",
+     .argument = "HOST",
+     .repeats = true,
+     .about = "hold the patterns of an mta-sts.txt against the host"},
     {.name = "strict", .about = "exit 3 for warnings, too"},
+    {.name = "txt",
+     .argument = "STRING",
+     .repeats = true,
+     .about = "the text of a TXT record at _mta-sts"},
 };
 
 static const struct command_option status_options[] = {
@@ -199,7 +207,8 @@ const struct command command_table[] = {
         .example = "mtasts-host lint\n"
                    "mtasts-host lint policies.d\n"
                    "curl -s https://mta-sts.example.org/.well-known/mta-sts.txt >it.txt &&\n"
-                   "    mtasts-host lint it.txt",
+                   "    mtasts-host lint it.txt --mx mx1.example.org\n"
+                   "mtasts-host lint --txt 'v=STSv1; id=20260602001;'",
         OPTIONS(lint_options),
         .run = cmd_lint,
     },

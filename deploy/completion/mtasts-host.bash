@@ -64,7 +64,7 @@ _mtasts_host() {
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
     init) options="--mode --mx -o --output" ;;
-    lint) options="--json --strict" files=yes ;;
+    lint) options="--json --mx --strict --txt" files=yes ;;
     query) options="--cache -f --format --resolver --trust" ;;
     record) options="-a --all -f --format --setup --strict" ;;
     reload) options="--accept-removals --json" ;;
