@@ -6,32 +6,10 @@
 #include <jansson.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "cli/lint_files.h"
+#include "cli/lint_text.h"
 #include "cli/policy_files.h"
 #include "cli/workspace.h"
-#include "policies/policy_lint.h"
-#include "policies/policy_text.h"
-
-static bool is_text(const char *path)
-{
-    return bytes_ends_with(bytes_of(path), BYTES(".txt"));
-}
-
-static void lint_text(const char *path, struct diagnostics *d)
-{
-    struct error e;
-    CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_BODY_MAX);
-    if (!file_read(path, &text, NULL, &e)) {
-        diagnostics_add_error(d, path, &e);
-        return;
-    }
-    struct policy *policy = NULL;
-    if (policy_text_parse(buffer_bytes(&text), path, &policy, d)) {
-        policy_lint_one(policy, BYTES(""), path, 0, 0, clock_wall_s(), d);
-        policy_free(policy);
-    }
-}
 
 /* The configuration, and the policies that it names. */
 static bool lint_configured(const struct invocation *invocation, struct diagnostics *d)
@@ -78,7 +56,8 @@ static bool is_configuration(const char *path, struct diagnostics *d)
 }
 
 /* The files named; a configuration counts only where one was named, too. */
-static bool lint_named(const struct invocation *invocation, struct diagnostics *d)
+static bool lint_named(const struct invocation *invocation, const struct lint_hosts *hosts,
+                       struct diagnostics *d)
 {
     struct settings *settings = NULL;
     if (invocation->config != NULL) {
@@ -90,8 +69,8 @@ static bool lint_named(const struct invocation *invocation, struct diagnostics *
     CLEANUP_FREE const char **paths = memory_zero(invocation->argument_count + 1, sizeof(paths[0]));
     size_t count = 0;
     for (size_t i = 0; i < invocation->argument_count; i++) {
-        if (is_text(invocation->arguments[i])) {
-            lint_text(invocation->arguments[i], d);
+        if (lint_is_text(invocation->arguments[i])) {
+            lint_text(invocation->arguments[i], hosts, d);
         } else if (policy_files_check(invocation->arguments[i], d) &&
                    !is_configuration(invocation->arguments[i], d)) {
             paths[count++] = invocation->arguments[i];
@@ -143,11 +122,42 @@ static void print_json(const struct diagnostics *d)
     json_decref(all);
 }
 
+/* --mx is about the patterns of files named *.txt. */
+static bool has_text(const struct invocation *invocation)
+{
+    bool found = false;
+    for (size_t i = 0; i < invocation->argument_count; i++) {
+        found = found || lint_is_text(invocation->arguments[i]);
+    }
+    return found;
+}
+
+/* What was asked for, by options and arguments. False: told on stderr. */
+static bool lint_asked(const struct invocation *invocation, const struct lint_hosts *hosts,
+                       struct diagnostics *d)
+{
+    const struct invocation_values *records = invocation_values(invocation, "txt");
+    if (records->count != 0) {
+        lint_records(records->items, records->count, d);
+    } else if (invocation->argument_count == 0) {
+        return lint_configured(invocation, d);
+    }
+    return invocation->argument_count == 0 || lint_named(invocation, hosts, d);
+}
+
 int cmd_lint(const struct invocation *invocation)
 {
+    struct error e;
+    const struct invocation_values *named = invocation_values(invocation, "mx");
+    CLEANUP(lint_hosts_clear) struct lint_hosts hosts = {0};
+    if (named->count != 0 && !has_text(invocation)) {
+        return invocation_usage(invocation, "--mx goes with a file named *.txt");
+    }
+    if (!lint_hosts_parse(named->items, named->count, &hosts, &e)) {
+        return invocation_usage(invocation, "%s", e.text);
+    }
     CLEANUP(diagnostics_clear) struct diagnostics d = {0};
-    bool configured = invocation->argument_count == 0;
-    if (configured ? !lint_configured(invocation, &d) : !lint_named(invocation, &d)) {
+    if (!lint_asked(invocation, &hosts, &d)) {
         return COMMAND_FAILED;
     }
     diagnostics_sort(&d);

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/query_print.h"
 #include "cli/record_writer.h"
 #include "cli/revoke_reason.h"
 #include "config/fields.h"
@@ -39,7 +40,15 @@ static const struct command_option serve_options[] = {
 
 static const struct command_option lint_options[] = {
     JSON_OPTION,
+    {.name = "mx",
+     .argument = "HOST",
+     .repeats = true,
+     .about = "hold the patterns of an mta-sts.txt against the host"},
     {.name = "strict", .about = "exit 3 for warnings, too"},
+    {.name = "txt",
+     .argument = "STRING",
+     .repeats = true,
+     .about = "the text of a TXT record at _mta-sts"},
 };
 
 static const struct command_option status_options[] = {
@@ -122,6 +131,24 @@ static const struct command_option check_options[] = {
     {.name = "watch", .about = "look again and again, and print what changed"},
 };
 
+static const struct command_option query_options[] = {
+    {.name = "cache",
+     .argument = "DIR",
+     .about = "where policies that were seen are kept; without it nothing is"},
+    {.name = "format",
+     .letter = 'f',
+     .argument = QUERY_FORMATS,
+     .choice = true,
+     .about = "for people, programs, Exim's ${run}, Postfix's tables"},
+    {.name = "resolver",
+     .argument = "ADDRESS",
+     .repeats = true,
+     .about = "a DNS server to ask, instead of the system's"},
+    {.name = "trust",
+     .argument = "FILE",
+     .about = "PEM file of the CAs to trust, instead of the system's"},
+};
+
 static const struct command_option init_options[] = {
     {.name = "mode",
      .argument = "testing|enforce|none",
@@ -180,7 +207,8 @@ const struct command command_table[] = {
         .example = "mtasts-host lint\n"
                    "mtasts-host lint policies.d\n"
                    "curl -s https://mta-sts.example.org/.well-known/mta-sts.txt >it.txt &&\n"
-                   "    mtasts-host lint it.txt",
+                   "    mtasts-host lint it.txt --mx mx1.example.org\n"
+                   "mtasts-host lint --txt 'v=STSv1; id=20260602001;'",
         OPTIONS(lint_options),
         .run = cmd_lint,
     },
@@ -222,6 +250,22 @@ const struct command command_table[] = {
                    "mtasts-host check --all --watch --interval 10m",
         OPTIONS(check_options),
         .run = cmd_check,
+    },
+    {
+        .name = "query",
+        .arguments = "DOMAIN",
+        .arguments_min = 1,
+        .arguments_max = 1,
+        .about = "say what a sender must require of a domain's mail hosts",
+        .details = "Looks as a sender does: at the policy seen before, the TXT record, the policy "
+                   "host.\n"
+                   "Exits with 0 where a policy holds, 3 where the domain has none, 1 where nobody "
+                   "can\n"
+                   "tell.",
+        .example = "mtasts-host query example.org\n"
+                   "mtasts-host query --format exim --cache /var/spool/exim4/mta-sts example.org",
+        OPTIONS(query_options),
+        .run = cmd_query,
     },
     {
         .name = "init",

@@ -20,7 +20,7 @@ _mtasts_host() {
     done
 
     case $before in
-    -c | --config | -o | --output | --since)
+    -c | --config | -o | --output | --since | --cache | --trust)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
@@ -39,7 +39,9 @@ _mtasts_host() {
         return
         ;;
     -f | --format)
-        mapfile -t COMPREPLY < <(compgen -W "zone nsupdate json ndjson" -- "$word")
+        local formats="zone nsupdate json ndjson"
+        [[ $command == query ]] && formats="text json exim postfix"
+        mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$word")
         return
         ;;
     esac
@@ -47,7 +49,7 @@ _mtasts_host() {
     local globals="-c --config --log-format -h --help -V --version"
     local options="" files=""
     case $command in
-    "") options="account bump-id cert export import init lint record reload serve status" ;;
+    "") options="account bump-id cert export import init lint query record reload serve status" ;;
     account) options="rollover show" ;;
     "account rollover") options="--directory" ;;
     "account show") options="--json" ;;
@@ -62,7 +64,8 @@ _mtasts_host() {
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
     init) options="--mode --mx -o --output" ;;
-    lint) options="--json --strict" files=yes ;;
+    lint) options="--json --mx --strict --txt" files=yes ;;
+    query) options="--cache -f --format --resolver --trust" ;;
     record) options="-a --all -f --format --setup --strict" ;;
     reload) options="--accept-removals --json" ;;
     serve) options="--check" ;;
