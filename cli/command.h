@@ -79,6 +79,8 @@ int cmd_serve(const struct invocation *invocation);
 int cmd_lint(const struct invocation *invocation);
 int cmd_record(const struct invocation *invocation);
 int cmd_bump_id(const struct invocation *invocation);
+int cmd_retire(const struct invocation *invocation);
+int cmd_plan_mx(const struct invocation *invocation);
 int cmd_init(const struct invocation *invocation);
 int cmd_import(const struct invocation *invocation);
 int cmd_export(const struct invocation *invocation);

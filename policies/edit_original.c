@@ -2,27 +2,26 @@
 
 #include "policies/edit_text.h"
 
-const struct policy_file_defaults edit_defaults = {.max_age_s = 86400};
-
 static bool from_diagnostics(const struct diagnostics *d, const char *before, struct error *e)
 {
     const struct diagnostic *first = &d->items[0];
     return edit_error_at(e, first, ERROR_SYNTAX, "%s%s", before, first->text);
 }
 
-bool edit_parse(struct bytes text, const char *before, struct policy_file *ret_file,
-                struct error *e)
+bool edit_parse(const struct edit_original *original, struct bytes text, const char *before,
+                struct policy_file *ret_file, struct error *e)
 {
     CLEANUP(diagnostics_clear) struct diagnostics d = {0};
-    return policy_file_parse(text, "", &edit_defaults, ret_file, &d) ||
+    return policy_file_parse(text, "", &original->defaults, ret_file, &d) ||
            from_diagnostics(&d, before, e);
 }
 
-bool edit_original_read(struct bytes text, struct edit_original *ret_original, struct error *e)
+bool edit_original_read(struct bytes text, uint32_t max_age_s, struct edit_original *ret_original,
+                        struct error *e)
 {
     CLEANUP(diagnostics_clear) struct diagnostics d = {0};
-    struct edit_original original = {.text = text};
-    if (!edit_parse(text, "", &original.file, e)) {
+    struct edit_original original = {.text = text, .defaults = {.max_age_s = max_age_s}};
+    if (!edit_parse(&original, text, "", &original.file, e)) {
         return false;
     }
     if (!yaml_parse(text, "", &original.document, &d)) {

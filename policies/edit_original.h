@@ -9,17 +9,16 @@
 
 struct edit_original {
     struct bytes text; /* borrowed */
+    struct policy_file_defaults defaults;
     struct policy_file file;
     struct yaml_document document;
 };
 
-/* What policies have where they do not say: it does not matter which, as long as a text is compared
- * with one that was read by the same. */
-extern const struct policy_file_defaults edit_defaults;
-
-/* TEXT is a policy file without errors, or E has the first of them with its place. */
-bool edit_original_read(struct bytes text, struct edit_original *ret_original, struct error *e)
-    MUST_USE;
+/* TEXT is a policy file without errors, or E has the first of them with its place. MAX_AGE_S is
+ * what policies have that do not say: whichever, but no value that the edit writes, or one that
+ * comes to where none stood would look like no change. */
+bool edit_original_read(struct bytes text, uint32_t max_age_s, struct edit_original *ret_original,
+                        struct error *e) MUST_USE;
 void edit_original_clear(struct edit_original *original);
 
 /* NULL: there is none, and E is ERROR_NOT_FOUND. */
@@ -31,9 +30,9 @@ const struct yaml_pair *edit_original_pair(const struct edit_original *original,
                                            enum id_edit_section section,
                                            const struct policy_file_entry *entry);
 
-/* Reads a text that came of an edit; BEFORE stands before the first error. */
-bool edit_parse(struct bytes text, const char *before, struct policy_file *ret_file,
-                struct error *e) MUST_USE;
+/* Reads a text that came of an edit of ORIGINAL; BEFORE stands before the first error. */
+bool edit_parse(const struct edit_original *original, struct bytes text, const char *before,
+                struct policy_file *ret_file, struct error *e) MUST_USE;
 
 /* Same name, policy, shared policy and tlsrpt. */
 bool edit_same_but_for_id(const struct policy_file_entry *a, const struct policy_file_entry *b);

@@ -6,6 +6,9 @@
 #include "policies/edit_text.h"
 #include "policies/id_edit_place.h"
 
+/* Where a policy says none; no edit of an id changes one. */
+enum { MAX_AGE_S = 86400 };
+
 /* One edit, and what it means for the text. */
 struct change {
     const struct id_edit *edit;
@@ -134,7 +137,8 @@ static bool check_result(const struct edit_original *original, struct bytes resu
                          const struct change *changes, size_t count, struct error *e)
 {
     struct policy_file after;
-    if (!edit_parse(result, "with the new ids the file would not be valid: ", &after, e)) {
+    if (!edit_parse(original, result, "with the new ids the file would not be valid: ", &after,
+                    e)) {
         return false;
     }
     bool good = check_files(&original->file, &after, changes, count, e);
@@ -146,7 +150,7 @@ bool id_edit_apply(struct bytes text, const struct id_edit *edits, size_t count,
                    struct buffer *ret_text, struct error *e)
 {
     struct edit_original original;
-    if (!edit_original_read(text, &original, e)) {
+    if (!edit_original_read(text, MAX_AGE_S, &original, e)) {
         return false;
     }
     CLEANUP(buffer_clear) struct buffer result = BUFFER(POLICY_FILE_MAX);

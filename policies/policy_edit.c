@@ -111,7 +111,7 @@ static bool plan_change(const struct edit_original *original, const struct polic
     return entry->policy == NULL
                ? policy_edit_place_own(original->text, pair, change->meant, &change->splices, e)
                : policy_edit_place_terms(original->text, pair, change->before, change->meant,
-                                         edit->set_max_age, &change->splices, e);
+                                         &change->splices, e);
 }
 
 /* False: two changes touch the same octets. */
@@ -163,7 +163,8 @@ static bool check_result(const struct edit_original *original, struct bytes resu
 {
     const struct policy_file *before = &original->file;
     struct policy_file after;
-    if (!edit_parse(result, "with this change the file would not be valid: ", &after, e)) {
+    if (!edit_parse(original, result, "with this change the file would not be valid: ", &after,
+                    e)) {
         return false;
     }
     bool good = check_entries(before->policies, before->policy_count, after.policies,
@@ -198,7 +199,8 @@ bool policy_edit_apply(struct bytes text, const struct policy_edit *edit, struct
                        struct error *e)
 {
     struct edit_original original;
-    if (!edit_original_read(text, &original, e)) {
+    uint32_t other_s = edit->set_max_age && edit->max_age_s == 0 ? 1 : 0;
+    if (!edit_original_read(text, other_s, &original, e)) {
         return false;
     }
     CLEANUP(buffer_clear) struct buffer result = BUFFER(POLICY_FILE_MAX);

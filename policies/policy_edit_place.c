@@ -148,13 +148,10 @@ static bool place_mx(struct bytes text, const struct yaml_node *mapping,
 
 bool policy_edit_place_terms(struct bytes text, const struct yaml_pair *pair,
                              const struct policy *before, const struct policy *meant,
-                             bool sets_max_age, struct policy_edit_splices *splices,
-                             struct error *e)
+                             struct policy_edit_splices *splices, struct error *e)
 {
     const struct yaml_node *mapping = pair->value;
-    bool max_age = before->max_age_s != meant->max_age_s ||
-                   (sets_max_age && yaml_mapping_find(mapping, BYTES("max_age")) == NULL);
-    if (policy_equal(before, meant) && !max_age) {
+    if (policy_equal(before, meant)) {
         return true;
     }
     if (pair->value_is_alias) {
@@ -164,7 +161,8 @@ bool policy_edit_place_terms(struct bytes text, const struct yaml_pair *pair,
     return (before->mode == meant->mode ||
             replace_scalar(text, mode, policy_mode_name(meant->mode), splices, e)) &&
            (mx_is_same(before, meant) || place_mx(text, mapping, before, meant, splices, e)) &&
-           (!max_age || place_max_age(text, mapping, meant->max_age_s, splices, e));
+           (before->max_age_s == meant->max_age_s ||
+            place_max_age(text, mapping, meant->max_age_s, splices, e));
 }
 
 /* --- From a shared policy to one of its own --- */

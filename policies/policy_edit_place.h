@@ -28,12 +28,10 @@ void policy_edit_splices_sort(struct policy_edit_splices *splices);
 void policy_edit_splices_clear(struct policy_edit_splices *splices);
 
 /* PAIR's value is what the domain or the shared policy has; BEFORE is what it says, MEANT what it
- * shall say. SETS_MAX_AGE: a max_age that was left out is written, whatever the default is. Fails
- * with line and column where that cannot be done safely. */
+ * shall say. Fails with line and column where that cannot be done safely. */
 bool policy_edit_place_terms(struct bytes text, const struct yaml_pair *pair,
                              const struct policy *before, const struct policy *meant,
-                             bool sets_max_age, struct policy_edit_splices *splices,
-                             struct error *e) MUST_USE;
+                             struct policy_edit_splices *splices, struct error *e) MUST_USE;
 /* The same where PAIR's value names a shared policy. */
 bool policy_edit_place_own(struct bytes text, const struct yaml_pair *pair,
                            const struct policy *meant, struct policy_edit_splices *splices,
