@@ -229,8 +229,8 @@ static bool edit_list(struct list *list, const struct policy_edit_mx *before,
     }
     const struct yaml_node *node = list->node;
     list->gone = gone;
-    list->added = meant->items + list->kept;
     list->added_count = meant->count - list->kept;
+    list->added = list->added_count != 0 ? meant->items + list->kept : NULL;
     list->quoted = node->count != 0 && list->text.p[node->items[0]->start.offset] == '"';
     return items_are_simple(list, e) &&
            (node->flow ? edit_flow(list, splices, e) : edit_block(list, splices, e));

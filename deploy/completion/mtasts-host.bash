@@ -12,7 +12,7 @@ _mtasts_host() {
         *)
             command+=${command:+ }${COMP_WORDS[i]}
             case $command in
-            account | cert) ;; # another word says which
+            account | cert | plan) ;; # another word says which
             *) break ;;
             esac
             ;;
@@ -47,7 +47,7 @@ _mtasts_host() {
     local globals="-c --config --log-format -h --help -V --version"
     local options="" files=""
     case $command in
-    "") options="account bump-id cert export import init lint record reload serve status" ;;
+    "") options="account bump-id cert export import init lint plan record reload retire serve status" ;;
     account) options="rollover show" ;;
     "account rollover") options="--directory" ;;
     "account show") options="--json" ;;
@@ -62,9 +62,12 @@ _mtasts_host() {
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
     init) options="--mode --mx -o --output" ;;
-    lint) options="--json --strict" files=yes ;;
+    lint) options="--json --live --resolver --strict" files=yes ;;
+    plan) options="mx" ;;
+    "plan mx") options="--add --apply -f --format --json --remove --resolver" ;;
     record) options="-a --all -f --format --setup --strict" ;;
     reload) options="--accept-removals --json" ;;
+    retire) options="-n --dry-run -f --format --json -l --list --max-age" ;;
     serve) options="--check" ;;
     status) options="--json --prometheus" ;;
     esac
