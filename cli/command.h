@@ -81,6 +81,8 @@ int cmd_record(const struct invocation *invocation);
 int cmd_bump_id(const struct invocation *invocation);
 int cmd_check(const struct invocation *invocation);
 int cmd_query(const struct invocation *invocation);
+int cmd_retire(const struct invocation *invocation);
+int cmd_plan_mx(const struct invocation *invocation);
 int cmd_init(const struct invocation *invocation);
 int cmd_import(const struct invocation *invocation);
 int cmd_export(const struct invocation *invocation);

@@ -12,7 +12,7 @@ _mtasts_host() {
         *)
             command+=${command:+ }${COMP_WORDS[i]}
             case $command in
-            account | cert) ;; # another word says which
+            account | cert | plan) ;; # another word says which
             *) break ;;
             esac
             ;;
@@ -49,7 +49,7 @@ _mtasts_host() {
     local globals="-c --config --log-format -h --help -V --version"
     local options="" files=""
     case $command in
-    "") options="account bump-id cert export import init lint query record reload serve status" ;;
+    "") options="account bump-id cert check export import init lint plan query record reload retire serve status" ;;
     account) options="rollover show" ;;
     "account rollover") options="--directory" ;;
     "account show") options="--json" ;;
@@ -64,10 +64,13 @@ _mtasts_host() {
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
     init) options="--mode --mx -o --output" ;;
-    lint) options="--json --mx --strict --txt" files=yes ;;
     query) options="--cache -f --format --resolver --trust" ;;
+    lint) options="--json --live --mx --resolver --strict --txt" files=yes ;;
+    plan) options="mx" ;;
+    "plan mx") options="--add --apply -f --format --json --remove --resolver" ;;
     record) options="-a --all -f --format --setup --strict" ;;
     reload) options="--accept-removals --json" ;;
+    retire) options="-n --dry-run -f --format --json -l --list --max-age" ;;
     serve) options="--check" ;;
     status) options="--json --prometheus" ;;
     esac
