@@ -91,6 +91,13 @@ struct settings_acme {
     int64_t failover_after;       /* failures of one host before the next CA is tried */
 };
 
+/* How closely providers' policies are followed (mirror/mirror.h). */
+struct settings_mirror {
+    int64_t look_ms;    /* between two looks at the TXT record */
+    int64_t fetch_ms;   /* the policy is fetched at least so often */
+    int64_t timeout_ms; /* of one fetch */
+};
+
 enum settings_access_log { ACCESS_LOG_OFF, ACCESS_LOG_COMBINED, ACCESS_LOG_JSON };
 
 struct settings {
@@ -121,6 +128,7 @@ struct settings {
     struct settings_list dns_resolvers; /* "ADDRESS:PORT" */
     char *dns_hook;                     /* absolute path of a program (dns/hook.h); NULL: none */
 
+    struct settings_mirror mirror;
     struct settings_acme *acme; /* NULL: no ACME */
 
     enum settings_access_log access_log;

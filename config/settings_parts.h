@@ -47,6 +47,8 @@ bool settings_read_dns(const struct yaml_pair *pair, void *target, struct fields
 bool settings_read_limits(const struct yaml_pair *pair, void *target,
                           struct fields_context *context);
 bool settings_read_acme(const struct yaml_pair *pair, void *target, struct fields_context *context);
+bool settings_read_mirror(const struct yaml_pair *pair, void *target,
+                          struct fields_context *context);
 bool settings_read_later(const struct yaml_pair *pair, void *target,
                          struct fields_context *context);
 
@@ -66,5 +68,6 @@ void settings_acme_free(struct settings_acme *acme);
 /* Defaults that stand for keys that are not there. */
 void settings_listen_default(struct settings_listens *listens, const char *text, uint16_t port);
 void settings_limits_default(struct settings_limits *limits);
+void settings_mirror_default(struct settings_mirror *mirror);
 
 #endif

@@ -91,6 +91,11 @@ static bool plan_change(const struct original *original, const struct id_edit *e
         return error_set(e, ERROR_NOT_FOUND, "%s %.*s is not in this file; name one that is", what,
                          BYTES_ARG(edit->name));
     }
+    if (entry->mirror != NULL) {
+        return id_edit_error_at(e, &entry->place, ERROR_CONFLICT,
+                                "policy %.*s is a mirror: its id follows from its text",
+                                BYTES_ARG(entry->name));
+    }
     if (entry->policy == NULL) {
         return id_edit_error_at(e, &entry->place, ERROR_CONFLICT,
                                 "domain %.*s has no policy of its own; the id is that of the "
@@ -164,8 +169,11 @@ static bool same_but_for_id(const struct policy_file_entry *a, const struct poli
 {
     bool same_policy = a->policy == NULL || b->policy == NULL ? a->policy == b->policy
                                                               : policy_equal(a->policy, b->policy);
-    return same_policy && bytes_equal(a->name, b->name) && bytes_equal(a->shared, b->shared) &&
-           bytes_equal(a->tlsrpt, b->tlsrpt);
+    bool same_mirror = a->mirror == NULL || b->mirror == NULL
+                           ? a->mirror == b->mirror
+                           : policy_mirror_equal(a->mirror, b->mirror);
+    return same_policy && same_mirror && bytes_equal(a->name, b->name) &&
+           bytes_equal(a->shared, b->shared) && bytes_equal(a->tlsrpt, b->tlsrpt);
 }
 
 /* MEANT: per entry of BEFORE the id it was to get, NULL where it was to keep its own. */
