@@ -8,6 +8,7 @@
 #include "cli/domain_records.h"
 #include "cli/record_gate.h"
 #include "cli/workspace.h"
+#include "policies/mirror_copy.h"
 
 struct bump {
     const struct invocation *invocation;
@@ -226,6 +227,8 @@ static int run(struct bump *bump)
             return COMMAND_FAILED;
         }
     }
+    CLEANUP_FREE char *copies = mirror_copy_directory(settings->state);
+    bump->plan.mirror_copies = copies;
     shared_users_collect(bump->workspace.set, &bump->users);
     if (!workspace_each(&bump->workspace, invocation, select_domain, bump)) {
         return COMMAND_FAILED; /* a name that is not ours: nothing is touched */

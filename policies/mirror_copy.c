@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "config/fields.h"
@@ -140,12 +139,6 @@ bool mirror_copy_write(const char *directory, struct bytes domain, const struct 
     mirror_copy_print(copy, &text);
     return file_make_directories(directory, 0700, e) &&
            file_replace(path, buffer_bytes(&text), 0600, e);
-}
-
-bool mirror_copy_remove(const char *directory, struct bytes domain, struct error *e)
-{
-    CLEANUP_FREE char *path = path_of(directory, domain);
-    return unlink(path) == 0 || errno == ENOENT || error_system(e, "cannot remove %s", path);
 }
 
 void mirror_copies_fill(const char *directory, struct policy_file *file)

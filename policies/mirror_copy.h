@@ -33,9 +33,6 @@ bool mirror_copy_read(const char *directory, struct bytes domain, struct mirror_
 /* Makes DIRECTORY (0700) where it is missing; replaces the copy as file_replace. */
 bool mirror_copy_write(const char *directory, struct bytes domain, const struct mirror_copy *copy,
                        struct error *e) MUST_USE;
-/* Fine where there is none. */
-bool mirror_copy_remove(const char *directory, struct bytes domain, struct error *e) MUST_USE;
-
 /* The text of a copy; FILE names it in errors. */
 bool mirror_copy_parse(struct bytes text, const char *file, struct mirror_copy *ret_copy,
                        struct error *e) MUST_USE;

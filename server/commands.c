@@ -14,20 +14,33 @@ static void begin_status(struct server *server);
 static void answer_status(struct inquiry *inquiry)
 {
     struct server *server = inquiry->server;
-    round_answer(&server->status_round, server->control,
-                 status_json(server, inquiry->status, inquiry->acme));
+    round_answer(&server->status_round, server->control, status_json(server, inquiry));
     begin_status(server);
 }
 
-/* The loader has answered; the other half is the ACME client's, where there is one. */
-static void ask_acme_status(struct inquiry *inquiry)
+/* Loader and ACME client have answered. */
+static void ask_mirror_status(struct inquiry *inquiry)
 {
     struct server *server = inquiry->server;
-    if (server->acme == NULL) {
+    if (server->mirror == NULL) {
         answer_status(inquiry);
         return;
     }
     struct inquiry *rest = inquiry_new(server, 0, answer_status);
+    rest->status = TAKE(inquiry->status);
+    rest->acme = TAKE(inquiry->acme);
+    mirror_ask_status(server->mirror, inquiry_on_mirror_status, rest);
+}
+
+/* The loader has answered; there may be an ACME client. */
+static void ask_acme_status(struct inquiry *inquiry)
+{
+    struct server *server = inquiry->server;
+    if (server->acme == NULL) {
+        ask_mirror_status(inquiry);
+        return;
+    }
+    struct inquiry *rest = inquiry_new(server, 0, ask_mirror_status);
     rest->status = TAKE(inquiry->status);
     acme_ask_status(server->acme, inquiry_on_acme_status, rest);
 }
@@ -46,7 +59,7 @@ static void ask_status(struct server *server, uint64_t ticket, const json_t *req
     (void)request;
     if (server->phase != SERVER_SERVING) {
         /* The loader has no time before it is done, or has gone already. */
-        control_answer(server->control, ticket, status_json(server, NULL, NULL));
+        control_answer(server->control, ticket, status_json(server, &(struct inquiry){0}));
         return;
     }
     round_join(&server->status_round, ticket, 0);
