@@ -69,6 +69,13 @@ static const struct policy_file_entry *id_owner(const struct policy_set_view *vi
 static bool add_sts(struct domain_records *records, const struct policy_set_view *view,
                     struct record record, enum zone zone, struct bytes name, struct error *e)
 {
+    if (view->policy == NULL) {
+        return error_set(
+            e, ERROR_NOT_FOUND,
+            "its shared policy %.*s follows %s, whose policy is not known yet; let the "
+            "server fetch it first",
+            BYTES_ARG(view->shared->name), view->shared->mirror->domain.text);
+    }
     struct bytes written =
         records->id != NULL ? records->id(view, records->id_context) : id_owner(view)->id;
     struct policy_id id;
