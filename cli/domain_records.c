@@ -13,9 +13,18 @@ void domain_records_begin(struct domain_records *records, const struct settings 
     record_writer_begin(&records->writer, stdout, word);
 }
 
+void domain_records_begin_taking(struct domain_records *records, const struct settings *settings,
+                                 void (*take)(const struct record *record, void *context),
+                                 void *context)
+{
+    *records = (struct domain_records){.settings = settings, .take = take, .take_context = context};
+}
+
 void domain_records_end(struct domain_records *records)
 {
-    record_writer_end(&records->writer);
+    if (records->take == NULL) {
+        record_writer_end(&records->writer);
+    }
     name_map_clear(&records->shared_done);
     name_map_clear(&records->labels);
 }
@@ -43,7 +52,11 @@ static bool add_record(struct domain_records *records, struct record record, enu
             record.name.n, DNS_NAME_MAX);
     }
     record.ttl_s = (uint32_t)records->settings->dns_ttl_s;
-    record_writer_add(&records->writer, &record);
+    if (records->take != NULL) {
+        records->take(&record, records->take_context);
+    } else {
+        record_writer_add(&records->writer, &record);
+    }
     return true;
 }
 

@@ -204,14 +204,6 @@ static bool read_session_tickets(const struct yaml_pair *pair, void *target,
 }
 
 /* Says so instead of ignoring it: who writes the key counts on what it does. */
-bool settings_read_later(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    (void)target;
-    return fields_error(context, &pair->key->start,
-                        "\"%s\" is not supported by this version yet; remove it",
-                        shown(pair->key->text).text);
-}
-
 /* ---- the access log ---- */
 
 static bool read_format(const struct yaml_pair *pair, void *target, struct fields_context *context)
@@ -386,10 +378,19 @@ void settings_free(struct settings *settings)
         return;
     }
     char *texts[] = {
-        settings->file,           settings->state,     settings->control,
-        settings->user,           settings->root_text, settings->dns_delegate,
-        settings->default_tlsrpt, settings->dns_host,  settings->access_log_file,
+        settings->file,
+        settings->state,
+        settings->control,
+        settings->user,
+        settings->root_text,
+        settings->dns_delegate,
+        settings->default_tlsrpt,
+        settings->dns_host,
+        settings->access_log_file,
         settings->dns_hook,
+        settings->dns_update_key_file,
+        settings->dns_update_server,
+        settings->dns_update_zone,
     };
     for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
         free(texts[i]);

@@ -46,6 +46,7 @@ struct settings_limits {
     int64_t vanish_ms;         /* a file must be gone this long before its domains are taken away */
     int64_t removal_percent;   /* a change that removes more than this … */
     int64_t removal_domains;   /* … and at least this many domains is held */
+    int64_t hook_ms;           /* one call of dns.hook */
     int64_t rescan_ms;         /* for trees that cannot be watched */
     int64_t certificate_cache; /* parsed certificates kept per worker */
 };
@@ -127,6 +128,9 @@ struct settings {
     int64_t dns_ttl_s;
     struct settings_list dns_resolvers; /* "ADDRESS:PORT" */
     char *dns_hook;                     /* absolute path of a program (dns/hook.h); NULL: none */
+    char *dns_update_key_file;          /* absolute (dns/tsig_key.h); NULL: no updates */
+    char *dns_update_server;            /* "ADDRESS:PORT"; NULL: by the zone's SOA record */
+    char *dns_update_zone;              /* lower-case, no final dot; NULL: by SOA */
 
     struct settings_mirror mirror;
     struct settings_acme *acme; /* NULL: no ACME */

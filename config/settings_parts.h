@@ -49,8 +49,6 @@ bool settings_read_limits(const struct yaml_pair *pair, void *target,
 bool settings_read_acme(const struct yaml_pair *pair, void *target, struct fields_context *context);
 bool settings_read_mirror(const struct yaml_pair *pair, void *target,
                           struct fields_context *context);
-bool settings_read_later(const struct yaml_pair *pair, void *target,
-                         struct fields_context *context);
 
 /* `acme.directories`; TARGET is the struct settings_acme, whose `directories` is empty or has been
  * read by this. */

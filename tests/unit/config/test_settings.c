@@ -75,6 +75,7 @@ static void test_defaults(void **state)
     assert_int_equal(s->access_log, ACCESS_LOG_OFF);
     assert_null(s->access_log_file);
     assert_null(s->dns_hook);
+    assert_null(s->dns_update_key_file);
     assert_null(s->acme);
     assert_int_equal(s->mirror.look_ms, 300000);
     assert_int_equal(s->mirror.fetch_ms, 86400000);
@@ -118,7 +119,8 @@ static const struct bytes FULL =
           "  ttl: 1h\n"
           "  delegate: STS.Provider.Example.\n"
           "  host: sts-host.provider.example\n"
-          "  hook: hooks/publish-txt\n");
+          "  hook: hooks/publish-txt\n"
+          "  update: {server: 192.0.2.53, key_file: tsig.key, zone: Provider.Example.}\n");
 
 static void test_every_key(void **state)
 {
@@ -166,6 +168,9 @@ static void test_every_key(void **state)
     assert_string_equal(s->dns_delegate, "sts.provider.example");
     assert_string_equal(s->dns_host, "sts-host.provider.example");
     assert_string_equal(s->dns_hook, "/etc/m/hooks/publish-txt");
+    assert_string_equal(s->dns_update_server, "192.0.2.53:53");
+    assert_string_equal(s->dns_update_key_file, "/etc/m/tsig.key");
+    assert_string_equal(s->dns_update_zone, "provider.example");
 }
 
 static void test_acme_defaults(void **state)
