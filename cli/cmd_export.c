@@ -46,13 +46,10 @@ static bool list_domain(const struct policy_set_view *view, void *context)
     struct export *export = context;
     CLEANUP_FREE char *path = policy_tree_path(export->directory, view->entry->name);
     export->domains++;
-    if (view->policy == NULL) {
-        fprintf(
-            stderr,
-            "mtasts-host: %.*s: not written: its shared policy %.*s follows %s, whose policy is "
-            "not known yet; let the server fetch it first\n",
-            BYTES_ARG(view->entry->name), BYTES_ARG(view->shared->name),
-            view->shared->mirror->domain.text);
+    struct error e;
+    if (!workspace_has_policy(view, &e)) {
+        fprintf(stderr, "mtasts-host: %.*s: not written: %s\n", BYTES_ARG(view->entry->name),
+                e.text);
         export->failed = true;
         return true;
     }

@@ -105,6 +105,12 @@ static uint32_t wanted_max_age_s(const struct retire *retire, const struct polic
 static bool retire_domain(const struct policy_set_view *view, void *context)
 {
     struct retire *retire = context;
+    struct error e;
+    if (!workspace_has_policy(view, &e)) {
+        fprintf(stderr, "mtasts-host: %.*s: %s\n", BYTES_ARG(view->entry->name), e.text);
+        retire->failed = true;
+        return true;
+    }
     const struct policy_edit edit = {
         .section = ID_EDIT_DOMAINS,
         .name = view->entry->name,

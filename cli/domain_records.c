@@ -1,5 +1,6 @@
 #include "domain_records.h"
 
+#include "cli/workspace.h"
 #include "dns/name.h"
 #include "policies/policy_id.h"
 #include "policies/txt_record.h"
@@ -69,13 +70,6 @@ static const struct policy_file_entry *id_owner(const struct policy_set_view *vi
 static bool add_sts(struct domain_records *records, const struct policy_set_view *view,
                     struct record record, enum zone zone, struct bytes name, struct error *e)
 {
-    if (view->policy == NULL) {
-        return error_set(
-            e, ERROR_NOT_FOUND,
-            "its shared policy %.*s follows %s, whose policy is not known yet; let the "
-            "server fetch it first",
-            BYTES_ARG(view->shared->name), view->shared->mirror->domain.text);
-    }
     struct bytes written =
         records->id != NULL ? records->id(view, records->id_context) : id_owner(view)->id;
     struct policy_id id;
@@ -117,6 +111,9 @@ static bool error_same_name(struct bytes name, struct error *e)
 bool domain_records_add_shared(struct domain_records *records, const struct policy_set_view *view,
                                struct error *e)
 {
+    if (!workspace_has_policy(view, e)) {
+        return false;
+    }
     struct name_map_item *done = name_map_add(&records->shared_done, view->shared->name);
     if (done->value != 0) {
         return true;
@@ -156,6 +153,9 @@ static bool add_delegated(struct domain_records *records, const struct policy_se
 bool domain_records_add_id(struct domain_records *records, const struct policy_set_view *view,
                            struct error *e)
 {
+    if (!workspace_has_policy(view, e)) {
+        return false;
+    }
     if (records->settings->dns_delegate != NULL) {
         return add_delegated(records, view, e);
     }

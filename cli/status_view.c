@@ -4,8 +4,8 @@
 
 #include "cli/acme_view.h"
 #include "cli/control_reply.h"
-#include "cli/status_left.h"
 #include "cli/mirror_view.h"
+#include "cli/status_left.h"
 #include "cli/time_text.h"
 
 enum { NAMES_SHOWN = 10 };

@@ -104,6 +104,15 @@ bool workspace_find(const struct workspace *workspace, const char *text,
     return false;
 }
 
+bool workspace_has_policy(const struct policy_set_view *view, struct error *e)
+{
+    return view->policy != NULL ||
+           error_set(e, ERROR_NOT_FOUND,
+                     "its shared policy %.*s follows %s, whose policy is not known yet; let the "
+                     "server fetch it first",
+                     BYTES_ARG(view->shared->name), view->shared->mirror->domain.text);
+}
+
 struct each {
     bool (*visit)(const struct policy_set_view *view, void *context);
     void *context;

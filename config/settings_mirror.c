@@ -3,7 +3,7 @@
 
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
-#define DAY    (24 * 60 * MINUTE)
+#define DAY    (1440 * MINUTE)
 
 struct duration {
     const char *key;

@@ -105,18 +105,25 @@ void set_mirror_clear_waits(struct policy_set *set, struct set_file *file)
     file->wait_count = 0;
 }
 
+static bool has_to_wait(const struct offer_domain *offered, const struct set_file *file)
+{
+    return offered->domain != NULL && offered->domain->owner == file && offered->shared != NULL &&
+           offered->shared->slot == NULL;
+}
+
 void set_mirror_note_waits(struct policy_set *set, struct set_file *file,
                            const struct set_offer *offer)
 {
-    struct set_wait *waits = NULL;
     size_t count = 0;
-    size_t capacity = 0;
     for (size_t i = 0; i < offer->domain_count && !set->keep_files; i++) {
-        struct policy_domain *domain = offer->domains[i].domain;
-        struct set_shared *shared = offer->domains[i].shared;
-        if (domain != NULL && domain->owner == file && shared != NULL && shared->slot == NULL) {
-            ARRAY_GROW(waits, count, capacity);
-            waits[count++] = (struct set_wait){domain, shared};
+        count += has_to_wait(&offer->domains[i], file);
+    }
+    struct set_wait *waits = count != 0 ? memory_zero(count, sizeof(*waits)) : NULL;
+    size_t n = 0;
+    for (size_t i = 0; n < count; i++) {
+        if (has_to_wait(&offer->domains[i], file)) {
+            struct set_shared *shared = offer->domains[i].shared;
+            waits[n++] = (struct set_wait){offer->domains[i].domain, shared};
             shared->mentions++;
             shared->waiting++;
             set_shared_touch(set, shared);
@@ -231,10 +238,11 @@ static int by_text(const void *left, const void *right)
 static void list_one(struct set_shared *shared, void *context)
 {
     struct policy_set_mirrors *list = context;
-    if (shared->owner != NULL && shared->mirror != NULL) {
-        ARRAY_GROW(list->domains, list->count, list->capacity);
-        list->domains[list->count++] = memory_string(shared->mirror->domain.text);
+    if (shared->owner == NULL || shared->mirror == NULL) {
+        return;
     }
+    ARRAY_GROW(list->domains, list->count, list->capacity);
+    list->domains[list->count++] = memory_string(shared->mirror->domain.text);
 }
 
 bool policy_set_take_mirrors(struct policy_set *set, struct policy_set_mirrors *ret_mirrors)

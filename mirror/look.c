@@ -26,6 +26,7 @@ static bool fetch(const struct look_question *question, struct policy **ret_poli
         .connect_to = question->connect_to,
         .ca_file = question->ca_file,
         .timeout_ms = question->timeout_ms,
+        .abandon = question->abandon,
     };
     CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_BODY_MAX);
     CLEANUP(diagnostics_clear) struct diagnostics d = {0};

@@ -12,6 +12,7 @@ struct look_question {
     const char *ca_file; /* as struct policy_fetch_options has it, the next as well */
     const char *connect_to;
     int64_t timeout_ms;
+    const _Atomic bool *abandon; /* the same; NULL */
     struct policy_id known; /* of the record that the policy we have was fetched by; "": none */
     bool fetch;             /* though it be the same */
 };

@@ -38,7 +38,7 @@ struct mirror_options {
 
 bool mirror_start(const struct mirror_options *options, struct mirror **ret_mirror, struct error *e)
     MUST_USE;
-/* Waits for the looks under way, each bounded by `mirror.timeout`. NULL is fine. */
+/* Waits for the looks under way, which end soon. NULL is fine. */
 void mirror_stop(struct mirror *mirror);
 
 /* The three below may be called from any thread. */

@@ -22,8 +22,10 @@ void mirror_keep(struct mirror *mirror, struct upstream *upstream)
 static struct upstream *take_out(struct mirror *mirror, const char *domain)
 {
     for (size_t i = 0; i < mirror->count; i++) {
-        if (mirror->upstreams[i] != NULL && strcmp(mirror->upstreams[i]->domain, domain) == 0) {
-            return TAKE(mirror->upstreams[i]);
+        struct upstream *upstream = mirror->upstreams[i];
+        if (upstream != NULL && strcmp(upstream->domain, domain) == 0) {
+            mirror->upstreams[i] = NULL;
+            return upstream;
         }
     }
     return NULL;
@@ -55,7 +57,7 @@ static void leave(struct upstream *upstream)
 /* Takes the place of the list before; DOMAINS are sorted. */
 void mirror_take_up(struct mirror *mirror, char **domains, size_t count)
 {
-    struct upstream **upstreams = memory_zero(count, sizeof(*upstreams));
+    struct upstream **upstreams = memory_zero(count, sizeof(struct upstream *));
     for (size_t i = 0; i < count; i++) {
         upstreams[i] = take_out(mirror, domains[i]);
         if (upstreams[i] == NULL) {

@@ -115,6 +115,7 @@ static void begin(struct mirror *mirror, struct upstream *upstream)
         .ca_file = mirror->options.ca_file,
         .connect_to = mirror->options.connect_to,
         .timeout_ms = mirror->pace.timeout_ms,
+        .abandon = &mirror->abandon,
         .known = upstream->good.id,
         .fetch = pace_fetch_is_due(&mirror->pace, &known, clock_wall_s()),
     };

@@ -32,18 +32,26 @@ bool policy_file_refuse_mirror(const struct yaml_pair *pair, void *target,
                         "mirror below policies:, and name that");
 }
 
+static bool is_refused(struct bytes key)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(refused); i++) {
+        if (bytes_equal(key, bytes_of(refused[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void policy_file_complete_mirror(const struct yaml_pair *pair, enum policy_mode mode,
                                  struct policy_file_reader *reader, struct policy_file_entry *entry)
 {
     for (size_t i = 0; i < pair->value->count; i++) {
         const struct yaml_node *key = pair->value->pairs[i].key;
-        for (size_t k = 0; k < ARRAY_LENGTH(refused); k++) {
-            if (bytes_equal(key->text, bytes_of(refused[k]))) {
-                (void)fields_error(&reader->fields, &key->start,
-                                   "policy %.*s is a mirror and has %s of its own; remove one of "
-                                   "them",
-                                   BYTES_ARG(entry->name), refused[k]);
-            }
+        if (is_refused(key->text)) {
+            (void)fields_error(
+                &reader->fields, &key->start,
+                "policy %.*s is a mirror and has %.*s of its own; remove one of them",
+                BYTES_ARG(entry->name), BYTES_ARG(key->text));
         }
     }
     if (mode == POLICY_NONE) {

@@ -53,6 +53,24 @@ class Mirror(ProgramTest):
                       "known yet; ", result.err)
         self.assertIn("_mta-sts.c.example.", result.out)
         self.assertNotIn("_mta-sts.a.example", result.out)
+        self.configure("dns: {delegate: sts.test}\n")
+        self.write("b.yaml", "domains: {d.example: gmail}\n")
+        result = self.run_in("record", "--all", want=FAILED)
+        self.assertEqual(result.err.count("not known yet; "), 3)
+        self.assertEqual(result.out.count(" IN "), 1)
+        for words in (["retire", "a.example"], ["plan", "mx", "a.example", "--add", "mx.example",
+                                                "--resolver", "127.0.0.1:1"]):
+            self.run_in(*words, want=FAILED)
+
+    def test_a_domain_leaves_a_mirror_with_the_hosts_that_it_has(self):
+        self.copy()
+        self.run_in("retire", "a.example")
+        self.assertRegex(self.path.read_text(), r"a\.example: {mode: none, mx: \[gmail-smtp-in\.l\."
+                                                r"google\.com\], max_age: ")
+        self.assertIn("gmail: {mirror: gmail.com", self.path.read_text())
+        result = self.run_in("plan", "mx", "b.example", "--add", "mx.example", "--resolver",
+                             "127.0.0.1:1", want=FAILED)
+        self.assertIn("a mirror of gmail.com: the provider says which hosts", result.err)
 
     def test_lint_warns_where_there_is_no_copy_and_asks_nobody(self):
         result = self.run_in("lint", want=DONE)
