@@ -20,7 +20,7 @@ _mtasts_host() {
     done
 
     case $before in
-    -c | --config | -o | --output | --since)
+    -c | --config | -o | --output | --since | --trust)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
@@ -38,6 +38,10 @@ _mtasts_host() {
         mapfile -t COMPREPLY < <(compgen -W "testing enforce none" -- "$word")
         return
         ;;
+    --fail-on)
+        mapfile -t COMPREPLY < <(compgen -W "error warning note" -- "$word")
+        return
+        ;;
     -f | --format)
         mapfile -t COMPREPLY < <(compgen -W "zone nsupdate json ndjson" -- "$word")
         return
@@ -47,7 +51,7 @@ _mtasts_host() {
     local globals="-c --config --log-format -h --help -V --version"
     local options="" files=""
     case $command in
-    "") options="account bump-id cert export import init lint record reload serve status" ;;
+    "") options="account bump-id cert check export import init lint record reload serve status" ;;
     account) options="rollover show" ;;
     "account rollover") options="--directory" ;;
     "account show") options="--json" ;;
@@ -59,6 +63,7 @@ _mtasts_host() {
     "cert revoke") options="--reason" ;;
     "cert show") options="--json --pem" ;;
     bump-id) options="-a --all --check -n --dry-run -f --format --since --strict" ;;
+    check) options="-a --all --explain --fail-on --interval --json --resolver --trust --watch" ;;
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
     init) options="--mode --mx -o --output" ;;
