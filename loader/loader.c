@@ -73,8 +73,10 @@ void loader_note_served(struct loader *loader)
 
 void loader_rescan(struct loader *loader, struct policy_set_result *ret_result)
 {
-    const struct watch_changes everything = {.rescan = true};
+    struct watch_changes everything = {0};
+    watch_take_all(loader->watch, clock_monotonic_ms(), &everything);
     *ret_result = take_over(loader, &everything);
+    watch_changes_clear(&everything);
 }
 
 void loader_accept_removals(struct loader *loader, struct policy_set_result *result)
@@ -103,6 +105,12 @@ static struct watch_options watch_options_of(const struct settings *settings)
     };
 }
 
+static bool is_changing(void *context)
+{
+    const struct loader *loader = context;
+    return watch_is_changing(loader->watch);
+}
+
 static struct policy_set_options policy_set_options_of(struct loader *loader,
                                                        const struct settings *settings)
 {
@@ -116,6 +124,8 @@ static struct policy_set_options policy_set_options_of(struct loader *loader,
         .removal_domains = settings->limits.removal_domains,
         .abandoned = loader_step,
         .abandoned_context = loader,
+        .changing = is_changing,
+        .changing_context = loader,
     };
 }
 

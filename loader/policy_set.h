@@ -12,6 +12,8 @@
  * refused file is tried again when others change.
  * - A shared policy that vanishes keeps its last good version for the domains that use it, as an
  *   error.
+ * - A tree is not read in one instant. While it is `changing`, a domain may stand in a file that
+ * was looked at too early: what would take domains away waits, POLICY_SET_POSTPONED_MS at most.
  * - A file that vanishes takes its domains away after `vanish_ms` unless they come back.
  * - A set that would remove more than `removal_percent` of the domains and at least
  * `removal_domains`, or a top path that is missing or unreadable, is held until
@@ -39,7 +41,13 @@ struct policy_set_options {
      * after which the set is good only for policy_set_free. May be NULL. */
     bool (*abandoned)(void *context);
     void *abandoned_context;
+    /* Whether files have changed since CHANGES were handed out, as far as anybody knows. Asked once
+     * the files are read, where domains would go. May be NULL: nobody can tell. */
+    bool (*changing)(void *context);
+    void *changing_context;
 };
+
+enum { POLICY_SET_POSTPONED_MS = 10000 };
 
 /* One thing that changed in what is served, told just before readers see it. The names and `before`
  * are valid during the call, `after` until the next apply. */
@@ -85,8 +93,9 @@ void policy_set_read_ahead(struct policy_set *set, const struct watch_changes *c
 void policy_set_apply(struct policy_set *set, const struct watch_changes *changes, int64_t now_ms,
                       struct policy_set_result *ret_result);
 
-/* When apply wants to be called again though nothing changed (a vanished file's time is up), as
- * monotonic milliseconds; -1: never. Call it then with empty changes. */
+/* When apply wants to be called again though nothing changed (a vanished file's time is up, what
+ * waited is to be looked at again), as monotonic milliseconds; -1: never. Call it then with empty
+ * changes. */
 int64_t policy_set_next_due_ms(const struct policy_set *set);
 
 /* Applies what is held. */

@@ -141,6 +141,7 @@ static void settle_file(struct policy_set *set, struct set_file *file)
     file->kept = offer->file;
     offer->file = (struct policy_file){0};
     set_offer_free(set, offer);
+    file->postponed_ms = 0;
     file->forgotten = file->gone;
 }
 

@@ -116,11 +116,13 @@ struct set_file {
     struct set_offer *offer; /* NULL: nothing but what is applied */
     struct set_offer *copy;  /* first load only: the last good version, owned but not published */
 
-    bool gone;       /* not on the disk */
-    int64_t gone_ms; /* since when */
-    bool unreadable; /* on the disk, but read or parsed in vain */
-    bool held;       /* the offer removes too much */
-    bool was_held;   /* it did so before this round */
+    bool gone;            /* not on the disk */
+    int64_t gone_ms;      /* since when */
+    bool unreadable;      /* on the disk, but read or parsed in vain */
+    bool held;            /* the offer removes too much */
+    bool was_held;        /* it did so before this round */
+    bool postponed;       /* the offer removes domains, and more is changing */
+    int64_t postponed_ms; /* since when offers of this file were; 0: the last one was not */
 
     bool in_round;
     bool accepted;
@@ -192,6 +194,8 @@ struct policy_set {
     bool (*abandoned)(void *context);
     void *abandoned_context;
     bool is_abandoned;
+    bool (*changing)(void *context);
+    void *changing_context;
     struct last_good *copies;
     char *state;
     struct diagnostics state_problems;
@@ -221,9 +225,10 @@ struct policy_set {
     struct set_files restored; /* first load: files that have a `copy` */
     bool something_changed;
     bool accepting;
-    bool settled_once;  /* the round's offers were tried */
-    bool guard_tripped; /* the round removes too much: it is to remove nothing */
-    bool again;         /* the limit of passes was reached: go on at once */
+    bool settled_once;     /* the round's offers were tried */
+    bool guard_tripped;    /* the round removes too much: it is to remove nothing */
+    bool again;            /* the limit of passes was reached: go on at once */
+    int64_t look_again_ms; /* at what was postponed; 0: nothing was */
     bool tops_changed;
     size_t tripped_domains; /* how many would have been removed, of tripped_of */
     size_t tripped_of;
@@ -321,6 +326,8 @@ void set_claims_refuse(struct policy_set *set, struct set_file *file, struct set
                        bool by_claim, struct bytes over);
 
 /* --- policy_set_guard.c --- */
+/* Lets offers that remove domains wait while more is changing. True: some do; settle again. */
+bool set_guard_postpone(struct policy_set *set, int64_t now_ms);
 /* Holds offers that remove too much. True: some were; settle again. */
 bool set_guard_check(struct policy_set *set);
 

@@ -270,7 +270,7 @@ void set_report(struct policy_set *set)
         if (file->unreadable) {
             continue; /* told when it was read */
         }
-        if (file->offer == NULL || file->gone) {
+        if (file->offer == NULL || file->gone || file->postponed) {
             set_report_file(set, file, &none);
         } else if (file->held) {
             report_held(set, file);

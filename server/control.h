@@ -5,6 +5,7 @@
  *     {"command": "reload", "accept_removals": true}       answers when it is served
  *     {"command": "history", "domain": "example.org", "digest": "a1b2c3d4e5"}
  *     {"command": "serving", "domain": "example.org"}      → {"body": …} or {"body": null}
+ *     {"command": "leaving", "most": 1000}
  *     {"command": "cert-renew", "host": "mta-sts.example.org"}
  *     {"command": "cert-revoke", "host": "mta-sts.example.org", "reason": 4}
  *     {"command": "account-rollover", "directory": "letsencrypt"}
@@ -19,6 +20,12 @@
  *      "held": [{"text", "until"}, …]: texts other than the current one that a sender may hold now,
  *          the longest first, the first 20}
  *
+ * `leaving` answers {"leaving": [{"domain", "retired": since when it serves, or served, mode none; 0:
+ * it never did, "gone": since when it is served no more; 0: it is, or went while no server ran,
+ * "served": whether it is served now, "until": until when senders may hold a policy of another mode;
+ * 0: none does}, …], "gone_count": so many left within a year}: the first "most" (1000 at most, and
+ * without it), those that went last first.
+ *
  * The last three are for the ACME client and answer {"done": true}: `cert-renew` as soon as the
  * order is on its way, the others when the CA has answered. "host" may be a served domain without
  * "mta-sts." before it. "reason" is RFC 5280 §5.3.1's (0 to 10 without 7; null or left out: 0).
@@ -30,6 +37,8 @@
  * "file", "line", "column", "text"}, …], "diagnostics_dropped", "certificates",
  *      "certificates_expiring": [{"name", "path", "not_after"}, …], nearest first, the first 100,
  *      "names_without_certificate_count", "names_without_certificate": the first 100,
+ *      "left_early": [{"domain", "retired", "until"}, …]: not served any more although senders may
+ *          hold a policy of another mode than none, the first 100,
  *      "last_change", "reloads", "connections": {"current", "accepted", "refused"}, "requests",
  *      "workers", "listeners": [{"kind", "address", "port"}, …],
  *      "acme": null without ACME, else

@@ -86,6 +86,14 @@ void loading_all_known(void *context);
 
 /* --- commands.c: the control socket's requests --- */
 void commands_ask(uint64_t ticket, const json_t *request, void *context);
+/* The main thread's own handle of it, kept open. */
+bool commands_open_history(struct server *server, struct error *e) MUST_USE;
+void commands_answer_loading(struct server *server, uint64_t ticket);
+
+/* --- commands_leaving.c: those about domains on their way out --- */
+void commands_ask_leaving(struct server *server, uint64_t ticket, const json_t *request);
+/* The member "left_early" of `status`. */
+json_t *commands_left_early(struct server *server);
 
 /* --- commands_acme.c: those about certificates --- */
 void commands_ask_renew(struct server *server, uint64_t ticket, const json_t *request);

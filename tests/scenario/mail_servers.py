@@ -210,10 +210,8 @@ class Exim(MailServer):
     """Started with a configuration of its own; its settings are in Exim's language."""
 
     def start(self, main="", routers="", transports=""):
-        uid = self.know_user()
         for made in ("spool", "log", "mail"):
-            (self.directory / made).mkdir()
-            os.chown(self.directory / made, uid, uid)
+            self.own_directory(made)
         self.config = self.directory / "exim.conf"
         self.config.write_text(textwrap.dedent(f"""\
             exim_path = {EXIM}
@@ -235,6 +233,12 @@ class Exim(MailServer):
                                 stdout=log, stderr=log, start_new_session=True)
         wait_until(self.answers, f"Exim answers at {self.address}", 30)
         return self
+
+    def own_directory(self, name):
+        """A directory that Exim's user may write to."""
+        uid = self.know_user()
+        (self.directory / name).mkdir(mode=0o700)
+        os.chown(self.directory / name, uid, uid)
 
     def know_user(self):
         """The user that is compiled into Exim, for what runs in the namespace; its number."""
@@ -272,9 +276,8 @@ class Exim(MailServer):
         return run(*self.namespace.enter(), EXIM, "-C", self.config, *words, **options)
 
     def log_text(self):
-        return "".join(path.read_text(errors="replace")
-                       for path in sorted((self.directory / "log").glob("*"))
-                       if path.name in ("mainlog", "paniclog"))
+        path = self.directory / "log/mainlog"
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def queue(self):
         return self.exim("-bp").stdout
