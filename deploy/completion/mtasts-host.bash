@@ -38,6 +38,10 @@ _mtasts_host() {
         mapfile -t COMPREPLY < <(compgen -W "testing enforce none" -- "$word")
         return
         ;;
+    --fail-on)
+        mapfile -t COMPREPLY < <(compgen -W "error warning note" -- "$word")
+        return
+        ;;
     -f | --format)
         local formats="zone nsupdate json ndjson"
         [[ $command == query ]] && formats="text json exim postfix"
@@ -64,6 +68,7 @@ _mtasts_host() {
         options="-a --all --check -n --dry-run -f --format --publish --since --strict"
         options+=" --url --wait"
         ;;
+    check) options="-a --all --explain --fail-on --interval --json --resolver --trust --watch" ;;
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
     init) options="--mode --mx -o --output" ;;
