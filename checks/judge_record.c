@@ -151,6 +151,9 @@ void judge_reports(struct judge *judge)
     CLEANUP_FREE char *name = memory_printf("_smtp._tls.%s", judge->seen->domain.text);
     struct bytes text = {NULL, 0};
     size_t count = 0;
+    if (seen->trace.outcome == DNS_NOT_ASKED) {
+        return;
+    }
     if (dns_outcome_is_failure(seen->trace.outcome)) {
         judge_add(judge, FINDING_TLSRPT_DNS, name, "TXT records of %s: %s", name, seen->trace.why);
         return;

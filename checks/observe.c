@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "checks/observe_parts.h"
 #include "dns/caa.h"
+#include "dns/delegation.h"
 
 bool observer_new(const struct observer_options *options, struct observer **ret_observer,
                   struct error *e)
@@ -38,6 +39,7 @@ static void look_at_txt(const struct observer *observer, const char *prefix,
 {
     CLEANUP_FREE char *name = memory_printf("%s.%s", prefix, observation->domain.text);
     dns_trace_txt(observer->options.resolver, bytes_of(name), &txt->texts, &txt->trace);
+    dns_delegation_explain(observer->options.resolver, bytes_of(name), &txt->trace);
 }
 
 static void look_up_host(const struct observer *observer, struct observation *observation)
@@ -74,6 +76,8 @@ static void look_up_mx(const struct observer *observer, struct observation *obse
     CLEANUP(dns_mx_set_clear) struct dns_mx_set set = {0};
     dns_trace_mx(observer->options.resolver, dns_name_bytes(&observation->domain), &set,
                  &observation->mx_trace);
+    dns_delegation_explain(observer->options.resolver, dns_name_bytes(&observation->domain),
+                           &observation->mx_trace);
     observation->null_mx = set.null_mx;
     bool implicit = observation->mx_trace.outcome == DNS_EMPTY;
     size_t count = implicit ? 1 : bounded(set.count, OBSERVATION_MX_MAX);
@@ -116,9 +120,13 @@ void observer_look(const struct observer *observer, const struct dns_name *domai
     ret_observation->domain = *domain;
     ret_observation->time_s = clock_wall_s();
     look_at_txt(observer, "_mta-sts", ret_observation, &ret_observation->sts);
+    look_up_mx(observer, ret_observation);
+    if (ret_observation->sts.trace.outcome == DNS_NO_ANSWER &&
+        ret_observation->mx_trace.outcome == DNS_NO_ANSWER) {
+        return; /* each look-up more would take as long, to no end */
+    }
     look_at_txt(observer, "_smtp._tls", ret_observation, &ret_observation->tlsrpt);
     look_up_host(observer, ret_observation);
-    look_up_mx(observer, ret_observation);
     look_at_caa(observer, ret_observation);
     observe_connections(observer, ret_observation);
 }

@@ -17,7 +17,7 @@
 enum {
     OBSERVER_CONNECT_MS = 10 * 1000,
     OBSERVER_HTTPS_MS = 15 * 1000, /* mailauth's patience; some senders have less */
-    OBSERVER_SMTP_MS = 30 * 1000,  /* many servers keep strangers waiting for their greeting */
+    OBSERVER_SMTP_MS = 20 * 1000,  /* many servers keep strangers waiting for their greeting */
     OBSERVER_SOCKETS = 8,          /* at a time, of one domain */
 };
 

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cli/time_text.h"
-
 static const char *const colours[] = {
     [FINDING_NOTE] = "\033[36m",
     [FINDING_WARNING] = "\033[33m",
@@ -37,8 +35,8 @@ static void print_posture(const struct check_printer *printer, const struct chec
     if (policy == NULL) {
         fputs("no policy that senders can use", printer->out);
     } else {
-        fprintf(printer->out, "mode %s, max_age %s", policy_mode_name(policy->mode),
-                time_text_span(policy->max_age_s).text);
+        fprintf(printer->out, "mode %s, max_age %u", policy_mode_name(policy->mode),
+                policy->max_age_s);
     }
 }
 

@@ -22,7 +22,7 @@ class Knot:
         (self.directory / f"{apex}.zone").write_text(
             f"$ORIGIN {apex}.\n$TTL 1\n"
             f"@ SOA ns.{apex}. hostmaster.{apex}. {serial} 3600 600 86400 1\n"
-            f"@ NS ns.{apex}.\nns A 127.0.0.1\n{records}\n")
+            f"@ NS ns.{apex}.\nns A {self.address}\n{records}\n")
         if apex not in self.zones:
             self.zones.append(apex)
 
