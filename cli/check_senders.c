@@ -21,9 +21,11 @@ json_t *check_senders_json(const struct observation *observation)
     sender_rules_judge(observation, matrix);
     json_t *list = json_array();
     for (size_t i = 0; i < SENDER_COUNT; i++) {
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "sender", matrix[i].sender,
-                                              "verdict", sender_verdict_name(matrix[i].verdict),
-                                              "reason", matrix[i].reason));
+        json_t *reason = json_string(matrix[i].reason); /* a server's octets may stand in it */
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:o}", "sender", matrix[i].sender, "verdict",
+                                        sender_verdict_name(matrix[i].verdict), "reason",
+                                        reason != NULL ? reason : json_string("not UTF-8")));
     }
     return list;
 }
