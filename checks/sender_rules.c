@@ -64,6 +64,8 @@ static const struct rule {
     [TRAIT_RECORD_ID] = {"an id other than 1 to 32 letters and digits", "rar??aa??"},
     [TRAIT_RECORD_MALFORMED] = {"a malformed record", "ra???????"},
     [TRAIT_RECORD_LOOSE] = {"a record in another form than v=STSv1; id=ID;", "aa????a??"},
+    [TRAIT_CERTIFICATE_NAMELESS] = {"a certificate without a subjectAltName", "r?r??r???"},
+    [TRAIT_CERTIFICATE_WEAK] = {"a certificate with a weak key or signature", "?????????"},
     [TRAIT_STATUS] = {"a status other than 200", "rrrarrr??"},
     [TRAIT_STATUS_2XX] = {"a status of 2xx other than 200", "rrrarra??"},
     [TRAIT_REDIRECT] = {"a redirect", "rrrorrr??"},
@@ -168,12 +170,14 @@ static struct sender_judgement judge_address(size_t number, const struct observa
         add_time(&judgement, sender, https);
     } else if (https->outcome != OBSERVED_ANSWERED) {
         add(&judgement, SENDER_REFUSES, https->why, NULL);
-    } else if (!observed_certificate_is_good(&https->certificate)) {
+    } else if (!observed_certificate_is_good(&https->certificate) &&
+               sender_traits_of_certificate(&https->certificate) == 0) {
         add(&judgement, SENDER_REFUSES, "the policy host's certificate",
             https->certificate.chain_verified ? "it is not for this name" : https->certificate.why);
     } else {
         add_traits(&judgement, number,
-                   sender_traits_of_answer(https) |
+                   sender_traits_of_certificate(&https->certificate) |
+                       sender_traits_of_answer(https) |
                        sender_traits_of_mx(observation, https->policy));
         add_size(&judgement, sender, https);
         add_time(&judgement, sender, https);

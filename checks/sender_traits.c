@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <openssl/x509_vfy.h>
+
 #include "policies/mx_pattern.h"
 #include "policies/sts_record.h"
 
@@ -102,6 +104,25 @@ sender_trait_set sender_traits_of_record(const struct observed_txt *txt, bool *r
         set |= BIT(TRAIT_RECORD_OTHER_TEXT);
     }
     return set;
+}
+
+/* --- the certificate --- */
+
+sender_trait_set sender_traits_of_certificate(const struct observed_certificate *certificate)
+{
+    switch (certificate->verify_error) {
+    case X509_V_OK:
+        break;
+    case X509_V_ERR_EE_KEY_TOO_SMALL:
+    case X509_V_ERR_CA_KEY_TOO_SMALL:
+    case X509_V_ERR_CA_MD_TOO_WEAK:
+        return BIT(TRAIT_CERTIFICATE_WEAK);
+    default:
+        return 0;
+    }
+    bool nameless =
+        certificate->chain_verified && !certificate->name_matched && certificate->names[0] == '\0';
+    return nameless ? BIT(TRAIT_CERTIFICATE_NAMELESS) : 0;
 }
 
 /* --- the answer --- */

@@ -12,11 +12,13 @@ enum sender_trait {
     TRAIT_RECORD_OTHER_TEXT, /* a TXT record of another kind beside the one */
     TRAIT_RECORD_VERSION,    /* nearly "v=STSv1;": another case, or a space before the semicolon */
     TRAIT_RECORD_NO_ID,
-    TRAIT_RECORD_ID,        /* not 1 to 32 letters and digits */
-    TRAIT_RECORD_MALFORMED, /* in another way */
-    TRAIT_RECORD_LOOSE,     /* valid, and not exactly "v=STSv1; id=ID;" */
-    TRAIT_STATUS,           /* neither 2xx nor 3xx */
-    TRAIT_STATUS_2XX,       /* of 2xx, but not 200 */
+    TRAIT_RECORD_ID,            /* not 1 to 32 letters and digits */
+    TRAIT_RECORD_MALFORMED,     /* in another way */
+    TRAIT_RECORD_LOOSE,         /* valid, and not exactly "v=STSv1; id=ID;" */
+    TRAIT_CERTIFICATE_NAMELESS, /* no subjectAltName: some look at the common name then */
+    TRAIT_CERTIFICATE_WEAK,     /* a key or a signature that our TLS library takes for too weak */
+    TRAIT_STATUS,               /* neither 2xx nor 3xx */
+    TRAIT_STATUS_2XX,           /* of 2xx, but not 200 */
     TRAIT_REDIRECT,
     TRAIT_CONTENT_TYPE,           /* none, or not text/plain */
     TRAIT_CONTENT_TYPE_CASE,      /* text/plain, but not in lower case */
@@ -53,7 +55,10 @@ static inline bool sender_trait_has(sender_trait_set set, enum sender_trait trai
 /* Of the TXT records. RET_FOUND: whether there is any that some sender takes for an STS record. */
 sender_trait_set sender_traits_of_record(const struct observed_txt *txt, bool *ret_found);
 
-/* Of one address that gave a whole answer. */
+/* Of a certificate that was seen. Empty: it is good, or bad in a way in which nobody takes it. */
+sender_trait_set sender_traits_of_certificate(const struct observed_certificate *certificate);
+
+/* Of one address that gave a whole answer; its certificate is not looked at. */
 sender_trait_set sender_traits_of_answer(const struct observed_https *https);
 
 /* Of the MX hosts under POLICY (may be NULL). */
