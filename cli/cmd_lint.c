@@ -6,10 +6,24 @@
 #include <jansson.h>
 
 #include "base/clock.h"
+#include "cli/dns_choice.h"
 #include "cli/lint_files.h"
 #include "cli/lint_text.h"
 #include "cli/policy_files.h"
 #include "cli/workspace.h"
+
+/* With --live: whom to ask for MX records; else *RET_RESOLVER stays NULL. */
+static bool open_resolver(const struct invocation *invocation, const struct settings *settings,
+                          struct dns_resolver **ret_resolver)
+{
+    struct error e;
+    if (!invocation_has(invocation, "live") ||
+        dns_choice_open(invocation_values(invocation, "resolver"), settings, ret_resolver, &e)) {
+        return true;
+    }
+    fprintf(stderr, "mtasts-host: %s\n", e.text);
+    return false;
+}
 
 /* The configuration, and the policies that it names. */
 static bool lint_configured(const struct invocation *invocation, struct diagnostics *d)
@@ -26,8 +40,12 @@ static bool lint_configured(const struct invocation *invocation, struct diagnost
     if (!settings_load(settings_find(invocation->config), &settings, d)) {
         return true;
     }
-    bool ok = lint_files(settings, (const char *const *)settings->policies.items,
-                         settings->policies.count, clock_wall_s(), d);
+    struct lint_more more = {.leaving = true};
+    CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
+    bool ok = open_resolver(invocation, settings, &resolver);
+    more.live = resolver;
+    ok = ok && lint_files(settings, (const char *const *)settings->policies.items,
+                          settings->policies.count, &more, clock_wall_s(), d);
     settings_free(settings);
     return ok;
 }
@@ -76,7 +94,11 @@ static bool lint_named(const struct invocation *invocation, const struct lint_ho
             paths[count++] = invocation->arguments[i];
         }
     }
-    bool ok = count == 0 || lint_files(settings, paths, count, clock_wall_s(), d);
+    struct lint_more more = {0};
+    CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
+    bool ok = open_resolver(invocation, settings, &resolver);
+    more.live = resolver;
+    ok = ok && (count == 0 || lint_files(settings, paths, count, &more, clock_wall_s(), d));
     if (settings != NULL) {
         settings_free(settings);
     }
@@ -155,6 +177,9 @@ int cmd_lint(const struct invocation *invocation)
     }
     if (!lint_hosts_parse(named->items, named->count, &hosts, &e)) {
         return invocation_usage(invocation, "%s", e.text);
+    }
+    if (invocation_has(invocation, "resolver") && !invocation_has(invocation, "live")) {
+        return invocation_usage(invocation, "--resolver goes with --live");
     }
     CLEANUP(diagnostics_clear) struct diagnostics d = {0};
     if (!lint_asked(invocation, &hosts, &d)) {

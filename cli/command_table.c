@@ -33,6 +33,12 @@ const size_t command_global_option_count = ARRAY_LENGTH(command_global_options);
         .name = "json", .about = "print one JSON document"                                         \
     }
 
+#define RESOLVER_OPTION                                                                            \
+    {                                                                                              \
+        .name = "resolver", .argument = "ADDRESS", .repeats = true,                                \
+        .about = "DNS server to ask, with or without :PORT; else as configured"                    \
+    }
+
 static const struct command_option serve_options[] = {
     {.name = "check",
      .about = "only say whether configuration and policies are right; exit 1 where not"},
@@ -44,6 +50,8 @@ static const struct command_option lint_options[] = {
      .argument = "HOST",
      .repeats = true,
      .about = "hold the patterns of an mta-sts.txt against the host"},
+    {.name = "live", .about = "hold each policy against the MX records of its domain, too"},
+    RESOLVER_OPTION,
     {.name = "strict", .about = "exit 3 for warnings, too"},
     {.name = "txt",
      .argument = "STRING",
@@ -98,6 +106,7 @@ static const struct command_option record_options[] = {
     FORMAT_OPTION,
     {.name = "setup", .about = "all that the domain's owner sets, once"},
     {.name = "strict", .about = "leave out, and exit 3 for, names without a certificate"},
+    {.name = "publish", .about = "change them in DNS, print those that were"},
 };
 
 static const struct command_option bump_id_options[] = {
@@ -110,6 +119,14 @@ static const struct command_option bump_id_options[] = {
      .about = "older copy of the policies, to compare with"},
     {.name = "strict",
      .about = "as for record; with --check: ids that were written by hand count, too"},
+    {.name = "publish", .about = "change the records in DNS, print those that were"},
+    {.name = "wait",
+     .argument = "DURATION",
+     .standard = "30s",
+     .about = "publish once the policies are served, at most so much later"},
+    {.name = "url",
+     .argument = "https://HOST[:PORT]",
+     .about = "ask there whether they are served; with --wait"},
 };
 
 static const struct command_option check_options[] = {
@@ -148,6 +165,25 @@ static const struct command_option query_options[] = {
     {.name = "trust",
      .argument = "FILE",
      .about = "PEM file of the CAs to trust, instead of the system's"},
+};
+
+static const struct command_option retire_options[] = {
+    {.name = "max-age",
+     .argument = "DURATION",
+     .about = "of the policy of mode none; 1d at most by default"},
+    {.name = "dry-run", .letter = 'n', .about = "write nothing; say what would change"},
+    FORMAT_OPTION,
+    {.name = "list", .letter = 'l', .about = "what is retired, and until when it must stay"},
+    {.name = "json", .about = "with --list: print one JSON document"},
+};
+
+static const struct command_option plan_mx_options[] = {
+    {.name = "add", .argument = "HOST", .repeats = true, .about = "a host that is to become an MX"},
+    {.name = "remove", .argument = "HOST", .repeats = true, .about = "an MX host that is to go"},
+    {.name = "apply", .about = "do the first step that is due, and say what comes next"},
+    RESOLVER_OPTION,
+    FORMAT_OPTION,
+    {.name = "json", .about = "print the plan as one JSON document"},
 };
 
 static const struct command_option init_options[] = {
@@ -221,7 +257,8 @@ const struct command command_table[] = {
         .details = "The TXT records as they should stand now: the policy's id, and where TLS "
                    "reports go.",
         .example = "mtasts-host record --setup example.org\n"
-                   "mtasts-host record --all --format nsupdate | nsupdate -k tsig.key",
+                   "mtasts-host record --all --format nsupdate | nsupdate -k tsig.key\n"
+                   "mtasts-host record --all --publish",
         OPTIONS(record_options),
         .run = cmd_record,
     },
@@ -234,6 +271,7 @@ const struct command command_table[] = {
                    "changed, and until when the old MX hosts must stay. Running it twice changes\n"
                    "nothing. Without a DOMAIN it looks at all.",
         .example = "mtasts-host bump-id >>zones/mta-sts.include\n"
+                   "mtasts-host bump-id --publish --wait\n"
                    "mtasts-host bump-id --check",
         OPTIONS(bump_id_options),
         .run = cmd_bump_id,
@@ -267,6 +305,44 @@ const struct command command_table[] = {
                    "mtasts-host query --format exim --cache /var/spool/exim4/mta-sts example.org",
         OPTIONS(query_options),
         .run = cmd_query,
+    },
+    {
+        .name = "retire",
+        .arguments = "DOMAIN...|--list",
+        .arguments_max = COMMAND_ARGUMENTS_ANY,
+        .about = "begin to take MTA-STS off a domain",
+        .details =
+            "Edits the policy files in place: mode none with a short max_age, under a new id\n"
+            "(a domain on a shared policy gets one of its own). Prints the record, and the\n"
+            "day from which policy, record and host may go (RFC 8461 section 8.3).",
+        .example = "mtasts-host retire example.org\n"
+                   "mtasts-host retire --list",
+        OPTIONS(retire_options),
+        .run = cmd_retire,
+    },
+    {
+        .name = "plan",
+        .arguments = "COMMAND ...",
+        .about = "say in which order and when to change what senders hold",
+        .example = "mtasts-host plan mx example.org --add mx2.example.org",
+        .hidden = true,
+    },
+    {
+        .name = "plan mx",
+        .arguments = "DOMAIN",
+        .arguments_min = 1,
+        .arguments_max = 1,
+        .about = "move a domain's MX without losing mail",
+        .details =
+            "The steps with their dates: a policy that allows old and new hosts, its record,\n"
+            "the wait until no sender holds an older one, the MX records, a policy of the new\n"
+            "hosts alone. What is done already is seen in the files, the server's history and\n"
+            "DNS: run it again to go on.",
+        .example =
+            "mtasts-host plan mx example.org --add mx2.example.org --remove mx1.example.org\n"
+            "mtasts-host plan mx example.org --add mx2.example.org --apply",
+        OPTIONS(plan_mx_options),
+        .run = cmd_plan_mx,
     },
     {
         .name = "init",

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/thread.h"
+#include "loader/leaving.h"
 #include "loader/note_batch.h"
 #include "store/history.h"
 
@@ -85,10 +86,28 @@ static bool open_history(struct served_notes *notes, struct error *e)
     return notes->history != NULL || history_open(notes->path, &notes->history, e);
 }
 
+/* What the history is to know of a domain that leaves. */
+static bool write_leaving(struct served_notes *notes, const struct note *note, struct bytes subject,
+                          struct error *e)
+{
+    if (subject.n == 0 || subject.p[0] == '@') {
+        return true;
+    }
+    if (note->gone) {
+        return history_note_left(notes->history, subject, note->since_s, e);
+    }
+    bool retired = note->policy != NULL && note->policy->mode == POLICY_NONE;
+    return retired ? history_note_retired(notes->history, subject, note->since_s, e)
+                   : history_note_stays(notes->history, subject, e);
+}
+
 static bool write_note(struct served_notes *notes, const struct note *note, struct error *e)
 {
     struct bytes subject = note_batch_text(&notes->waiting, note->subject);
     if (note->gap && !history_note_gap(notes->history, subject, note->since_s, e)) {
+        return false;
+    }
+    if (!write_leaving(notes, note, subject, e)) {
         return false;
     }
     if (note->gone) {
@@ -146,6 +165,9 @@ static void write_waiting(struct served_notes *notes, uint64_t up_to)
             note_batch_give_up_older(&notes->waiting);
         }
         return;
+    }
+    if (whole) {
+        leaving_log_early(notes->history, &notes->waiting, clock_wall_s(), notes->log);
     }
     if (whole || MEMORY_FREED_AT_END) {
         note_batch_clear(&notes->waiting);
