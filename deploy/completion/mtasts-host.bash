@@ -53,7 +53,10 @@ _mtasts_host() {
     local globals="-c --config --log-format -h --help -V --version"
     local options="" files=""
     case $command in
-    "") options="account bump-id cert check export import init lint plan query record reload retire serve status" ;;
+    "")
+        options="account bump-id cert check export import init lint plan query record reload retire"
+        options+=" serve status"
+        ;;
     account) options="rollover show" ;;
     "account rollover") options="--directory" ;;
     "account show") options="--json" ;;
@@ -68,7 +71,10 @@ _mtasts_host() {
         options="-a --all --check -n --dry-run -f --format --publish --since --strict"
         options+=" --url --wait"
         ;;
-    check) options="-a --all --explain --fail-on --interval --json --resolver --trust --watch" ;;
+    check)
+        options="-a --all --explain --fail-on --interval --json --resolver --senders --trust"
+        options+=" --watch"
+        ;;
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
     init) options="--mode --mx -o --output" ;;
