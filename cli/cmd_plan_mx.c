@@ -30,6 +30,22 @@ static void clear(struct move *move)
     free(move->subject);
 }
 
+static void add_name(struct mx_plan_names *names, const struct dns_name *name)
+{
+    ARRAY_GROW(names->items, names->count, names->capacity);
+    names->items[names->count++] = *name;
+}
+
+static bool has_name(const struct mx_plan_names *names, struct bytes name)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (bytes_equal(dns_name_bytes(&names->items[i]), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool read_hosts(const struct invocation *invocation, const char *option,
                        struct mx_plan_names *names)
 {
@@ -46,8 +62,7 @@ static bool read_hosts(const struct invocation *invocation, const char *option,
             (void)invocation_usage(invocation, "--%s %s: %s", option, values->items[i], e.text);
             return false;
         }
-        ARRAY_GROW(names->items, names->count, names->capacity);
-        names->items[names->count++] = name;
+        add_name(names, &name);
     }
     return true;
 }
@@ -55,11 +70,8 @@ static bool read_hosts(const struct invocation *invocation, const char *option,
 static bool is_both(const struct move *move)
 {
     for (size_t i = 0; i < move->add.count; i++) {
-        for (size_t j = 0; j < move->remove.count; j++) {
-            if (bytes_equal(dns_name_bytes(&move->add.items[i]),
-                            dns_name_bytes(&move->remove.items[j]))) {
-                return true;
-            }
+        if (has_name(&move->remove, dns_name_bytes(&move->add.items[i]))) {
+            return true;
         }
     }
     return false;
@@ -80,11 +92,11 @@ static bool collect_other(const struct policy_set_view *view, void *context)
 {
     struct others *others = context;
     const struct policy_set_view *mine = &others->move->plan.view;
-    if (view->shared == mine->shared && view->entry != mine->entry &&
-        others->count < SHARED_LOOKED_AT) {
-        ARRAY_GROW(others->views, others->count, others->capacity);
-        others->views[others->count++] = *view;
+    if (view->shared != mine->shared || view->entry == mine->entry) {
+        return true;
     }
+    ARRAY_GROW(others->views, others->count, others->capacity);
+    others->views[others->count++] = *view;
     return true;
 }
 
@@ -162,8 +174,7 @@ static void find_missing(const struct move *move, struct mx_plan_names *missing)
     for (size_t l = 0; l < ARRAY_LENGTH(lists); l++) {
         for (size_t i = 0; i < lists[l]->count; i++) {
             if (!mx_move_policy_covers(plan->view.policy, dns_name_bytes(&lists[l]->items[i]))) {
-                ARRAY_GROW(missing->items, missing->count, missing->capacity);
-                missing->items[missing->count++] = lists[l]->items[i];
+                add_name(missing, &lists[l]->items[i]);
             }
         }
     }

@@ -5,7 +5,7 @@
 static bool from_diagnostics(const struct diagnostics *d, const char *before, struct error *e)
 {
     const struct diagnostic *first = &d->items[0];
-    return edit_error_at(e, first, ERROR_SYNTAX, "%s%s", before, first->text);
+    return error_at_place(e, first, ERROR_SYNTAX, "%s%s", before, first->text);
 }
 
 bool edit_parse(const struct edit_original *original, struct bytes text, const char *before,
