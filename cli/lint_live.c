@@ -26,7 +26,7 @@ struct live {
 static bool collect(const struct policy_set_view *view, void *context)
 {
     struct live *live = context;
-    if (view->policy->mode == POLICY_NONE) {
+    if (view->policy == NULL || view->policy->mode == POLICY_NONE) {
         return true;
     }
     ARRAY_GROW(live->views, live->count, live->capacity);
@@ -152,6 +152,9 @@ static void tell_shared(struct live *live, const struct shared_use *use)
     const struct policy_set_view *view = &use->view;
     size_t cursor = 0;
     struct bytes pattern;
+    if (view->shared->mirror != NULL) {
+        return; /* the provider says which patterns there are */
+    }
     for (size_t i = 0;
          i < use->pattern_count && !use->unknown && policy_next_mx(view->policy, &cursor, &pattern);
          i++) {

@@ -98,6 +98,19 @@ static void ask_history(struct mx_plan *plan)
     facts->held = plan->held;
 }
 
+static bool is_editable(const struct policy_set_view *view)
+{
+    if (view->shared == NULL || view->shared->mirror == NULL) {
+        return true;
+    }
+    fprintf(stderr,
+            "mtasts-host: %.*s uses the policy %.*s, a mirror of %s: the provider says which hosts "
+            "it names; give the domain a policy of its own to move it\n",
+            BYTES_ARG(view->entry->name), BYTES_ARG(view->shared->name),
+            view->shared->mirror->domain.text);
+    return false;
+}
+
 bool mx_plan_open(const struct invocation *invocation, const struct dns_resolver *resolver,
                   const struct mx_plan_names *add, const struct mx_plan_names *remove,
                   struct mx_plan *ret_plan)
@@ -106,7 +119,7 @@ bool mx_plan_open(const struct invocation *invocation, const struct dns_resolver
     *plan = (struct mx_plan){.facts.now_s = clock_wall_s()};
     if (!workspace_open(invocation, &plan->workspace) ||
         !workspace_find(&plan->workspace, invocation->arguments[0], &plan->view) ||
-        !look_up_hosts(plan, resolver)) {
+        !is_editable(&plan->view) || !look_up_hosts(plan, resolver)) {
         return false;
     }
     shared_users_collect(plan->workspace.set, &plan->users);

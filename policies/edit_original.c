@@ -94,6 +94,9 @@ bool edit_same_but_for_id(const struct policy_file_entry *a, const struct policy
 {
     bool same_policy = a->policy == NULL || b->policy == NULL ? a->policy == b->policy
                                                               : policy_equal(a->policy, b->policy);
-    return same_policy && bytes_equal(a->name, b->name) && bytes_equal(a->shared, b->shared) &&
-           bytes_equal(a->tlsrpt, b->tlsrpt);
+    bool same_mirror = a->mirror == NULL || b->mirror == NULL
+                           ? a->mirror == b->mirror
+                           : policy_mirror_equal(a->mirror, b->mirror);
+    return same_policy && same_mirror && bytes_equal(a->name, b->name) &&
+           bytes_equal(a->shared, b->shared) && bytes_equal(a->tlsrpt, b->tlsrpt);
 }

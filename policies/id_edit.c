@@ -24,6 +24,11 @@ static bool plan_change(const struct edit_original *original, const struct id_ed
     if (entry == NULL) {
         return false;
     }
+    if (entry->mirror != NULL) {
+        return error_at_place(e, &entry->place, ERROR_CONFLICT,
+                              "policy %.*s is a mirror: its id follows from its text",
+                              BYTES_ARG(entry->name));
+    }
     const char *what = edit->section == ID_EDIT_DOMAINS ? "domain" : "policy";
     if (entry->policy == NULL) {
         return error_at_place(e, &entry->place, ERROR_CONFLICT,

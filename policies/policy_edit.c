@@ -97,6 +97,11 @@ static bool plan_change(const struct edit_original *original, const struct polic
         return false;
     }
     const struct policy_file_entry *entry = change->entry;
+    if (entry->mirror != NULL) {
+        return error_at_place(e, &entry->place, ERROR_CONFLICT,
+                              "policy %.*s is a mirror of %s: what it says is not in this file",
+                              BYTES_ARG(entry->name), entry->mirror->domain.text);
+    }
     change->before = entry->policy != NULL ? entry->policy : edit->basis;
     if (change->before == NULL) {
         return error_at_place(e, &entry->place, ERROR_CONFLICT,

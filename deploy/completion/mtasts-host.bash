@@ -60,17 +60,20 @@ _mtasts_host() {
     "cert renew") options="--all-failing --wait" ;;
     "cert revoke") options="--reason" ;;
     "cert show") options="--json --pem" ;;
-    bump-id) options="-a --all --check -n --dry-run -f --format --since --strict" ;;
+    bump-id)
+        options="-a --all --check -n --dry-run -f --format --publish --since --strict"
+        options+=" --url --wait"
+        ;;
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
     init) options="--mode --mx -o --output" ;;
-    query) options="--cache -f --format --resolver --trust" ;;
     lint) options="--json --live --mx --resolver --strict --txt" files=yes ;;
     plan) options="mx" ;;
-    "plan mx") options="--add --apply -f --format --json --remove --resolver" ;;
-    record) options="-a --all -f --format --setup --strict" ;;
+    "plan mx") options="--add --apply -f --format --json --publish --remove --resolver" ;;
+    query) options="--cache -f --format --resolver --trust" ;;
+    record) options="-a --all -f --format --publish --setup --strict" ;;
     reload) options="--accept-removals --json" ;;
-    retire) options="-n --dry-run -f --format --json -l --list --max-age" ;;
+    retire) options="-n --dry-run -f --format --json -l --list --max-age --publish" ;;
     serve) options="--check" ;;
     status) options="--json --prometheus" ;;
     esac
