@@ -80,11 +80,11 @@ _mtasts_host() {
     init) options="--mode --mx -o --output" ;;
     lint) options="--json --live --mx --resolver --strict --txt" files=yes ;;
     plan) options="mx" ;;
-    "plan mx") options="--add --apply -f --format --json --remove --resolver" ;;
+    "plan mx") options="--add --apply -f --format --json --publish --remove --resolver" ;;
     query) options="--cache -f --format --resolver --trust" ;;
     record) options="-a --all -f --format --publish --setup --strict" ;;
     reload) options="--accept-removals --json" ;;
-    retire) options="-n --dry-run -f --format --json -l --list --max-age" ;;
+    retire) options="-n --dry-run -f --format --json -l --list --max-age --publish" ;;
     serve) options="--check" ;;
     status) options="--json --prometheus" ;;
     esac
