@@ -25,6 +25,12 @@ struct run {
     _Atomic bool ended;
 };
 
+void certificate_looks_clear(struct certificate_looks *looks)
+{
+    free(looks->items);
+    *looks = (struct certificate_looks){0};
+}
+
 void certificate_looks_add(struct certificate_looks *looks, struct certificate_source *source)
 {
     // NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers
@@ -125,6 +131,5 @@ void certificate_looks_run(struct certificate_looks *looks, struct chain_pool *c
         clear_batch(&run, i);
     }
     free(run.batches);
-    free(looks->items);
-    *looks = (struct certificate_looks){0};
+    certificate_looks_clear(looks);
 }
