@@ -10,8 +10,8 @@
 #include "store/history.h"
 
 enum {
-    HURRY_MS = 300, /* some 30,000 notes: but for a first start with very many, all */
-    HURRY_EVERY = 256,
+    HURRY_MS = 300,    /* some 30,000 notes: but for a first start with very many, all */
+    HURRY_EVERY = 256, /* so many are written, however late this thread gets to run */
     TRANSACTION_NOTES = 16 * 1024, /* what a stop has to wait for once it is given up */
 };
 
@@ -124,7 +124,7 @@ static bool write_all(struct served_notes *notes, bool *ret_whole, struct error 
             (!history_commit(notes->history, e) || !history_begin(notes->history, e))) {
             return false;
         }
-        *ret_whole = i % HURRY_EVERY != 0 || !is_given_up(notes);
+        *ret_whole = i == 0 || i % HURRY_EVERY != 0 || !is_given_up(notes);
         if (*ret_whole && !write_note(notes, &notes->waiting.items[i], e)) {
             return false;
         }
