@@ -11,6 +11,7 @@
 #include "cli/record_gate.h"
 #include "cli/workspace.h"
 #include "config/fields.h"
+#include "policies/mirror_copy.h"
 
 enum { WAIT_MAX_S = 3600 };
 
@@ -280,6 +281,8 @@ static int run(struct bump *bump, int64_t wait_s)
     if (bump->publishes && !open_publication(bump)) {
         return COMMAND_FAILED;
     }
+    CLEANUP_FREE char *copies = mirror_copy_directory(settings->state);
+    bump->plan.mirror_copies = copies;
     shared_users_collect(bump->workspace.set, &bump->users);
     if (!workspace_each(&bump->workspace, invocation, select_domain, bump)) {
         return COMMAND_FAILED; /* a name that is not ours: nothing is touched */

@@ -1,5 +1,6 @@
 #include "domain_records.h"
 
+#include "cli/workspace.h"
 #include "dns/name.h"
 #include "policies/policy_id.h"
 #include "policies/txt_record.h"
@@ -110,6 +111,9 @@ static bool error_same_name(struct bytes name, struct error *e)
 bool domain_records_add_shared(struct domain_records *records, const struct policy_set_view *view,
                                struct error *e)
 {
+    if (!workspace_has_policy(view, e)) {
+        return false;
+    }
     struct name_map_item *done = name_map_add(&records->shared_done, view->shared->name);
     if (done->value != 0) {
         return true;
@@ -149,6 +153,9 @@ static bool add_delegated(struct domain_records *records, const struct policy_se
 bool domain_records_add_id(struct domain_records *records, const struct policy_set_view *view,
                            struct error *e)
 {
+    if (!workspace_has_policy(view, e)) {
+        return false;
+    }
     if (records->settings->dns_delegate != NULL) {
         return add_delegated(records, view, e);
     }

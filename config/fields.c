@@ -142,16 +142,19 @@ static bool add_unknown_key(const struct yaml_node *key, const char *what,
                             struct fields_context *context)
 {
     CLEANUP_FREE const char **names = memory_zero(count, sizeof(*names));
+    size_t named = 0;
     for (size_t i = 0; i < count; i++) {
-        names[i] = fields[i].key;
+        if ((fields[i].flags & FIELD_HIDDEN) == 0) {
+            names[named++] = fields[i].key;
+        }
     }
-    const char *nearest = fields_nearest(key->text, names, count);
+    const char *nearest = fields_nearest(key->text, names, named);
     if (nearest != NULL) {
         return fields_error(context, &key->start, "unknown key \"%s\" in %s; did you mean \"%s\"?",
                             shown(key->text).text, what, nearest);
     }
     CLEANUP(buffer_clear) struct buffer known = BUFFER(1024);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < named; i++) {
         buffer_printf(&known, "%s%s", i != 0 ? ", " : "", names[i]);
     }
     struct bytes list = buffer_bytes(&known);

@@ -23,6 +23,7 @@ struct fields_context {
 
 enum {
     FIELD_REQUIRED = 1,
+    FIELD_HIDDEN = 2, /* not named to whoever writes an unknown key */
 };
 
 struct field {

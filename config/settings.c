@@ -269,6 +269,7 @@ static const struct field FIELDS[] = {
     {"root", read_root, 0},
     {"access_log", read_access_log, 0},
     {"dns", settings_read_dns, 0},
+    {"mirror", settings_read_mirror, 0},
     {"acme", settings_read_acme, 0},
 };
 
@@ -292,6 +293,7 @@ static struct settings *new_settings(const char *file)
     settings->default_max_age_s = DEFAULT_MAX_AGE_S;
     settings->dns_ttl_s = DEFAULT_TTL_S;
     settings_limits_default(&settings->limits);
+    settings_mirror_default(&settings->mirror);
     return settings;
 }
 

@@ -92,6 +92,13 @@ struct settings_acme {
     int64_t failover_after;       /* failures of one host before the next CA is tried */
 };
 
+/* How closely providers' policies are followed (mirror/mirror.h). */
+struct settings_mirror {
+    int64_t look_ms;    /* between two looks at the TXT record */
+    int64_t fetch_ms;   /* the policy is fetched at least so often */
+    int64_t timeout_ms; /* of one fetch */
+};
+
 enum settings_access_log { ACCESS_LOG_OFF, ACCESS_LOG_COMBINED, ACCESS_LOG_JSON };
 
 struct settings {
@@ -125,6 +132,7 @@ struct settings {
     char *dns_update_server;            /* "ADDRESS:PORT"; NULL: by the zone's SOA record */
     char *dns_update_zone;              /* lower-case, no final dot; NULL: by SOA */
 
+    struct settings_mirror mirror;
     struct settings_acme *acme; /* NULL: no ACME */
 
     enum settings_access_log access_log;
