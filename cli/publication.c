@@ -169,25 +169,30 @@ static int compare_why(const void *a, const void *b)
     return order != 0 ? order : bytes_compare((*one)->record.name, (*other)->record.name);
 }
 
-/* The names that failed for one and the same reason, together. */
+/* COUNT names that failed for one and the same reason. */
+static void tell_failure(const struct dns_publish_item *const *failed, size_t count)
+{
+    for (size_t i = 0; i < count && i < PUBLICATION_NAMES_TOLD; i++) {
+        fprintf(stderr, "mtasts-host: %.*s: not published: %s\n", BYTES_ARG(failed[i]->record.name),
+                i == 0 ? failed[0]->why : "as the one before");
+    }
+    if (count > PUBLICATION_NAMES_TOLD) {
+        fprintf(stderr, "mtasts-host: %zu more names: not published: %s\n",
+                count - PUBLICATION_NAMES_TOLD, failed[0]->why);
+    }
+}
+
 static void tell_failures(const struct dns_publish_item **failed, size_t count)
 {
-    size_t told = 0;
-    qsort(failed, count, sizeof(*failed), compare_why);
-    for (size_t i = 0; i < count; i++) {
-        bool last = i + 1 == count || strcmp(failed[i]->why, failed[i + 1]->why) != 0;
-        if (told++ < PUBLICATION_NAMES_TOLD) {
-            fprintf(stderr, "mtasts-host: %.*s: not published%s%s\n",
-                    BYTES_ARG(failed[i]->record.name), last || told == 1 ? ": " : "",
-                    last || told == 1 ? failed[i]->why : ", as the one before");
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): it sorts pointers */
+    qsort(failed, count, sizeof(failed[0]), compare_why);
+    for (size_t first = 0; first < count;) {
+        size_t end = first + 1;
+        while (end < count && strcmp(failed[end]->why, failed[first]->why) == 0) {
+            end++;
         }
-        if (last) {
-            if (told > PUBLICATION_NAMES_TOLD) {
-                fprintf(stderr, "mtasts-host: %zu more names: not published: %s\n",
-                        told - PUBLICATION_NAMES_TOLD, failed[i]->why);
-            }
-            told = 0;
-        }
+        tell_failure(&failed[first], end - first);
+        first = end;
     }
 }
 

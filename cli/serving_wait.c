@@ -103,8 +103,9 @@ static bool fetch_at(const struct round *round, struct serving_item *item, const
     return fetched && item->served;
 }
 
-static void ask_https(size_t number, void *context)
+static void ask_https(size_t number, void *own, void *context)
 {
+    (void)own;
     const struct round *round = context;
     const struct serving_wait *wait = round->wait;
     struct serving_item *item = &wait->items[number];
@@ -155,9 +156,8 @@ static size_t count_missing(const struct serving_wait *wait)
 
 static void ask_all(struct serving_wait *wait, int64_t deadline_ms)
 {
-    if (wait->source == SERVING_HTTPS) {
-        ask_https_all(wait, deadline_ms);
-    } else if (!ask_control_all(wait) && wait->source == SERVING_AUTO) {
+    bool asked = wait->source != SERVING_HTTPS && ask_control_all(wait);
+    if (!asked && wait->source != SERVING_CONTROL) {
         ask_https_all(wait, deadline_ms);
     }
 }

@@ -53,8 +53,9 @@ static int compare_below(const void *a, const void *b)
 
 /* --- zones --- */
 
-static void find_zone(size_t number, void *context)
+static void find_zone(size_t number, void *own, void *context)
 {
+    (void)own;
     struct run *run = context;
     struct place *place = &run->places[number];
     struct dns_zone zone = {0};
@@ -83,6 +84,22 @@ static void take_zone(struct run *run, struct place *place)
     }
 }
 
+/* The configured zone's primary is that of all. */
+static void find_primary(struct run *run)
+{
+    struct dns_zone zone = {0};
+    struct error e;
+    bool found = dns_zone_find(run->resolver, bytes_of(run->options->zone), &zone, &e);
+    for (size_t i = 0; i < run->place_count; i++) {
+        struct place *place = &run->places[i];
+        place->primary = zone.primary;
+        if (place->found && !found) {
+            place->error = e;
+            place->found = false;
+        }
+    }
+}
+
 static void find_zones(struct run *run)
 {
     if (run->options->zone == NULL) {
@@ -96,17 +113,7 @@ static void find_zones(struct run *run)
         take_zone(run, &run->places[i]);
     }
     if (run->options->server == NULL && run->place_count != 0) {
-        struct dns_zone zone = {0};
-        struct error e;
-        bool found = dns_zone_find(run->resolver, bytes_of(run->options->zone), &zone, &e);
-        for (size_t i = 0; i < run->place_count; i++) {
-            struct place *place = &run->places[i];
-            place->primary = zone.primary;
-            if (place->found && !found) {
-                place->error = e;
-                place->found = false;
-            }
-        }
+        find_primary(run);
     }
 }
 
@@ -191,8 +198,9 @@ static void drop_unfound(struct run *run)
     run->count = kept;
 }
 
-static void work_on_group(size_t number, void *context)
+static void work_on_group(size_t number, void *own, void *context)
 {
+    (void)own;
     struct run *run = context;
     const struct group *group = &run->groups[number];
     struct error e;

@@ -58,23 +58,38 @@ static const struct words *words_for(unsigned rcode, unsigned tsig_error)
     return words != NULL ? words : find(rcode_words, ARRAY_LENGTH(rcode_words), rcode);
 }
 
+struct mark {
+    const char *mark;
+    const char *text;
+};
+
+/* The one of MARKS that ADVICE begins with; one of them must be. */
+static const struct mark *find_mark(const struct mark *marks, const char *advice)
+{
+    while (strncmp(advice, marks->mark, strlen(marks->mark)) != 0) {
+        marks++;
+    }
+    return marks;
+}
+
 static void fill_in(const char *advice, const struct publish_refusal *refusal, struct buffer *out)
 {
-    const struct {
-        const char *mark;
-        const char *text;
-    } rows[] = {
-        {"%KEY", refusal->key_name}, {"%FILE", refusal->key_file}, {"%ZONE", refusal->zone}};
-    while (*advice != '\0') {
+    const struct mark marks[] = {
+        {"%KEY", refusal->key_name},
+        {"%FILE", refusal->key_file},
+        {"%ZONE", refusal->zone},
+        {"%", "%"},
+    };
+    for (;;) {
         size_t n = strcspn(advice, "%");
         buffer_add(out, (struct bytes){advice, n});
         advice += n;
-        for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-            if (*advice != '\0' && strncmp(advice, rows[i].mark, strlen(rows[i].mark)) == 0) {
-                buffer_add_string(out, rows[i].text);
-                advice += strlen(rows[i].mark);
-            }
+        if (*advice == '\0') {
+            return;
         }
+        const struct mark *mark = find_mark(marks, advice);
+        buffer_add_string(out, mark->text);
+        advice += strlen(mark->mark);
     }
 }
 

@@ -153,11 +153,10 @@ static void settle_conflict(struct job *job, size_t i, const char *words)
     struct dns_asked *asked = NULL;
     struct dns_change *change = &job->changes[i];
     struct publish_progress *progress = job->zone->progress;
-    if (!ask_range(job, i, 1, &asked, &e) || asked[0].standing == NULL) {
-        publish_fail(progress, job->items[i], "%s", words);
-    } else if (dns_record_stands(change->wanted, asked[0].standing, true)) {
+    bool told = ask_range(job, i, 1, &asked, &e) && asked[0].standing != NULL;
+    if (told && dns_record_stands(change->wanted, asked[0].standing, true)) {
         publish_decide(progress, job->items[i], DNS_PUBLISH_STOOD);
-    } else if (was_from_wildcard(change, asked[0].standing)) {
+    } else if (told && was_from_wildcard(change, asked[0].standing)) {
         change->from_wildcard = true;
         change_range(job, i, 1);
     } else {

@@ -53,23 +53,35 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+enum blank { BLANK_NONE, BLANK_SPACE, BLANK_LINE, BLANK_COMMENT };
+
+static enum blank blank_at(struct bytes text)
+{
+    if (bytes_starts_with(text, BYTES("#")) || bytes_starts_with(text, BYTES("//"))) {
+        return BLANK_LINE;
+    }
+    if (bytes_starts_with(text, BYTES("/*"))) {
+        return BLANK_COMMENT;
+    }
+    return text.n != 0 && is_space(text.p[0]) ? BLANK_SPACE : BLANK_NONE;
+}
+
 static bool skip_blank(struct reader *reader, struct error *e)
 {
-    for (;;) {
-        if (reader->rest.n != 0 && is_space(reader->rest.p[0])) {
-            skip(reader, 1);
-        } else if (bytes_starts_with(reader->rest, BYTES("#")) ||
-                   bytes_starts_with(reader->rest, BYTES("//"))) {
+    enum blank blank = BLANK_NONE;
+    while ((blank = blank_at(reader->rest)) != BLANK_NONE) {
+        bool ended = true;
+        skip(reader, blank == BLANK_COMMENT ? strlen("/*") : 1);
+        if (blank == BLANK_LINE) {
             (void)skip_past(reader, "\n");
-        } else if (bytes_starts_with(reader->rest, BYTES("/*"))) {
-            skip(reader, 2);
-            if (!skip_past(reader, "*/")) {
-                return fail(reader, e, "a comment has no end");
-            }
-        } else {
-            return true;
+        } else if (blank == BLANK_COMMENT) {
+            ended = skip_past(reader, "*/");
+        }
+        if (!ended) {
+            return fail(reader, e, "a comment has no end");
         }
     }
+    return true;
 }
 
 static bool is_mark(char c)
