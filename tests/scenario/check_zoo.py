@@ -53,21 +53,14 @@ class CheckZoo(Scenario):
         add("badreports", ["tlsrpt-malformed"], reports='"v=TLSRPTv1; mailto:a@b.test"')
 
     def add_dns(self, add):
-        elsewhere = self.zoo.add_elsewhere
         add("loop", ["dns-alias-loop"], record=None,
             more="_mta-sts.{name} CNAME a.loop\na.loop CNAME b.loop\nb.loop CNAME a.loop\n")
         add("dangling", ["dns-alias-dangling"], host="CNAME gone.elsewhere")
         add("danglingrecord", ["dns-alias-dangling"], record=None,
             more="_mta-sts.{name} CNAME _mta-sts.gone\n")
         add("badmx", ["dns-unusable"], mx="MX 10 mx_1.{name}.test.", mail=None)
-        elsewhere("missing", ["domain-missing"])
-        for name, code, codes in (("servfail", 2, ["dns-failed", "tlsrpt-dns"]),
-                                  ("lame", 5, ["dns-lame", "tlsrpt-dns"]),
-                                  ("silent", None, ["dns-timeout"])):
-            address = self.zoo.address()
-            self.zoo.servers.dns(address, code)
-            elsewhere(name, codes, [address])
-        elsewhere("bogus", ["dns-bogus", "tlsrpt-dns"], ["127.0.0.2"])
+        self.zoo.add_elsewhere("missing", ["domain-missing"])
+        self.zoo.add_strange_zones()
 
     def add_hosts(self, add):
         zoo, https = self.zoo, self.zoo.https
