@@ -105,6 +105,12 @@ static uint32_t wanted_max_age_s(const struct retire *retire, const struct polic
 static bool retire_domain(const struct policy_set_view *view, void *context)
 {
     struct retire *retire = context;
+    struct error e;
+    if (!workspace_has_policy(view, &e)) {
+        fprintf(stderr, "mtasts-host: %.*s: %s\n", BYTES_ARG(view->entry->name), e.text);
+        retire->failed = true;
+        return true;
+    }
     const struct policy_edit edit = {
         .section = ID_EDIT_DOMAINS,
         .name = view->entry->name,
@@ -183,6 +189,9 @@ static int retire_all(struct retire *retire)
     if (!workspace_open(retire->invocation, &retire->workspace)) {
         return COMMAND_FAILED;
     }
+    if (!changed_records_check(retire->invocation, retire->workspace.settings)) {
+        return COMMAND_FAILED;
+    }
     retire->history.control = retire->workspace.settings->control;
     if (!workspace_each(&retire->workspace, retire->invocation, retire_domain, retire)) {
         retire->failed = true;
@@ -193,9 +202,9 @@ static int retire_all(struct retire *retire)
     if (retire->dry_run) {
         fprintf(stderr, "Nothing was written (--dry-run).\n");
     } else if (retire->done.count != 0 &&
-               !changed_records_print(&(struct changed_records){.invocation = retire->invocation,
-                                                                .is_changed = is_retired,
-                                                                .context = retire})) {
+               !changed_records_put(&(struct changed_records){.invocation = retire->invocation,
+                                                              .is_changed = is_retired,
+                                                              .context = retire})) {
         retire->failed = true;
     }
     return retire->failed ? COMMAND_FAILED : COMMAND_DONE;
@@ -210,6 +219,10 @@ int cmd_retire(const struct invocation *invocation)
     }
     if (!lists && invocation_has(invocation, "json")) {
         return invocation_usage(invocation, "--json goes with --list; records have --format json");
+    }
+    if (invocation_has(invocation, "publish") && (lists || invocation_has(invocation, "dry-run"))) {
+        return invocation_usage(invocation,
+                                "--publish changes DNS: leave --list and --dry-run out");
     }
     if (!read_max_age(invocation, &retire.max_age_s)) {
         return invocation_usage(invocation, "--max-age is 0 to %d seconds, or with s m h d w",

@@ -36,6 +36,9 @@ struct command_option {
     char letter;  /* short; 0: none */
     bool choice;  /* `argument` lists the allowed words: "zone|nsupdate" */
     bool repeats; /* may be given several times; else the last one counts */
+    /* The value where the option stands alone: `--wait` as `--wait=30s`. Another is written with
+     * an equals sign. NULL: the argument is required. */
+    const char *standard;
 };
 
 struct invocation;

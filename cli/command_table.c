@@ -106,6 +106,7 @@ static const struct command_option record_options[] = {
     FORMAT_OPTION,
     {.name = "setup", .about = "all that the domain's owner sets, once"},
     {.name = "strict", .about = "leave out, and exit 3 for, names without a certificate"},
+    {.name = "publish", .about = "change them in DNS, print those that were"},
 };
 
 static const struct command_option bump_id_options[] = {
@@ -118,6 +119,14 @@ static const struct command_option bump_id_options[] = {
      .about = "older copy of the policies, to compare with"},
     {.name = "strict",
      .about = "as for record; with --check: ids that were written by hand count, too"},
+    {.name = "publish", .about = "change the records in DNS, print those that were"},
+    {.name = "wait",
+     .argument = "DURATION",
+     .standard = "30s",
+     .about = "publish once the policies are served, at most so much later"},
+    {.name = "url",
+     .argument = "https://HOST[:PORT]",
+     .about = "ask there whether they are served; with --wait"},
 };
 
 static const struct command_option check_options[] = {
@@ -133,6 +142,7 @@ static const struct command_option check_options[] = {
      .argument = "ADDRESS",
      .repeats = true,
      .about = "a DNS server to ask, instead of the configured ones or the system's"},
+    {.name = "senders", .about = "say what each known sender makes of it, too"},
     {.name = "trust",
      .argument = "FILE",
      .about = "PEM file of CAs to trust, besides the system's"},
@@ -163,6 +173,7 @@ static const struct command_option retire_options[] = {
      .about = "of the policy of mode none; 1d at most by default"},
     {.name = "dry-run", .letter = 'n', .about = "write nothing; say what would change"},
     FORMAT_OPTION,
+    {.name = "publish", .about = "change the record in DNS once the policy is served"},
     {.name = "list", .letter = 'l', .about = "what is retired, and until when it must stay"},
     {.name = "json", .about = "with --list: print one JSON document"},
 };
@@ -173,6 +184,8 @@ static const struct command_option plan_mx_options[] = {
     {.name = "apply", .about = "do the first step that is due, and say what comes next"},
     RESOLVER_OPTION,
     FORMAT_OPTION,
+    {.name = "publish",
+     .about = "with --apply: change the record in DNS once the policy is served"},
     {.name = "json", .about = "print the plan as one JSON document"},
 };
 
@@ -247,7 +260,8 @@ const struct command command_table[] = {
         .details = "The TXT records as they should stand now: the policy's id, and where TLS "
                    "reports go.",
         .example = "mtasts-host record --setup example.org\n"
-                   "mtasts-host record --all --format nsupdate | nsupdate -k tsig.key",
+                   "mtasts-host record --all --format nsupdate | nsupdate -k tsig.key\n"
+                   "mtasts-host record --all --publish",
         OPTIONS(record_options),
         .run = cmd_record,
     },
@@ -260,6 +274,7 @@ const struct command command_table[] = {
                    "changed, and until when the old MX hosts must stay. Running it twice changes\n"
                    "nothing. Without a DOMAIN it looks at all.",
         .example = "mtasts-host bump-id >>zones/mta-sts.include\n"
+                   "mtasts-host bump-id --publish --wait\n"
                    "mtasts-host bump-id --check",
         OPTIONS(bump_id_options),
         .run = cmd_bump_id,

@@ -17,6 +17,14 @@ struct work {
     size_t room;
 };
 
+static void add_itself(struct bytes domain, struct dns_mx_set *mx)
+{
+    ARRAY_GROW(mx->items, mx->count, mx->capacity);
+    struct dns_mx *itself = &mx->items[mx->count++];
+    *itself = (struct dns_mx){.host.n = (unsigned char)domain.n};
+    memcpy(itself->host.text, domain.p, domain.n);
+}
+
 bool mx_survey_one(const struct dns_resolver *resolver, struct bytes domain,
                    struct dns_mx_set *ret_mx, struct error *e)
 {
@@ -25,10 +33,7 @@ bool mx_survey_one(const struct dns_resolver *resolver, struct bytes domain,
         return false;
     }
     if (mx.count == 0 && !mx.null_mx) {
-        ARRAY_GROW(mx.items, mx.count, mx.capacity);
-        struct dns_mx *itself = &mx.items[mx.count++];
-        *itself = (struct dns_mx){.host.n = (unsigned char)domain.n};
-        memcpy(itself->host.text, domain.p, domain.n);
+        add_itself(domain, &mx);
     }
     *ret_mx = mx;
     return true;

@@ -4,6 +4,7 @@
 
 #include "cli/acme_view.h"
 #include "cli/control_reply.h"
+#include "cli/mirror_view.h"
 #include "cli/status_left.h"
 #include "cli/time_text.h"
 
@@ -148,6 +149,7 @@ void status_view_print(const json_t *status, int64_t now_s, FILE *out)
     print_left_early(status, out);
     status_left_print(json_object_get(status, "left"), out);
     print_certificates(status, now_s, out);
+    mirror_view_print(json_object_get(status, "mirror"), now_s, out);
     acme_view_print(json_object_get(status, "acme"), now_s, out);
     if (json_array_size(json_object_get(status, "diagnostics")) != 0) {
         fputs("problems:\n", out);

@@ -13,7 +13,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-enum { DNS_HOOK_OUTPUT_MAX = 512, DNS_HOOK_MS = 120000 };
+enum { DNS_HOOK_OUTPUT_MAX = 512 };
 
 enum dns_hook_action { DNS_HOOK_PRESENT, DNS_HOOK_CLEANUP };
 

@@ -122,6 +122,7 @@ static bool fetch_run(struct fetch *fetch, const struct policy_fetch_options *op
         .url = fetch->url,
         .protocols = "https",
         .timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : POLICY_FETCH_MS,
+        .abandon = options->abandon,
         .body_max = max,
         .connect_to = options->connect_to,
         .resolve = fetch->resolve,

@@ -41,6 +41,7 @@ struct policy_set *policy_set_new(const struct policy_set_options *options,
         }
         set->tops[i].path = path;
     }
+    set->mirror_copies = memory_string_or_null(options->mirror_copies);
     if (options->state != NULL) {
         open_copies(set, options->state);
     }
@@ -71,10 +72,12 @@ void policy_set_free(struct policy_set *set)
     }
     for (size_t i = 0; i < set->files.count; i++) {
         set_offer_free(set, set->files.items[i]->offer);
+        set_mirror_clear_waits(set, set->files.items[i]);
         set_file_free(set->files.items[i]);
     }
     set_shared_free_all(set);
     set_read_forget(set);
+    set_mirror_free(set);
     for (size_t i = 0; i < set->top_count; i++) {
         diagnostics_clear(&set->tops[i].problems);
         free(set->tops[i].path);
@@ -273,6 +276,15 @@ void policy_set_apply(struct policy_set *set, const struct watch_changes *change
                       struct policy_set_result *ret_result)
 {
     apply(set, changes, now_ms);
+    *ret_result = set->result;
+}
+
+void policy_set_put_mirror(struct policy_set *set, struct bytes domain, struct policy *policy,
+                           struct policy_set_result *ret_result)
+{
+    set->result = (struct policy_set_result){0};
+    set_mirror_put(set, domain, policy);
+    finish(set);
     *ret_result = set->result;
 }
 

@@ -34,7 +34,7 @@ const struct yaml_pair *edit_original_pair(const struct edit_original *original,
 bool edit_parse(const struct edit_original *original, struct bytes text, const char *before,
                 struct policy_file *ret_file, struct error *e) MUST_USE;
 
-/* Same name, policy, shared policy and tlsrpt. */
+/* Same name, policy or mirror, shared policy and tlsrpt. */
 bool edit_same_but_for_id(const struct policy_file_entry *a, const struct policy_file_entry *b);
 
 #endif

@@ -14,21 +14,35 @@ static void begin_status(struct server *server);
 static void answer_status(struct inquiry *inquiry)
 {
     struct server *server = inquiry->server;
-    json_t *status = status_json(server, inquiry->status, inquiry->acme);
+    json_t *status = status_json(server, inquiry);
     json_object_set_new(status, "left_early", commands_left_early(server));
     round_answer(&server->status_round, server->control, status);
     begin_status(server);
 }
 
-/* The loader has answered; the other half is the ACME client's, where there is one. */
-static void ask_acme_status(struct inquiry *inquiry)
+/* Loader and ACME client have answered. */
+static void ask_mirror_status(struct inquiry *inquiry)
 {
     struct server *server = inquiry->server;
-    if (server->acme == NULL) {
+    if (server->mirror == NULL) {
         answer_status(inquiry);
         return;
     }
     struct inquiry *rest = inquiry_new(server, 0, answer_status);
+    rest->status = TAKE(inquiry->status);
+    rest->acme = TAKE(inquiry->acme);
+    mirror_ask_status(server->mirror, inquiry_on_mirror_status, rest);
+}
+
+/* The loader has answered; there may be an ACME client. */
+static void ask_acme_status(struct inquiry *inquiry)
+{
+    struct server *server = inquiry->server;
+    if (server->acme == NULL) {
+        ask_mirror_status(inquiry);
+        return;
+    }
+    struct inquiry *rest = inquiry_new(server, 0, ask_mirror_status);
     rest->status = TAKE(inquiry->status);
     acme_ask_status(server->acme, inquiry_on_acme_status, rest);
 }
@@ -47,7 +61,7 @@ static void ask_status(struct server *server, uint64_t ticket, const json_t *req
     (void)request;
     if (server->phase != SERVER_SERVING) {
         /* The loader has no time before it is done, or has gone already. */
-        control_answer(server->control, ticket, status_json(server, NULL, NULL));
+        control_answer(server->control, ticket, status_json(server, &(struct inquiry){0}));
         return;
     }
     round_join(&server->status_round, ticket, 0);

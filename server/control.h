@@ -51,11 +51,17 @@
  *           "orders_placed", "orders_done", "orders_failed", "renewals": since the start,
  *           "failures": {TYPE: count, …}, "nearest_expiry": 0 where there is no certificate,
  *           "nearest_expiry_host": name or null}} (acme/acme.h)
- * Unless it is serving, "acme" is null and members about policies and certificates are left out,
- * but for "domains" as soon as policies are known. While it is loading there is "loading": {"text":
- * for people, "policies_known", "certificates": so many are loaded, "certificates_total": of so
- * many found so far}; then `reload` is answered after the load, `serving` as soon as policies are
- * known, before that and to all others with an error.
+ *      "mirror": null where no policy is followed, else
+ *          {"followed", "failing": whose last look failed, "unknown": of whom there is no text yet,
+ *           "upstreams": [{"domain", "mode" and "id" of the text that is followed, or null,
+ *               "fetched", "looked": 0 for never, "next", "failures": in a row, "problem": of the
+ *               last look or null, "doubt": about the text or null}, …] by domain}
+ *          (mirror/mirror.h)
+ * Unless it is serving, "acme" and "mirror" are null and members about policies and certificates
+ * are left out, but for "domains" as soon as policies are known. While it is loading there is
+ * "loading": {"text": for people, "policies_known", "certificates": so many are loaded,
+ * "certificates_total": of so many found so far}; then `reload` is answered after the load,
+ * `serving` as soon as policies are known, before that and to all others with an error.
  *
  * `reload` answers
  *     {"domains", "files_read", "published", "removed", "held", "removals_held", "files_in_error",

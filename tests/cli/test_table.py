@@ -31,7 +31,7 @@ class Table(ProgramTest):
         found = {}
         for line in re.findall(r"^\*-.*$", text, re.MULTILINE):
             words = frozenset(re.findall(r"\*(-[^*]+)\*", line))
-            argument = re.search(r"_([^_]+)_$", line)
+            argument = re.search(r"_([^_]+)_\]?$", line)
             found[words] = argument.group(1) if argument else None
         return found
 

@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "loader/policy_set.h"
+#include "policies/mirror_copy.h"
 
 enum { VANISH_MS = 5000 };
 
@@ -45,11 +46,13 @@ static inline void count_event(const struct policy_set_event *event, void *conte
 static inline void tree_open(struct tree *t)
 {
     const char *const paths[] = {t->top};
+    CLEANUP_FREE char *copies = mirror_copy_directory(t->state);
     const struct policy_set_options options = {
         .paths = paths,
         .path_count = 1,
         .defaults = {.max_age_s = 604800},
         .state = t->state,
+        .mirror_copies = copies,
         .vanish_ms = VANISH_MS,
         .removal_percent = 10,
         .removal_domains = 50,
