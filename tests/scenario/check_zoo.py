@@ -81,8 +81,9 @@ class CheckZoo(Scenario):
         other = http(policy("mx.twofaced.test", "old.twofaced.test"))
         add("twofaced", ["addresses-differ"], more=f"mta-sts.{{name}} AAAA {self.v6(2, other)}\n")
         add("halfdown", ["https-refused"], more=f"mta-sts.{{name}} AAAA {self.v6(3, None)}\n")
-        add("many", ["not-all-seen"], more="".join(
-            f"mta-sts.{{name}} A {https()}\n" for _ in range(16)))
+        add("mute", ["https-stalled"], web=zoo.mute(443))
+        add("many", ["https-refused", "not-all-seen"], web=zoo.address(), more="".join(
+            f"mta-sts.{{name}} A {zoo.address()}\n" for _ in range(16)))
 
     def add_certificates(self, add):
         """The same faults at the policy host and at the MX."""

@@ -84,6 +84,13 @@ class Zoo:
         self.servers.smtp(address, context or self.common, **options)
         return address
 
+    def mute(self, port):
+        """An address where connections come about, and nothing follows."""
+        address = self.address()
+        listener = socket.create_server((address, port))
+        self.scenario.addCleanup(listener.close)
+        return address
+
     def hole(self, port):
         """An address that does not answer to connections: its listener's queue is full."""
         address = self.address()
