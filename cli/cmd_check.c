@@ -10,7 +10,12 @@
 #include "cli/check_watch.h"
 #include "config/fields.h"
 
-enum { INTERVAL_S = 300, INTERVAL_MAX_S = 86400, ISSUERS_MAX = 32 };
+enum {
+    INTERVAL_S = 300,
+    INTERVAL_MAX_S = 86400,
+    ISSUERS_MAX = 32,
+    DNS_PATIENCE_MS = 5000, /* a resolver may take seconds until it gives a broken zone up */
+};
 
 struct check {
     const struct invocation *invocation;
@@ -111,6 +116,7 @@ static bool begin(struct check *check, struct error *e)
     if (!open_resolver(check, e)) {
         return false;
     }
+    dns_resolver_set_attempt_ms(check->resolver, DNS_PATIENCE_MS);
     const struct observer_options options = {
         .resolver = check->resolver,
         .trust = invocation_value(check->invocation, "trust"),

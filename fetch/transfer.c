@@ -34,8 +34,9 @@ static int on_progress(void *context, curl_off_t download, curl_off_t downloaded
 
 static CURLcode on_tls_context(CURL *curl, void *tls, void *context)
 {
-    const struct transfer *transfer = context;
+    struct transfer *transfer = context;
     (void)curl;
+    transfer->tls_begun = true;
     transfer->tls_setup(tls, transfer->tls_setup_context);
     return CURLE_OK;
 }
@@ -199,7 +200,7 @@ bool transfer_is_connected(const struct transfer *transfer)
 {
     curl_off_t connected_us = 0;
     curl_easy_getinfo(transfer->curl, CURLINFO_CONNECT_TIME_T, &connected_us);
-    return connected_us != 0;
+    return connected_us != 0 || transfer->tls_begun; /* the time is set when TLS is up, too */
 }
 
 int64_t transfer_time_ms(const struct transfer *transfer)

@@ -82,7 +82,8 @@ enum transfer_result transfer_run(struct transfer *transfer);
 
 /* Why it failed, in libcurl's words; never NULL. */
 const char *transfer_why(const struct transfer *transfer);
-/* Whether TCP's connection came about. */
+/* Whether TCP's connection came about. Of one that timed out within TLS it is known only where
+ * there was a `tls_setup`. */
 bool transfer_is_connected(const struct transfer *transfer);
 /* From the start to the end, milliseconds. */
 int64_t transfer_time_ms(const struct transfer *transfer);

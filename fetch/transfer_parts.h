@@ -13,7 +13,8 @@ struct transfer {
     struct curl_slist *connect_to;
     struct buffer body;
     char message[CURL_ERROR_SIZE];
-    CURLcode code; /* how it ended */
+    CURLcode code;  /* how it ended */
+    bool tls_begun; /* where there is a tls_setup */
     const _Atomic bool *abandon;
     void (*tls_setup)(struct ssl_ctx_st *context, void *setup_context);
     void *tls_setup_context;

@@ -53,21 +53,14 @@ class CheckZoo(Scenario):
         add("badreports", ["tlsrpt-malformed"], reports='"v=TLSRPTv1; mailto:a@b.test"')
 
     def add_dns(self, add):
-        elsewhere = self.zoo.add_elsewhere
         add("loop", ["dns-alias-loop"], record=None,
             more="_mta-sts.{name} CNAME a.loop\na.loop CNAME b.loop\nb.loop CNAME a.loop\n")
         add("dangling", ["dns-alias-dangling"], host="CNAME gone.elsewhere")
         add("danglingrecord", ["dns-alias-dangling"], record=None,
             more="_mta-sts.{name} CNAME _mta-sts.gone\n")
         add("badmx", ["dns-unusable"], mx="MX 10 mx_1.{name}.test.", mail=None)
-        elsewhere("missing", ["domain-missing"])
-        for name, code, codes in (("servfail", 2, ["dns-failed", "tlsrpt-dns"]),
-                                  ("lame", 5, ["dns-lame", "tlsrpt-dns"]),
-                                  ("silent", None, ["dns-timeout"])):
-            address = self.zoo.address()
-            self.zoo.servers.dns(address, code)
-            elsewhere(name, codes, [address])
-        elsewhere("bogus", ["dns-bogus", "tlsrpt-dns"], ["127.0.0.2"])
+        self.zoo.add_elsewhere("missing", ["domain-missing"])
+        self.zoo.add_strange_zones()
 
     def add_hosts(self, add):
         zoo, https = self.zoo, self.zoo.https
@@ -88,8 +81,9 @@ class CheckZoo(Scenario):
         other = http(policy("mx.twofaced.test", "old.twofaced.test"))
         add("twofaced", ["addresses-differ"], more=f"mta-sts.{{name}} AAAA {self.v6(2, other)}\n")
         add("halfdown", ["https-refused"], more=f"mta-sts.{{name}} AAAA {self.v6(3, None)}\n")
-        add("many", ["not-all-seen"], more="".join(
-            f"mta-sts.{{name}} A {https()}\n" for _ in range(16)))
+        add("mute", ["https-stalled"], web=zoo.mute(443))
+        add("many", ["https-refused", "not-all-seen"], web=zoo.address(), more="".join(
+            f"mta-sts.{{name}} A {zoo.address()}\n" for _ in range(16)))
 
     def add_certificates(self, add):
         """The same faults at the policy host and at the MX."""

@@ -4,7 +4,7 @@ what the configuration says and what is seen go apart. And a thousand domains in
 import json
 import time
 
-from harness import BINARY, Namespace, SLOW, Scenario, run, wait_until
+from harness import BINARY, SANITIZED, SLOW, Namespace, Scenario, run, wait_until
 from knot import Knot
 from mail_servers import Postfix
 from zoo import Zoo
@@ -100,7 +100,7 @@ class CheckOurs(Scenario):
 
 
 class CheckMany(Scenario):
-    COUNT = 1000
+    COUNT = 200 if SANITIZED else 1000
 
     def test_a_thousand_domains_in_a_minute(self):
         self.namespace = Namespace(self, "127.0.0.1")
@@ -112,8 +112,7 @@ class CheckMany(Scenario):
         zoo.open()
         config = self.directory / "many.yaml"
         policies = self.directory / "policies.yaml"
-        policies.write_text("policies:\n  all: {mode: enforce, mx: [\"*.test\"], max_age: 1w}\n"
-                            "domains: {}\n")
+        policies.write_text("domains: {}\n")
         config.write_text(f"policies: {policies}\nstate: {self.directory}/state\n")
         started = time.monotonic()
         done = run(*self.namespace.enter(), BINARY, "-c", config, "check", "--json", *zoo.expected,

@@ -18,7 +18,8 @@ from knot import Knot
 from zoo_authority import ZooAuthority
 from zoo_servers import Servers, http, policy, tls
 
-RESOLVER, ZONES = "127.0.0.1", "127.0.0.2"
+RESOLVER, ZONES, STRANGER, SILENT = "127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"
+DNS = 53
 WEB, MAIL = "127.0.1.1", "127.0.1.2"
 NAMES_PER_CERTIFICATE = 60
 
@@ -83,6 +84,13 @@ class Zoo:
         self.servers.smtp(address, context or self.common, **options)
         return address
 
+    def mute(self, port):
+        """An address where connections come about, and nothing follows."""
+        address = self.address()
+        listener = socket.create_server((address, port))
+        self.scenario.addCleanup(listener.close)
+        return address
+
     def hole(self, port):
         """An address that does not answer to connections: its listener's queue is full."""
         address = self.address()
@@ -128,6 +136,21 @@ class Zoo:
         for number, address in enumerate(servers):
             self.lines += [f"{name} NS ns{number}.{name}", f"ns{number}.{name} A {address}"]
         self.expected[f"{name}.test"] = set(codes)
+
+    def add_strange_zones(self):
+        """At a server that refuses one of them, has lost another, and at one that says nothing."""
+        stranger = Knot(self.scenario, self.directory / "stranger",
+                        self.scenario.namespace.enter(), STRANGER)
+        stranger.zone("stranger.test", "")
+        stranger.zones.append("servfail.test")  # without a file
+        stranger.start()
+        silent = socket.socket(type=socket.SOCK_DGRAM)
+        silent.bind((SILENT, DNS))
+        self.scenario.addCleanup(silent.close)
+        self.add_elsewhere("lame", ["dns-lame", "tlsrpt-dns"], [STRANGER])
+        self.add_elsewhere("servfail", ["dns-failed", "tlsrpt-dns"], [STRANGER])
+        self.add_elsewhere("silent", ["dns-timeout"], [SILENT])
+        self.add_elsewhere("bogus", ["dns-bogus", "tlsrpt-dns"], [ZONES])
 
     # --- opening ---
 

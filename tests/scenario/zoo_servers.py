@@ -1,5 +1,4 @@
-"""Servers that do what no real one would: HTTPS and SMTP with every fault, and a DNS server that
-answers by one code, or not at all.
+"""Servers that do what no real one would: HTTPS and SMTP with every fault.
 
 All of them live on one event loop in a thread of the test's process, which has to be in the namespace
 already (`Namespace.inhabit`). Addresses are free: the whole of 127.0.0.0/8 is ours there.
@@ -11,7 +10,7 @@ import contextlib
 import ssl
 import threading
 
-HTTPS, SMTP, DNS = 443, 25, 53
+HTTPS, SMTP = 443, 25
 FOREVER = 3600
 
 
@@ -142,21 +141,3 @@ class Servers:
                 await writer.drain()
 
         self.listen(serve, address, SMTP)
-
-    def dns(self, address, code):
-        """Answers every question by CODE (2: SERVFAIL, 5: REFUSED); None: by nothing."""
-        class Answer(asyncio.DatagramProtocol):
-            def connection_made(self, transport):
-                self.transport = transport
-
-            def datagram_received(self, data, peer):
-                if code is not None:
-                    end = 12
-                    while data[end]:
-                        end += data[end] + 1
-                    question = data[12:end + 5]
-                    header = data[:2] + bytes([0x80 | data[2] & 0x79, code]) + b"\0\1" + b"\0" * 6
-                    self.transport.sendto(header + question, peer)
-
-        transport, _ = self.run(self.loop.create_datagram_endpoint(Answer, (address, DNS)))
-        self.open.append(transport)
