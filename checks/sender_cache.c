@@ -47,20 +47,25 @@ static bool is_over(const struct sender_cache *cache, struct bytes domain, int64
     return over;
 }
 
+/* NULL at the end. Names that begin with a dot are files that are being written. */
+static const struct dirent *next_file(DIR *directory)
+{
+    const struct dirent *entry = NULL;
+    do {
+        entry = readdir(directory); /* NOLINT(concurrency-mt-unsafe) */
+    } while (entry != NULL && entry->d_name[0] == '.');
+    return entry;
+}
+
 /* Deletes what is over; returns how many files are left. */
 static size_t make_room(const struct sender_cache *cache, DIR *directory, int64_t now_s)
 {
     size_t left = 0;
     rewinddir(directory);
-    for (const struct dirent *entry = readdir(directory); entry != NULL;
-         entry = readdir(directory)) {
-        struct bytes name = bytes_of(entry->d_name);
-        if (name.p[0] == '.') {
-            continue; /* a file that is being written */
-        }
-        if (!is_over(cache, name, now_s) || unlinkat(dirfd(directory), name.p, 0) != 0) {
-            left++;
-        }
+    const struct dirent *file = NULL;
+    while ((file = next_file(directory)) != NULL) {
+        bool over = is_over(cache, bytes_of(file->d_name), now_s);
+        left += !over || unlinkat(dirfd(directory), file->d_name, 0) != 0;
     }
     return left;
 }
@@ -68,9 +73,8 @@ static size_t make_room(const struct sender_cache *cache, DIR *directory, int64_
 static size_t count_files(DIR *directory)
 {
     size_t count = 0;
-    for (const struct dirent *entry = readdir(directory); entry != NULL;
-         entry = readdir(directory)) {
-        count += entry->d_name[0] != '.';
+    while (next_file(directory) != NULL) {
+        count++;
     }
     return count;
 }

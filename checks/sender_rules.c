@@ -6,7 +6,7 @@
 #include "checks/observe.h"
 #include "checks/sender_traits.h"
 
-enum { KIB = 1024, MIB = 1024 * 1024 };
+enum { KIB_64 = 65536, MIB_1 = 1048576 };
 
 struct sender {
     const char *name;
@@ -19,16 +19,16 @@ struct sender {
 
 /* The columns of the table below, in its order. */
 static const struct sender senders[SENDER_COUNT] = {
-    {"mox", .patience_ms = 60000, .size_max = 64 * KIB},
-    {"postfix-mta-sts-resolver", .patience_ms = 4000, .size_max = 64 * KIB,
+    {"mox", .patience_ms = 60000, .size_max = KIB_64},
+    {"postfix-mta-sts-resolver", .patience_ms = 4000, .size_max = KIB_64,
      .asks_another = OBSERVED_YES},
-    {"postfix-tlspol", .patience_ms = 2000, .size_max = 64 * KIB, .asks_another = OBSERVED_YES},
-    {"Stalwart", .patience_ms = 300000, .size_max = MIB},
+    {"postfix-tlspol", .patience_ms = 2000, .size_max = KIB_64, .asks_another = OBSERVED_YES},
+    {"Stalwart", .patience_ms = 300000, .size_max = MIB_1},
     {"KumoMTA", .patience_ms = 20000},
     {"Maddy", .patience_ms = 0},
     {"mailauth", .patience_ms = 15000, .unlimited = true, .asks_another = OBSERVED_NO,
      .asks_one = true},
-    {"Gmail", .size_max = 64 * KIB},
+    {"Gmail", .size_max = KIB_64},
     {"Exchange Online", .patience_ms = 0},
 };
 
@@ -112,16 +112,22 @@ static void add(struct sender_judgement *judgement, enum sender_verdict verdict,
     }
 }
 
+static const struct stance *stance_of(size_t sender, unsigned trait)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(stances); i++) {
+        if (stances[i].letter == rules[trait].stance[sender]) {
+            return &stances[i];
+        }
+    }
+    abort(); /* a typing error in the table */
+}
+
 static void add_traits(struct sender_judgement *judgement, size_t sender, sender_trait_set set)
 {
     for (unsigned trait = 0; trait < TRAIT_COUNT; trait++) {
-        if (!sender_trait_has(set, trait)) {
-            continue;
-        }
-        for (size_t i = 0; i < ARRAY_LENGTH(stances); i++) {
-            if (stances[i].letter == rules[trait].stance[sender]) {
-                add(judgement, stances[i].verdict, rules[trait].what, stances[i].how);
-            }
+        if (sender_trait_has(set, trait)) {
+            const struct stance *stance = stance_of(sender, trait);
+            add(judgement, stance->verdict, rules[trait].what, stance->how);
         }
     }
 }
@@ -131,7 +137,7 @@ static void add_traits(struct sender_judgement *judgement, size_t sender, sender
 static void add_size(struct sender_judgement *judgement, const struct sender *sender,
                      const struct observed_https *https)
 {
-    if (https->body.n <= 64 * KIB || sender->unlimited) {
+    if (https->body.n <= KIB_64 || sender->unlimited) {
         return; /* the RFC's own bound, which nobody undercuts */
     }
     if (sender->size_max == 0) {

@@ -15,7 +15,8 @@ import json
 import unittest
 
 from acme_harness import AcmeScenario
-from harness import Namespace, wait_until
+from dns_primary import Key
+from harness import Namespace, run
 from knot import Knot
 from mail_servers import NO_EXIM, Exim, PolicyDaemon, Postfix
 from wire import Wire
@@ -29,6 +30,7 @@ domains:
 """
 
 BOB = "bob@example.test"
+RECORD = "_mta-sts.example.test"
 OFFICIAL = "10 mx1"
 
 
@@ -47,16 +49,14 @@ class Downgrade(AcmeScenario):
     # --- who takes part ---
 
     def start_dns(self):
+        """Our server may update the record; mx1 is reached over the wire."""
         self.zones = Knot(self, self.directory / "knot", self.namespace.enter())
+        self.key = Key(self.directory / "tsig.key")
+        self.zones.grant("example.test", self.key)
+        self.zones.zone("example.test", f"@ MX {OFFICIAL}\nmx1 A 127.0.0.25\nmx2 A 127.0.1.26\n"
+                                        "mta-sts A 127.0.0.1")
         self.zones.zone("rogue.test", "mx A 127.0.0.66")
-        self.mx, self.records = OFFICIAL, ""
-        self.write_zone()
         self.zones.start()
-
-    def write_zone(self):
-        """What DNS says of example.test: mx1 is reached over the wire."""
-        self.zones.zone("example.test", f"@ MX {self.mx}\nmx1 A 127.0.0.25\nmx2 A 127.0.1.26\n"
-                                        f"mta-sts A 127.0.0.1\n{self.records}")
 
     def dns(self):
         """For Pebble: where it looks names up."""
@@ -67,11 +67,12 @@ class Downgrade(AcmeScenario):
         self.server = self.host()
         self.server.https_port, self.server.http_port = 443, 80
         self.pebble = self.ca(self.server)
-        self.configure(self.server, [self.pebble.entry()])
+        self.configure(self.server, [self.pebble.entry()], dns={
+            "update": {"server": "127.0.0.1:53", "key_file": str(self.key.path)}})
         self.policy = self.server.write("example.yaml", POLICY)
         self.server.start()
         self.wait_issued("example.test")
-        self.publish()
+        self.publish()  # the first id
 
     def start_receivers(self):
         self.mx1 = Postfix(self, "mx1", "mx1.example.test", "127.0.1.25")
@@ -92,18 +93,24 @@ class Downgrade(AcmeScenario):
     # --- what they do ---
 
     def publish(self):
-        """Has the policy's id in DNS."""
-        self.server.command("reload")
-        printed = self.server.command("bump-id").stdout
-        self.records = printed or self.records
-        self.change_dns()
+        """A new id, in DNS as soon as the policy that it stands for is served."""
+        before = self.zones.ask(RECORD, "TXT")
+        self.server.command("bump-id", "--wait", "--publish")
+        self.assertNotIn(self.zones.ask(RECORD, "TXT"), ("", before))
 
-    def change_dns(self, mx=None):
-        self.mx = mx or self.mx
-        self.write_zone()
-        self.zones.reload()
-        want = self.mx.split()[1].rstrip(".")
-        wait_until(lambda: want in self.zones.ask("example.test", "MX"), f"the MX {want} in DNS")
+    def change_zone(self, *changes):
+        """By whoever has a hand in example.test's DNS."""
+        for verb, *words in (("begin",), *changes, ("commit",)):
+            run(*self.namespace.enter(), "knotc", "-b", "-c", self.zones.config, f"zone-{verb}",
+                "example.test", *words)
+
+    def change_mx(self, mx):
+        self.change_zone(("unset", "@", "MX"), ("set", "@", 1, "MX", *mx.split()))
+        self.assertIn(mx.split()[1], self.zones.ask("example.test", "MX"))
+
+    def hide_record(self):
+        self.change_zone(("unset", "_mta-sts", "TXT"))
+        self.assertEqual(self.zones.ask(RECORD, "TXT"), "")
 
     def edit(self, old, new):
         """In an editor, as an operator does."""
@@ -170,13 +177,11 @@ class Downgrade(AcmeScenario):
         self.assert_nothing_given_away("stripped", self.wire)
 
         # Hiding the policy as well does not help: the sender has seen it, for a week.
-        known, self.records = self.records, ""
-        self.change_dns()
+        self.hide_record()
         since = self.try_again()
         self.assert_deferred("stripped", since, "TLS is required, but was not offered")
         self.assert_nothing_given_away("stripped", self.wire)
-        self.records = known
-        self.change_dns()
+        self.server.command("record", "--publish", "example.test")
 
         # The attacker leaves: the letter was late, no more.
         self.wire.strip_starttls = False
@@ -189,14 +194,14 @@ class Downgrade(AcmeScenario):
         rogue.certify()
         rogue.receive("example.test")
         wire = Wire(self, at=("127.0.0.66", 25), to=("127.0.1.66", 25))
-        self.change_dns(mx="10 mx.rogue.test.")
+        self.change_mx("10 mx.rogue.test.")
         since = self.letter("misled")
         self.assert_deferred("misled", since, "Server certificate not verified")
         self.assert_nothing_given_away("misled", wire)
         self.assertEqual(rogue.mailbox.messages(), [])
         self.assertNotIn("from=<alice", rogue.log_text())
 
-        self.change_dns(mx=OFFICIAL)
+        self.change_mx(OFFICIAL)
         self.assert_verified_delivery("misled", self.try_again(), self.mx1)
 
     def the_receivers_certificate_has_expired(self):
@@ -231,16 +236,14 @@ class Downgrade(AcmeScenario):
 
     def a_new_mx_comes_into_use_in_the_right_order(self):
         # The wrong order first: mail is led to a host that the policy does not name, and waits.
-        self.change_dns(mx="10 mx2")
+        self.change_mx("10 mx2")
         since = self.letter("moved")
         self.assert_deferred("moved", since, "Server certificate not verified")
         self.assertNotIn("alice", self.mx2.log_text())
 
         # The policy names it, is served, and then its new id is told: the letter is delivered.
-        before = self.zones.ask("_mta-sts.example.test", "TXT")
         self.edit("[mx1.example.test]", "[mx1.example.test, mx2.example.test]")
         self.publish()
-        self.assertNotEqual(self.zones.ask("_mta-sts.example.test", "TXT"), before)
         self.assert_verified_delivery("moved", self.try_again(), self.mx2)
         self.assert_verified_delivery("settled", self.letter("settled"), self.mx2)
         self.assertEqual([json.loads(line) for line in self.sender.queue().splitlines()], [])
