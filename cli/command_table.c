@@ -142,6 +142,7 @@ static const struct command_option check_options[] = {
      .argument = "ADDRESS",
      .repeats = true,
      .about = "a DNS server to ask, instead of the configured ones or the system's"},
+    {.name = "senders", .about = "say what each known sender makes of it, too"},
     {.name = "trust",
      .argument = "FILE",
      .about = "PEM file of CAs to trust, besides the system's"},

@@ -11,8 +11,8 @@
 #include "store/history.h"
 
 enum {
-    HURRY_MS = 300, /* some 30,000 notes: but for a first start with very many, all */
-    HURRY_EVERY = 256,
+    HURRY_MS = 300,    /* some 30,000 notes: but for a first start with very many, all */
+    HURRY_EVERY = 256, /* so many are written, however late this thread gets to run */
     TRANSACTION_NOTES = 16 * 1024, /* what a stop has to wait for once it is given up */
 };
 
@@ -144,7 +144,7 @@ static bool write_all(struct served_notes *notes, bool *ret_whole, struct error 
             (!history_commit(notes->history, e) || !history_begin(notes->history, e))) {
             return false;
         }
-        *ret_whole = i % HURRY_EVERY != 0 || !is_given_up(notes);
+        *ret_whole = i == 0 || i % HURRY_EVERY != 0 || !is_given_up(notes);
         if (*ret_whole && !write_note(notes, &notes->waiting, &notes->waiting.items[i], e)) {
             return false;
         }
@@ -250,7 +250,7 @@ static void *thread_main(void *context)
 {
     struct served_notes *notes = context;
     struct task task;
-    thread_stand_back();
+    thread_stand_back(2); /* behind a load: nobody waits for a note */
     while (take_task(notes, &task)) {
         note_batch_append(&notes->waiting, &task.batch);
         write_waiting(notes, task.up_to);
