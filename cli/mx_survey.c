@@ -39,8 +39,9 @@ bool mx_survey_one(const struct dns_resolver *resolver, struct bytes domain,
     return true;
 }
 
-static void look_up(size_t number, void *context)
+static void look_up(size_t number, void *own, void *context)
 {
+    (void)own;
     const struct work *work = context;
     const struct mx_survey *survey = work->survey;
     struct result *result = &work->results[number % work->room];

@@ -40,8 +40,9 @@ static bool share_an_address(const struct dns_address_set *a, const struct dns_a
     return false;
 }
 
-static void look_at(size_t number, void *context)
+static void look_at(size_t number, void *own, void *context)
 {
+    (void)own;
     struct look *look = context;
     struct error e;
     CLEANUP(dns_address_set_clear) struct dns_address_set found = {0};
