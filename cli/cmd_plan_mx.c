@@ -165,19 +165,9 @@ static bool others_have_switched(const struct move *move)
 
 /* --- The step that is due --- */
 
-/* What the policy lacks of what it must allow: the new hosts, and old ones that mail still goes to.
- */
-static void find_missing(const struct move *move, struct mx_plan_names *missing)
+static void add_missing(const struct dns_name *name, void *context)
 {
-    const struct mx_plan *plan = &move->plan;
-    const struct mx_plan_names *const lists[] = {&move->add, &move->remove};
-    for (size_t l = 0; l < ARRAY_LENGTH(lists); l++) {
-        for (size_t i = 0; i < lists[l]->count; i++) {
-            if (!mx_move_policy_covers(plan->view.policy, dns_name_bytes(&lists[l]->items[i]))) {
-                add_name(missing, &lists[l]->items[i]);
-            }
-        }
-    }
+    add_name(context, name);
 }
 
 static bool change_policy(struct move *move, const struct mx_plan_names *add,
@@ -217,7 +207,7 @@ static bool do_step(struct move *move, enum mx_move_step step, int *ret_code)
     bool ok = true;
     if (step == MX_MOVE_WIDEN) {
         struct mx_plan_names missing = {0};
-        find_missing(move, &missing);
+        mx_move_each_missing(&move->plan.facts, add_missing, &missing);
         ours = true;
         ok = change_policy(move, &missing, &none);
         free(missing.items);

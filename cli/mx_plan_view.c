@@ -21,10 +21,11 @@ static char *join(const struct dns_name *names, size_t count)
 static char *policy_text(const struct mx_plan *plan)
 {
     const struct shared_user *user = mx_plan_user(plan);
-    return user != NULL ? memory_printf("the shared policy %.*s (%zu domain%s)",
-                                        BYTES_ARG(plan->view.shared->name), user->domains,
-                                        user->domains == 1 ? "" : "s")
-                        : memory_string("the policy");
+    return user != NULL && plan->view.shared != NULL
+               ? memory_printf("the shared policy %.*s (%zu domain%s)",
+                               BYTES_ARG(plan->view.shared->name), user->domains,
+                               user->domains == 1 ? "" : "s")
+               : memory_string("the policy");
 }
 
 static char *wait_text(const struct mx_plan *plan, const char *add)

@@ -82,16 +82,33 @@ static bool is_switched(const struct mx_move_facts *facts)
     return switched;
 }
 
-/* The new hosts, and the old ones for as long as mail goes to them. */
-static bool is_wide(const struct mx_move_facts *facts)
+void mx_move_each_missing(const struct mx_move_facts *facts,
+                          void (*visit)(const struct dns_name *name, void *context), void *context)
 {
+    for (size_t i = 0; i < facts->add_count; i++) {
+        if (!mx_move_policy_covers(facts->policy, dns_name_bytes(&facts->add[i]))) {
+            visit(&facts->add[i], context);
+        }
+    }
     for (size_t i = 0; i < facts->remove_count; i++) {
         const struct dns_name *name = &facts->remove[i];
         if (is_live(facts, name) && !mx_move_policy_covers(facts->policy, dns_name_bytes(name))) {
-            return false;
+            visit(name, context);
         }
     }
-    return covers_added(facts, facts->policy);
+}
+
+static void note_missing(const struct dns_name *name, void *context)
+{
+    (void)name;
+    *(bool *)context = false;
+}
+
+static bool is_wide(const struct mx_move_facts *facts)
+{
+    bool wide = true;
+    mx_move_each_missing(facts, note_missing, &wide);
+    return wide;
 }
 
 static bool is_narrow(const struct mx_move_facts *facts)

@@ -71,6 +71,11 @@ struct mx_move {
 
 void mx_move_find(const struct mx_move_facts *facts, struct mx_move *ret_move);
 
+/* What the policy lacks until it is wide: new hosts, and old ones for as long as mail goes to them.
+ */
+void mx_move_each_missing(const struct mx_move_facts *facts,
+                          void (*visit)(const struct dns_name *name, void *context), void *context);
+
 /* "widen", "announce", …; "done", "due", "waiting", "later", "not-needed". */
 const char *mx_move_step_name(enum mx_move_step step);
 const char *mx_move_state_name(enum mx_move_state state);

@@ -6,6 +6,7 @@
 
 #include "policies/edit_text.h"
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): TEXT is taken */
 void policy_edit_splice_add(struct policy_edit_splices *splices, size_t offset, size_t remove,
                             char *text)
 {

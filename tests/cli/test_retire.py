@@ -23,6 +23,8 @@ class Retire(ProgramTest):
         for words in (["retire"], ["retire", "a.test", "--list"], ["retire", "a.test", "--json"],
                       ["retire", "a.test", "--max-age", "soon"],
                       ["retire", "a.test", "--max-age", "2y"], ["retire", "a.test", "--max-age", "400d"],
+                      ["retire", "--list", "--publish"], ["retire", "a.test", "-n", "--publish"],
+                      ["plan", "mx", "a.test", "--add", "mx.test", "--publish"],
                       ["plan", "mx", "a.test"], ["plan", "mx"],
                       ["plan", "mx", "a.test", "--add", "mx..test"],
                       ["plan", "mx", "a.test", "--add", "mx.test", "--remove", "MX.test."],
@@ -59,6 +61,11 @@ class Retire(ProgramTest):
         self.assertEqual(result.out, "")
         self.assertIn("Nothing was written", result.err)
         self.run_in("retire", "nobody.test", want=FAILED)
+        self.assertEqual(self.path.read_text(), FILE)
+
+    def test_publish_without_a_way_to_do_it_writes_nothing(self):
+        result = self.run_in("retire", "a.test", "--publish", want=FAILED)
+        self.assertIn("does not say how to publish", result.err)
         self.assertEqual(self.path.read_text(), FILE)
 
     def test_ids_stay_derived_where_they_are(self):

@@ -2,7 +2,9 @@
 the server's history and in a real DNS server what is done, and `lint --live` what does not fit."""
 
 import json
+import re
 
+from dns_primary import Key
 from harness import Scenario, free_port, wait_until
 from knot import Knot
 
@@ -163,3 +165,54 @@ domains:
         code, found = self.lint("--resolver", f"127.0.0.1:{free_port()}")
         self.assertEqual({(s, line) for s, line, _ in found},
                          {("warning", line) for line in (4, 5, 6, 8, 9)})
+
+
+class Published(Scenario):
+    """The same with updates (RFC 2136): each call does all that is to be done by now."""
+
+    def setUp(self):
+        super().setUp()
+        key = Key(self.directory / "tsig.key")
+        self.dns = Knot(self, self.directory / "knot", port=free_port())
+        self.dns.zone("example.test", "@ MX 10 mx1.sample.")
+        self.dns.grant("example.test", key)
+        self.dns.start()
+        address = f"127.0.0.1:{self.dns.port}"
+        self.server = self.host(settings=f"dns:\n  resolver: [\"{address}\"]\n"
+                                         f"  update: {{server: \"{address}\", key_file: {key.path}}}\n")
+        self.server.write("a.yaml", "domains:\n  example.test: {mode: enforce, mx: [mx1.sample], "
+                                    "max_age: 3}\n")
+        self.server.start()
+        self.server.command("bump-id", "--publish", "--wait")
+
+    def record(self):
+        return self.dns.ask("_mta-sts.example.test", "TXT")
+
+    def is_of_what_is_served(self):
+        tag = self.server.fetch_plain("example.test").headers["etag"]
+        return re.search(r"id=\d{14}(\w{10});", self.record()).group(1) == tag[1:11]
+
+    def plan(self, *words):
+        return self.server.command("plan", "mx", "example.test", *WORDS, *words)
+
+    def next(self):
+        return json.loads(self.plan("--json").stdout)["next"]
+
+    def test_a_move_and_a_retirement_are_published_when_they_are_served(self):
+        before = self.record()
+        self.plan("--apply", "--publish")
+        self.assertNotEqual(self.record(), before)
+        self.assertTrue(self.is_of_what_is_served())
+        self.assertIn(self.next(), ("wait", "switch"))
+        wait_until(lambda: self.next() == "switch", "the old text has expired")
+        self.dns.zone("example.test", f"@ MX 10 mx2.sample.\n_mta-sts TXT {self.record()}\n")
+        self.dns.reload()
+        wait_until(lambda: self.next() == "narrow", "the new MX")
+        self.assertIn("All is done.", self.plan("--apply", "--publish").stderr)
+        self.assertTrue(self.server.serves("example.test", "enforce\r\nmx: mx2.sample\r\nmax_age"))
+        self.assertTrue(self.is_of_what_is_served())
+
+        done = self.server.command("retire", "example.test", "--publish")
+        self.assertTrue(self.server.serves("example.test", "mode: none"))
+        self.assertTrue(self.is_of_what_is_served())
+        self.assertIn(self.record(), done.stdout)

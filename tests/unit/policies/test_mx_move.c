@@ -152,10 +152,41 @@ static void steps_follow_from_what_stands(void **state)
     }
 }
 
+static void add_missing(const struct dns_name *name, void *context)
+{
+    char *list = context;
+    strcat(list, name->text);
+    strcat(list, " ");
+}
+
+static void an_old_host_is_missing_only_while_it_is_an_mx(void **state)
+{
+    (void)state;
+    struct names add = names_of("b.x *.y");
+    struct names remove = names_of("a.x gone.x");
+    struct names hosts = names_of("a.x");
+    struct policy *policy = policy_of(POLICY_ENFORCE, "other.x");
+    char missing[100] = "";
+    mx_move_each_missing(
+        &(struct mx_move_facts){
+            .add = add.items,
+            .add_count = add.count,
+            .remove = remove.items,
+            .remove_count = remove.count,
+            .policy = policy,
+            .hosts = hosts.items,
+            .host_count = hosts.count,
+        },
+        add_missing, missing);
+    assert_string_equal(missing, "b.x *.y a.x ");
+    policy_free(policy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_follow_from_what_stands),
+        cmocka_unit_test(an_old_host_is_missing_only_while_it_is_an_mx),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
