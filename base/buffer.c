@@ -74,6 +74,14 @@ void buffer_reset(struct buffer *b)
     }
 }
 
+void buffer_erase(struct buffer *b)
+{
+    if (b->p != NULL) {
+        explicit_bzero(b->p, b->n);
+    }
+    buffer_reset(b);
+}
+
 void buffer_clear(struct buffer *b)
 {
     free(b->p);

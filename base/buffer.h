@@ -43,8 +43,10 @@ char *buffer_take(struct buffer *b);
 /* Empties without giving memory back. */
 void buffer_reset(struct buffer *b);
 void buffer_clear(struct buffer *b);
-/* The same for what held a secret: all its memory is overwritten before. What a growing buffer has
- * moved away from is not: reserve enough at once. */
+/* Empties, as buffer_reset, and overwrites what is in it: a secret. */
+void buffer_erase(struct buffer *b);
+/* As buffer_clear for what held a secret: all its memory is overwritten before. What a growing
+ * buffer has moved away from is not: reserve enough at once. */
 void buffer_wipe(struct buffer *b);
 
 #endif

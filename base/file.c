@@ -33,8 +33,12 @@ bool file_identity_equal(const struct file_identity *a, const struct file_identi
            a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
 }
 
-static bool read_to_end(int fd, const char *path, struct buffer *text, struct error *e)
+/* SIZE is what the file said it has, so that nobody asks for more behind that; 0: it does not say
+ * (files of /proc). */
+static bool read_to_end(int fd, const char *path, uint64_t size, struct buffer *text,
+                        struct error *e)
 {
+    size_t start = text->n;
     for (;;) {
         char *end = buffer_reserve(text, 1);
         if (end == NULL) {
@@ -51,11 +55,11 @@ static bool read_to_end(int fd, const char *path, struct buffer *text, struct er
         if (n < 0) {
             return error_system(e, "read %s", path);
         }
-        if (n == 0) {
+        text->n += (size_t)n;
+        if (n == 0 || (size != 0 && text->n - start >= size)) {
             text->p[text->n] = '\0';
             return true;
         }
-        text->n += (size_t)n;
     }
     /* Full to the cap: fine where the file ends right there. */
     char more = 0;
@@ -89,7 +93,7 @@ static bool read_once(const char *path, struct buffer *text, struct file_identit
                                        ? (size_t)status.st_size + 1
                                        : (size_t)status.st_size);
     }
-    if (!read_to_end(fd, path, text, e)) {
+    if (!read_to_end(fd, path, (uint64_t)status.st_size, text, e)) {
         return false;
     }
     if (fstat(fd, &status) != 0) {
@@ -137,8 +141,14 @@ char *file_path_join(const char *directory, const char *name)
         return memory_string(name);
     }
     size_t n = strlen(directory);
-    bool slash = n != 0 && directory[n - 1] == '/';
-    return memory_printf("%s%s%s", directory, slash ? "" : "/", name);
+    size_t name_size = strlen(name) + 1;
+    char *path = memory_alloc(n + 1 + name_size);
+    memcpy(path, directory, n);
+    if (n == 0 || directory[n - 1] != '/') {
+        path[n++] = '/';
+    }
+    memcpy(path + n, name, name_size);
+    return path;
 }
 
 char *file_path_directory(const char *path)

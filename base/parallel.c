@@ -29,6 +29,18 @@ static bool is_too_far_ahead(const struct parallel *parallel)
     return jobs->ahead != 0 && parallel->next >= parallel->taken + jobs->ahead;
 }
 
+static void *own_new(const struct parallel_jobs *jobs)
+{
+    return jobs->own_new != NULL ? jobs->own_new(jobs->context) : NULL;
+}
+
+static void own_free(const struct parallel_jobs *jobs, void *own)
+{
+    if (jobs->own_free != NULL) {
+        jobs->own_free(own);
+    }
+}
+
 /* The next job to work on; false: there are none left. Under the lock. */
 static bool next_job(struct parallel *parallel, size_t *ret_number)
 {
@@ -50,13 +62,14 @@ static void *thread_main(void *argument)
     struct parallel *parallel = argument;
     const struct parallel_jobs *jobs = parallel->jobs;
     size_t number = 0;
-    thread_stand_back();
+    thread_stand_back(1);
+    void *own = own_new(jobs);
     pthread_mutex_lock(&parallel->lock);
     while (next_job(parallel, &number)) {
         pthread_mutex_unlock(&parallel->lock);
         bool go_on = !is_abandoned(jobs);
         if (go_on) {
-            jobs->work(number, jobs->context);
+            jobs->work(number, own, jobs->context);
         }
         pthread_mutex_lock(&parallel->lock);
         parallel->done[number] = go_on;
@@ -66,6 +79,7 @@ static void *thread_main(void *argument)
         }
     }
     pthread_mutex_unlock(&parallel->lock);
+    own_free(jobs, own);
     return NULL;
 }
 
@@ -119,16 +133,16 @@ static bool take_all(struct parallel *parallel)
 
 static bool run_here(const struct parallel_jobs *jobs)
 {
-    for (size_t i = 0; i < jobs->count; i++) {
-        if (is_abandoned(jobs)) {
-            return false;
-        }
-        jobs->work(i, jobs->context);
+    void *own = own_new(jobs);
+    size_t i = 0;
+    for (; i < jobs->count && !is_abandoned(jobs); i++) {
+        jobs->work(i, own, jobs->context);
         if (jobs->take != NULL) {
             jobs->take(i, jobs->context);
         }
     }
-    return true;
+    own_free(jobs, own);
+    return i == jobs->count;
 }
 
 size_t parallel_cores(void)

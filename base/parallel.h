@@ -1,6 +1,6 @@
 /* Many independent jobs at once on all cores, and their results in order.
  *
- *     static void parse(size_t number, void *context)   any thread; touches files[number] alone
+ *     static void parse(size_t number, void *own, void *context)    any thread; files[number] alone
  *     static void take(size_t number, void *context)    the caller's thread; 0, 1, 2, … in turn
  *
  *     bool all = parallel_run(&(struct parallel_jobs){
@@ -22,7 +22,11 @@ enum {
 
 struct parallel_jobs {
     size_t count;
-    void (*work)(size_t number, void *context);
+    void (*work)(size_t number, void *own, void *context);
+    /* What a thread keeps from one job to the next, and no other thread sees: its WORK's OWN. Made
+     * and freed on that thread. May be NULL: then OWN is. */
+    void *(*own_new)(void *context);
+    void (*own_free)(void *own);
     void (*take)(size_t number, void *context); /* may be NULL */
     size_t ahead; /* so many results wait to be taken at most; 0: no such bound */
     bool (*abandoned)(void *context); /* asked between two jobs, on any thread; may be NULL */

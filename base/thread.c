@@ -33,10 +33,10 @@ bool thread_start(const char *name, void *(*run)(void *context), void *context,
     return true;
 }
 
-void thread_stand_back(void)
+void thread_stand_back(int steps)
 {
     id_t thread = (id_t)gettid();
-    (void)setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + LOWERED_BY);
+    (void)setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + steps * LOWERED_BY);
 }
 
 /* As sched_setattr(2) has it; glibc 2.36 does not. */

@@ -13,9 +13,10 @@ enum { THREAD_NAME_MAX = 15 };
 bool thread_start(const char *name, void *(*run)(void *context), void *context,
                   pthread_t *ret_thread, struct error *e) MUST_USE;
 
-/* Lowers the calling thread's priority for good: to a third of the weight of one that has not,
- * where they compete for a core. Where the system forbids it, the work is done all the same. */
-void thread_stand_back(void);
+/* Lowers the calling thread's priority for good: with each of STEPS to a third of the weight of one
+ * that has not, where they compete for a core. Where the system forbids it, the work is done all
+ * the same. */
+void thread_stand_back(int steps);
 
 /* The calling thread is to run as soon as it wakes up, before one that computes has used up its
  * turn of some milliseconds; in return its own turns are short. Linux 6.12; without effect before.

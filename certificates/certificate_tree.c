@@ -82,12 +82,25 @@ static const struct {
     {".pem", false, ".pem", ".pem"},
 };
 
+/* The first FRONT octets of PATH, and ENDING. */
+static char *with_ending(const char *path, size_t front, const char *ending)
+{
+    size_t size = strlen(ending) + 1;
+    char *text = memory_alloc(front + size);
+    memcpy(text, path, front);
+    memcpy(text + front, ending, size);
+    return text;
+}
+
 /* acme.sh has NAME_ecc/{fullchain.cer,NAME.key}, and for RSA NAME/{fullchain.cer,NAME.key}. By its
  * path the latter's key is Caddy's NAME/NAME.key as well, and counts as that: its chain finds it.
  */
 static bool is_acme_sh(const char *path, const char *name, char **ret_chain_path,
                        char **ret_key_path)
 {
+    if (strcmp(name, ACME_SH_CHAIN) != 0 && !bytes_ends_with(bytes_of(name), BYTES(".key"))) {
+        return false;
+    }
     CLEANUP_FREE char *directory = file_path_directory(path);
     struct bytes host = bytes_of(file_path_name(directory));
     bool ecc = bytes_ends_with(host, ACME_SH_ECC);
@@ -115,9 +128,9 @@ bool certificate_tree_pair_of(const char *path, char **ret_chain_path, char **re
         struct bytes ending = bytes_of(LAYOUTS[i].ending);
         if (LAYOUTS[i].whole ? strcmp(name, LAYOUTS[i].ending) == 0
                              : bytes_ends_with(bytes_of(name), ending)) {
-            int front = (int)(strlen(path) - ending.n);
-            *ret_chain_path = memory_printf("%.*s%s", front, path, LAYOUTS[i].chain);
-            *ret_key_path = memory_printf("%.*s%s", front, path, LAYOUTS[i].key);
+            size_t front = strlen(path) - ending.n;
+            *ret_chain_path = with_ending(path, front, LAYOUTS[i].chain);
+            *ret_key_path = with_ending(path, front, LAYOUTS[i].key);
             return true;
         }
     }

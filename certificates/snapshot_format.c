@@ -38,7 +38,7 @@ static void add_u64(struct buffer *out, uint64_t value)
     buffer_add(out, (struct bytes){(const char *)&little, sizeof(little)});
 }
 
-static bool take(struct bytes *in, size_t n, struct bytes *ret_taken)
+static inline bool take(struct bytes *in, size_t n, struct bytes *ret_taken)
 {
     if (in->n < n) {
         return false;
@@ -49,7 +49,7 @@ static bool take(struct bytes *in, size_t n, struct bytes *ret_taken)
 }
 
 /* A number of N octets; what is missing reads as 0, and is noticed by who takes what follows. */
-static uint64_t take_number(struct bytes *in, size_t n)
+static inline uint64_t take_number(struct bytes *in, size_t n)
 {
     struct bytes taken;
     uint64_t little = 0;

@@ -27,8 +27,9 @@ static void show_progress(struct work *work)
     }
 }
 
-static void look(size_t number, void *context)
+static void look(size_t number, void *own, void *context)
 {
+    (void)own;
     struct work *work = context;
     struct check_item *item = &work->run->list->items[number];
     observer_look(work->run->observer, &item->domain, &item->observation);

@@ -6,6 +6,7 @@
 #include "cli/check_json.h"
 #include "cli/check_print.h"
 #include "cli/check_run.h"
+#include "cli/check_senders.h"
 #include "cli/check_watch.h"
 #include "config/fields.h"
 
@@ -22,6 +23,7 @@ struct check {
     int64_t interval_s;
     bool json;
     bool watches;
+    bool senders;
     json_t *items; /* with --json */
     struct check_printer printer;
     size_t answered; /* domains of which some DNS server said anything */
@@ -84,6 +86,7 @@ static bool read_options(struct check *check)
     const char *interval = invocation_value(invocation, "interval");
     check->json = invocation_has(invocation, "json");
     check->watches = invocation_has(invocation, "watch");
+    check->senders = invocation_has(invocation, "senders");
     check->fail_on = FINDING_ERROR;
     check->interval_s = INTERVAL_S;
     if (fail_on != NULL && !finding_severity_parse(bytes_of(fail_on), &check->fail_on)) {
@@ -126,9 +129,16 @@ static void take(struct check_item *item, void *context)
     check->answered += item->observation.mx_trace.outcome != DNS_NO_ANSWER ||
                        item->observation.sts.trace.outcome != DNS_NO_ANSWER;
     if (check->items != NULL) {
-        json_array_append_new(check->items, check_json_item(item));
+        json_t *object = check_json_item(item);
+        if (check->senders) {
+            json_object_set_new(object, "senders", check_senders_json(&item->observation));
+        }
+        json_array_append_new(check->items, object);
     } else {
         check_print_item(&check->printer, item);
+        if (check->senders) {
+            check_senders_print(&item->observation, stdout);
+        }
     }
     observation_clear(&item->observation);
 }

@@ -30,6 +30,22 @@ static void clear(struct move *move)
     free(move->subject);
 }
 
+static void add_name(struct mx_plan_names *names, const struct dns_name *name)
+{
+    ARRAY_GROW(names->items, names->count, names->capacity);
+    names->items[names->count++] = *name;
+}
+
+static bool has_name(const struct mx_plan_names *names, struct bytes name)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (bytes_equal(dns_name_bytes(&names->items[i]), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool read_hosts(const struct invocation *invocation, const char *option,
                        struct mx_plan_names *names)
 {
@@ -46,8 +62,7 @@ static bool read_hosts(const struct invocation *invocation, const char *option,
             (void)invocation_usage(invocation, "--%s %s: %s", option, values->items[i], e.text);
             return false;
         }
-        ARRAY_GROW(names->items, names->count, names->capacity);
-        names->items[names->count++] = name;
+        add_name(names, &name);
     }
     return true;
 }
@@ -55,11 +70,8 @@ static bool read_hosts(const struct invocation *invocation, const char *option,
 static bool is_both(const struct move *move)
 {
     for (size_t i = 0; i < move->add.count; i++) {
-        for (size_t j = 0; j < move->remove.count; j++) {
-            if (bytes_equal(dns_name_bytes(&move->add.items[i]),
-                            dns_name_bytes(&move->remove.items[j]))) {
-                return true;
-            }
+        if (has_name(&move->remove, dns_name_bytes(&move->add.items[i]))) {
+            return true;
         }
     }
     return false;
@@ -80,11 +92,11 @@ static bool collect_other(const struct policy_set_view *view, void *context)
 {
     struct others *others = context;
     const struct policy_set_view *mine = &others->move->plan.view;
-    if (view->shared == mine->shared && view->entry != mine->entry &&
-        others->count < SHARED_LOOKED_AT) {
-        ARRAY_GROW(others->views, others->count, others->capacity);
-        others->views[others->count++] = *view;
+    if (view->shared != mine->shared || view->entry == mine->entry) {
+        return true;
     }
+    ARRAY_GROW(others->views, others->count, others->capacity);
+    others->views[others->count++] = *view;
     return true;
 }
 
@@ -162,8 +174,7 @@ static void find_missing(const struct move *move, struct mx_plan_names *missing)
     for (size_t l = 0; l < ARRAY_LENGTH(lists); l++) {
         for (size_t i = 0; i < lists[l]->count; i++) {
             if (!mx_move_policy_covers(plan->view.policy, dns_name_bytes(&lists[l]->items[i]))) {
-                ARRAY_GROW(missing->items, missing->count, missing->capacity);
-                missing->items[missing->count++] = lists[l]->items[i];
+                add_name(missing, &lists[l]->items[i]);
             }
         }
     }
@@ -234,14 +245,14 @@ static bool open_plan(struct move *move)
     return mx_plan_open(move->invocation, move->resolver, &move->add, &move->remove, &move->plan);
 }
 
-/* The record goes to stdout whenever the next thing to do is to publish it. */
-static bool print_record(struct move *move)
+/* Whenever the next thing to do is to publish it: the record goes to stdout, or into DNS. */
+static bool put_record(struct move *move)
 {
     const struct policy_set_view *view = &move->plan.view;
     move->subject = view->shared != NULL ? memory_string_of(view->shared->name) : NULL;
     struct error ignored;
     return dns_name_normalise(view->entry->name, &move->domain, &ignored) &&
-           changed_records_print(&(struct changed_records){
+           changed_records_put(&(struct changed_records){
                .invocation = move->invocation,
                .is_changed = has_new_record,
                .context = move,
@@ -249,34 +260,51 @@ static bool print_record(struct move *move)
            });
 }
 
-static int apply(struct move *move)
+static bool open_again(struct move *move)
 {
-    bool json = invocation_has(move->invocation, "json");
-    enum mx_move_step step = move->plan.move.next;
-    int code = COMMAND_DONE;
-    if (!do_step(move, step, &code)) {
-        return COMMAND_FAILED;
-    }
     mx_plan_clear(&move->plan);
-    if (!open_plan(move)) {
-        return COMMAND_FAILED;
-    }
-    const char *applied =
-        code == COMMAND_DONE && step != MX_MOVE_STEPS ? mx_move_step_name(step) : NULL;
+    return open_plan(move);
+}
+
+static bool is_record_next(const struct move *move)
+{
     enum mx_move_step next = move->plan.move.next;
-    if (json) {
-        mx_plan_view_print_json(&move->plan, applied, stdout);
-        return code;
-    }
+    return next == MX_MOVE_ANNOUNCE || next == MX_MOVE_CONCLUDE;
+}
+
+static void tell_next(const struct move *move)
+{
+    enum mx_move_step next = move->plan.move.next;
     mx_plan_view_print(&move->plan, stderr);
-    if ((next == MX_MOVE_ANNOUNCE || next == MX_MOVE_CONCLUDE) && !print_record(move)) {
-        return COMMAND_FAILED;
-    }
     if (next == MX_MOVE_STEPS) {
         fprintf(stderr, "All is done.\n");
     } else {
         CLEANUP_FREE char *text = mx_plan_view_text(&move->plan, next);
         fprintf(stderr, "Next: %s\n", text);
+    }
+}
+
+static int apply(struct move *move)
+{
+    bool json = invocation_has(move->invocation, "json");
+    bool publishes = invocation_has(move->invocation, "publish");
+    enum mx_move_step step = move->plan.move.next;
+    int code = COMMAND_DONE;
+    if (!changed_records_check(move->invocation, move->plan.workspace.settings) ||
+        !do_step(move, step, &code) || !open_again(move)) {
+        return COMMAND_FAILED;
+    }
+    if (is_record_next(move) && !json) {
+        if (!put_record(move) || (publishes && !open_again(move))) {
+            return COMMAND_FAILED;
+        }
+        code = publishes ? COMMAND_DONE : code;
+    }
+    bool applied = code == COMMAND_DONE && step != MX_MOVE_STEPS;
+    if (json) {
+        mx_plan_view_print_json(&move->plan, applied ? mx_move_step_name(step) : NULL, stdout);
+    } else {
+        tell_next(move);
     }
     return code;
 }
@@ -290,6 +318,11 @@ int cmd_plan_mx(const struct invocation *invocation)
     }
     if (move.add.count + move.remove.count == 0) {
         return invocation_usage(invocation, "name the hosts with --add and --remove");
+    }
+    if (invocation_has(invocation, "publish") &&
+        (!invocation_has(invocation, "apply") || invocation_has(invocation, "json"))) {
+        return invocation_usage(invocation,
+                                "--publish goes with --apply, and prints records: not with --json");
     }
     if (is_both(&move)) {
         return invocation_usage(invocation, "a host is to be added and removed; name it once");

@@ -189,6 +189,9 @@ static int retire_all(struct retire *retire)
     if (!workspace_open(retire->invocation, &retire->workspace)) {
         return COMMAND_FAILED;
     }
+    if (!changed_records_check(retire->invocation, retire->workspace.settings)) {
+        return COMMAND_FAILED;
+    }
     retire->history.control = retire->workspace.settings->control;
     if (!workspace_each(&retire->workspace, retire->invocation, retire_domain, retire)) {
         retire->failed = true;
@@ -199,9 +202,9 @@ static int retire_all(struct retire *retire)
     if (retire->dry_run) {
         fprintf(stderr, "Nothing was written (--dry-run).\n");
     } else if (retire->done.count != 0 &&
-               !changed_records_print(&(struct changed_records){.invocation = retire->invocation,
-                                                                .is_changed = is_retired,
-                                                                .context = retire})) {
+               !changed_records_put(&(struct changed_records){.invocation = retire->invocation,
+                                                              .is_changed = is_retired,
+                                                              .context = retire})) {
         retire->failed = true;
     }
     return retire->failed ? COMMAND_FAILED : COMMAND_DONE;
@@ -216,6 +219,10 @@ int cmd_retire(const struct invocation *invocation)
     }
     if (!lists && invocation_has(invocation, "json")) {
         return invocation_usage(invocation, "--json goes with --list; records have --format json");
+    }
+    if (invocation_has(invocation, "publish") && (lists || invocation_has(invocation, "dry-run"))) {
+        return invocation_usage(invocation,
+                                "--publish changes DNS: leave --list and --dry-run out");
     }
     if (!read_max_age(invocation, &retire.max_age_s)) {
         return invocation_usage(invocation, "--max-age is 0 to %d seconds, or with s m h d w",

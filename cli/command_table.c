@@ -142,6 +142,7 @@ static const struct command_option check_options[] = {
      .argument = "ADDRESS",
      .repeats = true,
      .about = "a DNS server to ask, instead of the configured ones or the system's"},
+    {.name = "senders", .about = "say what each known sender makes of it, too"},
     {.name = "trust",
      .argument = "FILE",
      .about = "PEM file of CAs to trust, besides the system's"},
@@ -172,6 +173,7 @@ static const struct command_option retire_options[] = {
      .about = "of the policy of mode none; 1d at most by default"},
     {.name = "dry-run", .letter = 'n', .about = "write nothing; say what would change"},
     FORMAT_OPTION,
+    {.name = "publish", .about = "change the record in DNS once the policy is served"},
     {.name = "list", .letter = 'l', .about = "what is retired, and until when it must stay"},
     {.name = "json", .about = "with --list: print one JSON document"},
 };
@@ -182,6 +184,8 @@ static const struct command_option plan_mx_options[] = {
     {.name = "apply", .about = "do the first step that is due, and say what comes next"},
     RESOLVER_OPTION,
     FORMAT_OPTION,
+    {.name = "publish",
+     .about = "with --apply: change the record in DNS once the policy is served"},
     {.name = "json", .about = "print the plan as one JSON document"},
 };
 

@@ -26,10 +26,11 @@ struct live {
 static bool collect(const struct policy_set_view *view, void *context)
 {
     struct live *live = context;
-    if (view->policy != NULL && view->policy->mode != POLICY_NONE) {
-        ARRAY_GROW(live->views, live->count, live->capacity);
-        live->views[live->count++] = *view;
+    if (view->policy == NULL || view->policy->mode == POLICY_NONE) {
+        return true;
     }
+    ARRAY_GROW(live->views, live->count, live->capacity);
+    live->views[live->count++] = *view;
     return true;
 }
 
@@ -93,11 +94,12 @@ static void tell_patterns(struct live *live, const struct policy_set_view *view,
 static struct shared_use *use_of(struct live *live, const struct policy_set_view *view)
 {
     struct name_map_item *item = name_map_add(&live->shared, view->shared->name);
-    if (item->value == 0) {
-        ARRAY_GROW(live->uses, live->use_count, live->use_capacity);
-        live->uses[live->use_count++] = (struct shared_use){.view = *view};
-        item->value = live->use_count;
+    if (item->value != 0) {
+        return &live->uses[item->value - 1];
     }
+    ARRAY_GROW(live->uses, live->use_count, live->use_capacity);
+    live->uses[live->use_count++] = (struct shared_use){.view = *view};
+    item->value = live->use_count;
     return &live->uses[item->value - 1];
 }
 

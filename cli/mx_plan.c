@@ -5,9 +5,13 @@
 #include "base/clock.h"
 #include "cli/mx_survey.h"
 #include "dns/lookup.h"
-#include "policies/txt_record.h"
+#include "policies/sts_record.h"
 
-enum { RECORD_TEXT_MAX = 1024 };
+static void add_host(struct mx_plan_names *hosts, const struct dns_name *host)
+{
+    ARRAY_GROW(hosts->items, hosts->count, hosts->capacity);
+    hosts->items[hosts->count++] = *host;
+}
 
 static bool look_up_hosts(struct mx_plan *plan, const struct dns_resolver *resolver)
 {
@@ -19,32 +23,9 @@ static bool look_up_hosts(struct mx_plan *plan, const struct dns_resolver *resol
         return false;
     }
     for (size_t i = 0; i < mx.count; i++) {
-        ARRAY_GROW(plan->hosts.items, plan->hosts.count, plan->hosts.capacity);
-        plan->hosts.items[plan->hosts.count++] = mx.items[i].host;
+        add_host(&plan->hosts, &mx.items[i].host);
     }
     return true;
-}
-
-/* Without white space, and without a last semicolon: writers of zones differ in that. */
-static struct buffer essence(struct bytes text)
-{
-    struct buffer out = BUFFER(RECORD_TEXT_MAX);
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] != ' ' && text.p[i] != '\t') {
-            buffer_add(&out, (struct bytes){text.p + i, 1});
-        }
-    }
-    if (out.n != 0 && out.p[out.n - 1] == ';') {
-        out.n--;
-    }
-    return out;
-}
-
-static bool is_same_record(struct bytes a, struct bytes b)
-{
-    CLEANUP(buffer_clear) struct buffer left = essence(a);
-    CLEANUP(buffer_clear) struct buffer right = essence(b);
-    return bytes_equal(buffer_bytes(&left), buffer_bytes(&right));
 }
 
 static void look_up_record(struct mx_plan *plan, const struct dns_resolver *resolver)
@@ -52,12 +33,13 @@ static void look_up_record(struct mx_plan *plan, const struct dns_resolver *reso
     struct error e;
     struct mx_move_facts *facts = &plan->facts;
     CLEANUP(dns_txt_set_clear) struct dns_txt_set set = {0};
-    CLEANUP(buffer_clear) struct buffer want = BUFFER(RECORD_TEXT_MAX);
     CLEANUP_FREE char *name = memory_printf("_mta-sts.%.*s", BYTES_ARG(plan->view.entry->name));
-    txt_record_sts(bytes_of(plan->id.text), &want);
     facts->record_is_known =
         dns_lookup_txt(resolver, bytes_of(name), &set, &e) || e.code == ERROR_NOT_FOUND;
-    facts->record_is_current = set.count == 1 && is_same_record(set.items[0], buffer_bytes(&want));
+    struct sts_record record;
+    struct error ignored;
+    facts->record_is_current = sts_record_choose(set.items, set.count, &record, &ignored) &&
+                               bytes_equal(record.id, bytes_of(plan->id.text));
     if (!facts->record_is_known) {
         fprintf(stderr, "Whether %s stands in DNS is not known: %s\n", name, e.text);
     }

@@ -34,11 +34,13 @@ static char *wait_text(const struct mx_plan *plan, const char *add)
     if (until_s <= facts->now_s) {
         return memory_printf("no sender holds a policy of mode enforce that lacks %s", add);
     }
+    bool unserved = plan->answer.serving != NULL && plan->move.steps[MX_MOVE_WIDEN] == MX_MOVE_DONE;
     return memory_printf(
-        "%s %s (%s) senders may hold a policy that lacks %s%s%s",
+        "%s %s (%s) senders may hold a policy that lacks %s%s%s%s",
         plan->move.steps[MX_MOVE_WIDEN] == MX_MOVE_DONE ? "until" : "were it done now, until",
         time_text_moment(until_s).text, time_text_from_now(until_s, facts->now_s).text, add,
         plan->known ? "" : " (no history: by the id and max_age in the files)",
+        unserved ? "; the running server does not serve this one yet" : "",
         plan->move.switched_early ? "; the MX was moved too early: put the old hosts back beside it"
                                   : "");
 }
@@ -86,7 +88,8 @@ char *mx_plan_view_text(const struct mx_plan *plan, enum mx_move_step step)
     case MX_MOVE_SWITCH:
         return switch_text(plan, add, removed);
     case MX_MOVE_NARROW:
-        return memory_printf("%s no longer has %s", policy, removed);
+        return memory_printf("%s no longer has %s, once the old MX records have left all caches",
+                             policy, removed);
     case MX_MOVE_CONCLUDE:
     case MX_MOVE_STEPS:
         break;

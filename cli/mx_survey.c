@@ -17,6 +17,14 @@ struct work {
     size_t room;
 };
 
+static void add_itself(struct bytes domain, struct dns_mx_set *mx)
+{
+    ARRAY_GROW(mx->items, mx->count, mx->capacity);
+    struct dns_mx *itself = &mx->items[mx->count++];
+    *itself = (struct dns_mx){.host.n = (unsigned char)domain.n};
+    memcpy(itself->host.text, domain.p, domain.n);
+}
+
 bool mx_survey_one(const struct dns_resolver *resolver, struct bytes domain,
                    struct dns_mx_set *ret_mx, struct error *e)
 {
@@ -25,17 +33,15 @@ bool mx_survey_one(const struct dns_resolver *resolver, struct bytes domain,
         return false;
     }
     if (mx.count == 0 && !mx.null_mx) {
-        ARRAY_GROW(mx.items, mx.count, mx.capacity);
-        struct dns_mx *itself = &mx.items[mx.count++];
-        *itself = (struct dns_mx){.host.n = (unsigned char)domain.n};
-        memcpy(itself->host.text, domain.p, domain.n);
+        add_itself(domain, &mx);
     }
     *ret_mx = mx;
     return true;
 }
 
-static void look_up(size_t number, void *context)
+static void look_up(size_t number, void *own, void *context)
 {
+    (void)own;
     const struct work *work = context;
     const struct mx_survey *survey = work->survey;
     struct result *result = &work->results[number % work->room];

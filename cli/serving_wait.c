@@ -103,8 +103,9 @@ static bool fetch_at(const struct round *round, struct serving_item *item, const
     return fetched && item->served;
 }
 
-static void ask_https(size_t number, void *context)
+static void ask_https(size_t number, void *own, void *context)
 {
+    (void)own;
     const struct round *round = context;
     const struct serving_wait *wait = round->wait;
     struct serving_item *item = &wait->items[number];

@@ -1,8 +1,5 @@
 #include "status_left.h"
 
-#include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -23,54 +20,29 @@ struct look {
     int64_t deadline_ms;
 };
 
-static void add_interface(const struct ifaddrs *interface, struct dns_address_set *set)
+static bool has_address(const struct dns_address_set *set, const char *address)
 {
-    const struct sockaddr *address = interface->ifa_addr;
-    if (address == NULL || (interface->ifa_flags & IFF_LOOPBACK) != 0 ||
-        (address->sa_family != AF_INET && address->sa_family != AF_INET6)) {
-        return;
-    }
-    ARRAY_GROW(set->items, set->count, set->capacity);
-    const void *octets =
-        address->sa_family == AF_INET
-            ? (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr
-            : (const void *)&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-    if (inet_ntop(address->sa_family, octets, set->items[set->count], DNS_ADDRESS_SIZE) != NULL) {
-        set->count++;
-    }
-}
-
-static void find_ours(const struct settings *settings, struct look *look)
-{
-    struct error ignored;
-    struct ifaddrs *interfaces = NULL;
-    if (settings->dns_host != NULL) {
-        if (!dns_lookup_addresses(look->resolver, bytes_of(settings->dns_host), &look->ours,
-                                  &ignored)) {
-            look->ours.count = 0;
-        }
-    } else if (getifaddrs(&interfaces) == 0) {
-        for (const struct ifaddrs *i = interfaces; i != NULL; i = i->ifa_next) {
-            add_interface(i, &look->ours);
-        }
-        freeifaddrs(interfaces);
-    }
-}
-
-static bool share_an_address(const struct dns_address_set *a, const struct dns_address_set *b)
-{
-    for (size_t i = 0; i < a->count; i++) {
-        for (size_t j = 0; j < b->count; j++) {
-            if (strcmp(a->items[i], b->items[j]) == 0) {
-                return true;
-            }
+    for (size_t i = 0; i < set->count; i++) {
+        if (strcmp(set->items[i], address) == 0) {
+            return true;
         }
     }
     return false;
 }
 
-static void look_at(size_t number, void *context)
+static bool share_an_address(const struct dns_address_set *a, const struct dns_address_set *b)
 {
+    for (size_t i = 0; i < a->count; i++) {
+        if (has_address(b, a->items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void look_at(size_t number, void *own, void *context)
+{
+    (void)own;
     struct look *look = context;
     struct error e;
     CLEANUP(dns_address_set_clear) struct dns_address_set found = {0};
@@ -113,11 +85,10 @@ static json_t *find(const struct settings *settings, const struct dns_resolver *
             look.items[look.count++] = &list->items[i];
         }
     }
-    if (look.count != 0) {
-        find_ours(settings, &look);
-    }
+    struct error ignored;
     json_t *found = NULL;
-    if (look.count == 0 || look.ours.count != 0) {
+    if (look.count == 0 ||
+        dns_lookup_addresses(resolver, bytes_of(settings->dns_host), &look.ours, &ignored)) {
         (void)parallel_run(&(struct parallel_jobs){
             .count = look.count,
             .work = look_at,
@@ -136,7 +107,7 @@ json_t *status_left_find(const struct settings *settings)
     struct error ignored;
     struct dns_resolver *resolver = NULL;
     CLEANUP(leaving_list_clear) struct leaving_list list = {0};
-    if (!leaving_list_ask(settings, &list, &ignored) ||
+    if (settings->dns_host == NULL || !leaving_list_ask(settings, &list, &ignored) ||
         !dns_resolver_new((const char *const *)settings->dns_resolvers.items,
                           settings->dns_resolvers.count, &resolver, &ignored)) {
         return json_null();

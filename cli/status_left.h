@@ -20,9 +20,8 @@ enum {
 };
 
 /* {"count": how many left within a year, "looked_at": of so many DNS has answered, "pointing_here":
- * [DOMAIN, …]}; null where the server cannot tell, or where it is not known what points here:
- * without `dns.host` the addresses of this host count, those of the loopback device aside. The
- * caller frees. */
+ * [DOMAIN, …]}; null where the server cannot tell, or where it is not known what points here, as
+ * there is no `dns.host` or it is not found. The caller frees. */
 json_t *status_left_find(const struct settings *settings);
 
 /* For people; nothing where nobody left. */

@@ -53,8 +53,9 @@ static int compare_below(const void *a, const void *b)
 
 /* --- zones --- */
 
-static void find_zone(size_t number, void *context)
+static void find_zone(size_t number, void *own, void *context)
 {
+    (void)own;
     struct run *run = context;
     struct place *place = &run->places[number];
     struct dns_zone zone = {0};
@@ -191,8 +192,9 @@ static void drop_unfound(struct run *run)
     run->count = kept;
 }
 
-static void work_on_group(size_t number, void *context)
+static void work_on_group(size_t number, void *own, void *context)
 {
+    (void)own;
     struct run *run = context;
     const struct group *group = &run->groups[number];
     struct error e;

@@ -91,8 +91,9 @@ static void publish(struct run *run, struct dns_publish_item *item, const ldns_r
     ldns_rr_list_deep_free(standing);
 }
 
-static void work(size_t number, void *context)
+static void work(size_t number, void *own, void *context)
 {
+    (void)own;
     struct run *run = context;
     struct dns_publish_item *item = &run->items[number];
     struct error e;

@@ -47,8 +47,10 @@ bool dns_tsig_verify(const struct dns_tsig_key *key, const ldns_pkt *request, ld
     if (algorithm == NULL) {
         return error_set(e, ERROR_SYNTAX, "the answer is not signed");
     }
-    /* ldns takes both from the answer. */
-    if (!is_name(ldns_rr_owner(ldns_pkt_tsig(response)), key->name) ||
+    /* ldns takes these from the answer, or from RFC 8945 §4.2 whatever the answer has. */
+    if (ldns_rr_get_class(ldns_pkt_tsig(response)) != LDNS_RR_CLASS_ANY ||
+        ldns_rr_ttl(ldns_pkt_tsig(response)) != 0 ||
+        !is_name(ldns_rr_owner(ldns_pkt_tsig(response)), key->name) ||
         !is_name(algorithm, key->algorithm)) {
         return error_set(e, ERROR_SYNTAX, "the answer is signed with another key");
     }

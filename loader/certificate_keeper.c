@@ -90,7 +90,7 @@ static void write_out(struct certificate_keeper *keeper)
 static void *thread_main(void *argument)
 {
     struct certificate_keeper *keeper = argument;
-    thread_stand_back();
+    thread_stand_back(2);
     write_out(keeper);
     atomic_store(&keeper->ended, true);
     return NULL;

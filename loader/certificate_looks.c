@@ -4,18 +4,32 @@
 
 #include "base/parallel.h"
 
-/* A thread takes so many at a time, and at most so many times that wait to be handed over. */
-enum { BATCH = 32, BATCHES_AHEAD = 256 };
+enum {
+    /* A thread takes so many at a time: few of a few, so that all threads have some; more of many,
+     * since they are handed over one batch at a time, and neighbours lie in the same piece of the
+     * snapshot. */
+    BATCH_MIN = 32,
+    BATCH_MAX = 256,
+    BATCHES = 256, /* that there are to be at least, where a batch has more than its least */
+    FINDINGS_AHEAD = 8192,
+};
 
 struct run {
     const struct certificate_looks *looks;
     struct chain_pool *chains;
     const struct snapshot *snapshot;
+    size_t batch;                         /* looks in each, but the last */
     struct certificate_finding **batches; /* NULL: not looked at yet, or handed over */
     certificate_looks_found found;
     void *context;
     _Atomic bool ended;
 };
+
+void certificate_looks_clear(struct certificate_looks *looks)
+{
+    free(looks->items);
+    *looks = (struct certificate_looks){0};
+}
 
 void certificate_looks_add(struct certificate_looks *looks, struct certificate_source *source)
 {
@@ -26,26 +40,35 @@ void certificate_looks_add(struct certificate_looks *looks, struct certificate_s
 
 static size_t batch_size(const struct run *run, size_t number)
 {
-    size_t left = run->looks->count - number * BATCH;
-    return left < BATCH ? left : BATCH;
+    size_t left = run->looks->count - number * run->batch;
+    return left < run->batch ? left : run->batch;
 }
 
-/* Any thread. */
-static void look(size_t number, void *context)
+/* --- On any thread --- */
+
+static void *looker_new(void *context)
+{
+    const struct run *run = context;
+    return certificate_looker_new(run->chains, run->snapshot);
+}
+
+static void looker_free(void *looker)
+{
+    certificate_looker_free(looker);
+}
+
+static void look(size_t number, void *looker, void *context)
 {
     struct run *run = context;
     size_t count = batch_size(run, number);
     struct certificate_finding *batch = memory_zero(count, sizeof(*batch));
-    struct pair_reader *reader = pair_reader_new(run->chains);
-    struct snapshot_cursor *cursor =
-        run->snapshot != NULL ? snapshot_cursor_new(run->snapshot) : NULL;
     for (size_t i = 0; i < count; i++) {
-        batch[i] = certificate_source_look(run->looks->items[number * BATCH + i], reader, cursor);
+        batch[i] = certificate_source_look(run->looks->items[number * run->batch + i], looker);
     }
-    snapshot_cursor_free(cursor);
-    pair_reader_free(reader);
     run->batches[number] = batch;
 }
+
+/* --- On the caller's --- */
 
 static void clear_batch(const struct run *run, size_t number)
 {
@@ -64,7 +87,7 @@ static void hand_over(size_t number, void *context)
     for (size_t i = 0; i < batch_size(run, number) && !atomic_load(&run->ended); i++) {
         struct certificate_finding finding = batch[i];
         batch[i] = (struct certificate_finding){0};
-        if (!run->found(run->looks->items[number * BATCH + i], &finding, run->context)) {
+        if (!run->found(run->looks->items[number * run->batch + i], &finding, run->context)) {
             atomic_store(&run->ended, true);
         }
     }
@@ -76,19 +99,31 @@ static bool is_ended(void *context)
     return atomic_load(&((struct run *)context)->ended);
 }
 
+static size_t batch_of(size_t count)
+{
+    size_t batch = count / BATCHES;
+    return batch < BATCH_MIN ? BATCH_MIN : batch > BATCH_MAX ? BATCH_MAX : batch;
+}
+
 void certificate_looks_run(struct certificate_looks *looks, struct chain_pool *chains,
                            const struct snapshot *snapshot, certificate_looks_found found,
                            void *context)
 {
-    size_t batches = (looks->count + BATCH - 1) / BATCH;
-    struct run run = {
-        .looks = looks, .chains = chains, .snapshot = snapshot, .found = found, .context = context};
+    struct run run = {.looks = looks,
+                      .chains = chains,
+                      .snapshot = snapshot,
+                      .batch = batch_of(looks->count),
+                      .found = found,
+                      .context = context};
+    size_t batches = (looks->count + run.batch - 1) / run.batch;
     run.batches = memory_zero(batches, sizeof(struct certificate_finding *));
     bool whole = parallel_run(&(struct parallel_jobs){
         .count = batches,
         .work = look,
+        .own_new = looker_new,
+        .own_free = looker_free,
         .take = hand_over,
-        .ahead = BATCHES_AHEAD,
+        .ahead = FINDINGS_AHEAD / run.batch,
         .abandoned = is_ended,
         .context = &run,
     });
@@ -96,6 +131,5 @@ void certificate_looks_run(struct certificate_looks *looks, struct chain_pool *c
         clear_batch(&run, i);
     }
     free(run.batches);
-    free(looks->items);
-    *looks = (struct certificate_looks){0};
+    certificate_looks_clear(looks);
 }

@@ -11,6 +11,9 @@ struct certificate_looks {
     size_t capacity;
 };
 
+/* Forgets them, without a look. */
+void certificate_looks_clear(struct certificate_looks *looks);
+
 void certificate_looks_add(struct certificate_looks *looks, struct certificate_source *source);
 
 /* Hands over what was found: on the calling thread, in the order they were added, each as soon as

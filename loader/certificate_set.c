@@ -39,6 +39,7 @@ void certificate_set_free(struct certificate_set *set)
     if (set == NULL) {
         return;
     }
+    certificate_looks_clear(&set->looks); /* what was found and not looked at */
     certificate_sources_clear(&set->sources);
     for (size_t i = 0; i < set->top_count; i++) {
         free(set->tops[i]);
@@ -271,6 +272,12 @@ static void look_at_all(struct certificate_set *set)
     }
 }
 
+void certificate_set_find(struct certificate_set *set)
+{
+    list_tops(set);
+    set->found = true;
+}
+
 size_t certificate_set_apply(struct certificate_set *set, const struct watch_changes *changes,
                              int64_t now_ms)
 {
@@ -284,9 +291,10 @@ size_t certificate_set_apply(struct certificate_set *set, const struct watch_cha
         }
         tops = tops || relation == TOP;
     }
-    if (tops) {
+    if (tops && !set->found) {
         list_tops(set);
     }
+    set->found = false;
     look_at_all(set);
     set->loaded = set->loaded || tops;
     certificate_set_settle(set);

@@ -1,8 +1,8 @@
 /* The certificate trees as they stand: told which paths changed, reads those pairs and publishes
  * them into the table. A pair that cannot be read or does not match keeps its last good version
  * served and is reported with both paths. One that is gone is taken out of use after a while,
- * unless so many go that it looks like a mistake: then they stay until that is accepted. No
- * threads, no clock. */
+ * unless so many go that it looks like a mistake: then they stay until that is accepted. No clock,
+ * and threads only while many pairs are looked at (base/parallel.h). */
 #ifndef LOADER_CERTIFICATE_SET_H
 #define LOADER_CERTIFICATE_SET_H
 
@@ -37,6 +37,10 @@ void certificate_set_free(struct certificate_set *set);
  * again; paths that are not below a top are passed over. NOW_MS is the monotonic clock. */
 size_t certificate_set_apply(struct certificate_set *set, const struct watch_changes *changes,
                              int64_t now_ms);
+
+/* Finds what there is, and reads none of it: what the first apply begins with, where this was not
+ * called before. On any one thread, while nobody calls anything but certificate_set_progress. */
+void certificate_set_find(struct certificate_set *set);
 
 /* How many pairs the first apply has looked at, of how many it has found so far. Any thread. */
 void certificate_set_progress(const struct certificate_set *set, size_t *ret_done,

@@ -18,6 +18,7 @@ struct certificate_set {
     bool (*abandoned)(void *context);
     void *abandoned_context;
     bool is_abandoned;
+    bool found; /* by certificate_set_find, and not applied yet */
     bool loaded;
     _Atomic size_t done;  /* pairs looked at in the first apply … */
     _Atomic size_t total; /* … of so many */

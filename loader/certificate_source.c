@@ -51,6 +51,37 @@ bool certificate_source_exists(const char *path)
 
 /* --- A look --- */
 
+struct certificate_looker {
+    struct pair_reader *reader;
+    struct snapshot_cursor *cursor; /* NULL: there is no snapshot */
+    struct buffer chain;            /* either may hold the key: wiped after each look */
+    struct buffer key;
+};
+
+struct certificate_looker *certificate_looker_new(struct chain_pool *chains,
+                                                  const struct snapshot *snapshot)
+{
+    struct certificate_looker *looker = memory_alloc(sizeof(*looker));
+    *looker = (struct certificate_looker){
+        .reader = pair_reader_new(chains),
+        .cursor = snapshot != NULL ? snapshot_cursor_new(snapshot) : NULL,
+        .chain = BUFFER(CERTIFICATE_FILE_MAX),
+        .key = BUFFER(CERTIFICATE_FILE_MAX),
+    };
+    return looker;
+}
+
+void certificate_looker_free(struct certificate_looker *looker)
+{
+    if (looker != NULL) {
+        buffer_wipe(&looker->key);
+        buffer_wipe(&looker->chain);
+        snapshot_cursor_free(looker->cursor);
+        pair_reader_free(looker->reader);
+        free(looker);
+    }
+}
+
 /* The two files, or one twice. */
 struct place {
     const char *chain_path;
@@ -86,22 +117,24 @@ static const struct file_identity *known_files(const struct certificate_source *
     return whole ? certificate_pair_files(source->served) : NULL;
 }
 
-static bool read_pair(const struct place *place, struct pair_reader *reader,
+static bool read_pair(const struct place *place, struct certificate_looker *looker,
                       struct file_identity *files, struct certificate_pair **ret_pair,
                       struct error *e)
 {
-    /* Either may hold the key. */
-    CLEANUP(buffer_wipe) struct buffer chain = BUFFER(CERTIFICATE_FILE_MAX);
-    CLEANUP(buffer_wipe) struct buffer key = BUFFER(CERTIFICATE_FILE_MAX);
-    bool ok = file_read(place->chain_path, &chain, &files[0], e) &&
-              (place->one || file_read(place->key_path, &key, &files[1], e));
+    struct buffer *chain = &looker->chain;
+    struct buffer *key = &looker->key;
+    bool ok = file_read(place->chain_path, chain, &files[0], e) &&
+              (place->one || file_read(place->key_path, key, &files[1], e));
     if (!ok && e->system_errno == ENOENT) {
         error_format_prefix(e, "certificate and key belong together, and one is missing: ");
     }
-    const struct pair_text chain_text = {buffer_bytes(&chain), place->chain_path, &files[0]};
-    const struct pair_text key_text = {buffer_bytes(&key), place->key_path, &files[1]};
-    return ok &&
-           pair_reader_read(reader, &chain_text, place->one ? &chain_text : &key_text, ret_pair, e);
+    const struct pair_text chain_text = {buffer_bytes(chain), place->chain_path, &files[0]};
+    const struct pair_text key_text = {buffer_bytes(key), place->key_path, &files[1]};
+    ok = ok && pair_reader_read(looker->reader, &chain_text, place->one ? &chain_text : &key_text,
+                                ret_pair, e);
+    buffer_erase(chain);
+    buffer_erase(key);
+    return ok;
 }
 
 static struct certificate_trouble *trouble_new(const struct certificate_source *source,
@@ -137,8 +170,8 @@ static struct certificate_pair *recall(const struct place *place, struct snapsho
 }
 
 static struct certificate_finding look_at(const struct certificate_source *source,
-                                          const struct place *place, struct pair_reader *reader,
-                                          struct snapshot_cursor *cursor)
+                                          const struct place *place,
+                                          struct certificate_looker *looker)
 {
     const struct file_identity *known = known_files(source, place);
     struct certificate_finding finding = {.state = CERTIFICATE_SOURCE_SAME};
@@ -146,7 +179,7 @@ static struct certificate_finding look_at(const struct certificate_source *sourc
         return finding;
     }
     if (source->served == NULL && source->trouble == NULL &&
-        (finding.pair = recall(place, cursor)) != NULL) {
+        (finding.pair = recall(place, looker->cursor)) != NULL) {
         finding.state = CERTIFICATE_SOURCE_NEW;
         finding.remembered = true;
         return finding;
@@ -154,7 +187,7 @@ static struct certificate_finding look_at(const struct certificate_source *sourc
     /* What cannot be read has no identity, and so is tried again at every look. */
     struct file_identity files[CERTIFICATE_PAIR_FILES_MAX] = {{0}};
     struct error e = {0};
-    if (read_pair(place, reader, files, &finding.pair, &e)) {
+    if (read_pair(place, looker, files, &finding.pair, &e)) {
         finding.state = CERTIFICATE_SOURCE_NEW;
     } else if (!certificate_source_exists(place->chain_path)) {
         finding.state = CERTIFICATE_SOURCE_GONE;
@@ -166,15 +199,14 @@ static struct certificate_finding look_at(const struct certificate_source *sourc
 }
 
 struct certificate_finding certificate_source_look(const struct certificate_source *source,
-                                                   struct pair_reader *reader,
-                                                   struct snapshot_cursor *cursor)
+                                                   struct certificate_looker *looker)
 {
     const char *path = certificate_source_path(source);
     CLEANUP_FREE char *chain_path = NULL;
     CLEANUP_FREE char *key_path = NULL;
     bool named = certificate_tree_pair_of(path, &chain_path, &key_path);
     struct place place = {path, named ? key_path : path, !named || strcmp(path, key_path) == 0};
-    return look_at(source, &place, reader, cursor);
+    return look_at(source, &place, looker);
 }
 
 void certificate_finding_clear(struct certificate_finding *finding)

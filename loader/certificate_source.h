@@ -40,6 +40,14 @@ const char *certificate_source_path(const struct certificate_source *source);
 struct certificate_pair *certificate_source_serve(struct certificate_source *source,
                                                   struct certificate_pair *pair);
 
+/* What looks are made with, for one thread at a time: whoever looks at many keeps it. Intermediates
+ * are shared in CHAINS; SNAPSHOT (borrowed) may be NULL. */
+struct certificate_looker;
+struct certificate_looker *certificate_looker_new(struct chain_pool *chains,
+                                                  const struct snapshot *snapshot);
+/* NULL is fine. */
+void certificate_looker_free(struct certificate_looker *looker);
+
 enum certificate_source_state {
     CERTIFICATE_SOURCE_SAME,     /* what was known stands, also what trouble there was */
     CERTIFICATE_SOURCE_NEW,      /* `pair` is to be served; there is no trouble any more */
@@ -58,8 +66,7 @@ struct certificate_finding {
  * first time and stands in the snapshot of CURSOR as it is. Any thread, since SOURCE stays as it
  * is. */
 struct certificate_finding certificate_source_look(const struct certificate_source *source,
-                                                   struct pair_reader *reader,
-                                                   struct snapshot_cursor *cursor);
+                                                   struct certificate_looker *looker);
 void certificate_finding_clear(struct certificate_finding *finding);
 
 /* NULL is fine. */

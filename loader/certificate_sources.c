@@ -54,11 +54,24 @@ static int compare_paths(const void *left, const void *right)
     return strcmp(*(char *const *)left, *(char *const *)right);
 }
 
+/* A listing comes in order, but for what a symbolic link leads to. */
+static bool is_sorted(const struct certificate_sources *sources)
+{
+    for (size_t i = 1; i < sources->added_count; i++) {
+        if (strcmp(sources->added[i - 1], sources->added[i]) > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Sorts what was added, and leaves each once. */
 static void sort_added(struct certificate_sources *sources)
 {
     size_t kept = 0;
-    qsort(sources->added, sources->added_count, sizeof(sources->added[0]), compare_paths);
+    if (!is_sorted(sources)) {
+        qsort(sources->added, sources->added_count, sizeof(sources->added[0]), compare_paths);
+    }
     for (size_t i = 0; i < sources->added_count; i++) {
         if (kept != 0 && strcmp(sources->added[kept - 1], sources->added[i]) == 0) {
             free(sources->added[i]);

@@ -1,5 +1,7 @@
 #include "leaving.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "policies/policy_text.h"
@@ -84,4 +86,54 @@ void leaving_log_early(struct history *history, const struct note_batch *batch, 
                   LOG_NUMBER("more_domains", early - NAMES_LOGGED),
                   LOG_TEXT("advice", "`mtasts-host retire --list` names them"));
     }
+}
+
+/* --- What went while no server ran --- */
+
+struct search {
+    const char **names; /* of all that is served, sorted */
+    size_t count;
+    struct note_batch *missing;
+};
+
+static int name_compare(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static void visit_current(struct bytes subject, void *context)
+{
+    struct search *search = context;
+    CLEANUP_FREE char *name = memory_string_of(subject);
+    const char *key = name;
+    if (bsearch(&key, search->names, search->count, sizeof(search->names[0]), name_compare) ==
+        NULL) {
+        note_batch_add(search->missing,
+                       &(struct policy_set_event){.subject = subject, .gone = true});
+    }
+}
+
+bool leaving_find_missing(struct history *history, const struct note_batch *all, int64_t now_s,
+                          struct note_batch *missing, struct error *e)
+{
+    int64_t count = 0;
+    if (!history_count_current(history, &count, e)) {
+        return false;
+    }
+    if (count <= (int64_t)all->count) {
+        return true; /* as nearly always */
+    }
+    CLEANUP_FREE const char **names = memory_zero(all->count + 1, sizeof(names[0]));
+    for (size_t i = 0; i < all->count; i++) {
+        names[i] = note_batch_text(all, all->items[i].subject).p;
+    }
+    qsort(names, all->count, sizeof(names[0]), name_compare);
+    struct search search = {names, all->count, missing};
+    if (!history_each_current(history, visit_current, &search, e)) {
+        return false;
+    }
+    for (size_t i = 0; i < missing->count; i++) {
+        missing->items[i].since_s = now_s;
+    }
+    return true;
 }

@@ -19,4 +19,9 @@ bool leaving_until(struct history *history, struct bytes domain, int64_t now_s,
 void leaving_log_early(struct history *history, const struct note_batch *batch, int64_t now_s,
                        struct log *log);
 
+/* ALL has a note for everything that is served, and is in the history already: adds to MISSING what
+ * the history believes to be served besides. It went while no server ran. */
+bool leaving_find_missing(struct history *history, const struct note_batch *all, int64_t now_s,
+                          struct note_batch *missing, struct error *e) MUST_USE;
+
 #endif

@@ -1,6 +1,7 @@
 /* The first load: policies, then certificates, and how far that is. */
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/thread.h"
 #include "loader/loader_parts.h"
 
 void loader_beat(struct loader *loader)
@@ -96,26 +97,59 @@ static void tell_loaded(struct loader *loader, const struct error *failure)
     }
 }
 
+/* --- Finding certificates, while policies are read --- */
+
+static void *find_certificates(void *context)
+{
+    const struct loader *loader = context;
+    thread_stand_back(1);
+    certificate_set_find(loader->certificates);
+    return NULL;
+}
+
+/* Listing a million takes seconds, on one core. False: whoever applies finds them. */
+static bool begin_to_find(struct loader *loader, pthread_t *ret_thread)
+{
+    struct error ignored;
+    return loader->settings->https.count != 0 && loader->settings->certificates.count != 0 &&
+           thread_start("listing", find_certificates, loader, ret_thread, &ignored);
+}
+
+/* --- Policies --- */
+
+static void publish_policies(struct loader *loader)
+{
+    atomic_store(&loader->domains, policy_index_count(loader->tables->policies));
+    atomic_store(&loader->tables->policies_known, true);
+    loader_note_served(loader);
+}
+
 static bool load_policies(struct loader *loader, struct policy_set_result *ret_result)
 {
     const struct watch_changes everything = {.rescan = true};
     struct error failure;
+    pthread_t finder;
     if (!watch_all(loader, &failure)) {
         tell_loaded(loader, &failure);
         return false;
     }
+    bool finding = begin_to_find(loader, &finder);
     loader_apply_policies(loader, &everything, ret_result);
-    if (is_abandoned(loader)) {
-        return false;
+    bool abandoned = is_abandoned(loader);
+    bool nothing = !abandoned && has_nothing(loader, &failure);
+    if (nothing) {
+        loader_abandon_load(loader); /* so the finder ends */
+    } else if (!abandoned) {
+        publish_policies(loader);
     }
-    if (has_nothing(loader, &failure)) {
+    if (finding) {
+        pthread_join(finder, NULL);
+    }
+    if (nothing) {
         loader_log_problems(loader);
         tell_loaded(loader, &failure);
-        return false;
     }
-    atomic_store(&loader->domains, policy_index_count(loader->tables->policies));
-    atomic_store(&loader->tables->policies_known, true);
-    return true;
+    return !abandoned && !nothing;
 }
 
 bool loader_load(struct loader *loader)
@@ -125,7 +159,6 @@ bool loader_load(struct loader *loader)
     if (!load_policies(loader, &result)) {
         return false;
     }
-    loader_note_served(loader);
     loader_apply_certificates(loader, &everything, &result);
     if (is_abandoned(loader)) {
         return false;

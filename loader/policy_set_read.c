@@ -81,8 +81,9 @@ static bool take_ahead(struct policy_set *set, const struct set_file *file,
 /* --- In an apply --- */
 
 /* Any thread. */
-static void read_one(size_t number, void *context)
+static void read_one(size_t number, void *own, void *context)
 {
+    (void)own;
     struct reading *reading = context;
     struct policy_set *set = reading->set;
     struct set_file *file = set->to_read.items[number];

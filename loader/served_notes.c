@@ -11,8 +11,8 @@
 #include "store/history.h"
 
 enum {
-    HURRY_MS = 300, /* some 30,000 notes: but for a first start with very many, all */
-    HURRY_EVERY = 256,
+    HURRY_MS = 300,    /* some 30,000 notes: but for a first start with very many, all */
+    HURRY_EVERY = 256, /* so many are written, however late this thread gets to run */
     TRANSACTION_NOTES = 16 * 1024, /* what a stop has to wait for once it is given up */
 };
 
@@ -101,9 +101,10 @@ static bool write_leaving(struct served_notes *notes, const struct note *note, s
                    : history_note_stays(notes->history, subject, e);
 }
 
-static bool write_note(struct served_notes *notes, const struct note *note, struct error *e)
+static bool write_note(struct served_notes *notes, const struct note_batch *batch,
+                       const struct note *note, struct error *e)
 {
-    struct bytes subject = note_batch_text(&notes->waiting, note->subject);
+    struct bytes subject = note_batch_text(batch, note->subject);
     if (note->gap && !history_note_gap(notes->history, subject, note->since_s, e)) {
         return false;
     }
@@ -115,7 +116,7 @@ static bool write_note(struct served_notes *notes, const struct note *note, stru
     }
     struct history_served served = {.subject = subject};
     if (note->shared != 0) {
-        served.shared = note_batch_text(&notes->waiting, note->shared);
+        served.shared = note_batch_text(batch, note->shared);
     } else {
         served.body = policy_body(note->policy);
         memcpy(served.digest, note->policy->digest, sizeof(served.digest));
@@ -143,12 +144,35 @@ static bool write_all(struct served_notes *notes, bool *ret_whole, struct error 
             (!history_commit(notes->history, e) || !history_begin(notes->history, e))) {
             return false;
         }
-        *ret_whole = i % HURRY_EVERY != 0 || !is_given_up(notes);
-        if (*ret_whole && !write_note(notes, &notes->waiting.items[i], e)) {
+        *ret_whole = i == 0 || i % HURRY_EVERY != 0 || !is_given_up(notes);
+        if (*ret_whole && !write_note(notes, &notes->waiting, &notes->waiting.items[i], e)) {
             return false;
         }
     }
     return history_commit(notes->history, e);
+}
+
+/* The first that is written has all that is served: what the history has besides went while no
+ * server ran, at some time before now. */
+static bool write_missing(struct served_notes *notes, struct error *e)
+{
+    CLEANUP(note_batch_clear) struct note_batch missing = {0};
+    int64_t now_s = clock_wall_s();
+    if (!leaving_find_missing(notes->history, &notes->waiting, now_s, &missing, e)) {
+        return false;
+    }
+    if (missing.count == 0) {
+        return true;
+    }
+    bool good = history_begin(notes->history, e);
+    for (size_t i = 0; good && i < missing.count; i++) {
+        good = write_note(notes, &missing, &missing.items[i], e);
+    }
+    if (!good || !history_commit(notes->history, e)) {
+        return false;
+    }
+    leaving_log_early(notes->history, &missing, now_s, notes->log);
+    return true;
 }
 
 static void write_waiting(struct served_notes *notes, uint64_t up_to)
@@ -159,7 +183,8 @@ static void write_waiting(struct served_notes *notes, uint64_t up_to)
         notes->first_done = true;
         return;
     }
-    if (!write_all(notes, &whole, &e)) {
+    if (!write_all(notes, &whole, &e) ||
+        (whole && !notes->first_done && !write_missing(notes, &e))) {
         fail(notes, &e);
         if (notes->waiting.count > SERVED_NOTES_WAITING) {
             note_batch_give_up_older(&notes->waiting);
@@ -225,7 +250,7 @@ static void *thread_main(void *context)
 {
     struct served_notes *notes = context;
     struct task task;
-    thread_stand_back();
+    thread_stand_back(2); /* behind a load: nobody waits for a note */
     while (take_task(notes, &task)) {
         note_batch_append(&notes->waiting, &task.batch);
         write_waiting(notes, task.up_to);

@@ -5,7 +5,7 @@
 static bool from_diagnostics(const struct diagnostics *d, const char *before, struct error *e)
 {
     const struct diagnostic *first = &d->items[0];
-    return edit_error_at(e, first, ERROR_SYNTAX, "%s%s", before, first->text);
+    return error_at_place(e, first, ERROR_SYNTAX, "%s%s", before, first->text);
 }
 
 bool edit_parse(const struct edit_original *original, struct bytes text, const char *before,
@@ -97,6 +97,6 @@ bool edit_same_but_for_id(const struct policy_file_entry *a, const struct policy
     bool same_mirror = a->mirror == NULL || b->mirror == NULL
                            ? a->mirror == b->mirror
                            : policy_mirror_equal(a->mirror, b->mirror);
-    return same_policy && same_mirror && bytes_equal(a->name, b->name) && bytes_equal(a->shared, b->shared) &&
-           bytes_equal(a->tlsrpt, b->tlsrpt);
+    return same_policy && same_mirror && bytes_equal(a->name, b->name) &&
+           bytes_equal(a->shared, b->shared) && bytes_equal(a->tlsrpt, b->tlsrpt);
 }

@@ -86,10 +86,10 @@ bool edit_new_line_find(struct bytes text, const struct yaml_node *mapping, cons
     struct edit_new_line line = {.indentation = {text.p + start, key->offset - start}};
     for (size_t i = 0; i < line.indentation.n; i++) {
         if (line.indentation.p[i] != ' ') {
-            return edit_error_at(e, key, ERROR_CONFLICT,
-                                 "no %s can be put below this key, which does not begin its line; "
-                                 "write each key on a line of its own",
-                                 what);
+            return error_at_place(e, key, ERROR_CONFLICT,
+                                  "no %s can be put below this key, which does not begin its line; "
+                                  "write each key on a line of its own",
+                                  what);
         }
     }
     struct bytes line_end = edit_line_end(text, edit_value_end(text, last));

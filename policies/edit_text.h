@@ -33,7 +33,7 @@ bool edit_new_line_find(struct bytes text, const struct yaml_node *mapping, cons
                         struct edit_new_line *ret_line, struct error *e) MUST_USE;
 
 /* An error with its place. */
-#define edit_error_at(e, place, code, ...)                                                         \
+#define error_at_place(e, place, code, ...)                                                        \
     (error_format((e), (code), __VA_ARGS__), (e)->line = (place)->line,                            \
      (e)->column = (place)->column, false)
 

@@ -25,16 +25,16 @@ static bool plan_change(const struct edit_original *original, const struct id_ed
         return false;
     }
     if (entry->mirror != NULL) {
-        return edit_error_at(e, &entry->place, ERROR_CONFLICT,
-                             "policy %.*s is a mirror: its id follows from its text",
-                             BYTES_ARG(entry->name));
+        return error_at_place(e, &entry->place, ERROR_CONFLICT,
+                              "policy %.*s is a mirror: its id follows from its text",
+                              BYTES_ARG(entry->name));
     }
     const char *what = edit->section == ID_EDIT_DOMAINS ? "domain" : "policy";
     if (entry->policy == NULL) {
-        return edit_error_at(e, &entry->place, ERROR_CONFLICT,
-                             "domain %.*s has no policy of its own; the id is that of the "
-                             "shared policy %.*s",
-                             BYTES_ARG(entry->name), BYTES_ARG(entry->shared));
+        return error_at_place(e, &entry->place, ERROR_CONFLICT,
+                              "domain %.*s has no policy of its own; the id is that of the "
+                              "shared policy %.*s",
+                              BYTES_ARG(entry->name), BYTES_ARG(entry->shared));
     }
     const struct yaml_pair *pair = edit_original_pair(original, edit->section, entry);
     struct change change = {.edit = edit, .entry = entry};
@@ -69,9 +69,9 @@ static bool plan_changes(const struct edit_original *original, const struct id_e
     qsort(changes, count, sizeof(*changes), change_compare);
     for (size_t i = 1; i < count; i++) {
         if (changes[i].splice.offset == changes[i - 1].splice.offset) {
-            return edit_error_at(e, &changes[i].entry->place, ERROR_CONFLICT,
-                                 "two ids are meant for %.*s; give it one",
-                                 BYTES_ARG(changes[i].entry->name));
+            return error_at_place(e, &changes[i].entry->place, ERROR_CONFLICT,
+                                  "two ids are meant for %.*s; give it one",
+                                  BYTES_ARG(changes[i].entry->name));
         }
     }
     return true;
@@ -105,10 +105,10 @@ static bool check_entries(const struct policy_file_entry *before,
     for (size_t i = 0; i < count; i++) {
         struct bytes id = meant[i] != NULL ? bytes_of(meant[i]->text) : before[i].id;
         if (!edit_same_but_for_id(&before[i], &after[i]) || !bytes_equal(id, after[i].id)) {
-            return edit_error_at(e, &before[i].place, ERROR_CONFLICT,
-                                 "changing ids would change more of %.*s than was meant; is "
-                                 "it shared through an alias (& and *)? Write it out",
-                                 BYTES_ARG(before[i].name));
+            return error_at_place(e, &before[i].place, ERROR_CONFLICT,
+                                  "changing ids would change more of %.*s than was meant; is "
+                                  "it shared through an alias (& and *)? Write it out",
+                                  BYTES_ARG(before[i].name));
         }
     }
     return true;

@@ -7,8 +7,8 @@ static bool place_of_old(struct bytes text, const struct yaml_pair *id,
 {
     const struct yaml_node *node = id->value;
     if (id->value_is_alias || node->anchored) {
-        return edit_error_at(e, &id->value_place, ERROR_CONFLICT,
-                             "this id is shared through an alias (& and *); write each id out");
+        return error_at_place(e, &id->value_place, ERROR_CONFLICT,
+                              "this id is shared through an alias (& and *); write each id out");
     }
     size_t start = node->start.offset;
     size_t length = node->end.offset - start;
@@ -18,8 +18,8 @@ static bool place_of_old(struct bytes text, const struct yaml_pair *id,
         return true;
     }
     if (length < 2 || (text.p[start] != '"' && text.p[start] != '\'')) {
-        return edit_error_at(e, &id->value_place, ERROR_CONFLICT,
-                             "this id is a block of text (| or >); write it on one line");
+        return error_at_place(e, &id->value_place, ERROR_CONFLICT,
+                              "this id is a block of text (| or >); write it on one line");
     }
     *ret_splice = (struct id_edit_splice){.offset = start + 1, .remove = length - 2};
     return true;
@@ -62,9 +62,9 @@ bool id_edit_place_find(struct bytes text, const struct yaml_pair *pair,
 {
     const struct yaml_node *mapping = pair->value;
     if (pair->value_is_alias) {
-        return edit_error_at(e, &pair->value_place, ERROR_CONFLICT,
-                             "this policy stands behind an alias (*), where it has no place for "
-                             "an id of its own; write it out, or make it a shared policy");
+        return error_at_place(e, &pair->value_place, ERROR_CONFLICT,
+                              "this policy stands behind an alias (*), where it has no place for "
+                              "an id of its own; write it out, or make it a shared policy");
     }
     for (size_t i = 0; i < mapping->count; i++) {
         if (bytes_equal(mapping->pairs[i].key->text, BYTES("id"))) {

@@ -4,14 +4,19 @@
 
 #include "policies/mx_pattern.h"
 
+static void add_pattern(struct mx_coverage *coverage, size_t *capacity, struct bytes text)
+{
+    ARRAY_GROW(coverage->patterns, coverage->pattern_count, *capacity);
+    coverage->patterns[coverage->pattern_count++] = (struct mx_coverage_pattern){.text = text};
+}
+
 static void add_patterns(const struct policy *policy, struct mx_coverage *coverage)
 {
     size_t capacity = 0;
     size_t cursor = 0;
     struct bytes text;
     while (policy_next_mx(policy, &cursor, &text)) {
-        ARRAY_GROW(coverage->patterns, coverage->pattern_count, capacity);
-        coverage->patterns[coverage->pattern_count++] = (struct mx_coverage_pattern){.text = text};
+        add_pattern(coverage, &capacity, text);
     }
 }
 

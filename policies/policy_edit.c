@@ -27,12 +27,13 @@ static bool is_in(struct bytes name, const struct dns_name *list, size_t count)
 
 static void mx_add(struct mx_list *list, struct bytes name)
 {
-    if (!is_in(name, list->items, list->count)) {
-        ARRAY_GROW(list->items, list->count, list->capacity);
-        struct dns_name *item = &list->items[list->count++];
-        *item = (struct dns_name){.n = (unsigned char)name.n};
-        memcpy(item->text, name.p, name.n);
+    if (is_in(name, list->items, list->count)) {
+        return;
     }
+    ARRAY_GROW(list->items, list->count, list->capacity);
+    struct dns_name *item = &list->items[list->count++];
+    *item = (struct dns_name){.n = (unsigned char)name.n};
+    memcpy(item->text, name.p, name.n);
 }
 
 static void mx_meant(const struct policy_edit *edit, const struct policy *before,
@@ -97,15 +98,15 @@ static bool plan_change(const struct edit_original *original, const struct polic
     }
     const struct policy_file_entry *entry = change->entry;
     if (entry->mirror != NULL) {
-        return edit_error_at(e, &entry->place, ERROR_CONFLICT,
-                             "policy %.*s is a mirror of %s: what it says is not in this file",
-                             BYTES_ARG(entry->name), entry->mirror->domain.text);
+        return error_at_place(e, &entry->place, ERROR_CONFLICT,
+                              "policy %.*s is a mirror of %s: what it says is not in this file",
+                              BYTES_ARG(entry->name), entry->mirror->domain.text);
     }
     change->before = entry->policy != NULL ? entry->policy : edit->basis;
     if (change->before == NULL) {
-        return edit_error_at(e, &entry->place, ERROR_CONFLICT,
-                             "domain %.*s has no policy of its own; change the shared policy %.*s",
-                             BYTES_ARG(entry->name), BYTES_ARG(entry->shared));
+        return error_at_place(e, &entry->place, ERROR_CONFLICT,
+                              "domain %.*s has no policy of its own; change the shared policy %.*s",
+                              BYTES_ARG(entry->name), BYTES_ARG(entry->shared));
     }
     if (!policy_edit_meant(edit, change->before, &change->meant, e)) {
         e->line = entry->place.line;
@@ -158,9 +159,9 @@ static bool check_entries(const struct policy_file_entry *before, size_t before_
     for (size_t i = 0; good && i < before_count; i++) {
         good = is_as_meant(&before[i], &after[i], change);
     }
-    return good || edit_error_at(e, &change->entry->place, ERROR_CONFLICT,
-                                 "changing this would change more than was meant; is it shared "
-                                 "through an alias (& and *)? Write it out");
+    return good || error_at_place(e, &change->entry->place, ERROR_CONFLICT,
+                                  "changing this would change more than was meant; is it shared "
+                                  "through an alias (& and *)? Write it out");
 }
 
 static bool check_result(const struct edit_original *original, struct bytes result,
@@ -189,9 +190,9 @@ static bool make_change(const struct edit_original *original, const struct polic
     }
     policy_edit_splices_sort(&change.splices);
     if (!splice_text(original->text, &change.splices, result)) {
-        return edit_error_at(e, &change.entry->place, ERROR_CONFLICT,
-                             "this policy is written in a way that cannot be edited; write each "
-                             "key on a line of its own");
+        return error_at_place(e, &change.entry->place, ERROR_CONFLICT,
+                              "this policy is written in a way that cannot be edited; write each "
+                              "key on a line of its own");
     }
     if (result->overflow) {
         return error_set(e, ERROR_LIMIT, "the file would pass %d octets; split it",

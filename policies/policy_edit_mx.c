@@ -4,14 +4,19 @@
 #include "policies/edit_text.h"
 #include "policies/policy_edit_place.h"
 
+static void add_pattern(struct policy_edit_mx *mx, struct bytes pattern)
+{
+    ARRAY_GROW(mx->items, mx->count, mx->capacity);
+    mx->items[mx->count++] = pattern;
+}
+
 void policy_edit_mx_of(const struct policy *policy, struct policy_edit_mx *ret_mx)
 {
     struct policy_edit_mx mx = {0};
     size_t cursor = 0;
     struct bytes pattern;
     while (policy_next_mx(policy, &cursor, &pattern)) {
-        ARRAY_GROW(mx.items, mx.count, mx.capacity);
-        mx.items[mx.count++] = pattern;
+        add_pattern(&mx, pattern);
     }
     *ret_mx = mx;
 }
@@ -72,9 +77,10 @@ static bool is_in(struct bytes name, const struct policy_edit_mx *mx)
 
 static bool error_item(const struct yaml_place *place, struct error *e)
 {
-    return edit_error_at(e, place, ERROR_CONFLICT,
-                         "this mx list cannot be edited here; write one host on each line, without "
-                         "anchors, aliases and blocks of text");
+    return error_at_place(
+        e, place, ERROR_CONFLICT,
+        "this mx list cannot be edited here; write one host on each line, without "
+        "anchors, aliases and blocks of text");
 }
 
 /* --- In brackets --- */
@@ -93,9 +99,9 @@ static bool remove_run(const struct list *list, size_t first, size_t last,
     size_t end = first > 0 || last + 1 == list->node->count ? items[last]->end.offset
                                                             : items[last + 1]->start.offset;
     if (has_comment(list->text, start, end)) {
-        return edit_error_at(e, &items[first]->start, ERROR_CONFLICT,
-                             "a comment stands beside this mx, within the brackets; remove the mx "
-                             "by hand");
+        return error_at_place(e, &items[first]->start, ERROR_CONFLICT,
+                              "a comment stands beside this mx, within the brackets; remove the mx "
+                              "by hand");
     }
     policy_edit_splice_add(splices, start, end - start, memory_string(""));
     return true;
@@ -194,8 +200,8 @@ static bool edit_block(const struct list *list, struct policy_edit_splices *spli
 {
     const struct yaml_node *node = list->node;
     if (list->kept + list->added_count == 0) {
-        return edit_error_at(e, &node->start, ERROR_CONFLICT,
-                             "no mx would stay in this list; remove it by hand, with its key");
+        return error_at_place(e, &node->start, ERROR_CONFLICT,
+                              "no mx would stay in this list; remove it by hand, with its key");
     }
     for (size_t i = 0; i < node->count; i++) {
         if (list->gone[i] && !remove_line(list, node->items[i], splices, e)) {
@@ -255,8 +261,8 @@ bool policy_edit_place_mx(struct bytes text, const struct yaml_pair *pair,
 {
     const struct yaml_node *node = pair->value;
     if (pair->value_is_alias || node->anchored) {
-        return edit_error_at(e, &pair->value_place, ERROR_CONFLICT,
-                             "this list is shared through an alias (& and *); write it out");
+        return error_at_place(e, &pair->value_place, ERROR_CONFLICT,
+                              "this list is shared through an alias (& and *); write it out");
     }
     if (node->kind == YAML_SCALAR) {
         return edit_single(text, pair, meant, splices, e);

@@ -51,8 +51,8 @@ static const struct yaml_pair *find_pair(const struct yaml_node *mapping, const 
 
 static bool error_alias(const struct yaml_pair *pair, struct error *e)
 {
-    return edit_error_at(e, &pair->value_place, ERROR_CONFLICT,
-                         "this is shared through an alias (& and *); write it out");
+    return error_at_place(e, &pair->value_place, ERROR_CONFLICT,
+                          "this is shared through an alias (& and *); write it out");
 }
 
 /* --- One value in the place of another --- */
@@ -65,8 +65,8 @@ static bool replace_scalar(struct bytes text, const struct yaml_pair *pair, cons
         return error_alias(pair, e);
     }
     if (edit_is_block_scalar(text, node)) {
-        return edit_error_at(e, &pair->value_place, ERROR_CONFLICT,
-                             "this is a block of text (| or >); write it on one line");
+        return error_at_place(e, &pair->value_place, ERROR_CONFLICT,
+                              "this is a block of text (| or >); write it on one line");
     }
     size_t quotes = node->plain ? 0 : 1;
     policy_edit_splice_add(splices, node->start.offset + quotes,
@@ -191,8 +191,8 @@ static bool own_for_name(struct bytes text, const struct yaml_pair *pair,
         return error_alias(pair, e);
     }
     if (edit_is_block_scalar(text, node)) {
-        return edit_error_at(e, &pair->value_place, ERROR_CONFLICT,
-                             "this is a block of text (| or >); write it on one line");
+        return error_at_place(e, &pair->value_place, ERROR_CONFLICT,
+                              "this is a block of text (| or >); write it on one line");
     }
     bool quoted = is_quoted(text, &pair->key->start) && is_quoted(text, &node->start);
     CLEANUP_FREE char *terms = terms_text(meant, quoted, ", ");
@@ -209,9 +209,9 @@ static bool find_indentation(struct bytes text, const struct yaml_place *key,
     struct bytes indentation = {text.p + start, key->offset - start};
     for (size_t i = 0; i < indentation.n; i++) {
         if (indentation.p[i] != ' ') {
-            return edit_error_at(e, key, ERROR_CONFLICT,
-                                 "this key does not begin its line; write each key on a line of "
-                                 "its own");
+            return error_at_place(e, key, ERROR_CONFLICT,
+                                  "this key does not begin its line; write each key on a line of "
+                                  "its own");
         }
     }
     *ret_indentation = indentation;

@@ -8,7 +8,18 @@ static const char SCHEMA[] = "CREATE TABLE IF NOT EXISTS leaving ("
                              " gone_s INTEGER NOT NULL) WITHOUT ROWID;"
                              "CREATE INDEX IF NOT EXISTS leaving_gone ON leaving (gone_s);";
 
-enum query { RETIRED, LEFT, STAYS, EACH, COUNT_LEFT, ANY, PRUNE, QUERY_COUNT };
+enum query {
+    RETIRED,
+    LEFT,
+    STAYS,
+    EACH,
+    COUNT_LEFT,
+    ANY,
+    PRUNE,
+    EACH_CURRENT,
+    COUNT_CURRENT,
+    QUERY_COUNT
+};
 _Static_assert((int)QUERY_COUNT <= (int)HISTORY_LEAVING_QUERIES_MAX, "room for the statements");
 
 static const char *const queries[QUERY_COUNT] = {
@@ -22,6 +33,8 @@ static const char *const queries[QUERY_COUNT] = {
              " ORDER BY gone_s DESC, domain LIMIT ?1",
     [COUNT_LEFT] = "SELECT count(*) FROM leaving WHERE gone_s > 0",
     [ANY] = "SELECT EXISTS (SELECT 1 FROM leaving)",
+    [EACH_CURRENT] = "SELECT subject FROM current",
+    [COUNT_CURRENT] = "SELECT count(*) FROM current",
     [PRUNE] = "DELETE FROM leaving WHERE gone_s > 0 AND gone_s < ?1",
 };
 
@@ -119,6 +132,28 @@ bool history_each_leaving(struct history *history, size_t most,
     }
     sqlite3_reset(s);
     return step == DATABASE_DONE;
+}
+
+bool history_each_current(struct history *history,
+                          void (*visit)(struct bytes subject, void *context), void *context,
+                          struct error *e)
+{
+    sqlite3_stmt *s = statement(history, EACH_CURRENT, e);
+    if (s == NULL) {
+        return false;
+    }
+    enum database_step step = database_step(&history->database, s, e);
+    while (step == DATABASE_ROW) {
+        visit(history_column_bytes(s, 0), context);
+        step = database_step(&history->database, s, e);
+    }
+    sqlite3_reset(s);
+    return step == DATABASE_DONE;
+}
+
+bool history_count_current(struct history *history, int64_t *ret_count, struct error *e)
+{
+    return ask_integer(history, COUNT_CURRENT, ret_count, e);
 }
 
 bool history_count_left(struct history *history, int64_t *ret_count, struct error *e)

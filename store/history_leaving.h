@@ -37,6 +37,13 @@ bool history_each_leaving(struct history *history, size_t most,
                           void (*visit)(const struct history_leaving *leaving, void *context),
                           void *context, struct error *e) MUST_USE;
 
+/* Calls VISIT for each subject that is served, as far as the history knows: after a start that may
+ * be more than is. Subjects are valid during the call, which must not note anything. */
+bool history_each_current(struct history *history,
+                          void (*visit)(struct bytes subject, void *context), void *context,
+                          struct error *e) MUST_USE;
+bool history_count_current(struct history *history, int64_t *ret_count, struct error *e) MUST_USE;
+
 /* How many domains were served and are no more, as far as it is remembered: a year. */
 bool history_count_left(struct history *history, int64_t *ret_count, struct error *e) MUST_USE;
 

@@ -115,6 +115,9 @@ static int compare_entries(const void *left, const void *right)
 {
     const struct listed *a = left;
     const struct listed *b = right;
+    if (a->kind != ENTRY_DIRECTORY && b->kind != ENTRY_DIRECTORY) {
+        return strcmp(a->name, b->name);
+    }
     size_t i = 0;
     while (a->name[i] != '\0' && a->name[i] == b->name[i]) {
         i++;

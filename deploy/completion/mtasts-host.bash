@@ -38,6 +38,10 @@ _mtasts_host() {
         mapfile -t COMPREPLY < <(compgen -W "testing enforce none" -- "$word")
         return
         ;;
+    --fail-on)
+        mapfile -t COMPREPLY < <(compgen -W "error warning note" -- "$word")
+        return
+        ;;
     -f | --format)
         local formats="zone nsupdate json ndjson"
         [[ $command == query ]] && formats="text json exim postfix"
@@ -49,7 +53,10 @@ _mtasts_host() {
     local globals="-c --config --log-format -h --help -V --version"
     local options="" files=""
     case $command in
-    "") options="account bump-id cert check export import init lint plan query record reload retire serve status" ;;
+    "")
+        options="account bump-id cert check export import init lint plan query record reload retire"
+        options+=" serve status"
+        ;;
     account) options="rollover show" ;;
     "account rollover") options="--directory" ;;
     "account show") options="--json" ;;
@@ -64,16 +71,20 @@ _mtasts_host() {
         options="-a --all --check -n --dry-run -f --format --publish --since --strict"
         options+=" --url --wait"
         ;;
+    check)
+        options="-a --all --explain --fail-on --interval --json --resolver --senders --trust"
+        options+=" --watch"
+        ;;
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
     init) options="--mode --mx -o --output" ;;
     lint) options="--json --live --mx --resolver --strict --txt" files=yes ;;
     plan) options="mx" ;;
-    "plan mx") options="--add --apply -f --format --json --remove --resolver" ;;
+    "plan mx") options="--add --apply -f --format --json --publish --remove --resolver" ;;
     query) options="--cache -f --format --resolver --trust" ;;
     record) options="-a --all -f --format --publish --setup --strict" ;;
     reload) options="--accept-removals --json" ;;
-    retire) options="-n --dry-run -f --format --json -l --list --max-age" ;;
+    retire) options="-n --dry-run -f --format --json -l --list --max-age --publish" ;;
     serve) options="--check" ;;
     status) options="--json --prometheus" ;;
     esac

@@ -129,3 +129,19 @@ class Leaving(Scenario):
         self.assertEqual((code, [d["severity"] for d in found]), (0, ["warning"]))
         wait_until(lambda: self.server.status()["left_early"] == [], "all have forgotten it",
                    MAX_AGE + 10)
+
+    def test_one_that_goes_while_no_server_runs_is_told_at_the_next_start(self):
+        text = self.path.read_text().replace(f"max_age: {MAX_AGE}", "max_age: 1d")
+        self.server.write("a.yaml", text)
+        self.server.command("reload")
+        self.server.stop()
+        kept = [line for line in text.splitlines(keepends=True) if "leaver.test" not in line]
+        self.server.write("a.yaml", "".join(kept))
+        self.server.start()
+        event = wait_until(lambda: self.server.events("policies.left_early"), "the log says so")
+        self.assertEqual([e["domain"] for e in event], ["leaver.test"])
+        self.assertEqual([row["domain"] for row in self.server.status()["left_early"]],
+                         ["leaver.test"])
+        self.server.stop()
+        self.server.start()  # and only once
+        self.assertEqual(len(self.server.events("policies.left_early")), 1)

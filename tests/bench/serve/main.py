@@ -84,13 +84,17 @@ class Stage:
         self.stack.callback(server.stop)
         return server
 
-    def start(self, server, cores=None):
+    def start(self, server):
+        """On all cores, on which it then stays."""
         server.stop()
         server.configure()
-        found = measures.start(server, cores or self.options.server_core,
-                               self.certificates / "root.pem")
+        found = measures.start(server, self.options.cores, self.certificates / "root.pem")
         kernel.wait_until_idle(server.process.pid)
         return found
+
+    def start_pinned(self, server):
+        self.start(server)
+        server.pin({self.options.server_core})
 
 
 def starts_of(stage, server):
@@ -132,6 +136,7 @@ def side_by_side(stage, result, first):
         result["memory"][server.name] = {"at_start": kernel.memory_bytes(server.process.pid)}
         cold = result["start"][server.name]["cold"][0]["all_s"]
         print(f"{say} {server.name} started in {cold:.2f} s", flush=True)
+        server.pin({options.server_core})
     names = clients.OtherNames(stage.directory)
     rounds = result["rounds"]
     for number in range(1, options.rounds + 1 if "fetches" in options.measure else 1):
@@ -143,6 +148,8 @@ def side_by_side(stage, result, first):
               flush=True)
     for server in servers if rounds else ():
         result["memory"][server.name]["at_end"] = kernel.memory_bytes(server.process.pid)
+    for server in servers:
+        server.pin(options.all_cores)
     if "edits" in options.measure and servers and servers[0].name == Ours.name:
         result["edits"] = edits.edits(options.client, edits.Edits(servers[0]), options.rounds,
                                       options.edit_seconds, options.rate)
@@ -174,7 +181,7 @@ def idle(stage, name):
     options = stage.options
     server = stage.server(name)
     server.connections = options.idle + CONNECTIONS_MORE
-    stage.start(server)
+    stage.start_pinned(server)
     found = {"idle": capacity.idle(options.client, options.silent, server, options.idle)}
     if name == Ours.name:
         found["churn"] = capacity.churn(options.client, server, options.churn)
@@ -185,8 +192,10 @@ def workers(stage):
     options = stage.options
     servers = {n: stage.server(Ours.name, directory=f"workers-{n}", workers=n) for n in (1, 2)}
     for server in servers.values():
-        stage.start(server, options.cores)
-    return capacity.workers(options.client, options.silent, servers, options.cores, options.rounds,
+        stage.start(server)
+        server.pin(options.two_cores)
+    return capacity.workers(options.client, options.silent, servers,
+                            ",".join(map(str, options.two_cores)), options.rounds,
                             options.seconds, options.rate)
 
 
@@ -284,12 +293,15 @@ def read_arguments():
 
 
 def pin(options):
-    """This process, and so all clients, on the last core; servers on the first."""
+    """This process, and so all clients, on the last core; servers on the first where the processor
+    time of fetches is measured, and on all for what they may do on several."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         sys.exit("error: server and client need a core each, and there is one")
     options.server_core = cores[0]
-    options.cores = f"{cores[0]},{cores[-1]}"
+    options.two_cores = {cores[0], cores[-1]}
+    options.all_cores = set(cores)
+    options.cores = ",".join(map(str, cores))
     os.sched_setaffinity(0, {cores[-1]})
     return cores[-1]
 

@@ -1,5 +1,6 @@
 """A server that is measured, and ours. The others: peers.py."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -8,6 +9,8 @@ import signal
 import socket
 import subprocess
 import tempfile
+
+import kernel
 
 POLICY = ("version: STSv1\r\nmode: enforce\r\nmx: mx1.tenant-0000000.example\r\n"
           "mx: *.mx12345.example.net\r\nmax_age: 1209600\r\n")
@@ -71,6 +74,13 @@ class Server:
                 ["taskset", "--cpu-list", str(cores), *map(str, self.command())],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory,
                 env={**os.environ, **self.environment()})
+
+    def pin(self, cores):
+        """To CORES, a set, from now on: all of its threads, and so those they will start."""
+        for process in kernel.processes_of(self.process.pid):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                for task in pathlib.Path(f"/proc/{process}/task").iterdir():
+                    os.sched_setaffinity(int(task.name), cores)
 
     def check(self):
         if self.process.poll() is not None:

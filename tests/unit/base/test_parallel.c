@@ -27,8 +27,9 @@ struct record {
     int priority;
 };
 
-static void work(size_t number, void *context)
+static void work(size_t number, void *own, void *context)
 {
+    (void)own;
     struct record *record = context;
     assert_int_equal(record->squares[number], 0);
     if (record->ahead != 0) {
@@ -143,8 +144,9 @@ static void abandoned_from_the_first(void **state)
     assert_int_equal(record->squares[0], 0);
 }
 
-static void note_priority(size_t number, void *context)
+static void note_priority(size_t number, void *own, void *context)
 {
+    (void)own;
     struct record *record = context;
     if (number == 0) {
         record->priority = getpriority(PRIO_PROCESS, (id_t)gettid());
@@ -162,12 +164,74 @@ static void threads_stand_back(void **state)
     assert_int_equal(getpriority(PRIO_PROCESS, 0), before);
 }
 
+/* --- What a thread keeps --- */
+
+struct own {
+    pid_t thread;
+    size_t jobs;
+    struct kept *kept;
+};
+
+struct kept {
+    atomic_size_t made;
+    atomic_size_t freed;
+    atomic_size_t jobs; /* of all that were freed */
+};
+
+static void *own_new(void *context)
+{
+    struct own *own = memory_zero(1, sizeof(*own));
+    *own = (struct own){.thread = gettid(), .kept = context};
+    atomic_fetch_add(&own->kept->made, 1);
+    return own;
+}
+
+static void own_free(void *pointer)
+{
+    struct own *own = pointer;
+    assert_int_equal(gettid(), own->thread);
+    atomic_fetch_add(&own->kept->freed, 1);
+    atomic_fetch_add(&own->kept->jobs, own->jobs);
+    free(own);
+}
+
+static void use_own(size_t number, void *pointer, void *context)
+{
+    struct own *own = pointer;
+    (void)number;
+    assert_int_equal(gettid(), own->thread);
+    assert_ptr_equal(context, own->kept);
+    own->jobs++;
+}
+
+static void a_thread_keeps_its_own(void **state)
+{
+    static const struct {
+        size_t jobs;
+        size_t threads;
+        size_t made;
+    } rows[] = {{PARALLEL_JOBS_MIN - 1, 8, 1}, {1000, 1, 1}, {1000, 8, 8}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct kept kept = {0};
+        assert_true(parallel_run(&(struct parallel_jobs){.count = rows[i].jobs,
+                                                         .work = use_own,
+                                                         .own_new = own_new,
+                                                         .own_free = own_free,
+                                                         .context = &kept,
+                                                         .threads = rows[i].threads}));
+        assert_int_equal(atomic_load(&kept.made), rows[i].made);
+        assert_int_equal(atomic_load(&kept.freed), rows[i].made);
+        assert_int_equal(atomic_load(&kept.jobs), rows[i].jobs);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_come_in_order), cmocka_unit_test(results_need_not_be_taken),
         cmocka_unit_test(abandoning_ends_it),    cmocka_unit_test(abandoned_from_the_first),
-        cmocka_unit_test(threads_stand_back),
+        cmocka_unit_test(threads_stand_back),    cmocka_unit_test(a_thread_keeps_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,7 @@ static void *look_around(void *context)
     look->before = priority();
     thread_come_first();
     look->first = priority();
-    thread_stand_back();
+    thread_stand_back(1);
     look->back = priority();
     pthread_sigmask(SIG_SETMASK, NULL, &look->blocked);
     return NULL;

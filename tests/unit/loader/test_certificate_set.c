@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -379,6 +380,35 @@ static void test_many_at_once(void **state)
     assert_int_equal(total, 401);
 }
 
+static void *find(void *set)
+{
+    certificate_set_find(set);
+    return NULL;
+}
+
+/* On another thread: the next rescan takes what was found, and those after it look again. */
+static void test_what_was_found_before(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t thread;
+    size_t done = 0;
+    size_t total = 0;
+    files_shell(f->top, "pair a.crt a.key 9 a.example && pair b.crt b.key 9 b.example");
+    assert_int_equal(pthread_create(&thread, NULL, find, f->set), 0);
+    pthread_join(thread, NULL);
+    certificate_set_progress(f->set, &done, &total);
+    assert_int_equal(done, 0);
+    assert_int_equal(total, 2);
+    assert_int_equal(days(f, "a.example"), 0);
+    files_shell(f->top, "rm b.crt b.key && pair c.crt c.key 9 c.example");
+    rescan(f);
+    assert_int_equal(f->published, 1);
+    expect_no_problem(f);
+    rescan(f);
+    assert_int_equal(f->published, 1);
+    assert_int_equal(days(f, "c.example"), days(f, "a.example"));
+}
+
 int main(void)
 {
 #define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -394,6 +424,7 @@ int main(void)
         ROW(test_one_that_comes_back_in_time_never_left),
         ROW(test_only_what_lies_below_a_top_is_taken),
         ROW(test_visits_what_is_served),
+        ROW(test_what_was_found_before),
         cmocka_unit_test_setup_teardown(test_many_at_once, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
