@@ -81,8 +81,8 @@ static void describe_issuer(const X509 *leaf, struct observed_certificate *certi
     dns_text_show(bytes_of(text), OBSERVATION_ISSUER_SIZE - DNS_ELLIPSIS_ROOM, certificate->issuer);
 }
 
-void tls_witness_describe(X509 *leaf, STACK_OF(X509) * sent, const char *host,
-                          struct observed_certificate *certificate)
+static void describe(X509 *leaf, STACK_OF(X509) * sent, const char *host,
+                     struct observed_certificate *certificate)
 {
     certificate->seen = true;
     certificate->name_matched =
@@ -120,8 +120,7 @@ static int on_certificate(X509_STORE_CTX *store_context, void *context)
         (void)snprintf(certificate->why, sizeof(certificate->why), "%s",
                        X509_verify_cert_error_string(certificate->verify_error));
     }
-    tls_witness_describe(leaf, X509_STORE_CTX_get0_untrusted(store_context), witness->host,
-                         certificate);
+    describe(leaf, X509_STORE_CTX_get0_untrusted(store_context), witness->host, certificate);
     X509_STORE_CTX_set_error(store_context, X509_V_OK);
     return 1;
 }

@@ -22,8 +22,4 @@ struct tls_witness {
 /* For transfer_request.tls_setup; CONTEXT is a tls_witness that outlives the transfer. */
 void tls_witness_setup(SSL_CTX *context, void *witness);
 
-/* What verification of CHAIN (leaf first, as it was sent) came to, and its facts. */
-void tls_witness_describe(X509 *leaf, STACK_OF(X509) * sent, const char *host,
-                          struct observed_certificate *certificate);
-
 #endif
