@@ -177,7 +177,9 @@ static bool ask_all(struct dns_primary *primary, struct dns_asked *items, size_t
             return false;
         }
     }
+    struct dns_socket socket = socket_of(primary, DNS_PRIMARY_MS);
     uint16_t ignored = 0;
+    dns_socket_acknowledge(&socket);
     while (window.used != 0) {
         if (!take_answer(primary, &window, &ignored, e)) {
             return false;

@@ -88,6 +88,12 @@ bool dns_socket_receive(const struct dns_socket *socket, uint8_t *octets, size_t
     return true;
 }
 
+void dns_socket_acknowledge(const struct dns_socket *socket)
+{
+    int on = 1;
+    (void)setsockopt(socket->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
+
 bool dns_socket_receive_message(const struct dns_socket *socket, uint8_t *ret_octets, size_t *ret_n,
                                 struct error *e)
 {

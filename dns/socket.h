@@ -31,6 +31,10 @@ bool dns_socket_send(const struct dns_socket *socket, const uint8_t *octets, siz
 bool dns_socket_receive(const struct dns_socket *socket, uint8_t *octets, size_t n, struct error *e)
     MUST_USE;
 
+/* What comes is acknowledged at once for a while: for who has nothing more to send, and a server
+ * that waits for it before it sends more. */
+void dns_socket_acknowledge(const struct dns_socket *socket);
+
 /* The next message over TCP, without its length. RET_OCTETS has room for DNS_MESSAGE_MAX. */
 bool dns_socket_receive_message(const struct dns_socket *socket, uint8_t *ret_octets, size_t *ret_n,
                                 struct error *e) MUST_USE;

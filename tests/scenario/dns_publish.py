@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 import unittest
 
 from bind import Bind
@@ -223,11 +224,15 @@ class Publishing:
 
     def test_ten_thousand_records_in_one_run(self):
         self.delegated([f"t{i}.example" for i in range(10000)])
-        relay = Relay(self, self.server)
-        self.configure("  delegate: sts.provider.example\n", port=relay.port)
+        before = self.serial()
+        started = time.monotonic()
         self.assertEqual(self.summary(self.publish()), (10001, 0, 0))
-        self.assertLess(len(relay.updates()), 60)
+        print(f"measured: {time.monotonic() - started:.1f} s for 10001 records")
+        self.assertIn(self.serial() - before, range(50, 61))  # one for each message
         self.assertEqual(self.summary(self.publish()), (0, 10001, 0))
+
+    def serial(self):
+        return int(self.server.ask("provider.example", "SOA").split()[2])
 
     # --- what does not ---
 

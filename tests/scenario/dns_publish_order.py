@@ -185,7 +185,8 @@ class OverHttps(Scenario):
         new = policy_for("example.org").replace("enforce", "testing")
         self.desk.write("a.yaml", new)
         self.hosts[0].write("a.yaml", new)
-        done = self.bump("--wait=3s", code=1)
+        self.hosts[0].command("reload")  # answers when it is served
+        done = self.bump("--wait=5s", code=1)
         self.assertIn("example.org: not published: its policy is not served yet (at 127.0.0.3: "
                       "another text is served)", done.stderr)
         self.assertEqual(self.stands(), first)
