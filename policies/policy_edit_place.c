@@ -6,9 +6,8 @@
 
 #include "policies/edit_text.h"
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): TEXT is taken */
 void policy_edit_splice_add(struct policy_edit_splices *splices, size_t offset, size_t remove,
-                            char *text)
+                            char *text) /* NOLINT(readability-non-const-parameter): taken */
 {
     ARRAY_GROW(splices->items, splices->count, splices->capacity);
     splices->items[splices->count] =
