@@ -125,8 +125,9 @@ static size_t make_items(const struct publication *publication, struct dns_publi
                        .kind = record->type == RECORD_TXT ? DNS_TXT : DNS_CNAME,
                        .data = record->data,
                        .ttl_s = record->ttl_s},
+            /* A domain may have _mta-sts as a zone of its own, in somebody else's hands. */
             .below =
-                settings->dns_delegate != NULL ? bytes_of(settings->dns_delegate) : record->domain,
+                settings->dns_delegate != NULL ? bytes_of(settings->dns_delegate) : record->name,
         };
     }
     return count;

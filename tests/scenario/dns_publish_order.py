@@ -153,6 +153,9 @@ class OverHttps(Scenario):
         self.dns = Knot(self, self.directory / "dns", self.namespace.enter(), "127.0.0.53")
         self.dns.zone("example.org", "mta-sts A 127.0.0.2\nmta-sts A 127.0.0.3")
         self.dns.grant("example.org", self.key)
+        self.dns.zone("example.net")
+        self.dns.zone("_mta-sts.example.net")
+        self.dns.grant("_mta-sts.example.net", self.key)
         self.dns.start()
         self.hosts = []
         for number in (2, 3):
@@ -198,6 +201,11 @@ class OverHttps(Scenario):
         self.assertIn("at 127.0.0.3: another text", done.stderr)
         self.hosts[1].write("a.yaml", new)
         self.bump("--wait=60s")
+
+    def test_the_record_may_be_the_apex_of_a_zone_of_its_own(self):
+        self.desk.write("b.yaml", policy_for("example.net"))
+        self.bump("example.net")
+        self.assertRegex(self.dns.ask("_mta-sts.example.net", "TXT"), ID)
 
 
 HOOK = """#!/bin/sh
