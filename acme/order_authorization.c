@@ -17,6 +17,7 @@ struct hook {
     struct order *order; /* NULL with CLEANUP */
     enum dns_hook_action action;
     char *program;
+    int64_t timeout_ms;
     char *fqdn;
     char *value;
     bool done;
@@ -28,8 +29,8 @@ static void tell_ca(struct order *order);
 static void hook_run(struct work *work)
 {
     struct hook *hook = (struct hook *)work;
-    hook->done = dns_hook_run(hook->program, hook->action, hook->fqdn, hook->value, DNS_HOOK_MS,
-                              &hook->error);
+    hook->done = dns_hook_run(hook->program, hook->action, hook->fqdn, hook->value,
+                              hook->timeout_ms, &hook->error);
 }
 
 static void hook_free(struct work *work)
@@ -79,6 +80,7 @@ static void run_hook(const struct order *order, enum dns_hook_action action, str
     hook->order = waiting;
     hook->action = action;
     hook->program = memory_string(order->acme->options.settings->dns_hook);
+    hook->timeout_ms = order->acme->options.settings->limits.hook_ms;
     hook->fqdn = memory_printf("_acme-challenge.%s", order->row.host);
     hook->value = buffer_take(&value);
     acme_work(order->acme, &hook->work);

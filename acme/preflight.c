@@ -6,81 +6,14 @@
 #include <curl/curl.h>
 
 #include "acme/tls_probe.h"
-#include "base/buffer.h"
 #include "base/memory.h"
 #include "dns/caa.h"
 #include "dns/lookup.h"
+#include "fetch/transfer.h"
 
 enum { WHY_MAX = 900 };
 
 /* --- The fetch of our own token (RFC 8555 §8.3), as a CA does it --- */
-
-/* One request; a redirect makes another. */
-struct probe {
-    CURL *curl;
-    struct curl_slist *resolve;
-    struct buffer body;
-    char message[CURL_ERROR_SIZE];
-};
-
-static void probe_clear(struct probe *probe)
-{
-    curl_easy_cleanup(probe->curl);
-    curl_slist_free_all(probe->resolve);
-    buffer_clear(&probe->body);
-}
-
-/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type */
-static size_t take_body(char *octets, size_t size, size_t n, void *context)
-{
-    struct probe *probe = context;
-    buffer_add(&probe->body, (struct bytes){octets, size * n});
-    return probe->body.overflow ? 0 : size * n;
-}
-
-static void require(bool done)
-{
-    if (!done) {
-        abort(); /* out of memory, or a libcurl without what we build on */
-    }
-}
-
-#define SET_OPTION(probe, option, value)                                                           \
-    require(curl_easy_setopt((probe)->curl, (option), (value)) == CURLE_OK)
-
-/* Called once a second at least. */
-static int on_progress(void *context, curl_off_t download, curl_off_t downloaded, curl_off_t upload,
-                       curl_off_t uploaded)
-{
-    const struct preflight *preflight = context;
-    (void)download;
-    (void)downloaded;
-    (void)upload;
-    (void)uploaded;
-    return atomic_load(preflight->abandon);
-}
-
-static void set_options(struct probe *probe, const struct preflight *preflight, const char *url)
-{
-    SET_OPTION(probe, CURLOPT_XFERINFOFUNCTION, on_progress);
-    SET_OPTION(probe, CURLOPT_XFERINFODATA, preflight);
-    SET_OPTION(probe, CURLOPT_NOPROGRESS, 0L);
-    SET_OPTION(probe, CURLOPT_URL, url);
-    SET_OPTION(probe, CURLOPT_PROTOCOLS_STR, "http,https");
-    SET_OPTION(probe, CURLOPT_FOLLOWLOCATION, 0L);
-    /* CAs follow redirects to HTTPS without a look at the certificate, which may be what is to be
-     * got: what proves the answer is the thumbprint in it. */
-    SET_OPTION(probe, CURLOPT_SSL_VERIFYPEER, 0L);
-    SET_OPTION(probe, CURLOPT_SSL_VERIFYHOST, 0L);
-    SET_OPTION(probe, CURLOPT_PROXY, "");
-    SET_OPTION(probe, CURLOPT_NOSIGNAL, 1L);
-    SET_OPTION(probe, CURLOPT_TIMEOUT_MS, (long)PREFLIGHT_FETCH_MS);
-    SET_OPTION(probe, CURLOPT_CONNECTTIMEOUT_MS, (long)PREFLIGHT_CONNECT_MS);
-    SET_OPTION(probe, CURLOPT_USERAGENT, "mtasts-host/" MTASTS_VERSION " (self-test)");
-    SET_OPTION(probe, CURLOPT_ERRORBUFFER, probe->message);
-    SET_OPTION(probe, CURLOPT_WRITEFUNCTION, take_body);
-    SET_OPTION(probe, CURLOPT_WRITEDATA, probe);
-}
 
 /* The address of HOST that is to be asked: the one under test, or wherever a redirect leads; empty
  * where HOST is an address itself. */
@@ -105,15 +38,18 @@ static bool find_address(const struct preflight *preflight, const char *host, co
     return true;
 }
 
-/* Tells libcurl which address URL's host has. */
-static bool resolve(struct probe *probe, const struct preflight *preflight, const char *url,
-                    const char *tested, struct error *e)
+/* Which address URL's host has, as libcurl is told; NULL where it is an address itself. The caller
+ * frees it. */
+static bool resolve(const struct preflight *preflight, const char *url, const char *tested,
+                    char **ret_entry, struct error *e)
 {
     char *host = NULL;
     char *port = NULL;
     char address[DNS_ADDRESS_SIZE];
     CURLU *parts = curl_url();
-    require(parts != NULL);
+    if (parts == NULL) {
+        abort(); /* out of memory */
+    }
     bool done = (curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
                  curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
                  curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) ||
@@ -121,11 +57,8 @@ static bool resolve(struct probe *probe, const struct preflight *preflight, cons
     done = done && find_address(preflight, host, tested, address, e);
     if (done && address[0] != '\0') {
         bool ipv6 = strchr(address, ':') != NULL;
-        CLEANUP_FREE char *entry =
+        *ret_entry =
             memory_printf("%s:%s:%s%s%s", host, port, ipv6 ? "[" : "", address, ipv6 ? "]" : "");
-        probe->resolve = curl_slist_append(NULL, entry);
-        require(probe->resolve != NULL);
-        SET_OPTION(probe, CURLOPT_RESOLVE, probe->resolve);
     }
     curl_free(host);
     curl_free(port);
@@ -133,26 +66,41 @@ static bool resolve(struct probe *probe, const struct preflight *preflight, cons
     return done;
 }
 
+/* CAs follow redirects to HTTPS without a look at the certificate, which may be what is to be got:
+ * what proves the answer is the thumbprint in it. */
+static struct transfer *begin(const struct preflight *preflight, const char *url,
+                              const char *resolved)
+{
+    return transfer_new(&(struct transfer_request){
+        .url = url,
+        .protocols = "http,https",
+        .agent = "mtasts-host/" MTASTS_VERSION " (self-test)",
+        .timeout_ms = PREFLIGHT_FETCH_MS,
+        .connect_ms = PREFLIGHT_CONNECT_MS,
+        .body_max = PREFLIGHT_ANSWER_MAX,
+        .unverified = true,
+        .resolve = resolved,
+        .abandon = preflight->abandon,
+    });
+}
+
 /* Fetches *URL. True: the answer is WANT, or a redirect, and *URL is where it leads (NULL: WANT).
  */
 static bool fetch_once(const struct preflight *preflight, const char *want, const char *tested,
                        char **url, struct error *e)
 {
-    CLEANUP(probe_clear)
-    struct probe probe = {.curl = curl_easy_init(), .body = BUFFER(PREFLIGHT_ANSWER_MAX)};
-    require(probe.curl != NULL);
-    set_options(&probe, preflight, *url);
-    if (!resolve(&probe, preflight, *url, tested, e)) {
+    CLEANUP_FREE char *resolved = NULL;
+    if (!resolve(preflight, *url, tested, &resolved, e)) {
         return false;
     }
-    CURLcode result = curl_easy_perform(probe.curl);
-    const char *next = NULL;
-    curl_easy_getinfo(probe.curl, CURLINFO_REDIRECT_URL, &next);
-    if (next == NULL && result != CURLE_OK && !probe.body.overflow) {
-        return error_set(e, ERROR_NOT_FOUND, "%s",
-                         probe.message[0] != '\0' ? probe.message : curl_easy_strerror(result));
+    CLEANUP(transfer_cleanup) struct transfer *transfer = begin(preflight, *url, resolved);
+    enum transfer_result result = transfer_run(transfer);
+    const char *next = transfer_redirect(transfer);
+    if (next == NULL && result != TRANSFER_DONE && result != TRANSFER_TOO_LONG) {
+        return error_set(e, ERROR_NOT_FOUND, "%s", transfer_why(transfer));
     }
-    if (next == NULL && !bytes_equal(buffer_bytes(&probe.body), bytes_of(want))) {
+    if (next == NULL && (result != TRANSFER_DONE ||
+                         !bytes_equal(buffer_bytes(transfer_body(transfer)), bytes_of(want)))) {
         return error_set(e, ERROR_NOT_FOUND, "another server answers there");
     }
     free(*url);

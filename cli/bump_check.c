@@ -57,8 +57,8 @@ bool bump_check_domain(const struct policy_set_view *view, const struct older_co
     CLEANUP_FREE char *domain = memory_string_of(view->entry->name);
     const struct policy_file_entry *then = older_copy_entry(older, domain);
     const struct policy *before = older_copy_policy(older, domain);
-    if (then == NULL || before == NULL || bytes_equal(then->shared, view->entry->shared) ||
-        policy_equal(before, view->policy)) {
+    if (then == NULL || before == NULL || view->policy == NULL ||
+        bytes_equal(then->shared, view->entry->shared) || policy_equal(before, view->policy)) {
         return true;
     }
     if (then->shared.n != 0) {

@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "cli/directory_lock.h"
+#include "policies/mirror_copy.h"
 
 /* What an edit may add to a file: an inserted `id: "…"` line for each entry stays well below. */
 enum { EDIT_ROOM = 64 * 1024 * 1024 };
@@ -43,7 +44,7 @@ static bool is_due(const struct bump_plan *plan, enum policy_id_state state)
 static void plan_entry(struct bump_plan *plan, const char *path, enum id_edit_section section,
                        struct policy_file_entry *entry)
 {
-    if (entry->policy == NULL) { /* a domain on a shared policy has no id of its own */
+    if (entry->policy == NULL) { /* a domain on a shared policy, or a mirror without a text */
         return;
     }
     enum policy_id_state state = policy_id_judge(entry->id, entry->policy);
@@ -60,7 +61,7 @@ static void plan_entry(struct bump_plan *plan, const char *path, enum id_edit_se
         .state = state,
         .old_id = id_of(entry->id),
     };
-    change.derived = state == POLICY_ID_ABSENT && !plan->insert;
+    change.derived = entry->mirror != NULL || (state == POLICY_ID_ABSENT && !plan->insert);
     if (change.derived) {
         policy_id_for_record(BYTES(""), entry->policy, &change.new_id);
     } else {
@@ -78,6 +79,7 @@ static bool plan_text(struct bump_plan *plan, struct bytes text, const char *pat
     if (!policy_file_parse(text, path, &plan->defaults, &file, d)) {
         return false;
     }
+    mirror_copies_fill(plan->mirror_copies, &file);
     for (size_t i = 0; i < file.policy_count; i++) {
         plan_entry(plan, path, ID_EDIT_POLICIES, &file.policies[i]);
     }

@@ -34,6 +34,7 @@ struct bump_plan {
     bool write;                      /* edit the files */
     int64_t now_s;
     struct policy_file_defaults defaults;
+    const char *mirror_copies;   /* where mirrors have their texts (policies/mirror_copy.h) */
     struct bump_change *changes; /* sorted by subject once bump_plan_sort was called */
     size_t count;
     size_t capacity;

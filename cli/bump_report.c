@@ -143,7 +143,7 @@ void bump_report_gone(struct bump_report *report, const char *domain, const stru
 
 bool bump_report_is_move(const struct bump_report *report, const struct policy_set_view *view)
 {
-    if (report->older == NULL) {
+    if (report->older == NULL || view->policy == NULL) {
         return false;
     }
     CLEANUP_FREE char *domain = memory_string_of(view->entry->name);

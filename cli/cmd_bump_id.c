@@ -1,13 +1,19 @@
 /* bump-id: gives what changed a new id, in the files and nowhere else in them, tells what changed,
- * and prints the records to publish. */
+ * and prints the records to publish, or publishes them: ids first, then, once the policies are
+ * served, the records. */
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "cli/bump_check.h"
 #include "cli/bump_report.h"
 #include "cli/domain_records.h"
+#include "cli/publication.h"
 #include "cli/record_gate.h"
 #include "cli/workspace.h"
+#include "config/fields.h"
+#include "policies/mirror_copy.h"
+
+enum { WAIT_MAX_S = 3600 };
 
 struct bump {
     const struct invocation *invocation;
@@ -21,6 +27,9 @@ struct bump {
     struct bump_report report;
     struct domain_records records;
     struct record_gate gate;
+    bool publishes;
+    struct publication publication;
+    const struct policy_set_view *view; /* the one whose records are made */
     bool stayed; /* with --check: a domain's id did, and its policy did not */
     int unready; /* what to exit with for names that have no certificate yet */
     bool failed;
@@ -28,6 +37,7 @@ struct bump {
 
 static void clear(struct bump *bump)
 {
+    publication_close(&bump->publication);
     record_gate_close(&bump->gate);
     served_history_clear(&bump->report.history);
     bump_plan_clear(&bump->plan);
@@ -107,22 +117,34 @@ static bool check_domain(const struct policy_set_view *view, void *context)
     return true;
 }
 
-static bool print_record(const struct policy_set_view *view, void *context)
+/* With --publish also what did not change now: a run before may have failed to publish it. */
+static bool is_to_publish(const struct bump *bump, const char *subject)
+{
+    return bump->publishes && (bump->plan.selected == NULL ||
+                               name_map_find(&bump->selected, bytes_of(subject)) != NULL);
+}
+
+static void take_record(const struct record *record, void *context)
+{
+    struct bump *bump = context;
+    publication_add(&bump->publication, record, bump->view);
+}
+
+static bool add_record(const struct policy_set_view *view, void *context)
 {
     struct bump *bump = context;
     CLEANUP_FREE char *subject = subject_of(view);
     bool changed = bump_plan_find(&bump->plan, subject) != NULL;
     bool moved = is_wanted(bump, view) && bump_report_is_move(&bump->report, view);
-    if (!changed && !moved) {
-        return true;
-    }
     if (moved && (!changed || view->shared != NULL)) { /* else it was told with the new id */
         bump_report_move(&bump->report, view);
     }
-    if (!record_gate_passes(&bump->gate, view->entry->name)) {
+    if ((!changed && !moved && !is_to_publish(bump, subject)) ||
+        !record_gate_passes(&bump->gate, view->entry->name)) {
         return true;
     }
     struct error e;
+    bump->view = view;
     bool delegated = bump->workspace.settings->dns_delegate != NULL;
     bool ok = delegated && view->shared != NULL && !moved
                   ? domain_records_add_shared(&bump->records, view, &e)
@@ -162,11 +184,15 @@ static void report(struct bump *bump)
 {
     const struct invocation *invocation = bump->invocation;
     report_changes(bump);
-    domain_records_begin(&bump->records, bump->workspace.settings,
-                         invocation_value(invocation, "format"));
+    if (bump->publishes) {
+        domain_records_begin_taking(&bump->records, bump->workspace.settings, take_record, bump);
+    } else {
+        domain_records_begin(&bump->records, bump->workspace.settings,
+                             invocation_value(invocation, "format"));
+    }
     bump->records.id = id_now;
     bump->records.id_context = bump;
-    policy_set_each(bump->workspace.set, print_record, bump);
+    policy_set_each(bump->workspace.set, add_record, bump);
     domain_records_end(&bump->records);
     bump->unready = record_gate_end(&bump->gate);
     bump_report_end(&bump->report);
@@ -188,7 +214,7 @@ static void check_output(struct bump *bump)
         return;
     }
     bump->failed = true;
-    if (bump->plan.write && bump_plan_told(&bump->plan) != 0) {
+    if (!bump->publishes && bump->plan.write && bump_plan_told(&bump->plan) != 0) {
         fprintf(stderr, "mtasts-host: the ids are written, their records were not printed: print "
                         "them with \"mtasts-host record --all\"\n");
     }
@@ -205,7 +231,33 @@ static int check_ids(struct bump *bump)
     return bump->failed ? COMMAND_FAILED : clean ? COMMAND_DONE : COMMAND_NO;
 }
 
-static int run(struct bump *bump)
+/* The ids are written; the records come after the policies. */
+static void publish(struct bump *bump, int64_t wait_s)
+{
+    bool all = true;
+    if (wait_s != 0) {
+        all = publication_wait(&bump->publication, wait_s * 1000);
+    } else {
+        publication_warn(&bump->publication);
+    }
+    const char *format = invocation_value(bump->invocation, "format");
+    bump->failed = !publication_run(&bump->publication, format) || !all || bump->failed;
+}
+
+/* Before anything is written: what --publish needs. */
+static bool open_publication(struct bump *bump)
+{
+    struct error e;
+    const char *url = invocation_value(bump->invocation, "url");
+    bool ok = publication_open(&bump->publication, bump->workspace.settings, &e) &&
+              (url == NULL || serving_wait_at(&bump->publication.wait, url, &e));
+    if (!ok) {
+        fprintf(stderr, "mtasts-host: %s\n", e.text);
+    }
+    return ok;
+}
+
+static int run(struct bump *bump, int64_t wait_s)
 {
     const struct invocation *invocation = bump->invocation;
     const struct settings *settings = bump->workspace.settings;
@@ -226,6 +278,11 @@ static int run(struct bump *bump)
             return COMMAND_FAILED;
         }
     }
+    if (bump->publishes && !open_publication(bump)) {
+        return COMMAND_FAILED;
+    }
+    CLEANUP_FREE char *copies = mirror_copy_directory(settings->state);
+    bump->plan.mirror_copies = copies;
     shared_users_collect(bump->workspace.set, &bump->users);
     if (!workspace_each(&bump->workspace, invocation, select_domain, bump)) {
         return COMMAND_FAILED; /* a name that is not ours: nothing is touched */
@@ -240,25 +297,60 @@ static int run(struct bump *bump)
         .history.control = settings->control,
         .now_s = bump->plan.now_s,
     };
-    record_gate_open(&bump->gate, settings, invocation_has(invocation, "strict"), bump->plan.now_s);
+    record_gate_open(&bump->gate, settings,
+                     bump->publishes                        ? RECORD_GATE_PUBLISHES
+                     : invocation_has(invocation, "strict") ? RECORD_GATE_STRICT
+                                                            : RECORD_GATE_TELLS,
+                     bump->plan.now_s);
     report(bump);
+    if (bump->publishes) {
+        publish(bump, wait_s);
+    }
     check_output(bump);
     return bump->failed ? COMMAND_FAILED : bump->unready;
 }
 
-int cmd_bump_id(const struct invocation *invocation)
+/* False: told on stderr. */
+static bool check_usage(const struct invocation *invocation, int64_t *ret_wait_s)
 {
     bool check = invocation_has(invocation, "check");
+    bool dry = invocation_has(invocation, "dry-run");
+    bool publishes = invocation_has(invocation, "publish");
+    const char *wait = invocation_value(invocation, "wait");
+    const char *wrong = NULL;
     if (invocation_has(invocation, "all") && invocation->argument_count != 0) {
-        return invocation_usage(invocation, "name domains, or give --all, not both");
+        wrong = "name domains, or give --all, not both";
+    } else if (check && (invocation_has(invocation, "format") || dry)) {
+        wrong = "--check prints no records and writes nothing: leave --format and --dry-run out";
+    } else if (publishes && (check || dry)) {
+        wrong = "--publish changes DNS: leave --check and --dry-run out";
+    } else if (wait != NULL && !publishes) {
+        wrong = "--wait is for --publish: give both";
+    } else if (wait == NULL && invocation_has(invocation, "url")) {
+        wrong = "--url says where --wait asks: give both";
+    } else if (wait != NULL && (!fields_parse_duration_s(bytes_of(wait), ret_wait_s) ||
+                                *ret_wait_s < 1 || *ret_wait_s > WAIT_MAX_S)) {
+        wrong = "--wait takes a time from 1s to 1h, as in --wait=30s";
     }
-    if (check && (invocation_has(invocation, "format") || invocation_has(invocation, "dry-run"))) {
-        return invocation_usage(invocation, "--check prints no records and writes nothing: leave "
-                                            "--format and --dry-run out");
+    if (wrong != NULL) {
+        (void)invocation_usage(invocation, "%s", wrong);
     }
-    CLEANUP(clear) struct bump bump = {.invocation = invocation};
+    return wrong == NULL;
+}
+
+int cmd_bump_id(const struct invocation *invocation)
+{
+    int64_t wait_s = 0;
+    if (!check_usage(invocation, &wait_s)) {
+        return COMMAND_USAGE;
+    }
+    CLEANUP(clear)
+    struct bump bump = {
+        .invocation = invocation,
+        .publishes = invocation_has(invocation, "publish"),
+    };
     if (!workspace_open(invocation, &bump.workspace)) {
         return COMMAND_FAILED;
     }
-    return run(&bump);
+    return run(&bump, wait_s);
 }

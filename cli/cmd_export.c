@@ -46,6 +46,13 @@ static bool list_domain(const struct policy_set_view *view, void *context)
     struct export *export = context;
     CLEANUP_FREE char *path = policy_tree_path(export->directory, view->entry->name);
     export->domains++;
+    struct error e;
+    if (!workspace_has_policy(view, &e)) {
+        fprintf(stderr, "mtasts-host: %.*s: not written: %s\n", BYTES_ARG(view->entry->name),
+                e.text);
+        export->failed = true;
+        return true;
+    }
     if (!is_written(path, policy_body(view->policy))) {
         name_map_add(&export->list, view->entry->name)->value = EXPORT_WRITTEN;
     }

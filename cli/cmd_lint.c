@@ -6,31 +6,23 @@
 #include <jansson.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "cli/dns_choice.h"
 #include "cli/lint_files.h"
+#include "cli/lint_text.h"
 #include "cli/policy_files.h"
 #include "cli/workspace.h"
-#include "policies/policy_lint.h"
-#include "policies/policy_text.h"
 
-static bool is_text(const char *path)
-{
-    return bytes_ends_with(bytes_of(path), BYTES(".txt"));
-}
-
-static void lint_text(const char *path, struct diagnostics *d)
+/* With --live: whom to ask for MX records; else *RET_RESOLVER stays NULL. */
+static bool open_resolver(const struct invocation *invocation, const struct settings *settings,
+                          struct dns_resolver **ret_resolver)
 {
     struct error e;
-    CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_BODY_MAX);
-    if (!file_read(path, &text, NULL, &e)) {
-        diagnostics_add_error(d, path, &e);
-        return;
+    if (!invocation_has(invocation, "live") ||
+        dns_choice_open(invocation_values(invocation, "resolver"), settings, ret_resolver, &e)) {
+        return true;
     }
-    struct policy *policy = NULL;
-    if (policy_text_parse(buffer_bytes(&text), path, &policy, d)) {
-        policy_lint_one(policy, BYTES(""), path, 0, 0, clock_wall_s(), d);
-        policy_free(policy);
-    }
+    fprintf(stderr, "mtasts-host: %s\n", e.text);
+    return false;
 }
 
 /* The configuration, and the policies that it names. */
@@ -48,8 +40,12 @@ static bool lint_configured(const struct invocation *invocation, struct diagnost
     if (!settings_load(settings_find(invocation->config), &settings, d)) {
         return true;
     }
-    bool ok = lint_files(settings, (const char *const *)settings->policies.items,
-                         settings->policies.count, clock_wall_s(), d);
+    struct lint_more more = {.leaving = true};
+    CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
+    bool ok = open_resolver(invocation, settings, &resolver);
+    more.live = resolver;
+    ok = ok && lint_files(settings, (const char *const *)settings->policies.items,
+                          settings->policies.count, &more, clock_wall_s(), d);
     settings_free(settings);
     return ok;
 }
@@ -78,7 +74,8 @@ static bool is_configuration(const char *path, struct diagnostics *d)
 }
 
 /* The files named; a configuration counts only where one was named, too. */
-static bool lint_named(const struct invocation *invocation, struct diagnostics *d)
+static bool lint_named(const struct invocation *invocation, const struct lint_hosts *hosts,
+                       struct diagnostics *d)
 {
     struct settings *settings = NULL;
     if (invocation->config != NULL) {
@@ -90,14 +87,18 @@ static bool lint_named(const struct invocation *invocation, struct diagnostics *
     CLEANUP_FREE const char **paths = memory_zero(invocation->argument_count + 1, sizeof(paths[0]));
     size_t count = 0;
     for (size_t i = 0; i < invocation->argument_count; i++) {
-        if (is_text(invocation->arguments[i])) {
-            lint_text(invocation->arguments[i], d);
+        if (lint_is_text(invocation->arguments[i])) {
+            lint_text(invocation->arguments[i], hosts, d);
         } else if (policy_files_check(invocation->arguments[i], d) &&
                    !is_configuration(invocation->arguments[i], d)) {
             paths[count++] = invocation->arguments[i];
         }
     }
-    bool ok = count == 0 || lint_files(settings, paths, count, clock_wall_s(), d);
+    struct lint_more more = {0};
+    CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
+    bool ok = open_resolver(invocation, settings, &resolver);
+    more.live = resolver;
+    ok = ok && (count == 0 || lint_files(settings, paths, count, &more, clock_wall_s(), d));
     if (settings != NULL) {
         settings_free(settings);
     }
@@ -143,11 +144,45 @@ static void print_json(const struct diagnostics *d)
     json_decref(all);
 }
 
+/* --mx is about the patterns of files named *.txt. */
+static bool has_text(const struct invocation *invocation)
+{
+    bool found = false;
+    for (size_t i = 0; i < invocation->argument_count; i++) {
+        found = found || lint_is_text(invocation->arguments[i]);
+    }
+    return found;
+}
+
+/* What was asked for, by options and arguments. False: told on stderr. */
+static bool lint_asked(const struct invocation *invocation, const struct lint_hosts *hosts,
+                       struct diagnostics *d)
+{
+    const struct invocation_values *records = invocation_values(invocation, "txt");
+    if (records->count != 0) {
+        lint_records(records->items, records->count, d);
+    } else if (invocation->argument_count == 0) {
+        return lint_configured(invocation, d);
+    }
+    return invocation->argument_count == 0 || lint_named(invocation, hosts, d);
+}
+
 int cmd_lint(const struct invocation *invocation)
 {
+    struct error e;
+    const struct invocation_values *named = invocation_values(invocation, "mx");
+    CLEANUP(lint_hosts_clear) struct lint_hosts hosts = {0};
+    if (named->count != 0 && !has_text(invocation)) {
+        return invocation_usage(invocation, "--mx goes with a file named *.txt");
+    }
+    if (!lint_hosts_parse(named->items, named->count, &hosts, &e)) {
+        return invocation_usage(invocation, "%s", e.text);
+    }
+    if (invocation_has(invocation, "resolver") && !invocation_has(invocation, "live")) {
+        return invocation_usage(invocation, "--resolver goes with --live");
+    }
     CLEANUP(diagnostics_clear) struct diagnostics d = {0};
-    bool configured = invocation->argument_count == 0;
-    if (configured ? !lint_configured(invocation, &d) : !lint_named(invocation, &d)) {
+    if (!lint_asked(invocation, &hosts, &d)) {
         return COMMAND_FAILED;
     }
     diagnostics_sort(&d);

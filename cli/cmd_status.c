@@ -6,9 +6,20 @@
 #include "base/clock.h"
 #include "cli/control_reply.h"
 #include "cli/metrics_view.h"
+#include "cli/status_left.h"
 #include "cli/status_view.h"
+#include "cli/workspace.h"
 
 enum { STATUS_TIMEOUT_MS = 10000 };
+
+/* What the server does not look at itself. */
+static void add_left(const struct invocation *invocation, json_t *reply)
+{
+    CLEANUP_SETTINGS struct settings *settings = workspace_settings(invocation);
+    if (settings != NULL) {
+        json_object_set_new(reply, "left", status_left_find(settings));
+    }
+}
 
 int cmd_status(const struct invocation *invocation)
 {
@@ -19,6 +30,9 @@ int cmd_status(const struct invocation *invocation)
         control_reply_ask(invocation, json_pack("{s:s}", "command", "status"), STATUS_TIMEOUT_MS);
     if (reply == NULL) {
         return COMMAND_FAILED;
+    }
+    if (!invocation_has(invocation, "prometheus") && status_view_is_serving(reply)) {
+        add_left(invocation, reply);
     }
     if (invocation_has(invocation, "json")) {
         control_reply_print_json(reply);

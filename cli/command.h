@@ -36,6 +36,9 @@ struct command_option {
     char letter;  /* short; 0: none */
     bool choice;  /* `argument` lists the allowed words: "zone|nsupdate" */
     bool repeats; /* may be given several times; else the last one counts */
+    /* The value where the option stands alone: `--wait` as `--wait=30s`. Another is written with
+     * an equals sign. NULL: the argument is required. */
+    const char *standard;
 };
 
 struct invocation;
@@ -79,6 +82,10 @@ int cmd_serve(const struct invocation *invocation);
 int cmd_lint(const struct invocation *invocation);
 int cmd_record(const struct invocation *invocation);
 int cmd_bump_id(const struct invocation *invocation);
+int cmd_check(const struct invocation *invocation);
+int cmd_query(const struct invocation *invocation);
+int cmd_retire(const struct invocation *invocation);
+int cmd_plan_mx(const struct invocation *invocation);
 int cmd_init(const struct invocation *invocation);
 int cmd_import(const struct invocation *invocation);
 int cmd_export(const struct invocation *invocation);

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/query_print.h"
 #include "cli/record_writer.h"
 #include "cli/revoke_reason.h"
 #include "config/fields.h"
@@ -32,6 +33,12 @@ const size_t command_global_option_count = ARRAY_LENGTH(command_global_options);
         .name = "json", .about = "print one JSON document"                                         \
     }
 
+#define RESOLVER_OPTION                                                                            \
+    {                                                                                              \
+        .name = "resolver", .argument = "ADDRESS", .repeats = true,                                \
+        .about = "DNS server to ask, with or without :PORT; else as configured"                    \
+    }
+
 static const struct command_option serve_options[] = {
     {.name = "check",
      .about = "only say whether configuration and policies are right; exit 1 where not"},
@@ -39,7 +46,17 @@ static const struct command_option serve_options[] = {
 
 static const struct command_option lint_options[] = {
     JSON_OPTION,
+    {.name = "mx",
+     .argument = "HOST",
+     .repeats = true,
+     .about = "hold the patterns of an mta-sts.txt against the host"},
+    {.name = "live", .about = "hold each policy against the MX records of its domain, too"},
+    RESOLVER_OPTION,
     {.name = "strict", .about = "exit 3 for warnings, too"},
+    {.name = "txt",
+     .argument = "STRING",
+     .repeats = true,
+     .about = "the text of a TXT record at _mta-sts"},
 };
 
 static const struct command_option status_options[] = {
@@ -89,6 +106,7 @@ static const struct command_option record_options[] = {
     FORMAT_OPTION,
     {.name = "setup", .about = "all that the domain's owner sets, once"},
     {.name = "strict", .about = "leave out, and exit 3 for, names without a certificate"},
+    {.name = "publish", .about = "change them in DNS, print those that were"},
 };
 
 static const struct command_option bump_id_options[] = {
@@ -101,6 +119,74 @@ static const struct command_option bump_id_options[] = {
      .about = "older copy of the policies, to compare with"},
     {.name = "strict",
      .about = "as for record; with --check: ids that were written by hand count, too"},
+    {.name = "publish", .about = "change the records in DNS, print those that were"},
+    {.name = "wait",
+     .argument = "DURATION",
+     .standard = "30s",
+     .about = "publish once the policies are served, at most so much later"},
+    {.name = "url",
+     .argument = "https://HOST[:PORT]",
+     .about = "ask there whether they are served; with --wait"},
+};
+
+static const struct command_option check_options[] = {
+    ALL_OPTION,
+    {.name = "explain", .about = "print the table of what may be found, and look at nothing"},
+    {.name = "fail-on",
+     .argument = "error|warning|note",
+     .choice = true,
+     .about = "exit 3 from such findings on; error by default"},
+    {.name = "interval", .argument = "DURATION", .about = "of --watch; 30s, 5m (the default)"},
+    JSON_OPTION,
+    {.name = "resolver",
+     .argument = "ADDRESS",
+     .repeats = true,
+     .about = "a DNS server to ask, instead of the configured ones or the system's"},
+    {.name = "senders", .about = "say what each known sender makes of it, too"},
+    {.name = "trust",
+     .argument = "FILE",
+     .about = "PEM file of CAs to trust, besides the system's"},
+    {.name = "watch", .about = "look again and again, and print what changed"},
+};
+
+static const struct command_option query_options[] = {
+    {.name = "cache",
+     .argument = "DIR",
+     .about = "where policies that were seen are kept; without it nothing is"},
+    {.name = "format",
+     .letter = 'f',
+     .argument = QUERY_FORMATS,
+     .choice = true,
+     .about = "for people, programs, Exim's ${run}, Postfix's tables"},
+    {.name = "resolver",
+     .argument = "ADDRESS",
+     .repeats = true,
+     .about = "a DNS server to ask, instead of the system's"},
+    {.name = "trust",
+     .argument = "FILE",
+     .about = "PEM file of the CAs to trust, instead of the system's"},
+};
+
+static const struct command_option retire_options[] = {
+    {.name = "max-age",
+     .argument = "DURATION",
+     .about = "of the policy of mode none; 1d at most by default"},
+    {.name = "dry-run", .letter = 'n', .about = "write nothing; say what would change"},
+    FORMAT_OPTION,
+    {.name = "publish", .about = "change the record in DNS once the policy is served"},
+    {.name = "list", .letter = 'l', .about = "what is retired, and until when it must stay"},
+    {.name = "json", .about = "with --list: print one JSON document"},
+};
+
+static const struct command_option plan_mx_options[] = {
+    {.name = "add", .argument = "HOST", .repeats = true, .about = "a host that is to become an MX"},
+    {.name = "remove", .argument = "HOST", .repeats = true, .about = "an MX host that is to go"},
+    {.name = "apply", .about = "do the first step that is due, and say what comes next"},
+    RESOLVER_OPTION,
+    FORMAT_OPTION,
+    {.name = "publish",
+     .about = "with --apply: change the record in DNS once the policy is served"},
+    {.name = "json", .about = "print the plan as one JSON document"},
 };
 
 static const struct command_option init_options[] = {
@@ -161,7 +247,8 @@ const struct command command_table[] = {
         .example = "mtasts-host lint\n"
                    "mtasts-host lint policies.d\n"
                    "curl -s https://mta-sts.example.org/.well-known/mta-sts.txt >it.txt &&\n"
-                   "    mtasts-host lint it.txt",
+                   "    mtasts-host lint it.txt --mx mx1.example.org\n"
+                   "mtasts-host lint --txt 'v=STSv1; id=20260602001;'",
         OPTIONS(lint_options),
         .run = cmd_lint,
     },
@@ -173,7 +260,8 @@ const struct command command_table[] = {
         .details = "The TXT records as they should stand now: the policy's id, and where TLS "
                    "reports go.",
         .example = "mtasts-host record --setup example.org\n"
-                   "mtasts-host record --all --format nsupdate | nsupdate -k tsig.key",
+                   "mtasts-host record --all --format nsupdate | nsupdate -k tsig.key\n"
+                   "mtasts-host record --all --publish",
         OPTIONS(record_options),
         .run = cmd_record,
     },
@@ -186,9 +274,78 @@ const struct command command_table[] = {
                    "changed, and until when the old MX hosts must stay. Running it twice changes\n"
                    "nothing. Without a DOMAIN it looks at all.",
         .example = "mtasts-host bump-id >>zones/mta-sts.include\n"
+                   "mtasts-host bump-id --publish --wait\n"
                    "mtasts-host bump-id --check",
         OPTIONS(bump_id_options),
         .run = cmd_bump_id,
+    },
+    {
+        .name = "check",
+        .arguments = "DOMAIN...|--all",
+        .arguments_max = COMMAND_ARGUMENTS_ANY,
+        .about = "look at domains from outside, as senders do",
+        .details =
+            "Any domain of the world; of those in the configuration it is known what should\n"
+            "be there, too. Exits 3 where something would lose mail or protection.",
+        .example = "mtasts-host check example.org\n"
+                   "mtasts-host check --all --json | jq '.domains[].findings[].code'\n"
+                   "mtasts-host check --all --watch --interval 10m",
+        OPTIONS(check_options),
+        .run = cmd_check,
+    },
+    {
+        .name = "query",
+        .arguments = "DOMAIN",
+        .arguments_min = 1,
+        .arguments_max = 1,
+        .about = "say what a sender must require of a domain's mail hosts",
+        .details = "Looks as a sender does: at the policy seen before, the TXT record, the policy "
+                   "host.\n"
+                   "Exits with 0 where a policy holds, 3 where the domain has none, 1 where nobody "
+                   "can\n"
+                   "tell.",
+        .example = "mtasts-host query example.org\n"
+                   "mtasts-host query --format exim --cache /var/spool/exim4/mta-sts example.org",
+        OPTIONS(query_options),
+        .run = cmd_query,
+    },
+    {
+        .name = "retire",
+        .arguments = "DOMAIN...|--list",
+        .arguments_max = COMMAND_ARGUMENTS_ANY,
+        .about = "begin to take MTA-STS off a domain",
+        .details =
+            "Edits the policy files in place: mode none with a short max_age, under a new id\n"
+            "(a domain on a shared policy gets one of its own). Prints the record, and the\n"
+            "day from which policy, record and host may go (RFC 8461 section 8.3).",
+        .example = "mtasts-host retire example.org\n"
+                   "mtasts-host retire --list",
+        OPTIONS(retire_options),
+        .run = cmd_retire,
+    },
+    {
+        .name = "plan",
+        .arguments = "COMMAND ...",
+        .about = "say in which order and when to change what senders hold",
+        .example = "mtasts-host plan mx example.org --add mx2.example.org",
+        .hidden = true,
+    },
+    {
+        .name = "plan mx",
+        .arguments = "DOMAIN",
+        .arguments_min = 1,
+        .arguments_max = 1,
+        .about = "move a domain's MX without losing mail",
+        .details =
+            "The steps with their dates: a policy that allows old and new hosts, its record,\n"
+            "the wait until no sender holds an older one, the MX records, a policy of the new\n"
+            "hosts alone. What is done already is seen in the files, the server's history and\n"
+            "DNS: run it again to go on.",
+        .example =
+            "mtasts-host plan mx example.org --add mx2.example.org --remove mx1.example.org\n"
+            "mtasts-host plan mx example.org --add mx2.example.org --apply",
+        OPTIONS(plan_mx_options),
+        .run = cmd_plan_mx,
     },
     {
         .name = "init",

@@ -1,5 +1,6 @@
 #include "domain_records.h"
 
+#include "cli/workspace.h"
 #include "dns/name.h"
 #include "policies/policy_id.h"
 #include "policies/txt_record.h"
@@ -13,9 +14,18 @@ void domain_records_begin(struct domain_records *records, const struct settings 
     record_writer_begin(&records->writer, stdout, word);
 }
 
+void domain_records_begin_taking(struct domain_records *records, const struct settings *settings,
+                                 void (*take)(const struct record *record, void *context),
+                                 void *context)
+{
+    *records = (struct domain_records){.settings = settings, .take = take, .take_context = context};
+}
+
 void domain_records_end(struct domain_records *records)
 {
-    record_writer_end(&records->writer);
+    if (records->take == NULL) {
+        record_writer_end(&records->writer);
+    }
     name_map_clear(&records->shared_done);
     name_map_clear(&records->labels);
 }
@@ -43,7 +53,11 @@ static bool add_record(struct domain_records *records, struct record record, enu
             record.name.n, DNS_NAME_MAX);
     }
     record.ttl_s = (uint32_t)records->settings->dns_ttl_s;
-    record_writer_add(&records->writer, &record);
+    if (records->take != NULL) {
+        records->take(&record, records->take_context);
+    } else {
+        record_writer_add(&records->writer, &record);
+    }
     return true;
 }
 
@@ -97,6 +111,9 @@ static bool error_same_name(struct bytes name, struct error *e)
 bool domain_records_add_shared(struct domain_records *records, const struct policy_set_view *view,
                                struct error *e)
 {
+    if (!workspace_has_policy(view, e)) {
+        return false;
+    }
     struct name_map_item *done = name_map_add(&records->shared_done, view->shared->name);
     if (done->value != 0) {
         return true;
@@ -136,6 +153,9 @@ static bool add_delegated(struct domain_records *records, const struct policy_se
 bool domain_records_add_id(struct domain_records *records, const struct policy_set_view *view,
                            struct error *e)
 {
+    if (!workspace_has_policy(view, e)) {
+        return false;
+    }
     if (records->settings->dns_delegate != NULL) {
         return add_delegated(records, view, e);
     }

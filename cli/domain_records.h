@@ -19,6 +19,9 @@ struct domain_records {
     /* The id that counts where the file's own does not any more; NULL: as the file has it. */
     struct bytes (*id)(const struct policy_set_view *view, void *context);
     void *id_context;
+    /* Where records go instead of to the writer; NULL: to the writer. */
+    void (*take)(const struct record *record, void *context);
+    void *take_context;
     struct name_map shared_done; /* shared policies whose record was written */
     struct name_map labels;      /* domains of one label, which may be named like them */
 };
@@ -26,6 +29,10 @@ struct domain_records {
 /* Writes to stdout in the format WORD. */
 void domain_records_begin(struct domain_records *records, const struct settings *settings,
                           const char *word);
+/* Hands each record to TAKE(record, CONTEXT) instead; its text is TAKE's to copy. */
+void domain_records_begin_taking(struct domain_records *records, const struct settings *settings,
+                                 void (*take)(const struct record *record, void *context),
+                                 void *context);
 /* What we publish for VIEW's domain: its id, and outside a delegation where TLS reports go. */
 bool domain_records_add(struct domain_records *records, const struct policy_set_view *view,
                         struct error *e) MUST_USE;

@@ -8,15 +8,21 @@
 
 enum { ABOUT_COLUMN = 30, NAME_WIDTH = 17 };
 
+static const char *separator_of(const struct command_option *option)
+{
+    return option->argument == NULL ? "" : option->standard != NULL ? "[=" : " ";
+}
+
 static void print_option(const struct command_option *option, FILE *out)
 {
     char letter[5] = "    ";
     if (option->letter != '\0') {
         snprintf(letter, sizeof(letter), "-%c, ", option->letter);
     }
-    CLEANUP_FREE char *words = memory_printf(
-        "  %s--%s%s%s%s", letter, option->name, option->argument != NULL ? " " : "",
-        option->argument != NULL ? option->argument : "", option->repeats ? "..." : "");
+    CLEANUP_FREE char *words =
+        memory_printf("  %s--%s%s%s%s%s", letter, option->name, separator_of(option),
+                      option->argument != NULL ? option->argument : "",
+                      option->standard != NULL ? "]" : "", option->repeats ? "..." : "");
     if (strlen(words) + 2 > ABOUT_COLUMN) {
         fprintf(out, "%s\n%*s%s\n", words, ABOUT_COLUMN, "", option->about);
     } else {
@@ -92,10 +98,11 @@ static json_t *dump_options(const struct command_option *options, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct command_option *option = &options[i];
         char letter[2] = {option->letter, '\0'};
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:b, s:b, s:s}", "name",
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:s?, s:b, s:b, s:s}", "name",
                                               option->name, "letter", letter, "argument",
-                                              option->argument, "choice", option->choice, "repeats",
-                                              option->repeats, "about", option->about));
+                                              option->argument, "standard", option->standard,
+                                              "choice", option->choice, "repeats", option->repeats,
+                                              "about", option->about));
     }
     return list;
 }

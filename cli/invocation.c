@@ -28,12 +28,15 @@ static void add_row(struct option_rows *rows, const struct command_option *row)
     rows->rows[i] = row;
     rows->options[i] = (struct option){
         .name = row->name,
-        .has_arg = row->argument != NULL ? required_argument : no_argument,
+        .has_arg = row->argument == NULL   ? no_argument
+                   : row->standard != NULL ? optional_argument
+                                           : required_argument,
         .val = FIRST_OPTION + (int)i,
     };
     if (row->letter != '\0') {
         size_t n = strlen(rows->letters);
         rows->letters[n] = row->letter;
+        assert(row->standard == NULL); /* `-w 5s` would not be what it looks like */
         if (row->argument != NULL) {
             rows->letters[n + 1] = ':';
         }
@@ -108,6 +111,7 @@ static bool take_option(struct invocation *invocation, const struct command_opti
                          value);
         return false;
     }
+    value = value != NULL ? value : row->standard;
     const struct command *command = invocation->command;
     if (command == NULL || row < command->options ||
         row >= command->options + command->option_count) {

@@ -1,5 +1,7 @@
 #include "lint_files.h"
 
+#include "cli/lint_leaving.h"
+#include "cli/lint_live.h"
 #include "cli/policy_files.h"
 #include "cli/workspace.h"
 #include "policies/policy_lint.h"
@@ -26,13 +28,19 @@ static struct policy_lint_shared *shared_policies(const struct policy_files *fil
 }
 
 bool lint_files(const struct settings *settings, const char *const *paths, size_t path_count,
-                int64_t now_s, struct diagnostics *d)
+                const struct lint_more *more, int64_t now_s, struct diagnostics *d)
 {
     struct policy_set *set = NULL;
     if (!workspace_load_policies(settings, paths, path_count, &set)) {
         return false;
     }
     policy_set_diagnostics(set, d); /* with all that files have against each other */
+    if (more != NULL && more->leaving) {
+        lint_leaving(settings, set, now_s, d);
+    }
+    if (more != NULL && more->live != NULL) {
+        lint_live(set, more->live, d);
+    }
     policy_set_free(set);
 
     struct policy_file_defaults defaults = workspace_defaults(settings);

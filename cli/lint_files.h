@@ -6,10 +6,17 @@
 
 #include "base/diagnostics.h"
 #include "config/settings.h"
+#include "dns/resolver.h"
+
+/* What is held against the world outside the files, as well. */
+struct lint_more {
+    bool leaving; /* the server's history; SETTINGS' policies are what is linted */
+    const struct dns_resolver *live; /* the domains' MX records, asked of it; NULL: not */
+};
 
 /* Adds every error and warning of the files in PATHS (directories or files). SETTINGS may be NULL:
- * the defaults count. False: told on stderr. */
+ * the defaults count. MORE may be NULL. False: told on stderr. */
 bool lint_files(const struct settings *settings, const char *const *paths, size_t path_count,
-                int64_t now_s, struct diagnostics *d) MUST_USE;
+                const struct lint_more *more, int64_t now_s, struct diagnostics *d) MUST_USE;
 
 #endif

@@ -6,20 +6,27 @@
 #include "cli/state_store.h"
 #include "cli/sts_host.h"
 
+static const char *const consequences[] = {
+    [RECORD_GATE_TELLS] = "publish its TXT record after HTTPS works, else every sender's fetch "
+                          "fails",
+    [RECORD_GATE_STRICT] = "its TXT record is not printed (--strict)",
+    [RECORD_GATE_PUBLISHES] = "its TXT record is not published: every sender's fetch would fail",
+};
+
 static void be_blind(struct record_gate *gate, const struct error *e)
 {
     gate->blind = true;
     fprintf(stderr, "mtasts-host: which names have a certificate is not known: %s\n", e->text);
 }
 
-void record_gate_open(struct record_gate *gate, const struct settings *settings, bool strict,
-                      int64_t now_s)
+void record_gate_open(struct record_gate *gate, const struct settings *settings,
+                      enum record_gate_kind kind, int64_t now_s)
 {
     *gate = (struct record_gate){
         .settings = settings,
         .covered = {.settings = settings, .now_s = now_s},
         .now_s = now_s,
-        .strict = strict,
+        .kind = kind,
     };
     struct error e;
     if (settings->acme != NULL && !state_store_open(settings, &gate->store, &e) &&
@@ -56,15 +63,12 @@ bool record_gate_passes(struct record_gate *gate, struct bytes domain)
         has = covered_names_have(&gate->covered, dns_name_bytes(&host));
     }
     if (has || gate->blind) {
-        return has || !gate->strict;
+        return has || gate->kind == RECORD_GATE_TELLS;
     }
     if (gate->missing++ < RECORD_GATE_NAMES_TOLD) {
-        fprintf(stderr, "%s has no certificate yet: %s\n", host.text,
-                gate->strict ? "its TXT record is not printed (--strict)"
-                             : "publish its TXT record after HTTPS works, else every sender's "
-                               "fetch fails");
+        fprintf(stderr, "%s has no certificate yet: %s\n", host.text, consequences[gate->kind]);
     }
-    return !gate->strict;
+    return gate->kind == RECORD_GATE_TELLS;
 }
 
 int record_gate_end(const struct record_gate *gate)
@@ -75,7 +79,7 @@ int record_gate_end(const struct record_gate *gate)
                 "them all\n",
                 gate->missing - RECORD_GATE_NAMES_TOLD);
     }
-    if (!gate->strict) {
+    if (gate->kind == RECORD_GATE_TELLS) {
         return COMMAND_DONE;
     }
     return gate->blind ? COMMAND_FAILED : gate->missing != 0 ? COMMAND_NO : COMMAND_DONE;

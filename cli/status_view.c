@@ -4,6 +4,8 @@
 
 #include "cli/acme_view.h"
 #include "cli/control_reply.h"
+#include "cli/mirror_view.h"
+#include "cli/status_left.h"
 #include "cli/time_text.h"
 
 enum { NAMES_SHOWN = 10 };
@@ -76,6 +78,28 @@ static void print_policies(const json_t *status, FILE *out)
     }
 }
 
+static void print_left_early(const json_t *status, FILE *out)
+{
+    size_t i = 0;
+    const json_t *item = NULL;
+    const json_t *list = json_object_get(status, "left_early");
+    if (json_array_size(list) != 0) {
+        fprintf(out,
+                "left early:    %zu; senders may hold their policies: put them back with mode "
+                "none, unless another host serves them\n",
+                json_array_size(list));
+    }
+    json_array_foreach(list, i, item)
+    {
+        if (i == NAMES_SHOWN) {
+            fprintf(out, "  ... (--json has more)\n");
+            break;
+        }
+        fprintf(out, "  %-40s until %s\n", text(item, "domain"),
+                time_text_moment(number(item, "until")).text);
+    }
+}
+
 static void print_certificates(const json_t *status, int64_t now_s, FILE *out)
 {
     fprintf(out, "certificates:  %" JSON_INTEGER_FORMAT "\n", number(status, "certificates"));
@@ -122,7 +146,10 @@ void status_view_print(const json_t *status, int64_t now_s, FILE *out)
     }
     print_last_change(status, now_s, out);
     print_policies(status, out);
+    print_left_early(status, out);
+    status_left_print(json_object_get(status, "left"), out);
     print_certificates(status, now_s, out);
+    mirror_view_print(json_object_get(status, "mirror"), now_s, out);
     acme_view_print(json_object_get(status, "acme"), now_s, out);
     if (json_array_size(json_object_get(status, "diagnostics")) != 0) {
         fputs("problems:\n", out);

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "policies/mirror_copy.h"
+
 enum { DEFAULT_MAX_AGE_S = 604800 }; /* as mtasts-host.yaml has it where no file is read */
 
 struct settings *workspace_settings(const struct invocation *invocation)
@@ -24,10 +26,12 @@ struct policy_file_defaults workspace_defaults(const struct settings *settings)
 bool workspace_load_policies(const struct settings *settings, const char *const *paths,
                              size_t path_count, struct policy_set **ret_set)
 {
+    CLEANUP_FREE char *copies = settings != NULL ? mirror_copy_directory(settings->state) : NULL;
     struct policy_set_options options = {
         .paths = paths,
         .path_count = path_count,
         .defaults = workspace_defaults(settings),
+        .mirror_copies = copies,
     };
     struct error e;
     if (!policy_set_load(&options, ret_set, &e)) {
@@ -98,6 +102,15 @@ bool workspace_find(const struct workspace *workspace, const char *text,
                 domain.text, domain.text);
     }
     return false;
+}
+
+bool workspace_has_policy(const struct policy_set_view *view, struct error *e)
+{
+    return view->policy != NULL ||
+           error_set(e, ERROR_NOT_FOUND,
+                     "its shared policy %.*s follows %s, whose policy is not known yet; let the "
+                     "server fetch it first",
+                     BYTES_ARG(view->shared->name), view->shared->mirror->domain.text);
 }
 
 struct each {

@@ -41,6 +41,10 @@ bool workspace_load_policies(const struct settings *settings, const char *const 
 /* COMMAND_DONE, or COMMAND_FAILED where a policy file is in error. */
 int workspace_exit(const struct workspace *workspace);
 
+/* Whether VIEW has a policy. Else its shared one is a mirror whose text is not known yet, and E
+ * says so. */
+bool workspace_has_policy(const struct policy_set_view *view, struct error *e) MUST_USE;
+
 /* One domain that the user named: normalised and found, or told on stderr. */
 bool workspace_find(const struct workspace *workspace, const char *text,
                     struct policy_set_view *ret_view);

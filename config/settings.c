@@ -204,14 +204,6 @@ static bool read_session_tickets(const struct yaml_pair *pair, void *target,
 }
 
 /* Says so instead of ignoring it: who writes the key counts on what it does. */
-bool settings_read_later(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    (void)target;
-    return fields_error(context, &pair->key->start,
-                        "\"%s\" is not supported by this version yet; remove it",
-                        shown(pair->key->text).text);
-}
-
 /* ---- the access log ---- */
 
 static bool read_format(const struct yaml_pair *pair, void *target, struct fields_context *context)
@@ -277,6 +269,7 @@ static const struct field FIELDS[] = {
     {"root", read_root, 0},
     {"access_log", read_access_log, 0},
     {"dns", settings_read_dns, 0},
+    {"mirror", settings_read_mirror, 0},
     {"acme", settings_read_acme, 0},
 };
 
@@ -300,6 +293,7 @@ static struct settings *new_settings(const char *file)
     settings->default_max_age_s = DEFAULT_MAX_AGE_S;
     settings->dns_ttl_s = DEFAULT_TTL_S;
     settings_limits_default(&settings->limits);
+    settings_mirror_default(&settings->mirror);
     return settings;
 }
 
@@ -384,10 +378,19 @@ void settings_free(struct settings *settings)
         return;
     }
     char *texts[] = {
-        settings->file,           settings->state,     settings->control,
-        settings->user,           settings->root_text, settings->dns_delegate,
-        settings->default_tlsrpt, settings->dns_host,  settings->access_log_file,
+        settings->file,
+        settings->state,
+        settings->control,
+        settings->user,
+        settings->root_text,
+        settings->dns_delegate,
+        settings->default_tlsrpt,
+        settings->dns_host,
+        settings->access_log_file,
         settings->dns_hook,
+        settings->dns_update_key_file,
+        settings->dns_update_server,
+        settings->dns_update_zone,
     };
     for (size_t i = 0; i < ARRAY_LENGTH(texts); i++) {
         free(texts[i]);

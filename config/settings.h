@@ -46,6 +46,7 @@ struct settings_limits {
     int64_t vanish_ms;         /* a file must be gone this long before its domains are taken away */
     int64_t removal_percent;   /* a change that removes more than this … */
     int64_t removal_domains;   /* … and at least this many domains is held */
+    int64_t hook_ms;           /* one call of dns.hook */
     int64_t rescan_ms;         /* for trees that cannot be watched */
     int64_t certificate_cache; /* parsed certificates kept per worker */
 };
@@ -91,6 +92,13 @@ struct settings_acme {
     int64_t failover_after;       /* failures of one host before the next CA is tried */
 };
 
+/* How closely providers' policies are followed (mirror/mirror.h). */
+struct settings_mirror {
+    int64_t look_ms;    /* between two looks at the TXT record */
+    int64_t fetch_ms;   /* the policy is fetched at least so often */
+    int64_t timeout_ms; /* of one fetch */
+};
+
 enum settings_access_log { ACCESS_LOG_OFF, ACCESS_LOG_COMBINED, ACCESS_LOG_JSON };
 
 struct settings {
@@ -120,7 +128,11 @@ struct settings {
     int64_t dns_ttl_s;
     struct settings_list dns_resolvers; /* "ADDRESS:PORT" */
     char *dns_hook;                     /* absolute path of a program (dns/hook.h); NULL: none */
+    char *dns_update_key_file;          /* absolute (dns/tsig_key.h); NULL: no updates */
+    char *dns_update_server;            /* "ADDRESS:PORT"; NULL: by the zone's SOA record */
+    char *dns_update_zone;              /* lower-case, no final dot; NULL: by SOA */
 
+    struct settings_mirror mirror;
     struct settings_acme *acme; /* NULL: no ACME */
 
     enum settings_access_log access_log;

@@ -127,12 +127,53 @@ static bool read_hook(const struct yaml_pair *pair, void *target, struct fields_
     return settings_read_path(pair, &((struct settings *)target)->dns_hook, context);
 }
 
+static bool read_update_server(const struct yaml_pair *pair, void *target,
+                               struct fields_context *context)
+{
+    struct settings *settings = target;
+    struct bytes text;
+    if (!fields_string(pair, &text, context)) {
+        return false;
+    }
+    char *server = parse_resolver(text);
+    if (server == NULL) {
+        return fields_error(context, &pair->value_place,
+                            "\"%s\" is no DNS server's address; write \"192.0.2.53\", "
+                            "\"192.0.2.53:53\" or \"[2001:db8::53]:53\"",
+                            shown(text).text);
+    }
+    free(settings->dns_update_server);
+    settings->dns_update_server = server;
+    return true;
+}
+
+static bool read_update_key(const struct yaml_pair *pair, void *target,
+                            struct fields_context *context)
+{
+    return settings_read_path(pair, &((struct settings *)target)->dns_update_key_file, context);
+}
+
+static bool read_update_zone(const struct yaml_pair *pair, void *target,
+                             struct fields_context *context)
+{
+    return read_name(pair, &((struct settings *)target)->dns_update_zone, context);
+}
+
+static bool read_update(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    static const struct field FIELDS[] = {
+        {"server", read_update_server, 0},
+        {"key_file", read_update_key, FIELD_REQUIRED},
+        {"zone", read_update_zone, 0},
+    };
+    return fields_read(pair, "dns.update", FIELDS, ARRAY_LENGTH(FIELDS), target, context);
+}
+
 bool settings_read_dns(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
     static const struct field FIELDS[] = {
-        {"resolver", read_resolver, 0}, {"ttl", read_ttl, 0},
-        {"delegate", read_delegate, 0}, {"host", read_host, 0},
-        {"hook", read_hook, 0},         {"update", settings_read_later, FIELD_HIDDEN},
+        {"resolver", read_resolver, 0}, {"ttl", read_ttl, 0},   {"delegate", read_delegate, 0},
+        {"host", read_host, 0},         {"hook", read_hook, 0}, {"update", read_update, 0},
     };
     return fields_read(pair, "dns", FIELDS, ARRAY_LENGTH(FIELDS), target, context);
 }

@@ -47,8 +47,8 @@ bool settings_read_dns(const struct yaml_pair *pair, void *target, struct fields
 bool settings_read_limits(const struct yaml_pair *pair, void *target,
                           struct fields_context *context);
 bool settings_read_acme(const struct yaml_pair *pair, void *target, struct fields_context *context);
-bool settings_read_later(const struct yaml_pair *pair, void *target,
-                         struct fields_context *context);
+bool settings_read_mirror(const struct yaml_pair *pair, void *target,
+                          struct fields_context *context);
 
 /* `acme.directories`; TARGET is the struct settings_acme, whose `directories` is empty or has been
  * read by this. */
@@ -66,5 +66,6 @@ void settings_acme_free(struct settings_acme *acme);
 /* Defaults that stand for keys that are not there. */
 void settings_listen_default(struct settings_listens *listens, const char *text, uint16_t port);
 void settings_limits_default(struct settings_limits *limits);
+void settings_mirror_default(struct settings_mirror *mirror);
 
 #endif

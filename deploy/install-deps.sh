@@ -16,9 +16,13 @@ build="
 # The real servers and clients that the scenarios run against, and the tools that judge the code.
 tests="
     libcmocka-dev clang libclang-rt-dev llvm python3 binutils iproute2 util-linux procps faketime git
-    curl nghttp2-client postfix-mta-sts-resolver knot bind9 bind9-dnsutils unbound
+    curl nghttp2-client postfix postfix-mta-sts-resolver knot bind9 bind9-dnsutils unbound
     nginx-light libnginx-mod-stream apache2 testssl.sh systemd shellcheck mandoc
-    pebble lego caddy"
+    pebble lego caddy lexicon python3-dnspython python3-yaml"
+# What Exim is linked with. It is unpacked, not installed: beside Postfix Debian allows no other
+# mail server. Nothing is started or configured; the scenarios do that, each for itself.
+exim_libraries="libdb5.3 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0"
+exim_directory=/opt/mtasts-host-tests/exim4
 
 # The servers that ours is measured beside, the clients, and what draws the plots.
 bench="nginx-light haproxy caddy wrk nghttp2-client python3 python3-matplotlib util-linux"
@@ -26,7 +30,7 @@ bench="nginx-light haproxy caddy wrk nghttp2-client python3 python3-matplotlib u
 packages=$build
 case "${1-}" in
 "") ;;
---tests) packages="$build $tests" ;;
+--tests) packages="$build $tests $exim_libraries" ;;
 --bench) packages="$build $bench" ;;
 *)
     echo "usage: deploy/install-deps.sh [--tests|--bench]" >&2
@@ -41,20 +45,33 @@ for package in $packages; do
     *) missing="$missing $package" ;;
     esac
 done
-if [ -z "$missing" ]; then
+exim=""
+if [ "${1-}" = --tests ] && [ ! -x "$exim_directory/usr/sbin/exim4" ]; then
+    exim=yes
+fi
+# npm's mailauth, in the versions of its lock file. Where npm or its registry is not at hand the
+# scenarios that use it are skipped, and say so.
+mailauth_source=$(dirname "$0")/../tests/scenario/mailauth
+mailauth_directory=/opt/mtasts-host-tests/mailauth
+mailauth=""
+if [ "${1-}" = --tests ] &&
+    ! cmp -s "$mailauth_source/package-lock.json" "$mailauth_directory/installed"; then
+    mailauth=yes
+fi
+if [ -z "$missing$exim$mailauth" ]; then
     exit 0
 fi
 
 as_root=""
 if [ "$(id -u)" -ne 0 ]; then
     if ! command -v sudo >/dev/null; then
-        echo "install-deps.sh: not root, and there is no sudo; as root, run: apt-get install$missing" >&2
+        echo "install-deps.sh: not root, and there is no sudo; as root, run: $0 $*" >&2
         exit 1
     fi
     as_root=sudo
 fi
 
-echo "Installing:$missing" >&2
+echo "Installing:$missing${exim:+ exim4-daemon-light (unpacked)}${mailauth:+ mailauth (npm)}" >&2
 # The servers are started by tests and benchmarks, on addresses of their own: none as a service.
 policy=/usr/sbin/policy-rc.d
 made_policy=""
@@ -63,8 +80,28 @@ if [ -n "${1-}" ] && [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
     $as_root chmod 755 "$policy"
 fi
-trap '[ -z "$made_policy" ] || $as_root rm -f "$policy"' EXIT
+download=$(mktemp -d)
+trap 'rm -rf "$download"; [ -z "$made_policy" ] || $as_root rm -f "$policy"' EXIT
 
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2
-# shellcheck disable=SC2086 # a list of words
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >&2
+if [ -n "$missing$exim" ]; then
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2
+fi
+if [ -n "$missing" ]; then
+    # shellcheck disable=SC2086 # a list of words
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >&2
+fi
+if [ -n "$exim" ]; then
+    (cd "$download" && apt-get -qq -o APT::Sandbox::User="$(id -un)" download exim4-daemon-light) >&2
+    $as_root mkdir -p "$exim_directory"
+    $as_root dpkg-deb -x "$download"/exim4-daemon-light_*.deb "$exim_directory"
+fi
+if [ -n "$mailauth" ]; then
+    $as_root mkdir -p "$mailauth_directory"
+    $as_root cp "$mailauth_source/package.json" "$mailauth_source/package-lock.json" "$mailauth_directory"
+    if command -v npm >/dev/null && command -v node >/dev/null &&
+        $as_root npm ci --prefix "$mailauth_directory" --ignore-scripts --no-audit --no-fund >&2; then
+        $as_root cp "$mailauth_source/package-lock.json" "$mailauth_directory/installed"
+    else
+        echo "install-deps.sh: npm could not install mailauth; its scenarios are skipped" >&2
+    fi
+fi

@@ -6,15 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "dns/name.h"
+#include "dns/socket.h"
 
 enum {
     UDP_SIZE = 1232, /* announced by EDNS: what passes everywhere without fragments */
-    MESSAGE_MAX = 65535,
     QUERY_MAX = 512,
 };
 
@@ -24,7 +23,7 @@ struct exchange {
     uint8_t query[2 + QUERY_MAX]; /* with TCP's length before it (RFC 1035 §4.2.2) */
     size_t query_length;          /* without that */
     ldns_pkt *question;
-    uint8_t *answer; /* room for MESSAGE_MAX */
+    uint8_t *answer; /* room for DNS_MESSAGE_MAX */
 };
 
 /* getaddrinfo() would take 65536 for 0. */
@@ -90,8 +89,7 @@ static bool is_plain(struct bytes name)
     return name.n != 0 && name.n <= DNS_NAME_MAX;
 }
 
-/* NAME in ldns's form. */
-static ldns_rdf *make_name(struct bytes name, struct error *e)
+ldns_rdf *dns_owner_new(struct bytes name, struct error *e)
 {
     ldns_rdf *made = NULL;
     if (is_plain(name)) {
@@ -109,7 +107,7 @@ static ldns_rdf *make_name(struct bytes name, struct error *e)
 static bool make_question(struct exchange *exchange, struct bytes name, ldns_rr_type type,
                           struct error *e)
 {
-    ldns_rdf *owner = make_name(name, e);
+    ldns_rdf *owner = dns_owner_new(name, e);
     if (owner == NULL) {
         return false;
     }
@@ -168,56 +166,17 @@ static ldns_pkt *read_answer(const struct exchange *exchange, size_t length)
     return packet;
 }
 
-static bool wait_for(const struct exchange *exchange, int fd, short events, struct error *e)
-{
-    for (;;) {
-        int64_t left_ms = exchange->deadline_ms - clock_monotonic_ms();
-        struct pollfd ready = {.fd = fd, .events = events};
-        int n = left_ms > 0 ? poll(&ready, 1, left_ms > INT32_MAX ? INT32_MAX : (int)left_ms) : 0;
-        if (n > 0) {
-            return true;
-        }
-        if (n == 0) {
-            return error_set(e, ERROR_RETRY,
-                             "DNS server %s does not answer; try again, or name another",
-                             exchange->server->text);
-        }
-        if (errno != EINTR) {
-            return error_system(e, "poll");
-        }
-    }
-}
-
-static bool fail_to_reach(const struct exchange *exchange, struct error *e)
-{
-    char why[128];
-    return error_set(e, ERROR_RETRY, "DNS server %s: %s; try again, or name another",
-                     exchange->server->text, strerror_r(errno, why, sizeof(why)));
-}
-
-/* A socket that only that server's packets come through. TCP's connection may still be under way.
- */
-static int connect_to(const struct exchange *exchange, int type)
-{
-    const struct dns_server *server = exchange->server;
-    int fd = socket(server->address.ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && connect(fd, (const struct sockaddr *)&server->address, server->length) != 0 &&
-        errno != EINPROGRESS) {
-        file_close(&fd);
-    }
-    return fd;
-}
-
 static bool ask_udp(struct exchange *exchange, ldns_pkt **ret_packet, struct error *e)
 {
-    CLEANUP_CLOSE int fd = connect_to(exchange, SOCK_DGRAM);
+    CLEANUP_CLOSE int fd = dns_socket_connect(exchange->server, SOCK_DGRAM);
+    struct dns_socket socket = {exchange->server, fd, exchange->deadline_ms};
     if (fd < 0 || send(fd, exchange->query + 2, exchange->query_length, 0) < 0) {
-        return fail_to_reach(exchange, e);
+        return dns_socket_fail(exchange->server, e);
     }
-    while (wait_for(exchange, fd, POLLIN, e)) {
-        ssize_t n = recv(fd, exchange->answer, MESSAGE_MAX, 0);
+    while (dns_socket_wait(&socket, POLLIN, e)) {
+        ssize_t n = recv(fd, exchange->answer, DNS_MESSAGE_MAX, 0);
         if (n < 0 && errno != EAGAIN && errno != EINTR) {
-            return fail_to_reach(exchange, e);
+            return dns_socket_fail(exchange->server, e);
         }
         ldns_pkt *packet = n > 0 ? read_answer(exchange, (size_t)n) : NULL;
         if (packet != NULL) {
@@ -228,42 +187,16 @@ static bool ask_udp(struct exchange *exchange, ldns_pkt **ret_packet, struct err
     return false;
 }
 
-/* Moves all N octets, by send or recv. */
-static bool transfer(const struct exchange *exchange, int fd, bool sends, uint8_t *octets, size_t n,
-                     struct error *e)
-{
-    size_t done = 0;
-    while (done < n) {
-        if (!wait_for(exchange, fd, sends ? POLLOUT : POLLIN, e)) {
-            return false;
-        }
-        ssize_t moved = sends ? send(fd, octets + done, n - done, MSG_NOSIGNAL)
-                              : recv(fd, octets + done, n - done, 0);
-        if (moved == 0) {
-            return error_set(e, ERROR_RETRY, "DNS server %s closed the connection; try again",
-                             exchange->server->text);
-        }
-        if (moved < 0 && errno != EAGAIN && errno != EINTR) {
-            return fail_to_reach(exchange, e);
-        }
-        done += moved > 0 ? (size_t)moved : 0;
-    }
-    return true;
-}
-
 static bool ask_tcp(struct exchange *exchange, ldns_pkt **ret_packet, struct error *e)
 {
-    CLEANUP_CLOSE int fd = connect_to(exchange, SOCK_STREAM);
-    uint8_t prefix[2];
+    CLEANUP_CLOSE int fd = dns_socket_connect(exchange->server, SOCK_STREAM);
+    struct dns_socket socket = {exchange->server, fd, exchange->deadline_ms};
+    size_t length = 0;
     if (fd < 0) {
-        return fail_to_reach(exchange, e);
+        return dns_socket_fail(exchange->server, e);
     }
-    if (!transfer(exchange, fd, true, exchange->query, 2 + exchange->query_length, e) ||
-        !transfer(exchange, fd, false, prefix, sizeof(prefix), e)) {
-        return false;
-    }
-    size_t length = (size_t)prefix[0] << 8 | prefix[1];
-    if (!transfer(exchange, fd, false, exchange->answer, length, e)) {
+    if (!dns_socket_send(&socket, exchange->query, 2 + exchange->query_length, e) ||
+        !dns_socket_receive_message(&socket, exchange->answer, &length, e)) {
         return false;
     }
     ldns_pkt *packet = read_answer(exchange, length);
@@ -286,7 +219,7 @@ bool dns_exchange(const struct dns_server *server, struct bytes name, ldns_rr_ty
     if (!make_question(&exchange, name, type, e)) {
         return false;
     }
-    exchange.answer = memory_alloc(MESSAGE_MAX);
+    exchange.answer = memory_alloc(DNS_MESSAGE_MAX);
     ldns_pkt *packet = NULL;
     bool answered = ask_udp(&exchange, &packet, e);
     if (answered && ldns_pkt_tc(packet)) {

@@ -19,6 +19,10 @@ struct dns_server {
 /* "ADDRESS", "ADDRESS:PORT", "[IPV6]" or "[IPV6]:PORT"; the port is 53 where there is none. */
 bool dns_server_parse(struct bytes text, struct dns_server *ret_server, struct error *e) MUST_USE;
 
+/* NAME (without trailing dot; letters, digits, "-", "_") in ldns's form. The caller frees it with
+ * ldns_rdf_deep_free. NULL: it is no name to ask for. */
+ldns_rdf *dns_owner_new(struct bytes name, struct error *e) MUST_USE;
+
 /* Asks for the records TYPE of NAME (without trailing dot; letters, digits, "-", "_"), recursion
  * desired, and waits at most TIMEOUT_MS. What does not come from that server, or does not answer
  * this very question, is dropped. The caller frees the packet with ldns_pkt_free; any code may

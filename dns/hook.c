@@ -202,25 +202,31 @@ static void wait_for_end(struct hook *hook, int64_t deadline_ms)
     }
 }
 
-/* WHAT happened, and what the program said, on one line and fit for a terminal. */
-static bool fail(const struct hook *hook, const char *what, struct error *e)
+size_t dns_hook_words(struct bytes output, char ret_words[DNS_HOOK_WORDS_SIZE])
 {
     char line[DNS_HOOK_OUTPUT_MAX];
-    char shown[DNS_HOOK_OUTPUT_MAX + DNS_ELLIPSIS_ROOM];
     size_t n = 0;
-    for (size_t i = 0; i < hook->length; i++) {
-        char c = hook->text[i];
+    output.n = output.n < sizeof(line) ? output.n : sizeof(line);
+    for (size_t i = 0; i < output.n; i++) {
+        char c = output.p[i];
         c = (char)(c == '\t' || c == '\r' || c == '\n' ? ' ' : c);
         if (c != ' ' || (n != 0 && line[n - 1] != ' ')) {
             line[n++] = c;
         }
     }
     n -= n != 0 && line[n - 1] == ' ' ? 1 : 0;
-    if (n == 0) {
+    dns_text_show((struct bytes){line, n}, sizeof(line), ret_words);
+    return n;
+}
+
+/* WHAT happened, and what the program said. */
+static bool fail(const struct hook *hook, const char *what, struct error *e)
+{
+    char words[DNS_HOOK_WORDS_SIZE];
+    if (dns_hook_words((struct bytes){hook->text, hook->length}, words) == 0) {
         return error_set(e, ERROR_RETRY, "%s and said nothing; run it by hand to see why", what);
     }
-    dns_text_show((struct bytes){line, n}, sizeof(line), shown);
-    return error_set(e, ERROR_RETRY, "%s; it said: %s", what, shown);
+    return error_set(e, ERROR_RETRY, "%s; it said: %s", what, words);
 }
 
 /* Whether it went well. */

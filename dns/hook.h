@@ -12,8 +12,12 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "dns/name.h"
 
-enum { DNS_HOOK_OUTPUT_MAX = 512, DNS_HOOK_MS = 120000 };
+enum {
+    DNS_HOOK_OUTPUT_MAX = 512,
+    DNS_HOOK_WORDS_SIZE = DNS_HOOK_OUTPUT_MAX + DNS_ELLIPSIS_ROOM,
+};
 
 enum dns_hook_action { DNS_HOOK_PRESENT, DNS_HOOK_CLEANUP };
 
@@ -21,5 +25,8 @@ enum dns_hook_action { DNS_HOOK_PRESENT, DNS_HOOK_CLEANUP };
  * is killed. FQDN without the final dot. Any thread. */
 bool dns_hook_run(const char *program, enum dns_hook_action action, const char *fqdn,
                   const char *value, int64_t timeout_ms, struct error *e) MUST_USE;
+
+/* What a program said in OUTPUT, on one line and fit for a terminal. 0: nothing. Pure. */
+size_t dns_hook_words(struct bytes output, char ret_words[DNS_HOOK_WORDS_SIZE]);
 
 #endif

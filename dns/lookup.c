@@ -1,126 +1,11 @@
 #include "lookup.h"
 
 #include <arpa/inet.h>
-#include <ldns/ldns.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-
-/* Takes one record into what is collected. */
-typedef bool (*take_record)(const ldns_rr *rr, void *set, struct error *e);
-
-struct question {
-    struct bytes name;
-    ldns_rr_type type;
-    const char *type_name;
-    take_record take;
-    void *set;
-};
-
-static ldns_rr *find_alias(const ldns_rr_list *answers, const ldns_rdf *name)
-{
-    for (size_t i = 0; i < ldns_rr_list_rr_count(answers); i++) {
-        ldns_rr *rr = ldns_rr_list_rr(answers, i);
-        if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_CNAME && ldns_rr_rd_count(rr) == 1 &&
-            ldns_dname_compare(ldns_rr_owner(rr), name) == 0) {
-            return rr;
-        }
-    }
-    return NULL;
-}
-
-/* Takes the records that stand at NAME. */
-static bool take_records(const struct question *question, const ldns_rr_list *answers,
-                         const ldns_rdf *name, size_t *ret_count, struct error *e)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < ldns_rr_list_rr_count(answers); i++) {
-        const ldns_rr *rr = ldns_rr_list_rr(answers, i);
-        if (ldns_rr_get_type(rr) != question->type || ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN ||
-            ldns_dname_compare(ldns_rr_owner(rr), name) != 0) {
-            continue;
-        }
-        if (++count > DNS_RECORDS_MAX) {
-            return error_set(e, ERROR_LIMIT, "more than %d %s records; remove what is not needed",
-                             DNS_RECORDS_MAX, question->type_name);
-        }
-        if (!question->take(rr, question->set, e)) {
-            return false;
-        }
-    }
-    *ret_count = count;
-    return true;
-}
-
-struct walk {
-    ldns_rdf *name; /* where the CNAMEs have led so far; owned */
-    size_t aliases;
-};
-
-/* One question asked, and the CNAMEs of its answer followed. *RET_DONE: there is no more to ask. */
-static bool ask_once(const struct dns_resolver *resolver, const struct question *question,
-                     struct walk *walk, bool *ret_done, struct error *e)
-{
-    char *text = ldns_rdf2str(walk->name);
-    if (text == NULL) {
-        abort(); /* out of memory */
-    }
-    ldns_pkt *packet = NULL;
-    struct bytes name = {text, strlen(text) - 1}; /* without the last dot */
-    bool ok = dns_resolver_ask(resolver, name, question->type, &packet, e);
-    LDNS_FREE(text);
-    if (!ok) {
-        return false;
-    }
-    const ldns_rr_list *answers = ldns_pkt_answer(packet);
-    size_t aliases_before = walk->aliases;
-    size_t count = 0;
-    ldns_rr *alias = NULL;
-    while ((alias = find_alias(answers, walk->name)) != NULL &&
-           ++walk->aliases <= DNS_ALIASES_MAX) {
-        ldns_rdf_deep_free(walk->name);
-        walk->name = ldns_rdf_clone(ldns_rr_rdf(alias, 0));
-    }
-    if (walk->aliases > DNS_ALIASES_MAX) {
-        ok = error_set(e, ERROR_LIMIT, "more than %d CNAMEs in a row; shorten the chain",
-                       DNS_ALIASES_MAX);
-    } else {
-        ok = take_records(question, answers, walk->name, &count, e);
-    }
-    if (ok && ldns_pkt_get_rcode(packet) == LDNS_RCODE_NXDOMAIN) {
-        ok = error_set(e, ERROR_NOT_FOUND, "there is no such name in the DNS; correct or add it");
-    }
-    /* Servers that are no resolvers leave the end of a chain out. */
-    *ret_done = count != 0 || walk->aliases == aliases_before;
-    ldns_pkt_free(packet);
-    return ok;
-}
-
-static bool look_up(const struct dns_resolver *resolver, const struct question *question,
-                    struct error *e)
-{
-    char text[DNS_NAME_MAX + 2];
-    struct walk walk = {0};
-    if (question->name.n <= DNS_NAME_MAX &&
-        memchr(question->name.p, '\0', question->name.n) == NULL) {
-        memcpy(text, question->name.p, question->name.n);
-        text[question->name.n] = '\0';
-        walk.name = question->name.n != 0 ? ldns_dname_new_frm_str(text) : NULL;
-    }
-    if (walk.name == NULL) {
-        return error_set(e, ERROR_SYNTAX, "\"%s\" is not a DNS name; correct it",
-                         dns_name_show(question->name).text);
-    }
-    bool done = false;
-    bool ok = true;
-    while (ok && !done) {
-        ok = ask_once(resolver, question, &walk, &done, e);
-    }
-    ldns_rdf_deep_free(walk.name);
-    return ok ||
-           error_prefix(e, "%s of %s: ", question->type_name, dns_name_show(question->name).text);
-}
+#include "dns/question.h"
 
 static bool add_mx(struct dns_mx_set *set, uint16_t preference, const char *host, struct error *e)
 {
@@ -159,12 +44,12 @@ static int by_preference(const void *left, const void *right)
     return order != 0 ? order : strcmp(a->host.text, b->host.text);
 }
 
-bool dns_lookup_mx(const struct dns_resolver *resolver, struct bytes name,
-                   struct dns_mx_set *ret_set, struct error *e)
+static bool look_up_mx(const struct dns_resolver *resolver, struct bytes name,
+                       struct dns_mx_set *ret_set, struct dns_trace *trace, struct error *e)
 {
     struct dns_mx_set set = {0};
-    struct question question = {name, LDNS_RR_TYPE_MX, "MX", take_mx, &set};
-    if (!look_up(resolver, &question, e)) {
+    struct dns_question question = {name, LDNS_RR_TYPE_MX, "MX", take_mx, &set, trace};
+    if (!dns_question_ask(resolver, &question, e)) {
         dns_mx_set_clear(&set);
         return false;
     }
@@ -175,6 +60,19 @@ bool dns_lookup_mx(const struct dns_resolver *resolver, struct bytes name,
     }
     *ret_set = set;
     return true;
+}
+
+bool dns_lookup_mx(const struct dns_resolver *resolver, struct bytes name,
+                   struct dns_mx_set *ret_set, struct error *e)
+{
+    return look_up_mx(resolver, name, ret_set, NULL, e);
+}
+
+void dns_trace_mx(const struct dns_resolver *resolver, struct bytes name,
+                  struct dns_mx_set *ret_set, struct dns_trace *ret_trace)
+{
+    struct error e;
+    (void)look_up_mx(resolver, name, ret_set, ret_trace, &e);
 }
 
 void dns_mx_set_clear(struct dns_mx_set *set)
@@ -208,17 +106,30 @@ static bool take_txt(const ldns_rr *rr, void *context, struct error *e)
     return true;
 }
 
-bool dns_lookup_txt(const struct dns_resolver *resolver, struct bytes name,
-                    struct dns_txt_set *ret_set, struct error *e)
+static bool look_up_txt(const struct dns_resolver *resolver, struct bytes name,
+                        struct dns_txt_set *ret_set, struct dns_trace *trace, struct error *e)
 {
     struct dns_txt_set set = {0};
-    struct question question = {name, LDNS_RR_TYPE_TXT, "TXT", take_txt, &set};
-    if (!look_up(resolver, &question, e)) {
+    struct dns_question question = {name, LDNS_RR_TYPE_TXT, "TXT", take_txt, &set, trace};
+    if (!dns_question_ask(resolver, &question, e)) {
         dns_txt_set_clear(&set);
         return false;
     }
     *ret_set = set;
     return true;
+}
+
+bool dns_lookup_txt(const struct dns_resolver *resolver, struct bytes name,
+                    struct dns_txt_set *ret_set, struct error *e)
+{
+    return look_up_txt(resolver, name, ret_set, NULL, e);
+}
+
+void dns_trace_txt(const struct dns_resolver *resolver, struct bytes name,
+                   struct dns_txt_set *ret_set, struct dns_trace *ret_trace)
+{
+    struct error e;
+    (void)look_up_txt(resolver, name, ret_set, ret_trace, &e);
 }
 
 void dns_txt_set_clear(struct dns_txt_set *set)
@@ -244,18 +155,40 @@ static bool take_address(const ldns_rr *rr, void *context, struct error *e)
     return true;
 }
 
+static bool look_up_family(const struct dns_resolver *resolver, struct bytes name, bool ipv6,
+                           struct dns_address_set *set, struct dns_trace *trace, struct error *e)
+{
+    struct dns_question question = {.name = name,
+                                    .type = ipv6 ? LDNS_RR_TYPE_AAAA : LDNS_RR_TYPE_A,
+                                    .type_name = ipv6 ? "AAAA" : "A",
+                                    .take = take_address,
+                                    .set = set,
+                                    .trace = trace};
+    return dns_question_ask(resolver, &question, e);
+}
+
 bool dns_lookup_addresses(const struct dns_resolver *resolver, struct bytes name,
                           struct dns_address_set *ret_set, struct error *e)
 {
     struct dns_address_set set = {0};
-    struct question ipv4 = {name, LDNS_RR_TYPE_A, "A", take_address, &set};
-    struct question ipv6 = {name, LDNS_RR_TYPE_AAAA, "AAAA", take_address, &set};
-    if (!look_up(resolver, &ipv4, e) || !look_up(resolver, &ipv6, e)) {
+    if (!look_up_family(resolver, name, false, &set, NULL, e) ||
+        !look_up_family(resolver, name, true, &set, NULL, e)) {
         dns_address_set_clear(&set);
         return false;
     }
     *ret_set = set;
     return true;
+}
+
+void dns_trace_addresses(const struct dns_resolver *resolver, struct bytes name,
+                         struct dns_address_set *ret_set, struct dns_trace *ret_a,
+                         struct dns_trace *ret_aaaa)
+{
+    struct error e;
+    struct dns_address_set set = {0};
+    (void)look_up_family(resolver, name, false, &set, ret_a, &e);
+    (void)look_up_family(resolver, name, true, &set, ret_aaaa, &e);
+    *ret_set = set;
 }
 
 void dns_address_set_clear(struct dns_address_set *set)
@@ -303,8 +236,8 @@ bool dns_lookup_caa(const struct dns_resolver *resolver, struct bytes name,
                     struct dns_caa_set *ret_set, struct error *e)
 {
     struct dns_caa_set set = {0};
-    struct question question = {name, LDNS_RR_TYPE_CAA, "CAA", take_caa, &set};
-    if (!look_up(resolver, &question, e)) {
+    struct dns_question question = {name, LDNS_RR_TYPE_CAA, "CAA", take_caa, &set, NULL};
+    if (!dns_question_ask(resolver, &question, e)) {
         dns_caa_set_clear(&set);
         return false;
     }
@@ -320,4 +253,22 @@ void dns_caa_set_clear(struct dns_caa_set *set)
     free(set->items);
     free(set->owner);
     *set = (struct dns_caa_set){0};
+}
+
+static bool count_record(const ldns_rr *rr, void *context, struct error *e)
+{
+    (void)rr;
+    (void)e;
+    ++*(size_t *)context;
+    return true;
+}
+
+void dns_trace_tlsa(const struct dns_resolver *resolver, struct bytes name, size_t *ret_count,
+                    struct dns_trace *ret_trace)
+{
+    struct error e;
+    size_t count = 0;
+    struct dns_question question = {name,   LDNS_RR_TYPE_TLSA, "TLSA", count_record,
+                                    &count, ret_trace};
+    *ret_count = dns_question_ask(resolver, &question, &e) ? count : 0;
 }

@@ -19,12 +19,7 @@
 #include "base/error.h"
 #include "dns/name.h"
 #include "dns/resolver.h"
-
-enum {
-    DNS_ALIASES_MAX = 8,    /* CNAMEs in a row */
-    DNS_RECORDS_MAX = 1000, /* of one look-up */
-    DNS_ADDRESS_SIZE = 46,  /* INET6_ADDRSTRLEN */
-};
+#include "dns/trace.h"
 
 struct dns_mx {
     uint16_t preference;
@@ -78,5 +73,18 @@ struct dns_caa_set {
 bool dns_lookup_caa(const struct dns_resolver *resolver, struct bytes name,
                     struct dns_caa_set *ret_set, struct error *e) MUST_USE;
 void dns_caa_set_clear(struct dns_caa_set *set);
+
+/* The same look-ups for who judges what is there: they do not fail, *RET_TRACE tells how they went,
+ * and the set is empty unless records were found. Addresses take two questions. */
+void dns_trace_mx(const struct dns_resolver *resolver, struct bytes name,
+                  struct dns_mx_set *ret_set, struct dns_trace *ret_trace);
+void dns_trace_txt(const struct dns_resolver *resolver, struct bytes name,
+                   struct dns_txt_set *ret_set, struct dns_trace *ret_trace);
+void dns_trace_addresses(const struct dns_resolver *resolver, struct bytes name,
+                         struct dns_address_set *ret_set, struct dns_trace *ret_a,
+                         struct dns_trace *ret_aaaa);
+/* Counts the TLSA records of NAME (RFC 6698), as in "_25._tcp.mx.example.org". */
+void dns_trace_tlsa(const struct dns_resolver *resolver, struct bytes name, size_t *ret_count,
+                    struct dns_trace *ret_trace);
 
 #endif

@@ -80,12 +80,42 @@ void dns_resolver_set_attempt_ms(struct dns_resolver *resolver, int64_t attempt_
     resolver->attempt_ms = attempt_ms;
 }
 
+/* What a server says of why it failed (RFC 8914): the info-code's meaning for us. */
+static enum dns_outcome outcome_of(ldns_pkt *answer)
+{
+    static const struct {
+        uint16_t first, last;
+        enum dns_outcome outcome;
+    } rows[] = {
+        {1, 2, DNS_BOGUS},  /* unsupported DNSKEY algorithm, DS digest */
+        {5, 12, DNS_BOGUS}, /* indeterminate, bogus, expired, not yet valid, keys missing … */
+        {22, 23, DNS_UNREACHED}, /* no reachable authority, network error */
+    };
+    ldns_edns_option_list *options =
+        ldns_pkt_edns(answer) ? ldns_pkt_edns_get_option_list(answer) : NULL;
+    for (size_t i = 0; i < ldns_edns_option_list_get_count(options); i++) {
+        const ldns_edns_option *option = ldns_edns_option_list_get_option(options, i);
+        if (ldns_edns_get_code(option) != LDNS_EDNS_EDE || ldns_edns_get_size(option) < 2) {
+            continue;
+        }
+        uint16_t code = ldns_read_uint16(ldns_edns_get_data(option));
+        for (size_t k = 0; k < ARRAY_LENGTH(rows); k++) {
+            if (code >= rows[k].first && code <= rows[k].last) {
+                return rows[k].outcome;
+            }
+        }
+    }
+    return DNS_FAILED;
+}
+
 /* An answer that says something about the name, one way or the other. */
 static bool ask_server(const struct dns_resolver *resolver, const struct dns_server *server,
-                       struct bytes name, ldns_rr_type type, ldns_pkt **ret_packet, struct error *e)
+                       struct bytes name, ldns_rr_type type, ldns_pkt **ret_packet,
+                       enum dns_outcome *ret_failure, struct error *e)
 {
     ldns_pkt *packet = NULL;
     if (!dns_exchange(server, name, type, resolver->attempt_ms, &packet, e)) {
+        *ret_failure = DNS_NO_ANSWER;
         return false;
     }
     ldns_pkt_rcode code = ldns_pkt_get_rcode(packet);
@@ -93,6 +123,7 @@ static bool ask_server(const struct dns_resolver *resolver, const struct dns_ser
         *ret_packet = packet;
         return true;
     }
+    *ret_failure = outcome_of(packet);
     ldns_pkt_free(packet);
     char *text = ldns_pkt_rcode2str(code);
     error_format(e, ERROR_RETRY, "DNS server %s answered %s; try again, or name another",
@@ -101,17 +132,35 @@ static bool ask_server(const struct dns_resolver *resolver, const struct dns_ser
     return false;
 }
 
-bool dns_resolver_ask(const struct dns_resolver *resolver, struct bytes name, ldns_rr_type type,
-                      ldns_pkt **ret_packet, struct error *e)
+/* How much an outcome tells of the zone. */
+static int weight(enum dns_outcome failure)
 {
+    return failure == DNS_NO_ANSWER ? 1 : failure == DNS_FAILED ? 2 : 3;
+}
+
+bool dns_resolver_ask_outcome(const struct dns_resolver *resolver, struct bytes name,
+                              ldns_rr_type type, ldns_pkt **ret_packet,
+                              enum dns_outcome *ret_failure, struct error *e)
+{
+    enum dns_outcome worst = DNS_NO_ANSWER;
     for (size_t i = 0; i < DNS_ROUNDS * resolver->count; i++) {
         const struct dns_server *server = &resolver->servers[i % resolver->count];
-        if (ask_server(resolver, server, name, type, ret_packet, e)) {
+        enum dns_outcome failure = DNS_NO_ANSWER;
+        if (ask_server(resolver, server, name, type, ret_packet, &failure, e)) {
             return true;
         }
         if (e->code != ERROR_RETRY) {
             return false; /* the question itself is wrong */
         }
+        worst = weight(failure) > weight(worst) ? failure : worst;
     }
+    *ret_failure = worst;
     return false;
+}
+
+bool dns_resolver_ask(const struct dns_resolver *resolver, struct bytes name, ldns_rr_type type,
+                      ldns_pkt **ret_packet, struct error *e)
+{
+    enum dns_outcome failure;
+    return dns_resolver_ask_outcome(resolver, name, type, ret_packet, &failure, e);
 }

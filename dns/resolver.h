@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "dns/trace.h"
 
 enum {
     DNS_SERVERS_MAX = 8,   /* that one resolver asks */
@@ -30,5 +31,11 @@ void dns_resolver_set_attempt_ms(struct dns_resolver *resolver, int64_t attempt_
  * caller frees the packet with ldns_pkt_free. Fails with ERROR_RETRY where no server said. */
 bool dns_resolver_ask(const struct dns_resolver *resolver, struct bytes name, ldns_rr_type type,
                       ldns_pkt **ret_packet, struct error *e) MUST_USE;
+
+/* The same; where it fails, *RET_FAILURE is the outcome that tells most of all servers' answers (of
+ * a server's own words by RFC 8914, too). */
+bool dns_resolver_ask_outcome(const struct dns_resolver *resolver, struct bytes name,
+                              ldns_rr_type type, ldns_pkt **ret_packet,
+                              enum dns_outcome *ret_failure, struct error *e) MUST_USE;
 
 #endif

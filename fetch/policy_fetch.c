@@ -2,64 +2,30 @@
 
 #include <string.h>
 
-#include <curl/curl.h>
-
 #include "base/memory.h"
 #include "dns/lookup.h"
+#include "fetch/transfer.h"
 #include "policies/policy.h"
 
 /* A host's name and as many addresses as one look-up gives, with their brackets and commas. */
 enum { RESOLVE_MAX = DNS_NAME_MAX + 2 * DNS_RECORDS_MAX * (DNS_ADDRESS_SIZE + 3) };
 
 struct fetch {
-    CURL *curl;
+    struct transfer *transfer;
     char *host;
     char *url;
-    struct curl_slist *resolve;
-    struct curl_slist *connect_to;
-    struct buffer body;
-    char message[CURL_ERROR_SIZE];
+    char *resolve;
 };
 
 static void fetch_clear(struct fetch *fetch)
 {
-    curl_easy_cleanup(fetch->curl);
-    curl_slist_free_all(fetch->resolve);
-    curl_slist_free_all(fetch->connect_to);
-    buffer_clear(&fetch->body);
+    transfer_free(fetch->transfer);
     free(fetch->host);
     free(fetch->url);
+    free(fetch->resolve);
 }
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type */
-static size_t take_body(char *octets, size_t size, size_t n, void *context)
-{
-    struct fetch *fetch = context;
-    buffer_add(&fetch->body, (struct bytes){octets, size * n});
-    return fetch->body.overflow ? 0 : size * n; /* less than all: libcurl breaks off */
-}
-
-/* Options only fail where memory is out, or where this libcurl lacks what we build on. */
-static void require(CURLcode result)
-{
-    if (result != CURLE_OK) {
-        abort();
-    }
-}
-
-/* A macro, as libcurl's own checks of the value's type only see a literal option. */
-#define SET_OPTION(fetch, option, value) require(curl_easy_setopt((fetch)->curl, (option), (value)))
-
-static struct curl_slist *list_of(const char *text)
-{
-    struct curl_slist *list = curl_slist_append(NULL, text);
-    if (list == NULL) {
-        abort(); /* out of memory */
-    }
-    return list;
-}
-
-/* Gives libcurl the addresses that our resolver knows. */
+/* What libcurl is to know of our resolver's answer. */
 static bool resolve_host(struct fetch *fetch, const struct dns_resolver *resolver, struct error *e)
 {
     CLEANUP(dns_address_set_clear) struct dns_address_set addresses = {0};
@@ -77,62 +43,27 @@ static bool resolve_host(struct fetch *fetch, const struct dns_resolver *resolve
         buffer_printf(&text, "%s%s%s%s", i == 0 ? "" : ",", ipv6 ? "[" : "", addresses.items[i],
                       ipv6 ? "]" : "");
     }
-    fetch->resolve = list_of(text.p);
-    SET_OPTION(fetch, CURLOPT_RESOLVE, fetch->resolve);
+    fetch->resolve = buffer_take(&text);
     return true;
 }
 
-static void set_trust(struct fetch *fetch, const char *ca_file)
-{
-    SET_OPTION(fetch, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET_OPTION(fetch, CURLOPT_SSL_VERIFYPEER, 1L);
-    SET_OPTION(fetch, CURLOPT_SSL_VERIFYHOST, 2L);
-    if (ca_file != NULL) {
-        SET_OPTION(fetch, CURLOPT_CAINFO, ca_file);
-        SET_OPTION(fetch, CURLOPT_CAPATH, NULL); /* trust in the file alone */
-    }
-}
-
-static void set_options(struct fetch *fetch, const struct policy_fetch_options *options)
-{
-    int64_t timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : POLICY_FETCH_MS;
-    SET_OPTION(fetch, CURLOPT_URL, fetch->url);
-    SET_OPTION(fetch, CURLOPT_PROTOCOLS_STR, "https");
-    SET_OPTION(fetch, CURLOPT_FOLLOWLOCATION, 0L);
-    set_trust(fetch, options->ca_file);
-    SET_OPTION(fetch, CURLOPT_PROXY, ""); /* senders do not use ours */
-    SET_OPTION(fetch, CURLOPT_NOSIGNAL, 1L);
-    SET_OPTION(fetch, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-    SET_OPTION(fetch, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
-    SET_OPTION(fetch, CURLOPT_USERAGENT, "mtasts-host/" MTASTS_VERSION);
-    SET_OPTION(fetch, CURLOPT_ERRORBUFFER, fetch->message);
-    SET_OPTION(fetch, CURLOPT_WRITEFUNCTION, take_body);
-    SET_OPTION(fetch, CURLOPT_WRITEDATA, fetch);
-    if (options->connect_to != NULL) {
-        CLEANUP_FREE char *text = memory_printf("::%s", options->connect_to);
-        fetch->connect_to = list_of(text);
-        SET_OPTION(fetch, CURLOPT_CONNECT_TO, fetch->connect_to);
-    }
-}
-
-static bool explain_failure(const struct fetch *fetch, CURLcode result, struct error *e)
+static bool explain_failure(const struct fetch *fetch, enum transfer_result result, struct error *e)
 {
     static const struct {
-        CURLcode result;
+        enum transfer_result result;
         enum error_code code;
         const char *advice;
     } rows[] = {
-        {CURLE_COULDNT_RESOLVE_HOST, ERROR_NOT_FOUND, "the domain has no policy host in the DNS"},
-        {CURLE_PEER_FAILED_VERIFICATION, ERROR_SYNTAX,
+        {TRANSFER_NO_HOST, ERROR_NOT_FOUND, "the domain has no policy host in the DNS"},
+        {TRANSFER_UNTRUSTED, ERROR_SYNTAX,
          "senders refuse the certificate: correct it, with its full chain"},
-        {CURLE_SSL_CONNECT_ERROR, ERROR_SYNTAX,
+        {TRANSFER_NO_TLS, ERROR_SYNTAX,
          "senders need TLS 1.2 or newer, and a certificate for this name"},
-        {CURLE_SSL_CACERT_BADFILE, ERROR_SYNTAX, "name a readable file of CA certificates"},
-        {CURLE_UNSUPPORTED_PROTOCOL, ERROR_SYNTAX, "serve it over HTTPS"},
-        {CURLE_WEIRD_SERVER_REPLY, ERROR_SYNTAX, "the answer is not HTTP: correct the server"},
-        {CURLE_OUT_OF_MEMORY, ERROR_SYSTEM, "free some memory"},
+        {TRANSFER_NO_TRUST_FILE, ERROR_SYNTAX, "name a readable file of CA certificates"},
+        {TRANSFER_WRONG_PROTOCOL, ERROR_SYNTAX, "serve it over HTTPS"},
+        {TRANSFER_WRONG_ANSWER, ERROR_SYNTAX, "the answer is not HTTP: correct the server"},
     };
-    const char *what = fetch->message[0] != '\0' ? fetch->message : curl_easy_strerror(result);
+    const char *what = transfer_why(fetch->transfer);
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         if (rows[i].result == result) {
             return error_set(e, rows[i].code, "%s: %s; %s", fetch->url, what, rows[i].advice);
@@ -154,10 +85,8 @@ static bool is_plain_text(const char *type)
 /* RFC 8461 §3.3: 200 alone is success, redirects are not followed, the type is text/plain. */
 static bool check_answer(const struct fetch *fetch, struct error *e)
 {
-    long status = 0;
-    const char *type = NULL;
-    curl_easy_getinfo(fetch->curl, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(fetch->curl, CURLINFO_CONTENT_TYPE, &type);
+    long status = transfer_status(fetch->transfer);
+    const char *type = transfer_field(fetch->transfer, "Content-Type", 0);
     if (status == 404 || status == 410) {
         return error_set(e, ERROR_NOT_FOUND, "%s: status %ld; there is no policy: serve one there",
                          fetch->url, status);
@@ -182,24 +111,33 @@ static bool check_answer(const struct fetch *fetch, struct error *e)
     return true;
 }
 
-static bool fetch_run(struct fetch *fetch, const struct policy_fetch_options *options,
+static bool fetch_run(struct fetch *fetch, const struct policy_fetch_options *options, size_t max,
                       struct error *e)
 {
-    set_options(fetch, options);
     if (options->resolver != NULL && options->connect_to == NULL &&
         !resolve_host(fetch, options->resolver, e)) {
         return false;
     }
-    CURLcode result = curl_easy_perform(fetch->curl);
-    if (fetch->body.overflow) {
+    fetch->transfer = transfer_new(&(struct transfer_request){
+        .url = fetch->url,
+        .protocols = "https",
+        .timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : POLICY_FETCH_MS,
+        .abandon = options->abandon,
+        .body_max = max,
+        .connect_to = options->connect_to,
+        .resolve = fetch->resolve,
+        .trust = options->ca_file,
+    });
+    enum transfer_result result = transfer_run(fetch->transfer);
+    if (result == TRANSFER_TOO_LONG) {
         /* A long page that says "not found" is above all not found. */
         return check_answer(fetch, e) &&
                error_set(e, ERROR_LIMIT,
                          "%s: more than %zu octets, which senders refuse (RFC 8461, section 3.3); "
                          "shorten the policy",
-                         fetch->url, fetch->body.max);
+                         fetch->url, max);
     }
-    if (result != CURLE_OK) {
+    if (result != TRANSFER_DONE) {
         return explain_failure(fetch, result, e);
     }
     return check_answer(fetch, e);
@@ -210,18 +148,11 @@ bool policy_fetch(struct bytes domain, const struct policy_fetch_options *option
 {
     size_t room = text->max - text->n;
     CLEANUP(fetch_clear)
-    struct fetch fetch = {
-        .curl = curl_easy_init(),
-        .host = memory_printf(POLICY_HOST_PREFIX "%.*s", BYTES_ARG(domain)),
-        .body = BUFFER(room < POLICY_BODY_MAX ? room : POLICY_BODY_MAX),
-    };
-    if (fetch.curl == NULL) {
-        abort(); /* out of memory */
-    }
+    struct fetch fetch = {.host = memory_printf(POLICY_HOST_PREFIX "%.*s", BYTES_ARG(domain))};
     fetch.url = memory_printf("https://%s/.well-known/mta-sts.txt", fetch.host);
-    if (!fetch_run(&fetch, options, e)) {
+    if (!fetch_run(&fetch, options, room < POLICY_BODY_MAX ? room : POLICY_BODY_MAX, e)) {
         return false;
     }
-    buffer_add(text, buffer_bytes(&fetch.body));
+    buffer_add(text, buffer_bytes(transfer_body(fetch.transfer)));
     return true;
 }

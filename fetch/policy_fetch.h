@@ -21,6 +21,7 @@ struct policy_fetch_options {
     const char *connect_to;              /* "ADDRESS:PORT" to ask in the place of the host's own */
     const char *ca_file;                 /* PEM of the CAs to trust; NULL: the system's */
     int64_t timeout_ms;                  /* 0: POLICY_FETCH_MS */
+    const _Atomic bool *abandon;         /* set by another thread: give up; NULL */
 };
 
 /* Appends the body of https://mta-sts.DOMAIN/.well-known/mta-sts.txt to TEXT; DOMAIN is normalised.

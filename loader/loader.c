@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/thread.h"
 #include "loader/loader_parts.h"
+#include "policies/mirror_copy.h"
 
 enum { PRUNE_INTERVAL_MS = 24 * 60 * 60 * 1000 };
 
@@ -32,6 +33,16 @@ static void tell_changes(struct loader *loader)
     }
 }
 
+static void tell_mirrors(struct loader *loader)
+{
+    struct policy_set_mirrors mirrors;
+    if (loader->hooks.mirrors_changed != NULL &&
+        policy_set_take_mirrors(loader->policies, &mirrors)) {
+        loader->hooks.mirrors_changed(&mirrors, loader->hooks.context);
+        policy_set_mirrors_clear(&mirrors);
+    }
+}
+
 void loader_apply_policies(struct loader *loader, const struct watch_changes *changes,
                            struct policy_set_result *ret_result)
 {
@@ -42,7 +53,14 @@ void loader_apply_certificates(struct loader *loader, const struct watch_changes
                                const struct policy_set_result *result)
 {
     size_t pairs = certificate_set_apply(loader->certificates, changes, clock_monotonic_ms());
+    loader_tell_applied(loader, result, pairs);
+}
+
+void loader_tell_applied(struct loader *loader, const struct policy_set_result *result,
+                         size_t pairs)
+{
     tell_changes(loader);
+    tell_mirrors(loader);
     if (result->published != 0 || result->removed != 0 || pairs != 0) {
         loader->version++;
         loader->last_change_s = clock_wall_s();
@@ -73,8 +91,10 @@ void loader_note_served(struct loader *loader)
 
 void loader_rescan(struct loader *loader, struct policy_set_result *ret_result)
 {
-    const struct watch_changes everything = {.rescan = true};
+    struct watch_changes everything = {0};
+    watch_take_all(loader->watch, clock_monotonic_ms(), &everything);
     *ret_result = take_over(loader, &everything);
+    watch_changes_clear(&everything);
 }
 
 void loader_accept_removals(struct loader *loader, struct policy_set_result *result)
@@ -88,6 +108,7 @@ void loader_accept_removals(struct loader *loader, struct policy_set_result *res
     result->held = accepted.held;
     (void)certificate_set_accept_removals(loader->certificates, clock_monotonic_ms());
     tell_changes(loader);
+    tell_mirrors(loader);
     loader_log_problems(loader);
 }
 
@@ -103,6 +124,12 @@ static struct watch_options watch_options_of(const struct settings *settings)
     };
 }
 
+static bool is_changing(void *context)
+{
+    const struct loader *loader = context;
+    return watch_is_changing(loader->watch);
+}
+
 static struct policy_set_options policy_set_options_of(struct loader *loader,
                                                        const struct settings *settings)
 {
@@ -111,11 +138,14 @@ static struct policy_set_options policy_set_options_of(struct loader *loader,
         .path_count = settings->policies.count,
         .defaults = {.max_age_s = (uint32_t)settings->default_max_age_s},
         .state = settings->state,
+        .mirror_copies = loader->mirror_copies,
         .vanish_ms = settings->limits.vanish_ms,
         .removal_percent = settings->limits.removal_percent,
         .removal_domains = settings->limits.removal_domains,
         .abandoned = loader_step,
         .abandoned_context = loader,
+        .changing = is_changing,
+        .changing_context = loader,
     };
 }
 
@@ -257,6 +287,7 @@ static void loader_free(struct loader *loader)
     mailbox_free(loader->mailbox);
     domain_changes_clear(&loader->changes);
     free(loader->watch_warning);
+    free(loader->mirror_copies);
     free(loader);
 }
 
@@ -285,6 +316,7 @@ static void make_certificates(struct loader *loader)
 static bool prepare(struct loader *loader, struct error *e)
 {
     const struct settings *settings = loader->settings;
+    loader->mirror_copies = mirror_copy_directory(settings->state);
     const struct watch_options watch_options = watch_options_of(settings);
     const struct policy_set_options set_options = policy_set_options_of(loader, settings);
     if (!mailbox_new(&loader->mailbox, e) ||

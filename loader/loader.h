@@ -39,6 +39,9 @@ struct loader_hooks {
      * serve: no policy path can be read, and there is no last good copy either. Then nothing was
      * published, and the loader works no more. Not where the load was abandoned. */
     void (*loaded)(const struct error *failure, void *context);
+    /* The domains whose policies shared policies follow, all of them, each time they are others
+     * than before, and before `loaded` where there are any; valid during the call. */
+    void (*mirrors_changed)(const struct policy_set_mirrors *mirrors, void *context);
     void *context;
 };
 
@@ -124,6 +127,10 @@ void loader_catch_up(struct loader *loader, void (*done)(void *context), void *c
  * `status` does not list them. */
 void loader_swap_certificate(struct loader *loader, struct certificate_pair *new,
                              struct certificate_pair *old);
+
+/* Any thread, after the first load: POLICY (taken) is what DOMAIN, which shared policies follow,
+ * serves itself now (policy_set_put_mirror). */
+void loader_put_mirror(struct loader *loader, const char *domain, struct policy *policy);
 
 /* New settings after SIGHUP (those that need no restart): borrowed, must outlive the loader or the
  * next call. */

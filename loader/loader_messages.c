@@ -106,6 +106,36 @@ void loader_swap_certificate(struct loader *loader, struct certificate_pair *new
     mailbox_post(loader->mailbox, do_swap, swap);
 }
 
+struct mirrored {
+    struct loader *loader;
+    char *domain;
+    struct policy *policy;
+};
+
+static void do_put_mirror(void *message)
+{
+    struct mirrored *mirrored = message;
+    struct loader *loader = mirrored->loader;
+    struct policy_set_result result = {0};
+    if (!atomic_load(&loader->abandon)) {
+        loader_note_served(loader); /* with a time of its own: what comes now comes later */
+        policy_set_put_mirror(loader->policies, bytes_of(mirrored->domain), TAKE(mirrored->policy),
+                              &result);
+        loader_tell_applied(loader, &result, 0);
+        loader_note_served(loader);
+    }
+    policy_free(mirrored->policy);
+    free(mirrored->domain);
+    free(mirrored);
+}
+
+void loader_put_mirror(struct loader *loader, const char *domain, struct policy *policy)
+{
+    struct mirrored *mirrored = memory_zero(1, sizeof(*mirrored));
+    *mirrored = (struct mirrored){loader, memory_string(domain), policy};
+    mailbox_post(loader->mailbox, do_put_mirror, mirrored);
+}
+
 struct catching_up {
     struct loader *loader;
     void (*done)(void *context);

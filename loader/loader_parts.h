@@ -39,6 +39,7 @@ struct loader {
     struct certificate_keeper *keeper; /* NULL: no snapshot is wanted */
     struct served_notes *notes;
     struct domain_changes changes; /* not told yet */
+    char *mirror_copies;           /* directory */
     char *watch_warning;           /* as last logged */
     size_t files_in_error;         /* as last logged, too */
     size_t pairs_in_error;
@@ -66,6 +67,9 @@ void loader_apply_policies(struct loader *loader, const struct watch_changes *ch
                            struct policy_set_result *ret_result);
 void loader_apply_certificates(struct loader *loader, const struct watch_changes *changes,
                                const struct policy_set_result *result);
+/* Other threads, the status and the log hear of what was applied. */
+void loader_tell_applied(struct loader *loader, const struct policy_set_result *result,
+                         size_t pairs);
 /* Looks at all files, and publishes what changed. */
 void loader_rescan(struct loader *loader, struct policy_set_result *ret_result);
 /* Applies what is held; adds to *RESULT. */

@@ -29,6 +29,8 @@ struct policy_set *policy_set_new(const struct policy_set_options *options,
     set->removal_domains = options->removal_domains;
     set->abandoned = options->abandoned;
     set->abandoned_context = options->abandoned_context;
+    set->changing = options->changing;
+    set->changing_context = options->changing_context;
     set->tops = memory_zero(options->path_count, sizeof(*set->tops));
     set->top_count = options->path_count;
     for (size_t i = 0; i < options->path_count; i++) {
@@ -39,6 +41,7 @@ struct policy_set *policy_set_new(const struct policy_set_options *options,
         }
         set->tops[i].path = path;
     }
+    set->mirror_copies = memory_string_or_null(options->mirror_copies);
     if (options->state != NULL) {
         open_copies(set, options->state);
     }
@@ -69,10 +72,12 @@ void policy_set_free(struct policy_set *set)
     }
     for (size_t i = 0; i < set->files.count; i++) {
         set_offer_free(set, set->files.items[i]->offer);
+        set_mirror_clear_waits(set, set->files.items[i]);
         set_file_free(set->files.items[i]);
     }
     set_shared_free_all(set);
     set_read_forget(set);
+    set_mirror_free(set);
     for (size_t i = 0; i < set->top_count; i++) {
         diagnostics_clear(&set->tops[i].problems);
         free(set->tops[i].path);
@@ -128,6 +133,7 @@ static void join_round(struct policy_set *set, struct set_file *file)
         file->in_round = true;
         file->was_held = file->held || restored_held;
         file->held = false;
+        file->postponed = false;
         file->accepted = false;
         file->blocked_by = NULL;
         file->blocked_by_claim = false;
@@ -192,14 +198,15 @@ static void finish_round(struct policy_set *set)
     set->round.count = 0;
 }
 
-static void run_round(struct policy_set *set)
+static void run_round(struct policy_set *set, int64_t now_ms)
 {
     set->settled_once = false;
     set->guard_tripped = false;
+    set->look_again_ms = 0;
     gather_round(set);
     do {
         set_claims_settle(set);
-    } while (!set->accepting && set_guard_check(set));
+    } while (!set->accepting && (set_guard_postpone(set, now_ms) || set_guard_check(set)));
     if (set_is_abandoned(set)) {
         return;
     }
@@ -233,7 +240,7 @@ static void finish(struct policy_set *set)
 static void apply(struct policy_set *set, const struct watch_changes *changes, int64_t now_ms)
 {
     set->result = (struct policy_set_result){0};
-    set->something_changed = set->again;
+    set->something_changed = set->again || set->look_again_ms != 0;
     set->again = false;
     bool first = changes->rescan && !set->loaded;
     if (first) {
@@ -252,7 +259,7 @@ static void apply(struct policy_set *set, const struct watch_changes *changes, i
     }
     offer_what_is_due(set, now_ms);
     if (set->something_changed) {
-        run_round(set);
+        run_round(set, now_ms);
     }
     if (set->is_abandoned) {
         return; /* what was published stands; the copies on disk stay as they are */
@@ -272,9 +279,18 @@ void policy_set_apply(struct policy_set *set, const struct watch_changes *change
     *ret_result = set->result;
 }
 
+void policy_set_put_mirror(struct policy_set *set, struct bytes domain, struct policy *policy,
+                           struct policy_set_result *ret_result)
+{
+    set->result = (struct policy_set_result){0};
+    set_mirror_put(set, domain, policy);
+    finish(set);
+    *ret_result = set->result;
+}
+
 int64_t policy_set_next_due_ms(const struct policy_set *set)
 {
-    int64_t due_ms = -1;
+    int64_t due_ms = set->look_again_ms != 0 ? set->look_again_ms : -1;
     if (set->again) {
         return 0;
     }

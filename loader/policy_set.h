@@ -12,10 +12,15 @@
  * refused file is tried again when others change.
  * - A shared policy that vanishes keeps its last good version for the domains that use it, as an
  *   error.
+ * - A tree is not read in one instant. While it is `changing`, a domain may stand in a file that
+ * was looked at too early: what would take domains away waits, POLICY_SET_POSTPONED_MS at most.
  * - A file that vanishes takes its domains away after `vanish_ms` unless they come back.
  * - A set that would remove more than `removal_percent` of the domains and at least
  * `removal_domains`, or a top path that is missing or unreadable, is held until
  * policy_set_accept_removals.
+ * - A shared policy that follows a provider's (policies/policy_mirror.h) has the text that was put
+ *   for it last, or else the last good copy. Until there is one, what was served under its name
+ *   stays, and domains that come to it stay with what they have.
  * - An empty file is an error; `domains: {}` empties it on purpose. */
 #ifndef LOADER_POLICY_SET_H
 #define LOADER_POLICY_SET_H
@@ -32,6 +37,8 @@ struct policy_set_options {
     size_t path_count;
     struct policy_file_defaults defaults;
     const char *state; /* directory for last good copies; NULL: none are kept (command line) */
+    const char *mirror_copies; /* directory (policies/mirror_copy.h) for the texts of mirrors that
+                                  were not put; NULL: none is looked for */
     int64_t vanish_ms;
     int64_t removal_percent;
     int64_t removal_domains;
@@ -39,7 +46,13 @@ struct policy_set_options {
      * after which the set is good only for policy_set_free. May be NULL. */
     bool (*abandoned)(void *context);
     void *abandoned_context;
+    /* Whether files have changed since CHANGES were handed out, as far as anybody knows. Asked once
+     * the files are read, where domains would go. May be NULL: nobody can tell. */
+    bool (*changing)(void *context);
+    void *changing_context;
 };
+
+enum { POLICY_SET_POSTPONED_MS = 10000 };
 
 /* One thing that changed in what is served, told just before readers see it. The names and `before`
  * are valid during the call, `after` until the next apply. */
@@ -85,8 +98,25 @@ void policy_set_read_ahead(struct policy_set *set, const struct watch_changes *c
 void policy_set_apply(struct policy_set *set, const struct watch_changes *changes, int64_t now_ms,
                       struct policy_set_result *ret_result);
 
-/* When apply wants to be called again though nothing changed (a vanished file's time is up), as
- * monotonic milliseconds; -1: never. Call it then with empty changes. */
+/* POLICY (taken), valid and in the safe form, is what DOMAIN serves itself now: published for all
+ * shared policies that follow it. Any time after the first apply. */
+void policy_set_put_mirror(struct policy_set *set, struct bytes domain, struct policy *policy,
+                           struct policy_set_result *ret_result);
+
+/* The domains that are followed, each once, sorted. */
+struct policy_set_mirrors {
+    char **domains;
+    size_t count;
+    size_t capacity;
+};
+/* False: they are as at the last call. */
+bool policy_set_take_mirrors(struct policy_set *set, struct policy_set_mirrors *ret_mirrors)
+    MUST_USE;
+void policy_set_mirrors_clear(struct policy_set_mirrors *mirrors);
+
+/* When apply wants to be called again though nothing changed (a vanished file's time is up, what
+ * waited is to be looked at again), as monotonic milliseconds; -1: never. Call it then with empty
+ * changes. */
 int64_t policy_set_next_due_ms(const struct policy_set *set);
 
 /* Applies what is held. */

@@ -200,15 +200,15 @@ static void try_all(struct policy_set *set, const struct set_files *trying)
     }
 }
 
-/* Those that were refused and are not held; and whether one of them was refused for the sake of an
- * offer that fell itself. */
+/* Those that were refused and neither held nor postponed; and whether one of them was refused for
+ * the sake of an offer that fell itself. */
 static bool list_refused(const struct policy_set *set, struct set_files *ret_refused)
 {
     bool in_vain = false;
     ret_refused->count = 0;
     for (size_t i = 0; i < set->round.count; i++) {
         struct set_file *file = set->round.items[i];
-        if (!file->accepted && !file->held) {
+        if (!file->accepted && !file->held && !file->postponed) {
             set_files_add(ret_refused, file);
             in_vain = in_vain || (file->blocked_by_claim && !set_file_stands(file->blocked_by));
         }

@@ -170,10 +170,12 @@ void set_files_forget(struct policy_set *set)
     }
     drop_forgotten(&set->pending);
     drop_forgotten(&set->gone);
+    drop_forgotten(&set->waiting);
     set_files_sort(&going);
     take_out(&set->files, &going);
     for (size_t i = 0; i < going.count; i++) {
         set_offer_free(set, going.items[i]->offer);
+        set_mirror_clear_waits(set, going.items[i]);
         set_file_free(going.items[i]);
     }
     free(going.items);

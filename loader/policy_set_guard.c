@@ -2,6 +2,9 @@
  * broke off. */
 #include "loader/policy_set_parts.h"
 
+/* Most of what is changing comes with a round of its own, sooner than this. */
+enum { LOOK_AGAIN_MS = 500 };
+
 /* How many domains of FILE nobody would serve. */
 static size_t count_losses(const struct set_file *file)
 {
@@ -33,6 +36,37 @@ static void hold(struct policy_set *set, struct set_file *file)
 static bool is_held_already(const struct policy_set *set, const struct set_file *file)
 {
     return file->was_held || (file->gone && set->tops[file->top].held_gone != 0);
+}
+
+static bool may_wait(const struct set_file *file, int64_t now_ms)
+{
+    return !file->was_held &&
+           (file->postponed_ms == 0 || now_ms - file->postponed_ms < POLICY_SET_POSTPONED_MS);
+}
+
+static void postpone(struct policy_set *set, struct set_file *file, int64_t now_ms)
+{
+    file->postponed = true;
+    file->postponed_ms = file->postponed_ms != 0 ? file->postponed_ms : now_ms;
+    set->look_again_ms = now_ms + LOOK_AGAIN_MS;
+    set_claims_refuse(set, file, NULL, false, BYTES(""));
+}
+
+bool set_guard_postpone(struct policy_set *set, int64_t now_ms)
+{
+    bool postponed = false;
+    for (size_t i = 0; i < set->round.count; i++) {
+        struct set_file *file = set->round.items[i];
+        if (!file->accepted || count_losses(file) == 0 || !may_wait(file, now_ms)) {
+            continue;
+        }
+        if (set->changing == NULL || !set->changing(set->changing_context)) {
+            return postponed;
+        }
+        postpone(set, file, now_ms);
+        postponed = true;
+    }
+    return postponed;
 }
 
 static bool is_too_much(const struct policy_set *set, size_t removed, size_t of)

@@ -20,15 +20,19 @@ static void print_version(struct policy_set *set, const struct set_file *file, s
     };
     for (size_t i = 0; i < file->shared_count; i++) {
         const struct set_shared *shared = file->shared[i];
-        if (shared->slot != NULL) {
+        if (shared->slot != NULL || shared->mirror != NULL) {
             model.policies[model.policy_count++] = (struct policy_file_entry){
-                .name = set_shared_name(shared), .policy = shared->slot->policy};
+                .name = set_shared_name(shared),
+                .policy = shared->slot != NULL ? shared->slot->policy : NULL,
+                .mirror = shared->mirror,
+            };
         }
     }
     for (size_t i = 0; i < file->domain_count; i++) {
         const struct policy_domain *domain = file->domains[i].domain;
-        const struct set_shared *shared = set_shared_of(set, domain);
-        if (domain->slot == NULL) {
+        const struct set_shared *shared =
+            domain->slot != NULL ? set_shared_of(set, domain) : set_mirror_wait_of(file, domain);
+        if (domain->slot == NULL && shared == NULL) {
             continue;
         }
         model.domains[model.domain_count++] = (struct policy_file_entry){
@@ -211,6 +215,7 @@ static void own_copy(struct policy_set *set, struct set_file *file)
         struct set_shared *shared = copy->shared[i].shared;
         if (shared->owner == NULL) {
             shared->owner = file;
+            set_mirror_adopt(set, shared, copy->shared[i].mirror);
             free(shared->last_path);
             shared->last_path = memory_string(file->path);
             set->shared_defined++;

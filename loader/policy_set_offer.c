@@ -54,9 +54,14 @@ static void copy_domain(struct policy_set *set, struct set_offer *offer,
 static void copy_shared(struct policy_set *set, struct policy_file_entry *entry,
                         struct offer_shared *shared)
 {
+    struct error e;
+    if (set->keep_files && entry->mirror != NULL) {
+        entry->policy = set_mirror_render(set, entry->mirror, &e); /* as if it were written there */
+    }
     *shared = (struct offer_shared){
         .shared = set_shared_mention(set, entry->name),
         .policy = set->keep_files ? entry->policy : policy_file_take_policy(entry),
+        .mirror = set->keep_files ? entry->mirror : TAKE(entry->mirror),
         .place = {entry->place.line, entry->place.column},
     };
 }
@@ -110,6 +115,7 @@ void set_offer_free(struct policy_set *set, struct set_offer *offer)
     for (size_t i = 0; i < offer->shared_count; i++) {
         if (!offer->kept) {
             policy_free(offer->shared[i].policy);
+            free(offer->shared[i].mirror);
         }
         set_shared_unmention(set, offer->shared[i].shared);
     }

@@ -20,7 +20,8 @@ static void let_go_unserved(struct policy_set *set, struct set_file *file)
     size_t kept = 0;
     for (size_t i = 0; i < file->domain_count; i++) {
         struct policy_domain *domain = file->domains[i].domain;
-        if (domain->owner == file && domain->slot == NULL) {
+        if (domain->owner == file && domain->slot == NULL &&
+            set_mirror_wait_of(file, domain) == NULL) {
             domain->owner = NULL;
             set->owned--;
             file->copy_is_old = true;
@@ -61,6 +62,7 @@ static void let_go(struct policy_set *set, struct set_file *file)
         if (shared->claimant != file) {
             shared->owner = NULL;
             set->shared_defined--;
+            set_mirror_adopt(set, shared, NULL);
             set_shared_touch(set, shared);
         }
     }
@@ -88,6 +90,7 @@ static void take(struct policy_set *set, struct set_file *file)
         }
         shared->owner = file;
         shared->place = offer->shared[i].place;
+        set_mirror_adopt(set, shared, offer->shared[i].mirror);
         if (shared->last_path == NULL || strcmp(shared->last_path, file->path) != 0) {
             free(shared->last_path);
             shared->last_path = memory_string(file->path);
@@ -137,10 +140,12 @@ static void settle_file(struct policy_set *set, struct set_file *file)
         file->shared[i] = offer->shared[i].shared;
         file->shared[i]->mentions++;
     }
+    set_mirror_note_waits(set, file, offer);
     policy_file_clear(&file->kept);
     file->kept = offer->file;
     offer->file = (struct policy_file){0};
     set_offer_free(set, offer);
+    file->postponed_ms = 0;
     file->forgotten = file->gone;
 }
 
@@ -163,6 +168,7 @@ static void settle_loser(struct policy_set *set, struct set_file *file)
         }
     }
     file->shared_count = kept;
+    set_mirror_drop_lost_waits(set, file);
     file->lost = false;
     file->copy_is_old = true;
     file->identity_known = false;
@@ -194,6 +200,7 @@ void set_apply_settled(struct policy_set *set)
     set->losers.count = 0;
     for (size_t i = 0; i < set->restored.count; i++) {
         if (!set_file_stands(set->restored.items[i])) {
+            set_mirror_note_waits(set, set->restored.items[i], set->restored.items[i]->copy);
             let_go_unserved(set, set->restored.items[i]);
         }
     }
@@ -204,5 +211,6 @@ void set_apply_settled(struct policy_set *set)
             settle_file(set, round->items[i]);
         }
     }
+    set_mirror_end_waits(set);
     set_publish_withdrawals(set);
 }

@@ -30,17 +30,19 @@ struct set_place {
 
 /* The name of a shared policy, and what stands behind it. Lives while somebody mentions it. */
 struct set_shared {
-    struct policy_slot *slot;    /* NULL: never published */
-    struct set_file *owner;      /* whose applied version defines it */
-    struct set_file *claimant;   /* whose offer defines it, in the round under way */
-    struct set_place place;      /* in the owner's file */
-    size_t users;                /* served domains that point to the slot */
-    size_t mentions;             /* by offers and applied versions */
-    size_t use;                  /* while an offer is made: index + 1 into its uses */
-    bool touched;                /* listed in set->touched_shared */
-    const struct policy *coming; /* the text that this apply is about to publish */
-    bool copied;                 /* as "@NAME" among the last good copies */
-    char *last_path;             /* of the file that defined it last */
+    struct policy_slot *slot;     /* NULL: never published */
+    struct set_file *owner;       /* whose applied version defines it */
+    struct set_file *claimant;    /* whose offer defines it, in the round under way */
+    struct set_place place;       /* in the owner's file */
+    size_t users;                 /* served domains that point to the slot */
+    size_t mentions;              /* by offers and applied versions */
+    size_t use;                   /* while an offer is made: index + 1 into its uses */
+    bool touched;                 /* listed in set->touched_shared */
+    const struct policy *coming;  /* the text that this apply is about to publish */
+    struct policy_mirror *mirror; /* owned: as the owner's version has it; NULL: a text */
+    size_t waiting;               /* domains that are to use it, once it has a text */
+    bool copied;                  /* as "@NAME" among the last good copies */
+    char *last_path;              /* of the file that defined it last */
     struct diagnostics problems;
     size_t name_length;
     char text[]; /* "@NAME" */
@@ -68,7 +70,8 @@ struct offer_domain {
 
 struct offer_shared {
     struct set_shared *shared;
-    struct policy *policy;
+    struct policy *policy;        /* NULL where it is a mirror */
+    struct policy_mirror *mirror; /* owned as `policy` is */
     struct set_place place;
 };
 
@@ -98,6 +101,12 @@ struct set_domain {
     struct set_place place;
 };
 
+/* A domain that is to use a mirror without a text; until then it stays with what it has. */
+struct set_wait {
+    struct policy_domain *domain; /* ours only while domain->owner says so */
+    struct set_shared *shared;    /* a mention */
+};
+
 struct set_file {
     char *path;
     size_t top;
@@ -112,15 +121,20 @@ struct set_file {
     struct set_shared **shared;
     size_t shared_count;
     struct policy_file kept; /* command line only */
+    struct set_wait *waits;  /* sorted by domain */
+    size_t wait_count;
+    bool waits_listed; /* in set->waiting */
 
     struct set_offer *offer; /* NULL: nothing but what is applied */
     struct set_offer *copy;  /* first load only: the last good version, owned but not published */
 
-    bool gone;       /* not on the disk */
-    int64_t gone_ms; /* since when */
-    bool unreadable; /* on the disk, but read or parsed in vain */
-    bool held;       /* the offer removes too much */
-    bool was_held;   /* it did so before this round */
+    bool gone;            /* not on the disk */
+    int64_t gone_ms;      /* since when */
+    bool unreadable;      /* on the disk, but read or parsed in vain */
+    bool held;            /* the offer removes too much */
+    bool was_held;        /* it did so before this round */
+    bool postponed;       /* the offer removes domains, and more is changing */
+    int64_t postponed_ms; /* since when offers of this file were; 0: the last one was not */
 
     bool in_round;
     bool accepted;
@@ -192,6 +206,8 @@ struct policy_set {
     bool (*abandoned)(void *context);
     void *abandoned_context;
     bool is_abandoned;
+    bool (*changing)(void *context);
+    void *changing_context;
     struct last_good *copies;
     char *state;
     struct diagnostics state_problems;
@@ -204,6 +220,11 @@ struct policy_set {
     void *shared_by_name; /* trees of tsearch */
     void *shared_by_slot;
     struct set_shared *last_slot; /* the answer before: neighbours use the same one */
+
+    char *mirror_copies;      /* directory; NULL: none is looked for */
+    void *upstreams;          /* tree of tsearch: the policies that mirrors follow */
+    bool mirrors_changed;     /* since policy_set_mirrors */
+    struct set_files waiting; /* files that have waits */
 
     struct set_files pending; /* have an offer that was refused or is held */
     struct set_files gone;    /* have vanished, not offered yet */
@@ -221,9 +242,10 @@ struct policy_set {
     struct set_files restored; /* first load: files that have a `copy` */
     bool something_changed;
     bool accepting;
-    bool settled_once;  /* the round's offers were tried */
-    bool guard_tripped; /* the round removes too much: it is to remove nothing */
-    bool again;         /* the limit of passes was reached: go on at once */
+    bool settled_once;     /* the round's offers were tried */
+    bool guard_tripped;    /* the round removes too much: it is to remove nothing */
+    bool again;            /* the limit of passes was reached: go on at once */
+    int64_t look_again_ms; /* at what was postponed; 0: nothing was */
     bool tops_changed;
     size_t tripped_domains; /* how many would have been removed, of tripped_of */
     size_t tripped_of;
@@ -296,6 +318,29 @@ void set_shared_each(const struct policy_set *set,
                      void (*visit)(struct set_shared *shared, void *context), void *context);
 void set_shared_free_all(struct policy_set *set);
 
+/* --- policy_set_mirror.c: shared policies that follow a provider's --- */
+/* MIRROR (borrowed, or NULL) is what SHARED's definition says now. */
+void set_mirror_adopt(struct policy_set *set, struct set_shared *shared,
+                      const struct policy_mirror *mirror);
+/* What is served for MIRROR now, the caller's; NULL: no text is known yet, and where one is looked
+ * for, E says why. */
+struct policy *set_mirror_render(struct policy_set *set, const struct policy_mirror *mirror,
+                                 struct error *e);
+/* FILE's waits are those of its version OFFER, which has just been published. */
+void set_mirror_note_waits(struct policy_set *set, struct set_file *file,
+                           const struct set_offer *offer);
+/* Others took some of FILE's domains. */
+void set_mirror_drop_lost_waits(struct policy_set *set, struct set_file *file);
+void set_mirror_clear_waits(struct policy_set *set, struct set_file *file);
+/* What DOMAIN of FILE waits for, or NULL. */
+const struct set_shared *set_mirror_wait_of(const struct set_file *file,
+                                            const struct policy_domain *domain);
+/* Those whose wait is over come to their policies. */
+void set_mirror_end_waits(struct policy_set *set);
+/* POLICY (taken) is DOMAIN's own now. */
+void set_mirror_put(struct policy_set *set, struct bytes domain, struct policy *policy);
+void set_mirror_free(struct policy_set *set);
+
 /* --- policy_set_scan.c --- */
 void set_scan(struct policy_set *set, const struct watch_changes *changes, int64_t now_ms);
 /* FILE is not on the disk any more. */
@@ -321,6 +366,8 @@ void set_claims_refuse(struct policy_set *set, struct set_file *file, struct set
                        bool by_claim, struct bytes over);
 
 /* --- policy_set_guard.c --- */
+/* Lets offers that remove domains wait while more is changing. True: some do; settle again. */
+bool set_guard_postpone(struct policy_set *set, int64_t now_ms);
 /* Holds offers that remove too much. True: some were; settle again. */
 bool set_guard_check(struct policy_set *set);
 
@@ -331,6 +378,12 @@ void set_apply_settled(struct policy_set *set);
 /* --- policy_set_publish.c --- */
 /* What all that stand say: shared policies and domains. */
 void set_publish_texts(struct policy_set *set);
+/* One shared policy's text (taken), and one domain that comes to a shared policy; then what they
+ * need afterwards. */
+void set_publish_shared(struct policy_set *set, struct set_shared *shared, struct policy *policy);
+void set_publish_user(struct policy_set *set, struct policy_domain *domain,
+                      struct set_shared *shared);
+void set_publish_changes(struct policy_set *set);
 /* Domains that belong to nobody any more (set->doomed). */
 void set_publish_removals(struct policy_set *set);
 /* Shared policies that nobody defines or uses. */

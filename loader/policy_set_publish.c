@@ -5,9 +5,6 @@
  * a shared policy whose text changes as well gets a copy of the new text for the moment; then those
  * texts, one store each; what is removed goes last, so that a domain that moves is never missing.
  */
-#include <stdlib.h>
-
-#include "dns/name.h"
 #include "loader/policy_set_parts.h"
 
 static void tell(struct policy_set *set, const struct policy_set_event *event)
@@ -53,35 +50,8 @@ static void wait_for_lagging_readers(struct policy_set *set)
     }
 }
 
-static struct policy *policy_copy(const struct policy *policy)
+void set_publish_shared(struct policy_set *set, struct set_shared *shared, struct policy *policy)
 {
-    struct error e;
-    struct policy *copy = NULL;
-    struct policy_terms terms = {.mode = policy->mode, .max_age_s = policy->max_age_s};
-    size_t cursor = 0;
-    struct bytes name;
-    while (policy_next_mx(policy, &cursor, &name)) {
-        terms.mx_count++;
-    }
-    struct dns_name *mx = memory_zero(terms.mx_count, sizeof(*mx));
-    cursor = 0;
-    for (size_t i = 0; policy_next_mx(policy, &cursor, &name); i++) {
-        mx[i].n = (unsigned char)name.n;
-        memcpy(mx[i].text, name.p, name.n);
-    }
-    terms.mx = mx;
-    if (!policy_new(&terms, &copy, &e)) {
-        abort(); /* it has been rendered before */
-    }
-    free(mx);
-    return copy;
-}
-
-/* Takes the policy. */
-static void publish_shared(struct policy_set *set, struct offer_shared *offered)
-{
-    struct set_shared *shared = offered->shared;
-    struct policy *policy = TAKE(offered->policy);
     struct policy *now = shared->slot != NULL ? shared->slot->policy : NULL;
     if (now != NULL && policy_equal(now, policy)) {
         policy_free(policy);
@@ -97,6 +67,17 @@ static void publish_shared(struct policy_set *set, struct offer_shared *offered)
     set->changes[set->change_count++] = (struct set_change){shared, policy};
 }
 
+/* Takes the policy. A mirror without a text keeps what was served under its name. */
+static void publish_shared(struct policy_set *set, struct offer_shared *offered)
+{
+    struct error e;
+    struct policy *policy = offered->mirror != NULL ? set_mirror_render(set, offered->mirror, &e)
+                                                    : TAKE(offered->policy);
+    if (policy != NULL) {
+        set_publish_shared(set, offered->shared, policy);
+    }
+}
+
 static void publish_own(struct policy_set *set, struct policy_domain *domain, struct policy *policy)
 {
     const struct policy *now = own_policy(domain);
@@ -110,8 +91,8 @@ static void publish_own(struct policy_set *set, struct policy_domain *domain, st
     policy_index_set_own(set->index, domain, policy);
 }
 
-static void publish_user(struct policy_set *set, struct policy_domain *domain,
-                         struct set_shared *shared)
+void set_publish_user(struct policy_set *set, struct policy_domain *domain,
+                      struct set_shared *shared)
 {
     if (shared->slot == NULL || domain->slot == shared->slot) {
         return;
@@ -125,7 +106,7 @@ static void publish_user(struct policy_set *set, struct policy_domain *domain,
         policy_index_set_shared(set->index, domain, shared->slot);
         return;
     }
-    policy_index_set_own(set->index, domain, policy_copy(shared->coming));
+    policy_index_set_own(set->index, domain, policy_copy(shared->coming, shared->coming->mode));
     ARRAY_GROW(set->arrivals, set->arrival_count, set->arrival_capacity);
     set->arrivals[set->arrival_count++] = (struct set_arrival){domain, shared};
 }
@@ -133,13 +114,13 @@ static void publish_user(struct policy_set *set, struct policy_domain *domain,
 static void publish_domain(struct policy_set *set, struct offer_domain *offered)
 {
     if (offered->shared != NULL) {
-        publish_user(set, offered->domain, offered->shared);
+        set_publish_user(set, offered->domain, offered->shared);
     } else {
         publish_own(set, offered->domain, TAKE(offered->policy));
     }
 }
 
-static void publish_changes(struct policy_set *set)
+void set_publish_changes(struct policy_set *set)
 {
     wait_for_lagging_readers(set);
     for (size_t i = 0; i < set->change_count; i++) {
@@ -231,5 +212,5 @@ void set_publish_texts(struct policy_set *set)
             publish_all_domains(set, set->round.items[i], set->round.items[i]->offer);
         }
     }
-    publish_changes(set);
+    set_publish_changes(set);
 }

@@ -248,6 +248,33 @@ static void report_top(struct policy_set *set, size_t number)
     set_report_replace(set, &top->problems, &problems);
 }
 
+/* Of a mirror that has no text yet. */
+static void report_wait(struct policy_set *set, const struct set_shared *shared,
+                        struct diagnostics *problems)
+{
+    struct error e;
+    if (shared->owner == NULL && shared->waiting != 0) {
+        diagnostics_add(problems, SEVERITY_ERROR, shared->last_path, 0, 0,
+                        "shared policy %s is not defined any more, and %zu of its domains never "
+                        "had its text; define it again, or give them another policy",
+                        shared->text + 1, shared->waiting);
+    }
+    if (shared->owner == NULL || shared->mirror == NULL || set->mirror_copies == NULL) {
+        return;
+    }
+    struct policy *policy = set_mirror_render(set, shared->mirror, &e);
+    if (policy == NULL) {
+        diagnostics_add(problems, SEVERITY_WARNING, shared->owner->path, shared->place.line,
+                        shared->place.column,
+                        "shared policy %s follows %s, whose policy is not known yet (%s); until "
+                        "the server has fetched it, domains that come to it stay with what they "
+                        "have, or without a policy",
+                        shared->text + 1, shared->mirror->domain.text,
+                        e.code == ERROR_NOT_FOUND ? "never fetched" : e.text);
+    }
+    policy_free(policy);
+}
+
 static void report_orphan(struct policy_set *set, struct set_shared *shared)
 {
     struct diagnostics problems = {0};
@@ -259,6 +286,7 @@ static void report_orphan(struct policy_set *set, struct set_shared *shared)
                         shared->users == 1 ? "domain uses it" : "domains use it",
                         shared->users == 1 ? "it" : "them");
     }
+    report_wait(set, shared, &problems);
     set_report_replace(set, &shared->problems, &problems);
 }
 
@@ -270,7 +298,7 @@ void set_report(struct policy_set *set)
         if (file->unreadable) {
             continue; /* told when it was read */
         }
-        if (file->offer == NULL || file->gone) {
+        if (file->offer == NULL || file->gone || file->postponed) {
             set_report_file(set, file, &none);
         } else if (file->held) {
             report_held(set, file);

@@ -74,7 +74,9 @@ static void meet(struct policy_set *set, struct set_file *file, const struct sta
         set->something_changed = true;
     }
     struct file_identity identity = file_identity_of(status);
-    if (file->forgotten || !file->identity_known ||
+    /* A write of the same size within one tick of the clock after our last read leaves the identity
+     * as it was: a file that was read so shortly after a write is read again. */
+    if (file->forgotten || !file->identity_known || file->racy ||
         !file_identity_equal(&identity, &file->identity)) {
         file->forgotten = false;
         file->identity = identity;
@@ -260,16 +262,6 @@ static bool is_top(const struct policy_set *set, const char *path)
     return false;
 }
 
-/* A write of the same size within one tick of the clock after our last read leaves the identity as
- * it was: a file that was read so shortly after a write and is named by itself is read again. */
-static void distrust_identity(struct policy_set *set, const char *path)
-{
-    struct set_file *file = set_files_find(set, path);
-    if (file != NULL && file->racy) {
-        file->identity_known = false;
-    }
-}
-
 static void scan_path(struct policy_set *set, size_t number, const char *path, int64_t now_ms)
 {
     struct stat status;
@@ -291,7 +283,6 @@ static void scan_path(struct policy_set *set, size_t number, const char *path, i
         return;
     }
     if (lstat(path, &status) == 0) {
-        distrust_identity(set, path);
         meet_path(&scan, path, false);
     } else if (errno != ENOENT && errno != ENOTDIR) {
         (void)error_system(&e, "lstat");

@@ -52,6 +52,7 @@ static void shared_free(struct set_shared *shared)
 {
     diagnostics_clear(&shared->problems);
     free(shared->last_path);
+    free(shared->mirror);
     free(shared);
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/thread.h"
+#include "loader/leaving.h"
 #include "loader/note_batch.h"
 #include "store/history.h"
 
@@ -85,10 +86,29 @@ static bool open_history(struct served_notes *notes, struct error *e)
     return notes->history != NULL || history_open(notes->path, &notes->history, e);
 }
 
-static bool write_note(struct served_notes *notes, const struct note *note, struct error *e)
+/* What the history is to know of a domain that leaves. */
+static bool write_leaving(struct served_notes *notes, const struct note *note, struct bytes subject,
+                          struct error *e)
 {
-    struct bytes subject = note_batch_text(&notes->waiting, note->subject);
+    if (subject.n == 0 || subject.p[0] == '@') {
+        return true;
+    }
+    if (note->gone) {
+        return history_note_left(notes->history, subject, note->since_s, e);
+    }
+    bool retired = note->policy != NULL && note->policy->mode == POLICY_NONE;
+    return retired ? history_note_retired(notes->history, subject, note->since_s, e)
+                   : history_note_stays(notes->history, subject, e);
+}
+
+static bool write_note(struct served_notes *notes, const struct note_batch *batch,
+                       const struct note *note, struct error *e)
+{
+    struct bytes subject = note_batch_text(batch, note->subject);
     if (note->gap && !history_note_gap(notes->history, subject, note->since_s, e)) {
+        return false;
+    }
+    if (!write_leaving(notes, note, subject, e)) {
         return false;
     }
     if (note->gone) {
@@ -96,7 +116,7 @@ static bool write_note(struct served_notes *notes, const struct note *note, stru
     }
     struct history_served served = {.subject = subject};
     if (note->shared != 0) {
-        served.shared = note_batch_text(&notes->waiting, note->shared);
+        served.shared = note_batch_text(batch, note->shared);
     } else {
         served.body = policy_body(note->policy);
         memcpy(served.digest, note->policy->digest, sizeof(served.digest));
@@ -125,11 +145,34 @@ static bool write_all(struct served_notes *notes, bool *ret_whole, struct error 
             return false;
         }
         *ret_whole = i == 0 || i % HURRY_EVERY != 0 || !is_given_up(notes);
-        if (*ret_whole && !write_note(notes, &notes->waiting.items[i], e)) {
+        if (*ret_whole && !write_note(notes, &notes->waiting, &notes->waiting.items[i], e)) {
             return false;
         }
     }
     return history_commit(notes->history, e);
+}
+
+/* The first that is written has all that is served: what the history has besides went while no
+ * server ran, at some time before now. */
+static bool write_missing(struct served_notes *notes, struct error *e)
+{
+    CLEANUP(note_batch_clear) struct note_batch missing = {0};
+    int64_t now_s = clock_wall_s();
+    if (!leaving_find_missing(notes->history, &notes->waiting, now_s, &missing, e)) {
+        return false;
+    }
+    if (missing.count == 0) {
+        return true;
+    }
+    bool good = history_begin(notes->history, e);
+    for (size_t i = 0; good && i < missing.count; i++) {
+        good = write_note(notes, &missing, &missing.items[i], e);
+    }
+    if (!good || !history_commit(notes->history, e)) {
+        return false;
+    }
+    leaving_log_early(notes->history, &missing, now_s, notes->log);
+    return true;
 }
 
 static void write_waiting(struct served_notes *notes, uint64_t up_to)
@@ -140,12 +183,16 @@ static void write_waiting(struct served_notes *notes, uint64_t up_to)
         notes->first_done = true;
         return;
     }
-    if (!write_all(notes, &whole, &e)) {
+    if (!write_all(notes, &whole, &e) ||
+        (whole && !notes->first_done && !write_missing(notes, &e))) {
         fail(notes, &e);
         if (notes->waiting.count > SERVED_NOTES_WAITING) {
             note_batch_give_up_older(&notes->waiting);
         }
         return;
+    }
+    if (whole) {
+        leaving_log_early(notes->history, &notes->waiting, clock_wall_s(), notes->log);
     }
     if (whole || MEMORY_FREED_AT_END) {
         note_batch_clear(&notes->waiting);

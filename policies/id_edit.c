@@ -2,11 +2,12 @@
 
 #include <stdlib.h>
 
+#include "policies/edit_original.h"
+#include "policies/edit_text.h"
 #include "policies/id_edit_place.h"
-#include "policies/policy_file.h"
 
-/* Does not matter: both texts are read with it. */
-static const struct policy_file_defaults defaults = {.max_age_s = 86400};
+/* Where a policy says none; no edit of an id changes one. */
+enum { MAX_AGE_S = 86400 };
 
 /* One edit, and what it means for the text. */
 struct change {
@@ -15,91 +16,27 @@ struct change {
     struct id_edit_splice splice;
 };
 
-/* The text as it was. */
-struct original {
-    struct bytes text;
-    struct policy_file file;
-    struct yaml_document document;
-};
-
-static bool from_diagnostics(const struct diagnostics *d, const char *before, struct error *e)
-{
-    const struct diagnostic *first = &d->items[0];
-    return id_edit_error_at(e, first, ERROR_SYNTAX, "%s%s", before, first->text);
-}
-
-static bool original_read(struct bytes text, struct original *ret_original, struct error *e)
-{
-    CLEANUP(diagnostics_clear) struct diagnostics d = {0};
-    struct original original = {.text = text};
-    if (!policy_file_parse(text, "", &defaults, &original.file, &d)) {
-        return from_diagnostics(&d, "", e);
-    }
-    if (!yaml_parse(text, "", &original.document, &d)) {
-        policy_file_clear(&original.file);
-        return from_diagnostics(&d, "", e);
-    }
-    *ret_original = original;
-    return true;
-}
-
-static void original_clear(struct original *original)
-{
-    policy_file_clear(&original->file);
-    yaml_document_clear(&original->document);
-}
-
-/* --- What to do --- */
-
-static const struct yaml_pair *find_section(const struct yaml_node *root, const char *key)
-{
-    for (size_t i = 0; i < root->count; i++) {
-        if (bytes_equal(root->pairs[i].key->text, bytes_of(key))) {
-            return &root->pairs[i];
-        }
-    }
-    return NULL;
-}
-
-/* The pair whose key stands at PLACE: pairs stand in the order of the text. */
-static const struct yaml_pair *find_pair(const struct yaml_node *mapping,
-                                         const struct policy_file_place *place)
-{
-    size_t low = 0;
-    size_t high = mapping->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct yaml_place *key = &mapping->pairs[middle].key->start;
-        if (key->line < place->line || (key->line == place->line && key->column < place->column)) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < mapping->count ? &mapping->pairs[low] : NULL;
-}
-
-static bool plan_change(const struct original *original, const struct id_edit *edit,
+static bool plan_change(const struct edit_original *original, const struct id_edit *edit,
                         struct change *ret_change, struct error *e)
 {
-    bool is_domain = edit->section == ID_EDIT_DOMAINS;
-    const char *what = is_domain ? "domain" : "policy";
     const struct policy_file_entry *entry =
-        is_domain ? policy_file_find_domain(&original->file, edit->name)
-                  : policy_file_find_policy(&original->file, edit->name);
+        edit_original_find(original, edit->section, edit->name, e);
     if (entry == NULL) {
-        return error_set(e, ERROR_NOT_FOUND, "%s %.*s is not in this file; name one that is", what,
-                         BYTES_ARG(edit->name));
+        return false;
     }
+    if (entry->mirror != NULL) {
+        return error_at_place(e, &entry->place, ERROR_CONFLICT,
+                              "policy %.*s is a mirror: its id follows from its text",
+                              BYTES_ARG(entry->name));
+    }
+    const char *what = edit->section == ID_EDIT_DOMAINS ? "domain" : "policy";
     if (entry->policy == NULL) {
-        return id_edit_error_at(e, &entry->place, ERROR_CONFLICT,
-                                "domain %.*s has no policy of its own; the id is that of the "
-                                "shared policy %.*s",
-                                BYTES_ARG(entry->name), BYTES_ARG(entry->shared));
+        return error_at_place(e, &entry->place, ERROR_CONFLICT,
+                              "domain %.*s has no policy of its own; the id is that of the "
+                              "shared policy %.*s",
+                              BYTES_ARG(entry->name), BYTES_ARG(entry->shared));
     }
-    const struct yaml_pair *section =
-        find_section(original->document.root, is_domain ? "domains" : "policies");
-    const struct yaml_pair *pair = find_pair(section->value, &entry->place);
+    const struct yaml_pair *pair = edit_original_pair(original, edit->section, entry);
     struct change change = {.edit = edit, .entry = entry};
     if (!id_edit_place_find(original->text, pair, &change.splice, e)) {
         return error_prefix(e, "%s %.*s: ", what, BYTES_ARG(entry->name));
@@ -116,8 +53,8 @@ static int change_compare(const void *left, const void *right)
 }
 
 /* Changes in the order of the text, each at a place of its own. */
-static bool plan_changes(const struct original *original, const struct id_edit *edits, size_t count,
-                         struct change *changes, struct error *e)
+static bool plan_changes(const struct edit_original *original, const struct id_edit *edits,
+                         size_t count, struct change *changes, struct error *e)
 {
     for (size_t i = 0; i < count; i++) {
         if (!policy_id_is_valid(bytes_of(edits[i].id.text))) {
@@ -132,9 +69,9 @@ static bool plan_changes(const struct original *original, const struct id_edit *
     qsort(changes, count, sizeof(*changes), change_compare);
     for (size_t i = 1; i < count; i++) {
         if (changes[i].splice.offset == changes[i - 1].splice.offset) {
-            return id_edit_error_at(e, &changes[i].entry->place, ERROR_CONFLICT,
-                                    "two ids are meant for %.*s; give it one",
-                                    BYTES_ARG(changes[i].entry->name));
+            return error_at_place(e, &changes[i].entry->place, ERROR_CONFLICT,
+                                  "two ids are meant for %.*s; give it one",
+                                  BYTES_ARG(changes[i].entry->name));
         }
     }
     return true;
@@ -160,14 +97,6 @@ static void splice_text(struct bytes text, const struct change *changes, size_t 
 
 /* --- What came of it --- */
 
-static bool same_but_for_id(const struct policy_file_entry *a, const struct policy_file_entry *b)
-{
-    bool same_policy = a->policy == NULL || b->policy == NULL ? a->policy == b->policy
-                                                              : policy_equal(a->policy, b->policy);
-    return same_policy && bytes_equal(a->name, b->name) && bytes_equal(a->shared, b->shared) &&
-           bytes_equal(a->tlsrpt, b->tlsrpt);
-}
-
 /* MEANT: per entry of BEFORE the id it was to get, NULL where it was to keep its own. */
 static bool check_entries(const struct policy_file_entry *before,
                           const struct policy_file_entry *after, size_t count,
@@ -175,11 +104,11 @@ static bool check_entries(const struct policy_file_entry *before,
 {
     for (size_t i = 0; i < count; i++) {
         struct bytes id = meant[i] != NULL ? bytes_of(meant[i]->text) : before[i].id;
-        if (!same_but_for_id(&before[i], &after[i]) || !bytes_equal(id, after[i].id)) {
-            return id_edit_error_at(e, &before[i].place, ERROR_CONFLICT,
-                                    "changing ids would change more of %.*s than was meant; is "
-                                    "it shared through an alias (& and *)? Write it out",
-                                    BYTES_ARG(before[i].name));
+        if (!edit_same_but_for_id(&before[i], &after[i]) || !bytes_equal(id, after[i].id)) {
+            return error_at_place(e, &before[i].place, ERROR_CONFLICT,
+                                  "changing ids would change more of %.*s than was meant; is "
+                                  "it shared through an alias (& and *)? Write it out",
+                                  BYTES_ARG(before[i].name));
         }
     }
     return true;
@@ -209,13 +138,13 @@ static bool check_files(const struct policy_file *before, const struct policy_fi
                          e);
 }
 
-static bool check_result(const struct original *original, struct bytes result,
+static bool check_result(const struct edit_original *original, struct bytes result,
                          const struct change *changes, size_t count, struct error *e)
 {
-    CLEANUP(diagnostics_clear) struct diagnostics d = {0};
     struct policy_file after;
-    if (!policy_file_parse(result, "", &defaults, &after, &d)) {
-        return from_diagnostics(&d, "with the new ids the file would not be valid: ", e);
+    if (!edit_parse(original, result, "with the new ids the file would not be valid: ", &after,
+                    e)) {
+        return false;
     }
     bool good = check_files(&original->file, &after, changes, count, e);
     policy_file_clear(&after);
@@ -225,8 +154,8 @@ static bool check_result(const struct original *original, struct bytes result,
 bool id_edit_apply(struct bytes text, const struct id_edit *edits, size_t count,
                    struct buffer *ret_text, struct error *e)
 {
-    struct original original;
-    if (!original_read(text, &original, e)) {
+    struct edit_original original;
+    if (!edit_original_read(text, MAX_AGE_S, &original, e)) {
         return false;
     }
     CLEANUP(buffer_clear) struct buffer result = BUFFER(POLICY_FILE_MAX);
@@ -240,7 +169,7 @@ bool id_edit_apply(struct bytes text, const struct id_edit *edits, size_t count,
                                POLICY_FILE_MAX);
     }
     free(changes);
-    original_clear(&original);
+    edit_original_clear(&original);
     if (!good) {
         return false;
     }

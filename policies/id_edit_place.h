@@ -23,9 +23,4 @@ struct id_edit_splice {
 bool id_edit_place_find(struct bytes text, const struct yaml_pair *pair,
                         struct id_edit_splice *ret_splice, struct error *e) MUST_USE;
 
-/* An error with its place. */
-#define id_edit_error_at(e, place, code, ...)                                                      \
-    (error_format((e), (code), __VA_ARGS__), (e)->line = (place)->line,                            \
-     (e)->column = (place)->column, false)
-
 #endif

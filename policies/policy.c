@@ -97,6 +97,29 @@ bool policy_new(const struct policy_terms *terms, struct policy **ret_policy, st
     return true;
 }
 
+struct policy *policy_copy(const struct policy *policy, enum policy_mode mode)
+{
+    struct error e;
+    struct policy *copy = NULL;
+    struct policy_terms terms = {.mode = mode, .max_age_s = policy->max_age_s};
+    size_t cursor = 0;
+    struct bytes name;
+    while (policy_next_mx(policy, &cursor, &name)) {
+        terms.mx_count++;
+    }
+    CLEANUP_FREE struct dns_name *mx = memory_zero(terms.mx_count, sizeof(*mx));
+    cursor = 0;
+    for (size_t i = 0; policy_next_mx(policy, &cursor, &name); i++) {
+        mx[i].n = (unsigned char)name.n;
+        memcpy(mx[i].text, name.p, name.n);
+    }
+    terms.mx = mx;
+    if (!policy_new(&terms, &copy, &e)) {
+        abort(); /* it has been rendered before */
+    }
+    return copy;
+}
+
 struct policy *policy_ref(const struct policy *policy)
 {
     struct policy *held = (struct policy *)policy; /* the count is no part of what it says */

@@ -56,6 +56,9 @@ struct policy {
  * ERROR_SYNTAX for `enforce` or `testing` without an mx. The caller frees with policy_free. */
 bool policy_new(const struct policy_terms *terms, struct policy **ret_policy, struct error *e)
     MUST_USE;
+/* The same terms in MODE, which is not one that needs an mx where POLICY has none. An object of its
+ * own, as each place that publishes to RCU readers needs. */
+struct policy *policy_copy(const struct policy *policy, enum policy_mode mode);
 /* One holder more. Any thread that holds it already. */
 struct policy *policy_ref(const struct policy *policy);
 /* One holder less: the last one frees it. Any thread. */

@@ -16,7 +16,7 @@ struct section {
                  struct policy_file_entry *entry);
 };
 
-static bool domain_normalise(struct bytes text, struct dns_name *ret_name, struct error *e)
+bool policy_file_normalise_domain(struct bytes text, struct dns_name *ret_name, struct error *e)
 {
     struct dns_name name;
     if (bytes_starts_with(text, BYTES("_mta-sts."))) {
@@ -43,7 +43,7 @@ static const struct section policies_section = {
     policy_file_read_policy};
 static const struct section domains_section = {
     "domains", "domain", "write \"domains: {}\" for a file that serves none on purpose",
-    domain_normalise, policy_file_read_domain};
+    policy_file_normalise_domain, policy_file_read_domain};
 
 /* By name; those of one name in the order of the file. */
 static int entry_compare(const void *left, const void *right)
@@ -226,6 +226,7 @@ void policy_file_clear(struct policy_file *file)
 {
     for (size_t i = 0; i < file->policy_count; i++) {
         policy_free(file->policies[i].policy);
+        free(file->policies[i].mirror);
     }
     for (size_t i = 0; i < file->domain_count; i++) {
         policy_free(file->domains[i].policy);

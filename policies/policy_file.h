@@ -4,6 +4,7 @@
  *
  *     policies:
  *       google: {mode: enforce, mx: [aspmx.l.google.com], max_age: 1w, id: "2026112314150"}
+ *       gmail: {mirror: gmail.com, mode: testing}
  *     domains:
  *       example.com: google
  *       example.net: {policy: google, tlsrpt: "https://reports.example.net/v1"}
@@ -15,7 +16,7 @@
 
 #include "base/buffer.h"
 #include "base/diagnostics.h"
-#include "policies/policy.h"
+#include "policies/policy_mirror.h"
 
 enum {
     POLICY_FILE_MAX = 256 * 1024 * 1024,         /* octets of one file */
@@ -33,7 +34,8 @@ struct policy_file_place {
 struct policy_file_entry {
     struct bytes name;              /* the shared policy's name, or the normalised domain */
     struct policy_file_place place; /* of the key */
-    struct policy *policy;          /* owned; NULL where `shared` is set */
+    struct policy *policy;          /* owned; NULL where `shared` or `mirror` is set */
+    struct policy_mirror *mirror;   /* owned: a shared policy that follows another; NULL: none */
     struct bytes shared;            /* the shared policy's name, or empty */
     struct policy_file_place shared_place;
     struct bytes id; /* as written; empty where absent */
@@ -71,5 +73,9 @@ const struct policy_file_entry *policy_file_find_policy(const struct policy_file
 
 /* Takes the entry's policy out of it, to be owned by the caller. */
 struct policy *policy_file_take_policy(struct policy_file_entry *entry);
+
+/* TEXT as a domain that may have a policy, normalised. */
+bool policy_file_normalise_domain(struct bytes text, struct dns_name *ret_name, struct error *e)
+    MUST_USE;
 
 #endif

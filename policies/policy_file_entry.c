@@ -205,14 +205,21 @@ static bool read_shared(const struct yaml_pair *pair, void *target, struct field
     return fields_string(pair, &text, context) && set_shared(pair, text, terms->entry, context);
 }
 
+static bool read_mirror(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    return policy_file_read_mirror(pair, ((struct terms *)target)->entry, context);
+}
+
 /* --- The entries --- */
 
-/* `policy` stands last: a shared policy has none. */
+/* A shared policy has the first of these, a domain all but the first. */
 static const struct field keys[] = {
-    {"mode", read_mode, 0}, {"mx", read_mx, 0},         {"max_age", read_max_age, 0},
-    {"id", read_id, 0},     {"tlsrpt", read_tlsrpt, 0}, {"policy", read_shared, 0},
+    {"mirror", read_mirror, 0}, {"mode", read_mode, 0},
+    {"mx", read_mx, 0},         {"max_age", read_max_age, 0},
+    {"id", read_id, 0},         {"tlsrpt", read_tlsrpt, 0},
+    {"policy", read_shared, 0}, {"mirror", policy_file_refuse_mirror, FIELD_HIDDEN},
 };
-enum { KEY_COUNT = ARRAY_LENGTH(keys), OWN_KEY_COUNT = 4 };
+enum { SHARED_KEYS = 6, DOMAIN_FIRST = 1, DOMAIN_KEYS = 7, OWN_FIRST = 1, OWN_KEYS = 4 };
 
 /* The keys that ENTRY's mapping has are read; is there enough for a policy of its own? */
 static bool terms_are_complete(const struct terms *terms, const struct yaml_pair *pair,
@@ -261,14 +268,24 @@ static void make_policy(const struct terms *terms, const struct yaml_pair *pair,
     }
 }
 
-/* Reads the mapping PAIR, and makes the policy unless it names a shared one. */
-static void read_terms(const struct yaml_pair *pair, const char *what, size_t key_count,
+/* Reads the mapping PAIR, and makes the policy unless it names another. */
+static void read_terms(const struct yaml_pair *pair, bool is_domain,
                        struct policy_file_reader *reader, struct policy_file_entry *entry)
 {
     struct terms terms = {.entry = entry, .max_age_s = reader->defaults->max_age_s};
+    const char *what = is_domain ? "domain" : "policy";
     reader->mx_count = 0;
-    const char *article = key_count == KEY_COUNT ? "a domain" : "a shared policy";
-    bool good = fields_read(pair, article, keys, key_count, &terms, &reader->fields);
+    bool good = is_domain ? fields_read(pair, "a domain", keys + DOMAIN_FIRST, DOMAIN_KEYS, &terms,
+                                        &reader->fields)
+                          : fields_read(pair, "a shared policy", keys, SHARED_KEYS, &terms,
+                                        &reader->fields);
+    if (yaml_mapping_find(pair->value, BYTES("mirror")) != NULL) {
+        if (!is_domain) {
+            policy_file_complete_mirror(pair, terms.mode_is_known ? terms.mode : POLICY_ENFORCE,
+                                        reader, entry);
+        }
+        return;
+    }
     if (yaml_mapping_find(pair->value, BYTES("policy")) != NULL) {
         return;
     }
@@ -286,13 +303,13 @@ void policy_file_read_policy(const struct yaml_pair *pair, struct policy_file_re
                            BYTES_ARG(entry->name));
         return;
     }
-    read_terms(pair, "policy", KEY_COUNT - 1, reader, entry);
+    read_terms(pair, false, reader, entry);
 }
 
 static bool is_own_term(struct bytes key)
 {
-    for (size_t i = 0; i < OWN_KEY_COUNT; i++) {
-        if (bytes_equal(key, bytes_of(keys[i].key))) {
+    for (size_t i = 0; i < OWN_KEYS; i++) {
+        if (bytes_equal(key, bytes_of(keys[OWN_FIRST + i].key))) {
             return true;
         }
     }
@@ -336,7 +353,7 @@ void policy_file_read_domain(const struct yaml_pair *pair, struct policy_file_re
                            BYTES_ARG(entry->name));
         return;
     }
-    read_terms(pair, "domain", KEY_COUNT, reader, entry);
+    read_terms(pair, true, reader, entry);
     if (yaml_mapping_find(value, BYTES("policy")) != NULL) {
         refuse_own_terms(value, reader, entry);
     }

@@ -43,6 +43,16 @@ void policy_file_read_domain(const struct yaml_pair *pair, struct policy_file_re
 bool policy_file_name_normalise(struct bytes text, struct dns_name *ret_name, struct error *e)
     MUST_USE;
 
+/* `mirror` of a shared policy (`user` of CONTEXT is the reader); of a domain, which has none; and
+ * what stands beside it: MODE is the highest that is served. */
+bool policy_file_read_mirror(const struct yaml_pair *pair, struct policy_file_entry *entry,
+                             struct fields_context *context);
+bool policy_file_refuse_mirror(const struct yaml_pair *pair, void *target,
+                               struct fields_context *context);
+void policy_file_complete_mirror(const struct yaml_pair *pair, enum policy_mode mode,
+                                 struct policy_file_reader *reader,
+                                 struct policy_file_entry *entry);
+
 /* A copy that lives as long as the file. */
 struct bytes policy_file_keep(struct policy_file_reader *reader, struct bytes text);
 

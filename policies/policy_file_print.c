@@ -48,6 +48,13 @@ static void print_scalar(struct bytes text, struct buffer *out)
     }
 }
 
+static void print_mirror(const struct policy_mirror *mirror, struct buffer *out)
+{
+    buffer_add(out, BYTES("    mirror: "));
+    print_scalar(dns_name_bytes(&mirror->domain), out);
+    buffer_printf(out, "\n    mode: %s\n", policy_mode_name(mirror->mode));
+}
+
 static void print_policy(const struct policy *policy, struct buffer *out)
 {
     buffer_add(out, BYTES("    mode: "));
@@ -88,7 +95,9 @@ static void print_entry(const struct policy_file_entry *entry, struct buffer *ou
         return;
     }
     buffer_add(out, BYTES(":\n"));
-    if (entry->policy != NULL) {
+    if (entry->mirror != NULL) {
+        print_mirror(entry->mirror, out);
+    } else if (entry->policy != NULL) {
         print_policy(entry->policy, out);
     } else {
         buffer_add(out, BYTES("    policy: "));

@@ -14,20 +14,35 @@ static void begin_status(struct server *server);
 static void answer_status(struct inquiry *inquiry)
 {
     struct server *server = inquiry->server;
-    round_answer(&server->status_round, server->control,
-                 status_json(server, inquiry->status, inquiry->acme));
+    json_t *status = status_json(server, inquiry);
+    json_object_set_new(status, "left_early", commands_left_early(server));
+    round_answer(&server->status_round, server->control, status);
     begin_status(server);
 }
 
-/* The loader has answered; the other half is the ACME client's, where there is one. */
-static void ask_acme_status(struct inquiry *inquiry)
+/* Loader and ACME client have answered. */
+static void ask_mirror_status(struct inquiry *inquiry)
 {
     struct server *server = inquiry->server;
-    if (server->acme == NULL) {
+    if (server->mirror == NULL) {
         answer_status(inquiry);
         return;
     }
     struct inquiry *rest = inquiry_new(server, 0, answer_status);
+    rest->status = TAKE(inquiry->status);
+    rest->acme = TAKE(inquiry->acme);
+    mirror_ask_status(server->mirror, inquiry_on_mirror_status, rest);
+}
+
+/* The loader has answered; there may be an ACME client. */
+static void ask_acme_status(struct inquiry *inquiry)
+{
+    struct server *server = inquiry->server;
+    if (server->acme == NULL) {
+        ask_mirror_status(inquiry);
+        return;
+    }
+    struct inquiry *rest = inquiry_new(server, 0, ask_mirror_status);
     rest->status = TAKE(inquiry->status);
     acme_ask_status(server->acme, inquiry_on_acme_status, rest);
 }
@@ -46,7 +61,7 @@ static void ask_status(struct server *server, uint64_t ticket, const json_t *req
     (void)request;
     if (server->phase != SERVER_SERVING) {
         /* The loader has no time before it is done, or has gone already. */
-        control_answer(server->control, ticket, status_json(server, NULL, NULL));
+        control_answer(server->control, ticket, status_json(server, &(struct inquiry){0}));
         return;
     }
     round_join(&server->status_round, ticket, 0);
@@ -72,7 +87,7 @@ static bool read_domain(struct server *server, uint64_t ticket, const json_t *re
     return true;
 }
 
-static void answer_loading(struct server *server, uint64_t ticket)
+void commands_answer_loading(struct server *server, uint64_t ticket)
 {
     control_answer_error(server->control, ticket, "the server is loading; try again in a moment");
 }
@@ -81,7 +96,7 @@ static void ask_serving(struct server *server, uint64_t ticket, const json_t *re
 {
     struct bytes domain;
     if (!atomic_load(&server->tables.policies_known)) {
-        answer_loading(server, ticket);
+        commands_answer_loading(server, ticket);
         return;
     }
     if (!read_domain(server, ticket, request, &domain)) {
@@ -95,7 +110,7 @@ static void ask_serving(struct server *server, uint64_t ticket, const json_t *re
     control_answer(server->control, ticket, json_pack("{s:o}", "body", body));
 }
 
-static bool open_history(struct server *server, struct error *e)
+bool commands_open_history(struct server *server, struct error *e)
 {
     if (server->history != NULL) {
         return true;
@@ -114,7 +129,7 @@ static void ask_history(struct server *server, uint64_t ticket, const json_t *re
 {
     struct bytes domain;
     if (server->phase == SERVER_LOADING) {
-        answer_loading(server, ticket);
+        commands_answer_loading(server, ticket);
         return;
     }
     if (!read_domain(server, ticket, request, &domain)) {
@@ -124,7 +139,7 @@ static void ask_history(struct server *server, uint64_t ticket, const json_t *re
     bool known = false;
     int64_t until_s = 0;
     struct error e;
-    if (!open_history(server, &e) ||
+    if (!commands_open_history(server, &e) ||
         !history_held_until(server->history, domain, &known, &until_s, &e)) {
         control_answer_error(server->control, ticket, "%s", e.text);
         return;
@@ -154,6 +169,7 @@ static const struct {
     {"reload", ask_reload},
     {"history", ask_history},
     {"serving", ask_serving},
+    {"leaving", commands_ask_leaving},
     {"cert-renew", commands_ask_renew},
     {"cert-revoke", commands_ask_revoke},
     {"account-rollover", commands_ask_rollover},

@@ -5,6 +5,7 @@
  *     {"command": "reload", "accept_removals": true}       answers when it is served
  *     {"command": "history", "domain": "example.org", "digest": "a1b2c3d4e5"}
  *     {"command": "serving", "domain": "example.org"}      → {"body": …} or {"body": null}
+ *     {"command": "leaving", "most": 1000}
  *     {"command": "cert-renew", "host": "mta-sts.example.org"}
  *     {"command": "cert-revoke", "host": "mta-sts.example.org", "reason": 4}
  *     {"command": "account-rollover", "directory": "letsencrypt"}
@@ -19,6 +20,12 @@
  *      "held": [{"text", "until"}, …]: texts other than the current one that a sender may hold now,
  *          the longest first, the first 20}
  *
+ * `leaving` answers {"leaving": [{"domain", "retired": since when it serves, or served, mode none; 0:
+ * it never did, "gone": since when it is served no more; 0: it is, or went while no server ran,
+ * "served": whether it is served now, "until": until when senders may hold a policy of another mode;
+ * 0: none does}, …], "gone_count": so many left within a year}: the first "most" (1000 at most, and
+ * without it), those that went last first.
+ *
  * The last three are for the ACME client and answer {"done": true}: `cert-renew` as soon as the
  * order is on its way, the others when the CA has answered. "host" may be a served domain without
  * "mta-sts." before it. "reason" is RFC 5280 §5.3.1's (0 to 10 without 7; null or left out: 0).
@@ -30,6 +37,8 @@
  * "file", "line", "column", "text"}, …], "diagnostics_dropped", "certificates",
  *      "certificates_expiring": [{"name", "path", "not_after"}, …], nearest first, the first 100,
  *      "names_without_certificate_count", "names_without_certificate": the first 100,
+ *      "left_early": [{"domain", "retired", "until"}, …]: not served any more although senders may
+ *          hold a policy of another mode than none, the first 100,
  *      "last_change", "reloads", "connections": {"current", "accepted", "refused"}, "requests",
  *      "workers", "listeners": [{"kind", "address", "port"}, …],
  *      "acme": null without ACME, else
@@ -42,11 +51,17 @@
  *           "orders_placed", "orders_done", "orders_failed", "renewals": since the start,
  *           "failures": {TYPE: count, …}, "nearest_expiry": 0 where there is no certificate,
  *           "nearest_expiry_host": name or null}} (acme/acme.h)
- * Unless it is serving, "acme" is null and members about policies and certificates are left out,
- * but for "domains" as soon as policies are known. While it is loading there is "loading": {"text":
- * for people, "policies_known", "certificates": so many are loaded, "certificates_total": of so
- * many found so far}; then `reload` is answered after the load, `serving` as soon as policies are
- * known, before that and to all others with an error.
+ *      "mirror": null where no policy is followed, else
+ *          {"followed", "failing": whose last look failed, "unknown": of whom there is no text yet,
+ *           "upstreams": [{"domain", "mode" and "id" of the text that is followed, or null,
+ *               "fetched", "looked": 0 for never, "next", "failures": in a row, "problem": of the
+ *               last look or null, "doubt": about the text or null}, …] by domain}
+ *          (mirror/mirror.h)
+ * Unless it is serving, "acme" and "mirror" are null and members about policies and certificates
+ * are left out, but for "domains" as soon as policies are known. While it is loading there is
+ * "loading": {"text": for people, "policies_known", "certificates": so many are loaded,
+ * "certificates_total": of so many found so far}; then `reload` is answered after the load,
+ * `serving` as soon as policies are known, before that and to all others with an error.
  *
  * `reload` answers
  *     {"domains", "files_read", "published", "removed", "held", "removals_held", "files_in_error",

@@ -23,6 +23,7 @@ static void inquiry_free(struct inquiry *inquiry)
     if (inquiry->acme != NULL) {
         acme_status_free(inquiry->acme);
     }
+    mirror_status_free(inquiry->mirror);
     settings_free(inquiry->outdated);
     free(inquiry->trouble);
     free(inquiry);
@@ -56,6 +57,13 @@ void inquiry_on_acme_status(struct acme_status *status, void *context)
 {
     struct inquiry *inquiry = context;
     inquiry->acme = status;
+    mailbox_post(inquiry->server->mailbox, deliver, inquiry);
+}
+
+void inquiry_on_mirror_status(struct mirror_status *status, void *context)
+{
+    struct inquiry *inquiry = context;
+    inquiry->mirror = status;
     mailbox_post(inquiry->server->mailbox, deliver, inquiry);
 }
 

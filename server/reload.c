@@ -35,6 +35,7 @@ static void use(struct inquiry *inquiry, struct settings *settings)
                   LOG_BYTES("keys", buffer_bytes(&names)));
     }
     loader_apply_settings(server->loader, settings);
+    mirror_link_reload(server, settings);
     for (size_t i = 0; i < server->workers_running; i++) {
         worker_set_limits(server->workers[i], &settings->limits);
     }

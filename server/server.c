@@ -91,6 +91,7 @@ static bool start_loader(struct server *server, struct error *e)
     const struct loader_hooks hooks = {
         .domain_changed = server->news != NULL ? on_domain_changed : NULL,
         .loaded = loading_done,
+        .mirrors_changed = mirror_link_changed,
         .context = server,
     };
     return loader_start(server->settings, server->log, &server->tables, &hooks, &server->loader, e);
@@ -294,6 +295,7 @@ static void stop(struct server *server)
     }
     server->workers_running = 0;
     acme_link_stop(server);
+    mirror_link_stop(server);
     if (server->loader != NULL) {
         loader_stop(server->loader);
     }

@@ -5,6 +5,7 @@
 #include "acme/acme.h"
 #include "base/mailbox.h"
 #include "loader/loader.h"
+#include "mirror/mirror.h"
 #include "server/access_log.h"
 #include "server/control_socket.h"
 #include "server/domain_news.h"
@@ -26,6 +27,7 @@ struct inquiry {
     struct policy_set_result result;           /* of a reload */
     struct loader_status *status;              /* owned */
     struct acme_status *acme;                  /* owned; NULL: there is no ACME client */
+    struct mirror_status *mirror;              /* owned; NULL: nothing is followed */
 };
 
 /* Answers for what is known, for all, or goes. */
@@ -52,6 +54,7 @@ struct server {
     struct challenge_board *board; /* this one, `acme` and `news` are NULL without ACME */
     struct acme *_Atomic acme;     /* workers look at it */
     struct domain_news *news;      /* from the loader to `acme` */
+    struct mirror *mirror;         /* NULL until there is a policy to follow */
     struct worker **workers;
     size_t worker_count;
     size_t workers_running;
@@ -86,6 +89,14 @@ void loading_all_known(void *context);
 
 /* --- commands.c: the control socket's requests --- */
 void commands_ask(uint64_t ticket, const json_t *request, void *context);
+/* The main thread's own handle of it, kept open. */
+bool commands_open_history(struct server *server, struct error *e) MUST_USE;
+void commands_answer_loading(struct server *server, uint64_t ticket);
+
+/* --- commands_leaving.c: those about domains on their way out --- */
+void commands_ask_leaving(struct server *server, uint64_t ticket, const json_t *request);
+/* The member "left_early" of `status`. */
+json_t *commands_left_early(struct server *server);
 
 /* --- commands_acme.c: those about certificates --- */
 void commands_ask_renew(struct server *server, uint64_t ticket, const json_t *request);
@@ -105,6 +116,13 @@ void acme_link_clear(struct server *server);
 /* For struct worker_options; CONTEXT is the server. */
 void acme_link_name_asked(struct bytes host, void *context);
 
+/* --- mirror_link.c: the follower of providers' policies --- */
+/* For struct loader_hooks; CONTEXT is the server. */
+void mirror_link_changed(const struct policy_set_mirrors *mirrors, void *context);
+void mirror_link_reload(struct server *server, const struct settings *settings);
+/* Before the loader's stop. */
+void mirror_link_stop(struct server *server);
+
 /* --- reload.c --- */
 /* Reads the configuration and rescans; answers TICKET (0: nobody) when it is served. */
 void server_reload(struct server *server, unsigned flags, uint64_t ticket);
@@ -118,6 +136,7 @@ void inquiry_on_reload(const struct policy_set_result *result, struct loader_sta
 void inquiry_on_status(struct loader_status *status, void *context);
 /* The ACME client's. */
 void inquiry_on_acme_status(struct acme_status *status, void *context);
+void inquiry_on_mirror_status(struct mirror_status *status, void *context);
 void inquiry_on_acme_done(const char *failure, void *context);
 /* Those that nobody will answer any more. */
 void inquiries_free(struct server *server);

@@ -150,8 +150,7 @@ static const char *state(const struct server *server)
     return NAMES[server->phase];
 }
 
-json_t *status_json(const struct server *server, const struct loader_status *loaded,
-                    const struct acme_status *acme)
+json_t *status_json(const struct server *server, const struct inquiry *answered)
 {
     uint64_t requests = 0;
     json_t *connected = connections(server, &requests);
@@ -164,12 +163,13 @@ json_t *status_json(const struct server *server, const struct loader_status *loa
         {"requests", number(requests)},
         {"workers", number(server->workers_running)},
         {"listeners", listeners(server)},
-        {"acme", acme != NULL ? status_acme(acme) : json_null()},
+        {"acme", status_acme(answered->acme)},
+        {"mirror", status_mirror(answered->mirror)},
     };
     json_t *status = json_object();
     set_members(status, members, ARRAY_LENGTH(members));
-    if (loaded != NULL) {
-        add_loaded(loaded, status);
+    if (answered->status != NULL) {
+        add_loaded(answered->status, status);
     } else if (server->phase == SERVER_LOADING) {
         add_progress(server, status);
     }

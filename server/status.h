@@ -6,13 +6,13 @@
 
 #include "server/server_state.h"
 
-/* LOADED is NULL while the loader cannot be asked: what only it knows is left out. ACME is NULL
- * where there is no ACME client. The caller frees. */
-json_t *status_json(const struct server *server, const struct loader_status *loaded,
-                    const struct acme_status *acme);
+/* From what the other threads have ANSWERED. Without `status` the loader cannot be asked: what only
+ * it knows is left out. The caller frees. */
+json_t *status_json(const struct server *server, const struct inquiry *answered);
 
-/* The member "acme" of it. */
+/* The members "acme" and "mirror" of it; null for NULL. */
 json_t *status_acme(const struct acme_status *acme);
+json_t *status_mirror(const struct mirror_status *mirror);
 
 /* [{"severity": "error", "file": …, "line": …, "column": …, "text": …}, …] */
 json_t *status_diagnostics(const struct diagnostics *diagnostics);

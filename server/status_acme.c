@@ -59,6 +59,9 @@ static json_t *failures(const struct acme_status *acme)
 
 json_t *status_acme(const struct acme_status *acme)
 {
+    if (acme == NULL) {
+        return json_null();
+    }
     const struct {
         const char *name;
         json_t *value;

@@ -3,14 +3,11 @@
 #include <assert.h>
 #include <string.h>
 
-#include "store/database.h"
+#include "store/history_parts.h"
 
 enum {
     SCHEMA_VERSION = 1,
     DIGEST_OCTETS = sizeof(((struct history_served *)NULL)->digest),
-    /* No sender keeps a policy longer (RFC 8461 §3.2): how long it matters which shared policy a
-     * domain used. */
-    LONGEST_MAX_AGE_S = 31557600,
 };
 
 /* `current` is what a subject serves, `past` what it served until `until_s`. In both exactly one of
@@ -119,12 +116,7 @@ static const char *const queries[QUERY_COUNT] = {
                     " UNION SELECT text FROM past WHERE text IS NOT NULL)",
 };
 
-struct history {
-    struct database database;
-    sqlite3_stmt *statements[QUERY_COUNT]; /* prepared at their first use */
-    int64_t latest_s;                      /* the greatest time noted; see not_before_latest */
-    bool latest_known;
-};
+_Static_assert((int)QUERY_COUNT <= (int)HISTORY_QUERIES_MAX, "room for the statements");
 
 bool history_open(const char *path, struct history **ret_history, struct error *e)
 {
@@ -134,6 +126,10 @@ bool history_open(const char *path, struct history **ret_history, struct error *
     }
     struct history *history = memory_zero(1, sizeof(*history));
     history->database = database;
+    if (!history_leaving_open(history, e)) {
+        history_close(history);
+        return false;
+    }
     *ret_history = history;
     return true;
 }
@@ -146,6 +142,7 @@ void history_close(struct history *history)
     for (size_t i = 0; i < QUERY_COUNT; i++) {
         sqlite3_finalize(history->statements[i]);
     }
+    history_leaving_close(history);
     database_close(&history->database);
     free(history);
 }
@@ -158,22 +155,6 @@ static sqlite3_stmt *statement(struct history *history, enum query query, struct
         *place = database_prepare(&history->database, queries[query], e);
     }
     return *place;
-}
-
-/* Text is borrowed until the statement is reset; an empty one is NULL. */
-static void bind_text(sqlite3_stmt *s, int at, struct bytes text)
-{
-    if (text.n == 0) {
-        sqlite3_bind_null(s, at);
-    } else {
-        sqlite3_bind_text64(s, at, text.p, text.n, SQLITE_STATIC, SQLITE_UTF8);
-    }
-}
-
-static struct bytes column_bytes(sqlite3_stmt *s, int column)
-{
-    const char *p = sqlite3_column_blob(s, column);
-    return (struct bytes){p, p != NULL ? (size_t)sqlite3_column_bytes(s, column) : 0};
 }
 
 bool history_begin(struct history *history, struct error *e)
@@ -200,7 +181,7 @@ static enum found find_current(struct history *history, const struct history_ser
     if (s == NULL) {
         return FIND_FAILED;
     }
-    bind_text(s, 1, served->subject);
+    history_bind_text(s, 1, served->subject);
     enum found found = FOUND_NOTHING;
     switch (database_step(&history->database, s, e)) {
     case DATABASE_FAILED:
@@ -210,8 +191,8 @@ static enum found find_current(struct history *history, const struct history_ser
         break;
     case DATABASE_ROW: {
         struct bytes digest = {(const char *)served->digest, DIGEST_OCTETS};
-        bool same = served->shared.n != 0 ? bytes_equal(column_bytes(s, 2), served->shared)
-                                          : bytes_equal(column_bytes(s, 3), digest);
+        bool same = served->shared.n != 0 ? bytes_equal(history_column_bytes(s, 2), served->shared)
+                                          : bytes_equal(history_column_bytes(s, 3), digest);
         found = same ? FOUND_THE_SAME : FOUND_ANOTHER;
         break;
     }
@@ -255,7 +236,7 @@ static bool close_current(struct history *history, struct bytes subject, int64_t
     if (s == NULL) {
         return false;
     }
-    bind_text(s, 1, subject);
+    history_bind_text(s, 1, subject);
     sqlite3_bind_int64(s, 2, now_s);
     return database_run(&history->database, s, e);
 }
@@ -309,14 +290,14 @@ bool history_note(struct history *history, const struct history_served *served, 
     if (s == NULL) {
         return false;
     }
-    bind_text(s, 1, served->subject);
+    history_bind_text(s, 1, served->subject);
     sqlite3_bind_int64(s, 2, now_s);
     if (served->shared.n == 0) {
         sqlite3_bind_int64(s, 3, text);
     } else {
         sqlite3_bind_null(s, 3);
     }
-    bind_text(s, 4, served->shared);
+    history_bind_text(s, 4, served->shared);
     return database_run(&history->database, s, e);
 }
 
@@ -326,7 +307,7 @@ bool history_note_gap(struct history *history, struct bytes subject, int64_t now
     if (s == NULL || !not_before_latest(history, &now_s, e)) {
         return false;
     }
-    bind_text(s, 1, subject);
+    history_bind_text(s, 1, subject);
     sqlite3_bind_int64(s, 2, now_s);
     return database_run(&history->database, s, e);
 }
@@ -341,7 +322,7 @@ bool history_note_gone(struct history *history, struct bytes subject, int64_t no
     if (s == NULL) {
         return false;
     }
-    bind_text(s, 1, subject);
+    history_bind_text(s, 1, subject);
     return database_run(&history->database, s, e);
 }
 
@@ -353,7 +334,7 @@ static bool ask_integer(struct history *history, enum query query, struct bytes 
     if (s == NULL) {
         return false;
     }
-    bind_text(s, 1, subject);
+    history_bind_text(s, 1, subject);
     enum database_step step = database_step(&history->database, s, e);
     if (step == DATABASE_ROW) {
         *ret_value = sqlite3_column_int64(s, 0);
@@ -384,12 +365,12 @@ bool history_each_held(struct history *history, struct bytes subject, int64_t no
     if (s == NULL) {
         return false;
     }
-    bind_text(s, 1, subject);
+    history_bind_text(s, 1, subject);
     sqlite3_bind_int64(s, 2, now_s);
     sqlite3_bind_int64(s, 3, (int64_t)most);
     enum database_step step = database_step(&history->database, s, e);
     while (step == DATABASE_ROW) {
-        visit(column_bytes(s, 0), sqlite3_column_int64(s, 1), context);
+        visit(history_column_bytes(s, 0), sqlite3_column_int64(s, 1), context);
         step = database_step(&history->database, s, e);
     }
     sqlite3_reset(s);
@@ -404,13 +385,13 @@ bool history_text(struct history *history, struct bytes subject, struct bytes di
     if (s == NULL) {
         return false;
     }
-    bind_text(s, 1, subject);
+    history_bind_text(s, 1, subject);
     if (!before) {
-        bind_text(s, 2, digest_prefix);
+        history_bind_text(s, 2, digest_prefix);
     }
     enum database_step step = database_step(&history->database, s, e);
     if (step == DATABASE_ROW) {
-        buffer_add(text, column_bytes(s, 0));
+        buffer_add(text, history_column_bytes(s, 0));
     }
     sqlite3_reset(s);
     if (step != DATABASE_DONE) {
@@ -434,7 +415,7 @@ static bool prune(struct history *history, enum query query, int64_t now_s, stru
         sqlite3_bind_int64(s, 1, now_s);
     }
     if (query == PRUNE_USES) {
-        sqlite3_bind_int64(s, 2, LONGEST_MAX_AGE_S);
+        sqlite3_bind_int64(s, 2, HISTORY_LONGEST_S);
     }
     return database_run(&history->database, s, e);
 }
@@ -445,7 +426,8 @@ bool history_prune(struct history *history, int64_t now_s, struct error *e)
         return false;
     }
     int before = sqlite3_total_changes(history->database.handle);
-    bool ok = prune(history, PRUNE_TEXTS_SERVED, now_s, e) && prune(history, PRUNE_USES, now_s, e);
+    bool ok = prune(history, PRUNE_TEXTS_SERVED, now_s, e) &&
+              prune(history, PRUNE_USES, now_s, e) && history_leaving_prune(history, now_s, e);
     /* Looking for texts that nobody serves reads everything: only where there may be some. */
     if (ok && sqlite3_total_changes(history->database.handle) != before) {
         ok = prune(history, PRUNE_TEXTS, now_s, e);

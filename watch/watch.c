@@ -220,6 +220,18 @@ static void read_events(struct watch *watch, int64_t now_ms)
     }
 }
 
+static void hand_out(struct watch *watch, int64_t now_ms, struct watch_changes *ret_changes)
+{
+    for (size_t i = 0; i < watch->tree_count; i++) {
+        struct watch_tree *tree = watch->trees[i];
+        if (tree->dirty || watch->debounce.changes.rescan) {
+            debounce_add(&watch->debounce, tree->path, now_ms);
+            tree_walk_all(tree, &watch->descriptors);
+        }
+    }
+    debounce_take(&watch->debounce, ret_changes);
+}
+
 bool watch_take(struct watch *watch, int64_t now_ms, struct watch_changes *ret_changes)
 {
     if (watch->descriptors.fd >= 0) {
@@ -234,15 +246,24 @@ bool watch_take(struct watch *watch, int64_t now_ms, struct watch_changes *ret_c
     if (due < 0 || now_ms < due) {
         return false;
     }
-    for (size_t i = 0; i < watch->tree_count; i++) {
-        struct watch_tree *tree = watch->trees[i];
-        if (tree->dirty || watch->debounce.changes.rescan) {
-            debounce_add(&watch->debounce, tree->path, now_ms);
-            tree_walk_all(tree, &watch->descriptors);
-        }
-    }
-    debounce_take(&watch->debounce, ret_changes);
+    hand_out(watch, now_ms, ret_changes);
     return true;
+}
+
+void watch_take_all(struct watch *watch, int64_t now_ms, struct watch_changes *ret_changes)
+{
+    if (watch->descriptors.fd >= 0) {
+        read_events(watch, now_ms);
+    }
+    watch->rescanned_ms = now_ms;
+    debounce_add_rescan(&watch->debounce, now_ms);
+    hand_out(watch, now_ms, ret_changes);
+}
+
+bool watch_is_changing(const struct watch *watch)
+{
+    struct pollfd fd = {.fd = watch->descriptors.fd, .events = POLLIN};
+    return watch->debounce.pending || poll(&fd, 1, 0) > 0;
 }
 
 const struct watch_changes *watch_peek(struct watch *watch, int64_t now_ms)

@@ -58,6 +58,12 @@ int watch_timeout_ms(const struct watch *watch, int64_t now_ms);
 /* Reads what is pending. True where the debounce has passed and *RET_CHANGES was filled (clear
  * it). */
 bool watch_take(struct watch *watch, int64_t now_ms, struct watch_changes *ret_changes);
+/* The same at once, for who looks at everything now: *RET_CHANGES says `rescan`, whatever was
+ * pending. */
+void watch_take_all(struct watch *watch, int64_t now_ms, struct watch_changes *ret_changes);
+/* Whether anything has changed since changes were taken. Of trees without events nobody can tell.
+ */
+bool watch_is_changing(const struct watch *watch);
 /* What watch_take will hand out where nothing more comes, for who wants to prepare: once after each
  * event, in the first part of the quiet time; else NULL. As it was seen: unsorted, with doubles.
  * Valid until the next call. After watch_take. */

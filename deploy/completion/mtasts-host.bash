@@ -12,7 +12,7 @@ _mtasts_host() {
         *)
             command+=${command:+ }${COMP_WORDS[i]}
             case $command in
-            account | cert) ;; # another word says which
+            account | cert | plan) ;; # another word says which
             *) break ;;
             esac
             ;;
@@ -20,7 +20,7 @@ _mtasts_host() {
     done
 
     case $before in
-    -c | --config | -o | --output | --since)
+    -c | --config | -o | --output | --since | --cache | --trust)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
@@ -38,8 +38,14 @@ _mtasts_host() {
         mapfile -t COMPREPLY < <(compgen -W "testing enforce none" -- "$word")
         return
         ;;
+    --fail-on)
+        mapfile -t COMPREPLY < <(compgen -W "error warning note" -- "$word")
+        return
+        ;;
     -f | --format)
-        mapfile -t COMPREPLY < <(compgen -W "zone nsupdate json ndjson" -- "$word")
+        local formats="zone nsupdate json ndjson"
+        [[ $command == query ]] && formats="text json exim postfix"
+        mapfile -t COMPREPLY < <(compgen -W "$formats" -- "$word")
         return
         ;;
     esac
@@ -47,7 +53,10 @@ _mtasts_host() {
     local globals="-c --config --log-format -h --help -V --version"
     local options="" files=""
     case $command in
-    "") options="account bump-id cert export import init lint record reload serve status" ;;
+    "")
+        options="account bump-id cert check export import init lint plan query record reload retire"
+        options+=" serve status"
+        ;;
     account) options="rollover show" ;;
     "account rollover") options="--directory" ;;
     "account show") options="--json" ;;
@@ -58,13 +67,24 @@ _mtasts_host() {
     "cert renew") options="--all-failing --wait" ;;
     "cert revoke") options="--reason" ;;
     "cert show") options="--json --pem" ;;
-    bump-id) options="-a --all --check -n --dry-run -f --format --since --strict" ;;
+    bump-id)
+        options="-a --all --check -n --dry-run -f --format --publish --since --strict"
+        options+=" --url --wait"
+        ;;
+    check)
+        options="-a --all --explain --fail-on --interval --json --resolver --senders --trust"
+        options+=" --watch"
+        ;;
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
     init) options="--mode --mx -o --output" ;;
-    lint) options="--json --strict" files=yes ;;
-    record) options="-a --all -f --format --setup --strict" ;;
+    lint) options="--json --live --mx --resolver --strict --txt" files=yes ;;
+    plan) options="mx" ;;
+    "plan mx") options="--add --apply -f --format --json --publish --remove --resolver" ;;
+    query) options="--cache -f --format --resolver --trust" ;;
+    record) options="-a --all -f --format --publish --setup --strict" ;;
     reload) options="--accept-removals --json" ;;
+    retire) options="-n --dry-run -f --format --json -l --list --max-age --publish" ;;
     serve) options="--check" ;;
     status) options="--json --prometheus" ;;
     esac

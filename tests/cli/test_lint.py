@@ -148,3 +148,57 @@ class Lint(ProgramTest):
 
     def test_wrong_usage(self):
         self.program("lint", "--jsn", want=USAGE)
+
+
+class LintText(ProgramTest):
+    """What others publish, offline."""
+
+    POLICY = ("version: STSv1\r\nmode: {}\r\nmx: mx1.example.org\r\nmx: *.pool.example.org\r\n"
+              "max_age: 604800\r\n")
+
+    def lint(self, *words, want):
+        return self.program("lint", *words, want=want).out
+
+    def policy(self, mode="enforce"):
+        path = self.directory / "it.txt"
+        path.write_bytes(self.POLICY.format(mode).encode())
+        return path
+
+    def test_hosts_against_patterns(self):
+        path = self.policy()
+        self.assertEqual(
+            self.lint(path, "--mx", "mx1.example.org", "--mx", "A.pool.example.org.", want=DONE), "")
+        out = self.lint(path, "--mx", "mx1.example.org", want=DONE)
+        self.assertRegex(out, r"it\.txt: warning: mx: \*\.pool\.example\.org matches none")
+        self.lint("--strict", path, "--mx", "mx1.example.org", want=NO)
+        out = self.lint(path, "--mx", "mx1.example.org", "--mx", "a.b.pool.example.org", want=NO)
+        self.assertRegex(out, r"it\.txt: error: a\.b\.pool\.example\.org matches no mx pattern")
+        self.assertNotRegex(out, "error: mx1")
+        self.lint(self.policy("testing"), "--mx", "mx2.example.org", want=NO)
+        self.assertNotIn("mx2", self.lint(self.policy("none"), "--mx", "mx2.example.org", want=DONE))
+
+    def test_hosts_want_a_text_and_are_names(self):
+        self.assertIn("--mx goes with", self.program("lint", "--mx", "a.example", want=USAGE).err)
+        self.assertIn("--mx a b", self.program("lint", self.policy(), "--mx", "a b", want=USAGE).err)
+
+    def test_a_record(self):
+        for text, want, said in (
+                ("v=STSv1; id=20260602001;", DONE, "^$"),
+                ("v=STSv1; id=1", DONE, "--txt:1:1: warning: .*last semicolon"),
+                ("v=STSv1; id=2026-06;", NO, "--txt:1:17: error: .*letters and digits"),
+                ("v=stsv1; id=1;", NO, "--txt:1:1: error: .*does not begin"),
+                ("", NO, "--txt:1:1: error: .*does not begin")):
+            with self.subTest(text=text):
+                self.assertRegex(self.lint("--txt", text, want=want), said)
+
+    def test_all_records_of_a_name(self):
+        good, other = "v=STSv1; id=1;", "v=spf1 -all"
+        self.assertIn("--txt:2:1: warning: ", self.lint("--txt", good, "--txt", other, want=DONE))
+        self.assertIn("--txt: error: 2 STSv1", self.lint("--txt", good, "--txt", good, want=NO))
+        self.assertIn("--txt: error: no TXT", self.lint("--txt", other, "--txt", other, want=NO))
+
+    def test_a_record_and_a_file_in_one_run(self):
+        found = json.loads(self.lint("--json", "--txt", "x", self.policy(), "--mx", "a.example",
+                                     want=NO))
+        self.assertEqual({d["file"].rsplit("/")[-1] for d in found["diagnostics"]},
+                         {"--txt", "it.txt"})

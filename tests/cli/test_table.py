@@ -31,7 +31,7 @@ class Table(ProgramTest):
         found = {}
         for line in re.findall(r"^\*-.*$", text, re.MULTILINE):
             words = frozenset(re.findall(r"\*(-[^*]+)\*", line))
-            argument = re.search(r"_([^_]+)_$", line)
+            argument = re.search(r"_([^_]+)_\]?$", line)
             found[words] = argument.group(1) if argument else None
         return found
 
@@ -79,8 +79,9 @@ class Table(ProgramTest):
             self.assertEqual(self.complete(group, ""), second | global_words)
             self.assertEqual(self.complete("-c", "x.yaml", group, "--log-format", "json", ""),
                              second | global_words)
-        self.assertEqual(self.complete("re"), {"record", "reload"})
-        self.assertEqual(self.complete("-c", "mtasts-host.yaml", "re"), {"record", "reload"})
+        names = {"record", "reload", "retire"}
+        self.assertEqual(self.complete("re"), names)
+        self.assertEqual(self.complete("-c", "mtasts-host.yaml", "re"), names)
         for command in self.shown:
             with self.subTest(command=command["name"]):
                 words = set().union(*map(option_words, command["options"]), global_words)

@@ -27,7 +27,10 @@ static void expect_same(const struct policy_file_entry *a, const struct policy_f
         EXPECT(bytes_equal(a[i].id, b[i].id));
         EXPECT(bytes_equal(a[i].tlsrpt, b[i].tlsrpt));
         EXPECT((a[i].policy == NULL) == (b[i].policy == NULL));
-        EXPECT((a[i].policy == NULL) == (a[i].shared.n != 0));
+        EXPECT((a[i].mirror == NULL) == (b[i].mirror == NULL));
+        EXPECT((a[i].policy == NULL) == (a[i].shared.n != 0 || a[i].mirror != NULL));
+        EXPECT(a[i].mirror == NULL || policy_mirror_equal(a[i].mirror, b[i].mirror));
+        EXPECT(a[i].mirror == NULL || a[i].mirror->mode != POLICY_NONE);
         EXPECT(a[i].policy == NULL || policy_equal(a[i].policy, b[i].policy));
         EXPECT(i == 0 || bytes_compare(a[i - 1].name, a[i].name) < 0);
     }

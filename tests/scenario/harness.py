@@ -9,6 +9,7 @@ deadlines under sanitizers (default 1).
 """
 
 import contextlib
+import ctypes
 import http.client
 import itertools
 import json
@@ -113,8 +114,9 @@ class Authority:
             "-subj", "/CN=Throw-away root", "-addext", "basicConstraints=critical,CA:TRUE",
             "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def issue(self, chain, key, names, days=20, rsa=False):
-        """Writes a certificate for NAMES (the first is its subject) to CHAIN and KEY."""
+    def issue(self, chain, key, names, days=20, rsa=False, days_ago=0):
+        """Writes a certificate for NAMES (the first is its subject) to CHAIN and KEY, as it would
+        have been issued DAYS_AGO."""
         chain, key = pathlib.Path(chain), pathlib.Path(key)
         chain.parent.mkdir(parents=True, exist_ok=True)
         algorithm = (["-newkey", "rsa:2048"] if rsa
@@ -131,7 +133,8 @@ class Authority:
             + (",keyEncipherment" if rsa else "")
             + "\nextendedKeyUsage=serverAuth\nsubjectKeyIdentifier=hash\n"
             + "authorityKeyIdentifier=keyid\n")
-        run("openssl", "x509", "-req", "-in", request, "-CA", self.root, "-CAkey", self.key,
+        then = ["faketime", "-f", f"-{days_ago}d"] if days_ago else []
+        run(*then, "openssl", "x509", "-req", "-in", request, "-CA", self.root, "-CAkey", self.key,
             "-days", days, "-out", new_chain, "-extfile", extensions)
         request.unlink()
         extensions.unlink()
@@ -358,6 +361,20 @@ class Namespace:
 
     def enter(self):
         return ("ip", "netns", "exec", self.name)
+
+    def inhabit(self, scenario):
+        """Moves this thread, and what it starts from now on, into the namespace's network until the
+        test ends; for the /etc as well, a command is still put after `enter()`."""
+        libc = ctypes.CDLL(None, use_errno=True)
+
+        def move(descriptor):
+            if libc.setns(descriptor, 0x40000000) != 0:  # CLONE_NEWNET
+                raise OSError(ctypes.get_errno(), "setns")
+            os.close(descriptor)
+
+        outside = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        move(os.open(f"/run/netns/{self.name}", os.O_RDONLY))
+        scenario.addCleanup(move, outside)
 
     def remove(self):
         run("ip", "netns", "delete", self.name, check=False)

@@ -10,6 +10,7 @@ EXPECTED = (
     "usr/share/man/man1/mtasts-host.1",
     "usr/share/man/man5/mtasts-host.yaml.5",
     "usr/share/man/man5/mtasts-policies.5",
+    "usr/share/man/man7/mtasts-findings.7",
     "usr/lib/systemd/system/mtasts-host.service",
     "usr/lib/sysusers.d/mtasts-host.conf",
     "usr/share/bash-completion/completions/mtasts-host",

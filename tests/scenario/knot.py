@@ -1,50 +1,47 @@
-"""Knot DNS, serving zones that a scenario writes."""
+"""Knot DNS, serving zones that a scenario writes, and taking updates where it says so."""
 
-import contextlib
-import pathlib
-
+from dns_primary import Primary
 from harness import run, wait_until
 
 
-class Knot:
-    def __init__(self, scenario, directory, wrapper=(), address="127.0.0.1", port=53):
-        self.directory = pathlib.Path(directory)
-        self.directory.mkdir(parents=True)
+class Knot(Primary):
+    name = "knot"
+
+    def start(self, wait=True):
         self.config = self.directory / "knot.conf"
-        self.wrapper, self.address, self.port = wrapper, address, port
-        self.scenario = scenario
-        self.zones = []
-
-    def zone(self, apex, records):
-        """Writes zone APEX. RECORDS is zone-file text; SOA and NS are added. Returns its path."""
-        serial = getattr(self, "serial", 0) + 1
-        self.serial = serial
-        (self.directory / f"{apex}.zone").write_text(
-            f"$ORIGIN {apex}.\n$TTL 1\n"
-            f"@ SOA ns.{apex}. hostmaster.{apex}. {serial} 3600 600 86400 1\n"
-            f"@ NS ns.{apex}.\nns A 127.0.0.1\n{records}\n")
-        if apex not in self.zones:
-            self.zones.append(apex)
-
-    def start(self):
-        zones = "".join(f"  - domain: {apex}\n    file: {apex}.zone\n" for apex in self.zones)
         self.config.write_text(
             f"server:\n    rundir: {self.directory}\n    user: root:root\n"
             f"    listen: {self.address}@{self.port}\n"
             f"database:\n    storage: {self.directory}/db\n"
+            + self.key_section() + self.acl_section() +
             f"template:\n  - id: default\n    storage: {self.directory}\n"
             f"    zonefile-sync: -1\n    zonefile-load: whole\n    journal-content: none\n"
-            f"zone:\n{zones}")
-        with open(self.directory / "knot.log", "wb") as log:
-            self.scenario.spawn(*self.wrapper, "knotd", "-c", self.config, stdout=log, stderr=log)
-        wait_until(lambda: self.ask("ns." + self.zones[0], "A"), "knot answers")
+            f"zone:\n" + "".join(map(self.zone_section, self.zones)))
+        with open(self.directory / "knot.log", "ab") as log:
+            self.process = self.scenario.spawn(*self.wrapper, "knotd", "-c", self.config,
+                                               stdout=log, stderr=log)
+        if wait:
+            wait_until(lambda: self.ask("ns." + self.zones[0], "A"), "knot answers", 20)
         return self
+
+    def key_section(self):
+        return "key:\n" + "".join(
+            f"  - id: {key.name}\n    algorithm: {key.algorithm}\n    secret: {key.secret}\n"
+            for key in self.keys) if self.keys else ""
+
+    def acl_section(self):
+        return "acl:\n" + "".join(
+            f"  - id: acl{i}\n    key: {key.name}\n    action: update\n"
+            f"    update-type: [TXT, CNAME]\n"
+            + (f"    update-owner: name\n    update-owner-match: sub-or-equal\n"
+               f"    update-owner-name: [{names}.]\n" if names else "")
+            for i, (apex, key, names) in enumerate(self.grants)) if self.grants else ""
+
+    def zone_section(self, apex):
+        rules = [f"acl{i}" for i, (zone, _, _) in enumerate(self.grants) if zone == apex]
+        # What updates brought is written to the file at once: it outlives a restart.
+        return f"  - domain: {apex}\n    file: {apex}.zone\n" + (
+            f"    acl: [{', '.join(rules)}]\n    zonefile-sync: 0\n" if rules else "")
 
     def reload(self):
         run(*self.wrapper, "knotc", "-b", "-c", self.config, "zone-reload", *self.zones)
-
-    def ask(self, name, kind):
-        with contextlib.suppress(AssertionError):
-            return run(*self.wrapper, "dig", "+short", "+time=1", "+tries=1", "-p", self.port,
-                       f"@{self.address}", name, kind).stdout.split("\n")[0]
-        return ""

@@ -1,8 +1,10 @@
 """Edits of every kind reach the served policies by themselves, and bad ones never do."""
 
 import os
+import random
 import shutil
 import signal
+import time
 
 from harness import Scenario, replace_file, wait_until
 
@@ -128,12 +130,48 @@ class LiveReload(Scenario):
         finish = self.background(look)
         for round in range(10):
             there, here = ("b", "a") if round % 2 == 0 else ("a", "b")
-            self.server.write(f"{here}.yaml", policy(f"{here}.test"))
             self.server.write(f"{there}.yaml", policy(f"{there}.test", "moving.test",
                                                       mx=f"r{round}.{{}}"))
+            self.server.write(f"{here}.yaml", policy(f"{here}.test"))
             self.server.wait_serves("moving.test", f"mx: r{round}.moving.test")
         finish()
         self.assertEqual(self.server.status()["files_in_error"], 0)
+
+    def test_a_domain_that_moves_while_files_are_read_is_never_missing(self):
+        """The files of a tree are read one after the other, so a domain can leave one that is
+        looked at late for one that was looked at before."""
+        self.server.configure(settings="limits: {debounce: 5ms}\n")
+        others = [f"other{i}" for i in range(60)]
+        homes = ["a", "z"]
+        for name in (*others, *homes):
+            self.server.write(f"{name}.yaml", policy(f"{name}.test"))
+        self.server.write("a.yaml", policy("a.test", "moving.test"))
+        self.server.start()
+
+        def look(stop):
+            while not stop.is_set():
+                self.assertEqual(self.server.fetch_plain("moving.test").status, 200)
+
+        def edit_others(stop):
+            number = 0
+            while not stop.is_set():
+                number += 1
+                for name in others:
+                    replace_file(self.policies / f"{name}.yaml",
+                                 policy(f"{name}.test", mx=f"r{number}.{{}}"))
+                stop.wait(0.003)
+
+        finish = [self.background(look), self.background(edit_others)]
+        chance = random.Random(8461)
+        for round in range(400):
+            for name, domains in ((homes[1], ["moving.test"]), (homes[0], [])):
+                replace_file(self.policies / f"{name}.yaml", policy(f"{name}.test", *domains))
+            homes.reverse()
+            time.sleep(chance.random() * 0.02)  # so that moves come at any moment of a reading
+            if round % 10 == 0:
+                self.server.wait_serves("moving.test", "mx: mx1.moving.test")
+        for end in finish:
+            end()
 
     def test_two_files_claim_one_domain_and_the_second_waits_for_its_turn(self):
         self.server.write("a.yaml", policy("one.test"))

@@ -1,8 +1,11 @@
-"""A real sender's reader, `mta-sts-query` of postfix-mta-sts-resolver, against the running server
-and a real DNS server, in a network namespace of the test's own."""
+"""Real senders' readers, `mta-sts-query` of postfix-mta-sts-resolver and npm's mailauth, against the
+running server and a real DNS server, in a network namespace of the test's own."""
+
+import unittest
 
 from harness import Namespace, Scenario, run, wait_until
 from knot import Knot
+from mailauth_reader import NO_MAILAUTH, mailauth
 
 FIRST = """domains:
   example.test:
@@ -61,6 +64,23 @@ class SenderFindsPolicy(Scenario):
         self.assertIn("enforce", found)
         new_id = dns.ask("_mta-sts.example.test", "TXT").split("id=")[1].split(";")[0]
         self.assertIn(new_id, found)
+
+    @unittest.skipIf(NO_MAILAUTH, NO_MAILAUTH)
+    def test_a_second_reader_sees_the_same(self):
+        host = self.namespace_host
+        dns = Knot(self, self.directory / "knot", self.namespace.enter())
+        dns.zone("example.test", self.records())
+        dns.zone("other.test", "mta-sts A 127.0.0.1\n")
+        dns.start()
+        found = mailauth(self.namespace, host.authority.root, "example.test", "other.test")
+        seen = found["example.test"]
+        self.assertEqual((seen["status"], seen["mode"], seen["mx"]),
+                         ("found", "testing", ["mx1.example.test"]))
+        self.assertEqual(found["other.test"]["status"], "not_found")
+        host.write("example.yaml", FIRST.replace("testing", "enforce"))
+        host.command("reload")
+        seen = mailauth(self.namespace, host.authority.root, "example.test")["example.test"]
+        self.assertEqual((seen["status"], seen["mode"]), ("found", "enforce"))
 
     def test_a_tenant_without_a_policy_is_not_found(self):
         dns = Knot(self, self.directory / "knot", self.namespace.enter())

@@ -75,7 +75,11 @@ static void test_defaults(void **state)
     assert_int_equal(s->access_log, ACCESS_LOG_OFF);
     assert_null(s->access_log_file);
     assert_null(s->dns_hook);
+    assert_null(s->dns_update_key_file);
     assert_null(s->acme);
+    assert_int_equal(s->mirror.look_ms, 300000);
+    assert_int_equal(s->mirror.fetch_ms, 86400000);
+    assert_int_equal(s->mirror.timeout_ms, 20000);
     assert_int_equal(s->limits.connections, 10000);
     assert_int_equal(s->limits.connection_age_ms, 60000);
     assert_int_equal(s->limits.handshake_ms, 10000);
@@ -115,7 +119,8 @@ static const struct bytes FULL =
           "  ttl: 1h\n"
           "  delegate: STS.Provider.Example.\n"
           "  host: sts-host.provider.example\n"
-          "  hook: hooks/publish-txt\n");
+          "  hook: hooks/publish-txt\n"
+          "  update: {server: 192.0.2.53, key_file: tsig.key, zone: Provider.Example.}\n");
 
 static void test_every_key(void **state)
 {
@@ -163,6 +168,9 @@ static void test_every_key(void **state)
     assert_string_equal(s->dns_delegate, "sts.provider.example");
     assert_string_equal(s->dns_host, "sts-host.provider.example");
     assert_string_equal(s->dns_hook, "/etc/m/hooks/publish-txt");
+    assert_string_equal(s->dns_update_server, "192.0.2.53:53");
+    assert_string_equal(s->dns_update_key_file, "/etc/m/tsig.key");
+    assert_string_equal(s->dns_update_zone, "provider.example");
 }
 
 static void test_acme_defaults(void **state)
@@ -317,6 +325,8 @@ static void test_restart_needed(void **state)
         {"a limit", BYTES("policies: p\nlimits: {concurrent_streams: 1}\nhttp2: off\n"),
          "http2, limits.concurrent_streams"},
         {"the client", BYTES("policies: p\nacme: {agree_terms: on}\n"), "certificates, acme"},
+        {"resolvers", BYTES("policies: p\nmirror: {look: 1h}\ndns: {resolver: 192.0.2.1}\n"),
+         "dns.resolver"},
         {"the hook", BYTES("policies: p\ndns: {hook: h, ttl: 1h}\n"), "dns.hook"},
         {"the log's file", BYTES("policies: p\naccess_log: {format: off, file: a}\n"),
          "access_log"},

@@ -18,6 +18,8 @@ static const char zone[] =
     "@ NS ns\n"
     "ns A 127.0.0.1\n"
     "ns AAAA ::1\n"
+    "_25._tcp.ns TLSA 3 1 1 "
+    "0000000000000000000000000000000000000000000000000000000000000001\n"
     "@ MX 20 MX2\n"
     "@ MX 10 b.example.net.\n"
     "@ MX 10 a.example.net.\n"
@@ -201,14 +203,64 @@ static void test_asks_the_next_server(void **state)
     dns_resolver_free(resolver);
 }
 
+/* What a look-up met: TTLs, the CNAMEs in turn, and which way it failed. */
+static void test_trace(void **state)
+{
+    static const struct {
+        const char *name;
+        enum dns_outcome outcome;
+        const char *aliases; /* joined by blanks */
+        size_t count;
+    } rows[] = {
+        {"one.example.org", DNS_FOUND, "", 1},
+        {"_mta-sts.one.example.org", DNS_FOUND, "one.example.org ", 1},
+        {"ns.example.org", DNS_EMPTY, "", 0},
+        {"nowhere.example.org", DNS_NO_NAME, "", 0},
+        {"dangling.example.org", DNS_NO_NAME, "nowhere.example.org ", 0},
+        {"loop1.example.org", DNS_ALIAS_LOOP,
+         "loop2.example.org loop1.example.org loop2.example.org loop1.example.org "
+         "loop2.example.org loop1.example.org loop2.example.org loop1.example.org ",
+         0},
+        {"broken.example", DNS_FAILED, "", 0},
+        {"", DNS_UNUSABLE, "", 0},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        CLEANUP(dns_txt_set_clear) struct dns_txt_set set = {0};
+        CLEANUP(buffer_clear) struct buffer aliases = BUFFER(4096);
+        struct dns_trace trace = {0};
+        dns_trace_txt(*state, bytes_of(rows[i].name), &set, &trace);
+        for (size_t k = 0; k < trace.alias_count; k++) {
+            buffer_printf(&aliases, "%s ", trace.aliases[k].text);
+        }
+        bool found = rows[i].outcome == DNS_FOUND;
+        if (trace.outcome != rows[i].outcome || set.count != rows[i].count ||
+            !bytes_equal(buffer_bytes(&aliases), bytes_of(rows[i].aliases)) ||
+            trace.ttl_s != (found ? 60 : 0) ||
+            (trace.why[0] != '\0') != (trace.outcome != DNS_FOUND && trace.outcome != DNS_EMPTY)) {
+            fail_msg("%s: outcome %d, \"%s\", TTL %u, %s", rows[i].name, trace.outcome,
+                     aliases.n != 0 ? aliases.p : "", trace.ttl_s, trace.why);
+        }
+    }
+    CLEANUP(dns_address_set_clear) struct dns_address_set addresses = {0};
+    struct dns_trace a = {0};
+    struct dns_trace aaaa = {0};
+    dns_trace_addresses(*state, BYTES("toaddress.example.org"), &addresses, &a, &aaaa);
+    assert_int_equal(addresses.count, 2);
+    assert_int_equal(a.outcome, DNS_FOUND);
+    assert_string_equal(aaaa.aliases[0].text, "ns.example.org");
+    size_t tlsa = 0;
+    struct dns_trace trace = {0};
+    dns_trace_tlsa(*state, BYTES("_25._tcp.ns.example.org"), &tlsa, &trace);
+    assert_int_equal(tlsa, 1);
+    assert_int_equal(trace.outcome, DNS_FOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mx),
-        cmocka_unit_test(test_txt),
-        cmocka_unit_test(test_truncated_answer_comes_over_tcp),
-        cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_asks_the_next_server),
+        cmocka_unit_test(test_mx),        cmocka_unit_test(test_txt),
+        cmocka_unit_test(test_trace),     cmocka_unit_test(test_truncated_answer_comes_over_tcp),
+        cmocka_unit_test(test_addresses), cmocka_unit_test(test_asks_the_next_server),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -8,12 +8,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/file.h"
 #include "loader/policy_set.h"
+#include "policies/mirror_copy.h"
 
 enum { VANISH_MS = 5000 };
 
@@ -25,7 +27,14 @@ struct tree {
     struct policy_set_result result; /* of the last apply */
     int64_t now_ms;
     size_t events;
+    bool changing; /* what the watch would say */
 };
+
+static inline bool is_changing(void *context)
+{
+    const struct tree *tree = context;
+    return tree->changing;
+}
 
 static inline void count_event(const struct policy_set_event *event, void *context)
 {
@@ -37,14 +46,18 @@ static inline void count_event(const struct policy_set_event *event, void *conte
 static inline void tree_open(struct tree *t)
 {
     const char *const paths[] = {t->top};
+    CLEANUP_FREE char *copies = mirror_copy_directory(t->state);
     const struct policy_set_options options = {
         .paths = paths,
         .path_count = 1,
         .defaults = {.max_age_s = 604800},
         .state = t->state,
+        .mirror_copies = copies,
         .vanish_ms = VANISH_MS,
         .removal_percent = 10,
         .removal_domains = 50,
+        .changing = is_changing,
+        .changing_context = t,
     };
     t->index = policy_index_new();
     t->set = policy_set_new(&options, t->index);
@@ -63,6 +76,15 @@ static inline void tree_rescan(struct tree *t)
     t->now_ms += 10;
     t->events = 0;
     policy_set_apply(t->set, &changes, t->now_ms, &t->result);
+}
+
+/* A file that is read within a tick of the clock after it was written is read once more, since the
+ * next write may leave its identity as it was: this lets the tick pass, and reads such files. */
+static inline void tree_rescan_after_tick(struct tree *t)
+{
+    const struct timespec tick = {.tv_nsec = 25 * 1000 * 1000};
+    (void)nanosleep(&tick, NULL);
+    tree_rescan(t);
 }
 
 /* A new process: nothing is left but what is on the disk. */

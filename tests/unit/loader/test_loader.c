@@ -129,7 +129,8 @@ static void take_loaded(const struct error *failure, void *context)
 static void begin(struct fixture *f)
 {
     struct error e;
-    const struct loader_hooks hooks = {take_change, take_loaded, f};
+    const struct loader_hooks hooks = {
+        .domain_changed = take_change, .loaded = take_loaded, .context = f};
     f->tables.policies_known = false;
     if (!loader_start(f->settings, f->log, &f->tables, &hooks, &f->loader, &e)) {
         fail_msg("%s", e.text);

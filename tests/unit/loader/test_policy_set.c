@@ -31,6 +31,7 @@ static void test_only_changed_files_are_read(void **state)
     tree_write(t, "a.yaml", "domains:\n" OWN("a.example", "mx.a.example"));
     tree_write(t, "b.yaml", "domains:\n" OWN("b.example", "mx.b.example"));
     tree_rescan(t);
+    tree_rescan_after_tick(t);
     tree_rescan(t);
     assert_int_equal(t->result.files_read, 0);
     tree_apply(t, "", NULL);

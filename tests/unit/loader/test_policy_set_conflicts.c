@@ -64,6 +64,79 @@ static void test_a_conflict_over_a_shared_name(void **state)
     expect_served(t, "b.example", "mx.b.example");
 }
 
+/* A tree is not read in one instant: the file that a domain comes to was looked at before it had
+ * it, and the one that it leaves after. */
+static void test_a_move_that_was_seen_in_half_loses_nothing(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", "domains:\n" OWN("a.example", "mx.a.example"));
+    tree_write(t, "b.yaml",
+               "domains:\n" OWN("b.example", "mx.b.example") OWN("x.example", "mx.x.example"));
+    tree_rescan(t);
+    t->changing = true;
+    tree_edit(t, "b.yaml", "domains:\n" OWN("b.example", "new.b.example"));
+    expect_served(t, "x.example", "mx.x.example");
+    expect_problems(t, "");
+    assert_int_equal(policy_set_next_due_ms(t->set), t->now_ms + 500);
+    tree_wait(t, 500);
+    expect_served(t, "x.example", "mx.x.example");
+    t->changing = false;
+    tree_edit(t, "a.yaml",
+              "domains:\n" OWN("a.example", "mx.a.example") OWN("x.example", "mx.x.example"));
+    expect_served(t, "x.example", "mx.x.example");
+    expect_served(t, "b.example", "new.b.example");
+    assert_int_equal(t->result.removed, 0);
+    assert_int_equal(policy_set_next_due_ms(t->set), -1);
+}
+
+static void test_what_waits_for_quiet_goes_by_itself(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "b.yaml",
+               "domains:\n" OWN("b.example", "mx.b.example") OWN("x.example", "mx.x.example"));
+    tree_rescan(t);
+    t->changing = true;
+    tree_edit(t, "b.yaml", "domains:\n" OWN("b.example", "mx.b.example"));
+    expect_served(t, "x.example", "mx.x.example");
+    t->changing = false;
+    tree_wait(t, 500);
+    expect_not_served(t, "x.example");
+    assert_int_equal(policy_set_next_due_ms(t->set), -1);
+}
+
+/* Who asks for a reload is answered with everything applied. */
+static void test_a_rescan_applies_what_waits(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "b.yaml",
+               "domains:\n" OWN("b.example", "mx.b.example") OWN("x.example", "mx.x.example"));
+    tree_rescan_after_tick(t);
+    t->changing = true;
+    tree_edit(t, "b.yaml", "domains:\n" OWN("b.example", "mx.b.example"));
+    expect_served(t, "x.example", "mx.x.example");
+    t->changing = false;
+    tree_rescan(t);
+    expect_not_served(t, "x.example");
+    assert_int_equal(t->result.removed, 1);
+}
+
+/* Else somebody who edits without a pause would keep everybody's removals back. */
+static void test_nothing_waits_for_quiet_for_ever(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "b.yaml",
+               "domains:\n" OWN("b.example", "mx.b.example") OWN("x.example", "mx.x.example"));
+    tree_rescan(t);
+    t->changing = true;
+    tree_edit(t, "b.yaml", "domains:\n" OWN("b.example", "mx.b.example"));
+    tree_wait(t, POLICY_SET_POSTPONED_MS / 2);
+    tree_edit(t, "b.yaml", "domains:\n" OWN("b.example", "new.b.example"));
+    expect_served(t, "x.example", "mx.x.example");
+    tree_wait(t, POLICY_SET_POSTPONED_MS / 2);
+    expect_not_served(t, "x.example");
+    expect_served(t, "b.example", "new.b.example");
+}
+
 static void test_moves_in_one_set(void **state)
 {
     struct tree *t = *state;
@@ -331,6 +404,10 @@ int main(void)
         WITH_TREE(test_the_file_loaded_first_keeps_a_domain),
         WITH_TREE(test_a_refused_file_is_tried_again_by_itself),
         WITH_TREE(test_a_conflict_over_a_shared_name),
+        WITH_TREE(test_a_move_that_was_seen_in_half_loses_nothing),
+        WITH_TREE(test_what_waits_for_quiet_goes_by_itself),
+        WITH_TREE(test_a_rescan_applies_what_waits),
+        WITH_TREE(test_nothing_waits_for_quiet_for_ever),
         WITH_TREE(test_moves_in_one_set),
         WITH_TREE(test_moves_in_two_sets),
         WITH_TREE(test_swaps_in_one_set),

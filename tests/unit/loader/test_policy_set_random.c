@@ -139,6 +139,7 @@ static void write_and_apply(struct tree *t, struct model *m, const bool touched[
         changes.count = all - changes.count;
     }
     t->now_ms += random_below(m, 2000);
+    t->changing = random_below(m, 3) == 0;
     policy_set_apply(t->set, &changes, t->now_ms, &t->result);
     for (size_t i = 0; i < all; i++) {
         free(paths[i]);
@@ -239,6 +240,7 @@ static void run(struct tree *t, struct model *m, int edits)
     bool all[FILES];
     memset(all, true, sizeof(all));
     write_and_apply(t, m, all);
+    t->changing = false;
     for (int i = 0; i < 100 && policy_set_next_due_ms(t->set) >= 0; i++) {
         tree_wait(t, VANISH_MS);
     }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "store/history.h"
+#include "store/history_leaving.h"
 
 #define LOOK "--look" /* run as another program, see look_from_outside */
 
@@ -485,6 +486,88 @@ static void test_a_gap_makes_it_unknown(void **state)
     expect_held(f, "user.example", true, 0);
 }
 
+/* --- Domains on their way out (store/history_leaving.h) --- */
+
+static void add_leaving(const struct history_leaving *leaving, void *context)
+{
+    buffer_printf(context, "%.*s %d %d;", BYTES_ARG(leaving->domain), (int)leaving->retired_s,
+                  (int)leaving->gone_s);
+}
+
+static void expect_leaving(struct fixture *f, size_t most, const char *want, int64_t want_left)
+{
+    struct error e;
+    int64_t left = -1;
+    CLEANUP(buffer_clear) struct buffer got = BUFFER(1000);
+    if (!history_each_leaving(f->history, most, add_leaving, &got, &e) ||
+        !history_count_left(f->history, &left, &e)) {
+        fail_with(&e);
+    }
+    assert_string_equal(buffer_bytes(&got).p, want);
+    assert_int_equal(left, want_left);
+}
+
+static void retired(struct fixture *f, const char *domain, int64_t now_s)
+{
+    struct error e;
+    assert_true(history_note_retired(f->history, bytes_of(domain), now_s, &e));
+}
+
+static void left(struct fixture *f, const char *domain, int64_t now_s)
+{
+    struct error e;
+    assert_true(history_note_left(f->history, bytes_of(domain), now_s, &e));
+}
+
+static void stays(struct fixture *f, const char *domain)
+{
+    struct error e;
+    assert_true(history_note_stays(f->history, bytes_of(domain), &e));
+}
+
+static void test_leaving(void **state)
+{
+    struct fixture *f = *state;
+    expect_leaving(f, 10, "", 0);
+    stays(f, "a.example"); /* at a start it is said of everybody */
+    retired(f, "b.example", 10);
+    retired(f, "b.example", 20); /* as at each start: the time stays */
+    left(f, "c.example", 30);
+    left(f, "d.example", 40);
+    expect_leaving(f, 10, "d.example 0 40;c.example 0 30;b.example 10 0;", 2);
+    expect_leaving(f, 1, "d.example 0 40;", 2);
+    left(f, "b.example", 50); /* first retired, then gone */
+    restart(f);
+    expect_leaving(f, 10, "b.example 10 50;d.example 0 40;c.example 0 30;", 3);
+    stays(f, "d.example");       /* is back */
+    retired(f, "c.example", 60); /* is back with mode none */
+    expect_leaving(f, 10, "b.example 10 50;c.example 60 0;", 1);
+    struct error e;
+    assert_true(history_prune(f->history, 31557600 + 51, &e)); /* after a year */
+    expect_leaving(f, 10, "c.example 60 0;", 0);
+}
+
+static void add_subject(struct bytes subject, void *context)
+{
+    buffer_printf(context, "%.*s;", BYTES_ARG(subject));
+}
+
+static void test_each_current(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    int64_t count = -1;
+    CLEANUP(buffer_clear) struct buffer got = BUFFER(1000);
+    note(f, "a.example", "A", DAY, 10);
+    note(f, "b.example", "@shop", 0, 10);
+    note(f, "c.example", "A", DAY, 10);
+    note(f, "c.example", NULL, 0, 20);
+    assert_true(history_each_current(f->history, add_subject, &got, &e));
+    assert_string_equal(buffer_bytes(&got).p, "a.example;b.example;");
+    assert_true(history_count_current(f->history, &count, &e));
+    assert_int_equal(count, 2);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], LOOK) == 0) {
@@ -493,6 +576,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_held_until),
 #define WITH_HISTORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+        WITH_HISTORY(test_leaving),
+        WITH_HISTORY(test_each_current),
         WITH_HISTORY(test_survives_restart),
         WITH_HISTORY(test_text_by_digest),
         WITH_HISTORY(test_texts_are_stored_once),

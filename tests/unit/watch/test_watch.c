@@ -246,6 +246,27 @@ static void test_a_peek_shows_what_comes(void **state)
     teardown(&fixture);
 }
 
+static void test_all_at_once_leaves_nothing_pending(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct watch_changes changes = {0};
+    setup(&fixture, "mkdir p", "p", &options);
+    assert_false(watch_is_changing(fixture.watch));
+    shell(&fixture, "echo 1 >p/a.yaml");
+    assert_true(watch_is_changing(fixture.watch)); /* not read yet */
+    assert_false(watch_take(fixture.watch, fixture.now_ms, &changes));
+    assert_true(watch_is_changing(fixture.watch)); /* not handed out yet */
+    shell(&fixture, "echo 1 >p/b.yaml");
+    watch_take_all(fixture.watch, fixture.now_ms, &changes);
+    assert_true(changes.rescan);
+    watch_changes_clear(&changes);
+    assert_false(watch_is_changing(fixture.watch));
+    fixture.now_ms += options.debounce_max_ms;
+    assert_false(watch_take(fixture.watch, fixture.now_ms, &changes));
+    teardown(&fixture);
+}
+
 static void test_debounce_waits_for_quiet_but_not_for_ever(void **state)
 {
     (void)state;
@@ -354,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_events_are_told_as_paths),
         cmocka_unit_test(test_watches_follow_what_happened),
         cmocka_unit_test(test_a_peek_shows_what_comes),
+        cmocka_unit_test(test_all_at_once_leaves_nothing_pending),
         cmocka_unit_test(test_debounce_waits_for_quiet_but_not_for_ever),
         cmocka_unit_test(test_an_overflowing_queue_is_a_rescan),
         cmocka_unit_test(test_a_tree_can_be_rescanned_always),

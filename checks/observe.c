@@ -1,0 +1,132 @@
+#include "observe.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "checks/observe_parts.h"
+#include "dns/caa.h"
+#include "dns/delegation.h"
+
+bool observer_new(const struct observer_options *options, struct observer **ret_observer,
+                  struct error *e)
+{
+    X509_STORE *trust = NULL;
+    if (!tls_witness_trust(options->trust, &trust, e)) {
+        return false;
+    }
+    struct observer *observer = memory_zero(1, sizeof(*observer));
+    observer->options = *options;
+    observer->trust = trust;
+    *ret_observer = observer;
+    return true;
+}
+
+void observer_free(struct observer *observer)
+{
+    if (observer != NULL) {
+        X509_STORE_free(observer->trust);
+        free(observer);
+    }
+}
+
+static size_t bounded(size_t count, size_t max)
+{
+    return count < max ? count : max;
+}
+
+static void look_at_txt(const struct observer *observer, const char *prefix,
+                        const struct observation *observation, struct observed_txt *txt)
+{
+    CLEANUP_FREE char *name = memory_printf("%s.%s", prefix, observation->domain.text);
+    dns_trace_txt(observer->options.resolver, bytes_of(name), &txt->texts, &txt->trace);
+    dns_delegation_explain(observer->options.resolver, bytes_of(name), &txt->trace);
+}
+
+static void look_up_host(const struct observer *observer, struct observation *observation)
+{
+    CLEANUP(dns_address_set_clear) struct dns_address_set addresses = {0};
+    CLEANUP_FREE char *name = memory_printf(POLICY_HOST_PREFIX "%s", observation->domain.text);
+    dns_trace_addresses(observer->options.resolver, bytes_of(name), &addresses, &observation->a,
+                        &observation->aaaa);
+    size_t count = bounded(addresses.count, OBSERVATION_ADDRESSES_MAX);
+    observation->https = memory_zero(count, sizeof(*observation->https));
+    observation->https_count = count;
+    observation->https_left_out = addresses.count - count;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(observation->https[i].address, addresses.items[i], DNS_ADDRESS_SIZE);
+    }
+}
+
+static void look_up_mx_host(const struct observer *observer, struct observed_mx *mx)
+{
+    CLEANUP(dns_address_set_clear) struct dns_address_set addresses = {0};
+    dns_trace_addresses(observer->options.resolver, dns_name_bytes(&mx->host), &addresses, &mx->a,
+                        &mx->aaaa);
+    mx->smtp_count = bounded(addresses.count, OBSERVATION_ADDRESSES_MAX);
+    mx->smtp = memory_zero(mx->smtp_count, sizeof(*mx->smtp));
+    for (size_t i = 0; i < mx->smtp_count; i++) {
+        memcpy(mx->smtp[i].address, addresses.items[i], DNS_ADDRESS_SIZE);
+    }
+    CLEANUP_FREE char *name = memory_printf("_25._tcp.%s", mx->host.text);
+    dns_trace_tlsa(observer->options.resolver, bytes_of(name), &mx->tlsa_count, &mx->tlsa);
+}
+
+static void look_up_mx(const struct observer *observer, struct observation *observation)
+{
+    CLEANUP(dns_mx_set_clear) struct dns_mx_set set = {0};
+    dns_trace_mx(observer->options.resolver, dns_name_bytes(&observation->domain), &set,
+                 &observation->mx_trace);
+    dns_delegation_explain(observer->options.resolver, dns_name_bytes(&observation->domain),
+                           &observation->mx_trace);
+    observation->null_mx = set.null_mx;
+    bool implicit = observation->mx_trace.outcome == DNS_EMPTY;
+    size_t count = implicit ? 1 : bounded(set.count, OBSERVATION_MX_MAX);
+    observation->mx = memory_zero(count, sizeof(*observation->mx));
+    observation->mx_count = count;
+    observation->mx_left_out = implicit ? 0 : set.count - count;
+    for (size_t i = 0; i < count; i++) {
+        struct observed_mx *mx = &observation->mx[i];
+        mx->implicit = implicit;
+        mx->host = implicit ? observation->domain : set.items[i].host;
+        mx->preference = implicit ? 0 : set.items[i].preference;
+        look_up_mx_host(observer, mx);
+    }
+}
+
+static void look_at_caa(const struct observer *observer, struct observation *observation)
+{
+    if (observer->options.caa_issuer_count == 0) {
+        return;
+    }
+    struct error e;
+    bool allowed = false;
+    CLEANUP(buffer_clear) struct buffer why = BUFFER(OBSERVATION_CAA_WHY_SIZE);
+    CLEANUP_FREE char *name = memory_printf(POLICY_HOST_PREFIX "%s", observation->domain.text);
+    const struct dns_caa_request request = {.name = bytes_of(name),
+                                            .issuers = observer->options.caa_issuers,
+                                            .issuer_count = observer->options.caa_issuer_count,
+                                            .method = "http-01"};
+    if (!dns_caa_allows(observer->options.resolver, &request, &allowed, &why, &e)) {
+        return;
+    }
+    observation->caa_allows = allowed ? OBSERVED_YES : OBSERVED_NO;
+    dns_text_show(buffer_bytes(&why), sizeof(observation->caa_why) - DNS_ELLIPSIS_ROOM,
+                  observation->caa_why);
+}
+
+void observer_look(const struct observer *observer, const struct dns_name *domain,
+                   struct observation *ret_observation)
+{
+    ret_observation->domain = *domain;
+    ret_observation->time_s = clock_wall_s();
+    look_at_txt(observer, "_mta-sts", ret_observation, &ret_observation->sts);
+    look_up_mx(observer, ret_observation);
+    if (ret_observation->sts.trace.outcome == DNS_NO_ANSWER &&
+        ret_observation->mx_trace.outcome == DNS_NO_ANSWER) {
+        return; /* each look-up more would take as long, to no end */
+    }
+    look_at_txt(observer, "_smtp._tls", ret_observation, &ret_observation->tlsrpt);
+    look_up_host(observer, ret_observation);
+    look_at_caa(observer, ret_observation);
+    observe_connections(observer, ret_observation);
+}

@@ -1,0 +1,102 @@
+/* query: what a sender must require of a domain's mail hosts. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/query_print.h"
+#include "cli/workspace.h"
+#include "dns/resolver.h"
+#include "policies/policy.h"
+
+/* The policy host's name, with its prefix, must be a name still. */
+enum { DOMAIN_MAX = DNS_NAME_MAX - (int)sizeof(POLICY_HOST_PREFIX) + 1 };
+
+static bool read_domain(const struct invocation *invocation, struct dns_name *ret_domain,
+                        struct error *e)
+{
+    struct dns_name domain;
+    if (!dns_name_normalise(bytes_of(invocation->arguments[0]), &domain, e)) {
+        return false;
+    }
+    if (domain.n > DOMAIN_MAX) {
+        return error_set(e, ERROR_LIMIT,
+                         "the domain has %u octets; one with more than %d has no policy host: "
+                         "nothing is required of it",
+                         domain.n, DOMAIN_MAX);
+    }
+    *ret_domain = domain;
+    return true;
+}
+
+static void resolver_cleanup(struct dns_resolver **resolver)
+{
+    dns_resolver_free(*resolver);
+}
+
+/* --resolver, else those of a configuration that was named, else the system's. */
+static bool open_resolver(const struct invocation *invocation, const struct settings *settings,
+                          struct dns_resolver **ret_resolver, struct error *e)
+{
+    const struct invocation_values *named = invocation_values(invocation, "resolver");
+    if (named->count != 0 || settings == NULL) {
+        return dns_resolver_new(named->items, named->count, ret_resolver, e);
+    }
+    return dns_resolver_new((const char *const *)settings->dns_resolvers.items,
+                            settings->dns_resolvers.count, ret_resolver, e);
+}
+
+static int answer(const struct invocation *invocation, struct bytes domain,
+                  struct sender_policy *found)
+{
+    const char *format = invocation_value(invocation, "format");
+    bool in_line = format != NULL && strcmp(format, "exim") == 0; /* the remark */
+    if (found->remark.code != ERROR_NONE && !in_line) {
+        fprintf(stderr, "mtasts-host: %.*s: %s%s\n", BYTES_ARG(domain),
+                found->cached.policy != NULL && !found->confirmed
+                    ? "the policy seen before holds on: "
+                    : "",
+                found->remark.text);
+    }
+    if (!query_print(format != NULL ? format : "text", domain, found, stdout)) {
+        return COMMAND_USAGE; /* not reached: the option's choices are the formats */
+    }
+    return found->cached.policy != NULL ? COMMAND_DONE : COMMAND_NO;
+}
+
+static bool look_up(const struct invocation *invocation, const struct settings *settings,
+                    struct dns_name *ret_domain, struct sender_policy *ret_found, struct error *e)
+{
+    CLEANUP(resolver_cleanup) struct dns_resolver *resolver = NULL;
+    if (!read_domain(invocation, ret_domain, e) ||
+        !open_resolver(invocation, settings, &resolver, e)) {
+        return false;
+    }
+    const struct sender_look_up_options options = {
+        .cache.directory = invocation_value(invocation, "cache"),
+        .resolver = resolver,
+        .ca_file = invocation_value(invocation, "trust"),
+        .now_s = clock_wall_s(),
+    };
+    return sender_look_up(dns_name_bytes(ret_domain), &options, ret_found, e);
+}
+
+int cmd_query(const struct invocation *invocation)
+{
+    CLEANUP_SETTINGS struct settings *settings = NULL;
+    if (invocation->config != NULL) {
+        settings = workspace_settings(invocation);
+        if (settings == NULL) {
+            return COMMAND_FAILED;
+        }
+    }
+    struct error e;
+    struct dns_name domain;
+    struct sender_policy found;
+    if (!look_up(invocation, settings, &domain, &found, &e)) {
+        fprintf(stderr, "mtasts-host: %s\n", e.text);
+        return COMMAND_FAILED;
+    }
+    int code = answer(invocation, dns_name_bytes(&domain), &found);
+    sender_policy_clear(&found);
+    return code;
+}

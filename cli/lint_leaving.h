@@ -1,0 +1,15 @@
+/* Domains that are retired and gone from the policy files before the last sender has forgotten
+ * their older policies (RFC 8461 §8.3), as the server's history knows. */
+#ifndef CLI_LINT_LEAVING_H
+#define CLI_LINT_LEAVING_H
+
+#include "base/diagnostics.h"
+#include "config/settings.h"
+#include "loader/policy_set.h"
+
+/* An error for each that serves or served mode none, a warning for each that went without it. SET
+ * has all policies of SETTINGS. Nothing where there is no history. */
+void lint_leaving(const struct settings *settings, const struct policy_set *set, int64_t now_s,
+                  struct diagnostics *d);
+
+#endif

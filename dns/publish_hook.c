@@ -1,0 +1,117 @@
+/* Publishing by the operator's program. */
+#include "base/buffer.h"
+#include "base/parallel.h"
+#include "dns/exchange.h"
+#include "dns/hook.h"
+#include "dns/publish_progress.h"
+
+struct run {
+    const struct dns_publish_options *options;
+    struct publish_progress progress;
+    struct dns_publish_item *items;
+};
+
+/* What the resolver knows; an empty list where it knows nothing. */
+static ldns_rr_list *look(const struct dns_publish_options *options, const ldns_rr *wanted,
+                          struct bytes name)
+{
+    struct error ignored;
+    ldns_pkt *answer = NULL;
+    ldns_rr_list *standing = NULL;
+    if (dns_resolver_ask(options->resolver, name, LDNS_RR_TYPE_TXT, &answer, &ignored) &&
+        !dns_record_standing(answer, ldns_rr_owner(wanted), false, &standing, &ignored)) {
+        standing = NULL;
+    }
+    ldns_pkt_free(answer);
+    return standing != NULL ? standing : ldns_rr_list_new();
+}
+
+/* The text of a TXT record, its strings joined; the caller frees it. NULL: it cannot be an
+ * argument. */
+static char *text_of(const ldns_rr *rr)
+{
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(DNS_TEXT_MAX);
+    for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
+        const ldns_rdf *string = ldns_rr_rdf(rr, i);
+        size_t n = ldns_rdf_size(string);
+        if (n != 0) {
+            buffer_add(&text, (struct bytes){(const char *)ldns_rdf_data(string) + 1, n - 1});
+        }
+    }
+    bool usable = !text.overflow && text.n != 0 && memchr(text.p, '\0', text.n) == NULL;
+    return usable ? buffer_take(&text) : NULL;
+}
+
+/* Up to "=" and the version's end: what tells the kinds of record at a name apart. */
+static bool is_of_kind(const char *text, struct bytes wanted)
+{
+    const char *end = memchr(wanted.p, ';', wanted.n);
+    size_t n = end != NULL ? (size_t)(end - wanted.p) : wanted.n;
+    return strncmp(text, wanted.p, n) == 0 && !bytes_equal(bytes_of(text), wanted);
+}
+
+static bool clean_up(const struct run *run, const ldns_rr_list *standing, const char *fqdn,
+                     struct bytes wanted, struct error *e)
+{
+    for (size_t i = 0; i < ldns_rr_list_rr_count(standing); i++) {
+        const ldns_rr *rr = ldns_rr_list_rr(standing, i);
+        CLEANUP_FREE char *text = ldns_rr_get_type(rr) == LDNS_RR_TYPE_TXT ? text_of(rr) : NULL;
+        if (text != NULL && is_of_kind(text, wanted) &&
+            !dns_hook_run(run->options->program, DNS_HOOK_CLEANUP, fqdn, text,
+                          run->options->timeout_ms, e)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void publish(struct run *run, struct dns_publish_item *item, const ldns_rr *wanted)
+{
+    struct error e;
+    ldns_rr_list *standing = look(run->options, wanted, item->record.name);
+    /* A resolver counts the time to live down. */
+    if (dns_record_stands(wanted, standing, false)) {
+        publish_decide(&run->progress, item, DNS_PUBLISH_STOOD);
+    } else if (item->record.kind == DNS_CNAME) {
+        publish_fail(&run->progress, item,
+                     "dns.hook is called for TXT records, and this is a CNAME to %.*s: set it by "
+                     "hand, or configure dns.update",
+                     BYTES_ARG(item->record.data));
+    } else {
+        CLEANUP_FREE char *fqdn = memory_string_of(item->record.name);
+        CLEANUP_FREE char *text = memory_string_of(item->record.data);
+        if (clean_up(run, standing, fqdn, item->record.data, &e) &&
+            dns_hook_run(run->options->program, DNS_HOOK_PRESENT, fqdn, text,
+                         run->options->timeout_ms, &e)) {
+            publish_decide(&run->progress, item, DNS_PUBLISHED);
+        } else {
+            publish_fail(&run->progress, item, "%s", e.text);
+        }
+    }
+    ldns_rr_list_deep_free(standing);
+}
+
+static void work(size_t number, void *own, void *context)
+{
+    (void)own;
+    struct run *run = context;
+    struct dns_publish_item *item = &run->items[number];
+    struct error e;
+    ldns_rr *wanted = NULL;
+    if (!dns_record_make(&item->record, &wanted, &e)) {
+        publish_fail(&run->progress, item, "%s", e.text);
+        return;
+    }
+    publish(run, item, wanted);
+    ldns_rr_free(wanted);
+}
+
+void dns_publish_hooks(const struct dns_publish_options *options, struct dns_publish_item *items,
+                       size_t count)
+{
+    struct run run = {.options = options, .items = items};
+    publish_progress_init(&run.progress, options);
+    parallel_run(&(struct parallel_jobs){
+        .count = count, .work = work, .context = &run, .threads = DNS_PUBLISH_HOOKS});
+    publish_progress_clear(&run.progress);
+}

@@ -1,0 +1,27 @@
+/* One question to the DNS, its CNAMEs followed, and what was met on the way. For dns/lookup.h,
+ * which knows the kinds of records. */
+#ifndef DNS_QUESTION_H
+#define DNS_QUESTION_H
+
+#include <ldns/ldns.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "dns/resolver.h"
+#include "dns/trace.h"
+
+struct dns_question {
+    struct bytes name;
+    ldns_rr_type type;
+    const char *type_name;
+    /* Takes one record of that type that stands where the CNAMEs led. */
+    bool (*take)(const ldns_rr *rr, void *set, struct error *e);
+    void *set;
+    struct dns_trace *trace; /* NULL: nobody wants to know */
+};
+
+/* Errors as dns/lookup.h says. The trace is filled in either way. */
+bool dns_question_ask(const struct dns_resolver *resolver, const struct dns_question *question,
+                      struct error *e) MUST_USE;
+
+#endif

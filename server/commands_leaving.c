@@ -1,0 +1,100 @@
+/* What the history says of domains on their way out: the request `leaving`, and the part of
+ * `status` about it. */
+#include "base/clock.h"
+#include "loader/leaving.h"
+#include "server/server_state.h"
+#include "server/status.h"
+
+enum { LEAVING_MAX = 1000, EARLY_MAX = 100 };
+
+struct listing {
+    struct server *server;
+    json_t *list;
+    int64_t now_s;
+    bool early; /* only what went too early */
+    bool failed;
+    struct error e;
+};
+
+static bool is_served(const struct server *server, struct bytes domain)
+{
+    rcu_read_begin();
+    bool served = policy_index_find(server->tables.policies, domain) != NULL;
+    rcu_read_end();
+    return served;
+}
+
+static void add(const struct history_leaving *leaving, void *context)
+{
+    struct listing *listing = context;
+    struct server *server = listing->server;
+    bool served = is_served(server, leaving->domain);
+    int64_t until_s = 0;
+    if (listing->failed ||
+        (listing->early && (served || json_array_size(listing->list) >= EARLY_MAX))) {
+        return;
+    }
+    if (!leaving_until(server->history, leaving->domain, listing->now_s, &until_s, &listing->e)) {
+        listing->failed = true;
+        return;
+    }
+    json_t *domain = status_string(leaving->domain);
+    if (!listing->early) {
+        json_array_append_new(listing->list,
+                              json_pack("{s:o,s:I,s:I,s:b,s:I}", "domain", domain, "retired",
+                                        (json_int_t)leaving->retired_s, "gone",
+                                        (json_int_t)leaving->gone_s, "served", served, "until",
+                                        (json_int_t)until_s));
+    } else if (until_s > listing->now_s) {
+        json_array_append_new(listing->list,
+                              json_pack("{s:o,s:b,s:I}", "domain", domain, "retired",
+                                        leaving->retired_s != 0, "until", (json_int_t)until_s));
+    } else {
+        json_decref(domain);
+    }
+}
+
+/* NULL: LISTING's error says why. */
+static json_t *list(struct listing *listing, size_t most)
+{
+    struct server *server = listing->server;
+    listing->now_s = clock_wall_s();
+    listing->list = json_array();
+    if (commands_open_history(server, &listing->e) &&
+        history_each_leaving(server->history, most, add, listing, &listing->e) &&
+        !listing->failed) {
+        return listing->list;
+    }
+    json_decref(listing->list);
+    return NULL;
+}
+
+void commands_ask_leaving(struct server *server, uint64_t ticket, const json_t *request)
+{
+    if (server->phase == SERVER_LOADING) {
+        commands_answer_loading(server, ticket);
+        return;
+    }
+    json_int_t most = json_integer_value(json_object_get(request, "most"));
+    struct listing listing = {.server = server};
+    int64_t count = 0;
+    json_t *found = list(&listing, most > 0 && most < LEAVING_MAX ? (size_t)most : LEAVING_MAX);
+    if (found != NULL && !history_count_left(server->history, &count, &listing.e)) {
+        json_decref(found);
+        found = NULL;
+    }
+    if (found == NULL) {
+        control_answer_error(server->control, ticket, "%s", listing.e.text);
+        return;
+    }
+    control_answer(server->control, ticket,
+                   json_pack("{s:o,s:I}", "leaving", found, "gone_count", (json_int_t)count));
+}
+
+json_t *commands_left_early(struct server *server)
+{
+    struct listing listing = {.server = server, .early = true};
+    json_t *found = list(&listing, LEAVING_MAX);
+    return found != NULL ? found
+                         : json_array(); /* `status` tells the history's trouble elsewhere */
+}

@@ -1,0 +1,172 @@
+#include "history_leaving.h"
+
+#include "store/history_parts.h"
+
+static const char SCHEMA[] = "CREATE TABLE IF NOT EXISTS leaving ("
+                             " domain TEXT NOT NULL PRIMARY KEY,"
+                             " retired_s INTEGER NOT NULL,"
+                             " gone_s INTEGER NOT NULL) WITHOUT ROWID;"
+                             "CREATE INDEX IF NOT EXISTS leaving_gone ON leaving (gone_s);";
+
+enum query {
+    RETIRED,
+    LEFT,
+    STAYS,
+    EACH,
+    COUNT_LEFT,
+    ANY,
+    PRUNE,
+    EACH_CURRENT,
+    COUNT_CURRENT,
+    QUERY_COUNT
+};
+_Static_assert((int)QUERY_COUNT <= (int)HISTORY_LEAVING_QUERIES_MAX, "room for the statements");
+
+static const char *const queries[QUERY_COUNT] = {
+    [RETIRED] = "INSERT INTO leaving (domain, retired_s, gone_s) VALUES (?1, ?2, 0)"
+                " ON CONFLICT (domain) DO UPDATE SET gone_s = 0,"
+                " retired_s = iif(retired_s = 0, ?2, retired_s)",
+    [LEFT] = "INSERT INTO leaving (domain, retired_s, gone_s) VALUES (?1, 0, ?2)"
+             " ON CONFLICT (domain) DO UPDATE SET gone_s = ?2",
+    [STAYS] = "DELETE FROM leaving WHERE domain = ?1",
+    [EACH] = "SELECT domain, retired_s, gone_s FROM leaving"
+             " ORDER BY gone_s DESC, domain LIMIT ?1",
+    [COUNT_LEFT] = "SELECT count(*) FROM leaving WHERE gone_s > 0",
+    [ANY] = "SELECT EXISTS (SELECT 1 FROM leaving)",
+    [EACH_CURRENT] = "SELECT subject FROM current",
+    [COUNT_CURRENT] = "SELECT count(*) FROM current",
+    [PRUNE] = "DELETE FROM leaving WHERE gone_s > 0 AND gone_s < ?1",
+};
+
+static sqlite3_stmt *statement(struct history *history, enum query query, struct error *e)
+{
+    sqlite3_stmt **place = &history->leaving[query];
+    if (*place == NULL) {
+        *place = database_prepare(&history->database, queries[query], e);
+    }
+    return *place;
+}
+
+static bool ask_integer(struct history *history, enum query query, int64_t *ret_value,
+                        struct error *e)
+{
+    sqlite3_stmt *s = statement(history, query, e);
+    if (s == NULL) {
+        return false;
+    }
+    enum database_step step = database_step(&history->database, s, e);
+    if (step == DATABASE_ROW) {
+        *ret_value = sqlite3_column_int64(s, 0);
+    }
+    sqlite3_reset(s);
+    return step == DATABASE_ROW;
+}
+
+bool history_leaving_open(struct history *history, struct error *e)
+{
+    int64_t any = 0;
+    if (!database_execute(&history->database, SCHEMA, e) || !ask_integer(history, ANY, &any, e)) {
+        return false;
+    }
+    history->leaving_none = any == 0;
+    return true;
+}
+
+void history_leaving_close(struct history *history)
+{
+    for (size_t i = 0; i < QUERY_COUNT; i++) {
+        sqlite3_finalize(history->leaving[i]);
+    }
+}
+
+static bool note(struct history *history, enum query query, struct bytes domain, int64_t now_s,
+                 struct error *e)
+{
+    sqlite3_stmt *s = statement(history, query, e);
+    if (s == NULL) {
+        return false;
+    }
+    history_bind_text(s, 1, domain);
+    if (query != STAYS) {
+        sqlite3_bind_int64(s, 2, now_s);
+        history->leaving_none = false;
+    }
+    return database_run(&history->database, s, e);
+}
+
+bool history_note_retired(struct history *history, struct bytes domain, int64_t now_s,
+                          struct error *e)
+{
+    return note(history, RETIRED, domain, now_s, e);
+}
+
+bool history_note_left(struct history *history, struct bytes domain, int64_t now_s, struct error *e)
+{
+    return note(history, LEFT, domain, now_s, e);
+}
+
+bool history_note_stays(struct history *history, struct bytes domain, struct error *e)
+{
+    /* At a start it is said of a million. */
+    return history->leaving_none || note(history, STAYS, domain, 0, e);
+}
+
+bool history_each_leaving(struct history *history, size_t most,
+                          void (*visit)(const struct history_leaving *leaving, void *context),
+                          void *context, struct error *e)
+{
+    sqlite3_stmt *s = statement(history, EACH, e);
+    if (s == NULL) {
+        return false;
+    }
+    sqlite3_bind_int64(s, 1, (int64_t)most);
+    enum database_step step = database_step(&history->database, s, e);
+    while (step == DATABASE_ROW) {
+        const struct history_leaving leaving = {
+            .domain = history_column_bytes(s, 0),
+            .retired_s = sqlite3_column_int64(s, 1),
+            .gone_s = sqlite3_column_int64(s, 2),
+        };
+        visit(&leaving, context);
+        step = database_step(&history->database, s, e);
+    }
+    sqlite3_reset(s);
+    return step == DATABASE_DONE;
+}
+
+bool history_each_current(struct history *history,
+                          void (*visit)(struct bytes subject, void *context), void *context,
+                          struct error *e)
+{
+    sqlite3_stmt *s = statement(history, EACH_CURRENT, e);
+    if (s == NULL) {
+        return false;
+    }
+    enum database_step step = database_step(&history->database, s, e);
+    while (step == DATABASE_ROW) {
+        visit(history_column_bytes(s, 0), context);
+        step = database_step(&history->database, s, e);
+    }
+    sqlite3_reset(s);
+    return step == DATABASE_DONE;
+}
+
+bool history_count_current(struct history *history, int64_t *ret_count, struct error *e)
+{
+    return ask_integer(history, COUNT_CURRENT, ret_count, e);
+}
+
+bool history_count_left(struct history *history, int64_t *ret_count, struct error *e)
+{
+    return ask_integer(history, COUNT_LEFT, ret_count, e);
+}
+
+bool history_leaving_prune(struct history *history, int64_t now_s, struct error *e)
+{
+    sqlite3_stmt *s = statement(history, PRUNE, e);
+    if (s == NULL) {
+        return false;
+    }
+    sqlite3_bind_int64(s, 1, now_s - HISTORY_LONGEST_S);
+    return database_run(&history->database, s, e);
+}

@@ -1,0 +1,219 @@
+/* Shared policies that follow a provider's. */
+#include "policies/mirror_copy.h"
+#include "policies/policy_text.h"
+#include "policy_tree.h"
+
+static struct policy *make(const char *mode, const char *mx)
+{
+    CLEANUP_FREE char *text =
+        memory_printf("version: STSv1\nmode: %s\nmx: %s\nmax_age: 604800\n", mode, mx);
+    CLEANUP(diagnostics_clear) struct diagnostics d = {0};
+    struct policy *policy = NULL;
+    assert_true(policy_text_parse(bytes_of(text), "test", &policy, &d));
+    return policy;
+}
+
+/* A new text comes, and stays behind as the last good copy. */
+static void put(struct tree *t, const char *domain, const char *mode, const char *mx)
+{
+    struct error e;
+    CLEANUP_FREE char *directory = mirror_copy_directory(t->state);
+    struct mirror_copy copy = {.policy = make(mode, mx), .id = {"1"}, .fetched_s = 1};
+    assert_true(mirror_copy_write(directory, bytes_of(domain), &copy, &e));
+    t->events = 0;
+    policy_set_put_mirror(t->set, bytes_of(domain), TAKE(copy.policy), &t->result);
+}
+
+static enum policy_mode mode_of(const struct tree *t, const char *domain)
+{
+    rcu_read_begin();
+    const struct policy *policy = policy_index_find(t->index, bytes_of(domain));
+    assert_non_null(policy);
+    enum policy_mode mode = policy->mode;
+    rcu_read_end();
+    return mode;
+}
+
+#define DEFINITION "policies:\n  p: {mirror: provider.example}\n"
+#define CAPPED     "  c: {mirror: provider.example, mode: testing}\n"
+
+static void test_texts_are_published_to_all_that_follow(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", DEFINITION CAPPED "domains: {a.example: p, b.example: c}\n");
+    tree_write(t, "b.yaml", "domains: {c.example: p}\n");
+    tree_rescan(t);
+    expect_not_served(t, "a.example");
+    expect_new_problems(
+        t, "a.yaml:2:3: warning: shared policy p follows provider.example, whose policy is not "
+           "known yet (never fetched); until the server has fetched it, domains that come to it "
+           "stay with what they have, or without a policy\n"
+           "a.yaml:3:3: warning: shared policy c follows provider.example, whose policy is not "
+           "known yet (never fetched); until the server has fetched it, domains that come to it "
+           "stay with what they have, or without a policy\n");
+    put(t, "provider.example", "enforce", "mx1.example");
+    assert_int_equal(t->events, 2 + 3); /* two texts, three domains that come to them */
+    expect_served(t, "a.example", "mx1.example");
+    expect_served(t, "b.example", "mx1.example");
+    expect_served(t, "c.example", "mx1.example");
+    assert_int_equal(mode_of(t, "a.example"), POLICY_ENFORCE);
+    assert_int_equal(mode_of(t, "b.example"), POLICY_TESTING);
+    expect_problems(t, "");
+
+    put(t, "other.example", "enforce", "other.example");
+    assert_int_equal(t->events, 0);
+    put(t, "provider.example", "enforce", "mx2.example");
+    assert_int_equal(t->events, 2);
+    assert_int_equal(t->result.published, 2);
+    expect_served(t, "c.example", "mx2.example");
+    put(t, "provider.example", "enforce", "mx2.example"); /* nothing new */
+    assert_int_equal(t->events, 0);
+
+    tree_restart(t); /* from the copies */
+    expect_served(t, "a.example", "mx2.example");
+    assert_int_equal(mode_of(t, "b.example"), POLICY_TESTING);
+    expect_problems(t, "");
+}
+
+static void test_domains_stay_with_what_they_have_until_then(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml",
+               "policies:\n  q: {mode: enforce, mx: [q.example]}\ndomains:\n"
+               "  a.example: q\n" OWN("b.example", "own.example"));
+    tree_rescan(t);
+    tree_edit(t, "a.yaml",
+              "policies:\n  q: {mode: enforce, mx: [q.example]}\n"
+              "  p: {mirror: provider.example}\n"
+              "domains: {a.example: p, b.example: p, c.example: p}\n");
+    expect_served(t, "a.example", "q.example");
+    expect_served(t, "b.example", "own.example");
+    expect_not_served(t, "c.example");
+    /* One changes its mind, another is taken away, a third moves to another file. */
+    tree_write(t, "b.yaml", "domains: {c.example: p}\n");
+    tree_write(t, "a.yaml",
+               "policies:\n  p: {mirror: provider.example}\ndomains:\n"
+               "  a.example: p\n" OWN("d.example", "d.example"));
+    tree_apply(t, "a.yaml", "b.yaml", NULL);
+    put(t, "provider.example", "enforce", "mx.example");
+    expect_served(t, "a.example", "mx.example");
+    expect_not_served(t, "b.example");
+    expect_served(t, "c.example", "mx.example");
+    expect_served(t, "d.example", "d.example");
+    expect_problems(t, "");
+}
+
+static void test_a_text_of_its_own_ends_the_wait_too(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", DEFINITION);
+    tree_write(t, "b.yaml", "domains: {a.example: p}\n");
+    tree_rescan(t);
+    tree_edit(t, "a.yaml", "policies:\n  p: {mode: enforce, mx: [own.example]}\n");
+    expect_served(t, "a.example", "own.example");
+    expect_problems(t, "");
+    /* And back: the old text stays until there is one to follow. */
+    tree_edit(t, "a.yaml", DEFINITION);
+    expect_served(t, "a.example", "own.example");
+    put(t, "provider.example", "testing", "mx.example");
+    expect_served(t, "a.example", "mx.example");
+    /* Another provider, whose text is not known: the former one's stays. */
+    tree_edit(t, "a.yaml", "policies:\n  p: {mirror: other.example}\n");
+    expect_served(t, "a.example", "mx.example");
+    put(t, "provider.example", "enforce", "mx2.example");
+    expect_served(t, "a.example", "mx.example");
+    put(t, "other.example", "enforce", "other.example");
+    expect_served(t, "a.example", "other.example");
+}
+
+static void test_files_in_error_follow_too_and_after_a_restart(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", DEFINITION "domains: {a.example: p, b.example: p}\n");
+    tree_rescan(t);
+    tree_edit(t, "a.yaml", "domains: [\n");
+    tree_restart(t); /* it waits still */
+    expect_not_served(t, "a.example");
+    put(t, "provider.example", "enforce", "mx1.example");
+    expect_served(t, "a.example", "mx1.example");
+    expect_served(t, "b.example", "mx1.example");
+    tree_restart(t);
+    expect_served(t, "a.example", "mx1.example");
+    put(t, "provider.example", "enforce", "mx2.example");
+    expect_served(t, "b.example", "mx2.example");
+    struct policy_set_mirrors mirrors;
+    assert_true(policy_set_take_mirrors(t->set, &mirrors));
+    assert_int_equal(mirrors.count, 1);
+    policy_set_mirrors_clear(&mirrors);
+}
+
+static void test_an_undefined_one_stays_as_it_was(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", DEFINITION);
+    tree_write(t, "b.yaml", "domains: {a.example: p}\n");
+    tree_rescan(t);
+    put(t, "provider.example", "enforce", "mx1.example");
+    tree_edit(t, "a.yaml", "domains: {}\n");
+    put(t, "provider.example", "enforce", "mx2.example");
+    expect_served(t, "a.example", "mx1.example");
+    tree_edit(t, "a.yaml", DEFINITION);
+    expect_served(t, "a.example", "mx2.example");
+    expect_problems(t, "");
+}
+
+static void test_a_wait_whose_definition_goes_is_an_error(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", DEFINITION);
+    tree_write(t, "b.yaml", "domains: {a.example: p}\n");
+    tree_rescan(t);
+    tree_edit(t, "a.yaml", "domains: {}\n");
+    expect_problems(t,
+                    "a.yaml: error: shared policy p is not defined any more, and 1 of its "
+                    "domains never had its text; define it again, or give them another policy\n");
+    tree_edit(t, "b.yaml", "domains: {}\n");
+    expect_problems(t, "");
+}
+
+static void test_lists_whom_to_follow(void **state)
+{
+    struct tree *t = *state;
+    struct policy_set_mirrors mirrors;
+    tree_write(t, "a.yaml",
+               "policies:\n  b: {mirror: b.example}\n  a: {mirror: a.example}\n"
+               "  c: {mirror: b.example, mode: testing}\n");
+    tree_rescan(t);
+    assert_true(policy_set_take_mirrors(t->set, &mirrors));
+    assert_int_equal(mirrors.count, 2);
+    assert_string_equal(mirrors.domains[0], "a.example");
+    assert_string_equal(mirrors.domains[1], "b.example");
+    policy_set_mirrors_clear(&mirrors);
+    assert_false(policy_set_take_mirrors(t->set, &mirrors));
+    put(t, "a.example", "enforce", "mx.example");
+    tree_rescan(t);
+    assert_false(policy_set_take_mirrors(t->set, &mirrors));
+    tree_edit(t, "a.yaml", "domains: {}\n");
+    assert_true(policy_set_take_mirrors(t->set, &mirrors));
+    assert_int_equal(mirrors.count, 0);
+    policy_set_mirrors_clear(&mirrors);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, tree_set_up, tree_tear_down)
+
+int main(void)
+{
+    rcu_reader_register();
+    const struct CMUnitTest tests[] = {
+        TEST(test_texts_are_published_to_all_that_follow),
+        TEST(test_domains_stay_with_what_they_have_until_then),
+        TEST(test_a_text_of_its_own_ends_the_wait_too),
+        TEST(test_files_in_error_follow_too_and_after_a_restart),
+        TEST(test_an_undefined_one_stays_as_it_was),
+        TEST(test_a_wait_whose_definition_goes_is_an_error),
+        TEST(test_lists_whom_to_follow),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    rcu_reader_unregister();
+    return failed;
+}
