@@ -141,13 +141,12 @@ char *file_path_join(const char *directory, const char *name)
         return memory_string(name);
     }
     size_t n = strlen(directory);
-    size_t name_size = strlen(name) + 1;
-    char *path = memory_alloc(n + 1 + name_size);
-    memcpy(path, directory, n);
+    char *path = memory_alloc(n + strlen(name) + 2);
+    char *end = stpcpy(path, directory);
     if (n == 0 || directory[n - 1] != '/') {
-        path[n++] = '/';
+        *end++ = '/';
     }
-    memcpy(path + n, name, name_size);
+    (void)stpcpy(end, name);
     return path;
 }
 
