@@ -167,6 +167,9 @@ static bool is_wanted(const struct judge *judge)
 static void judge_addresses(struct judge *judge)
 {
     const struct observation *seen = judge->seen;
+    if (seen->a.outcome == DNS_NOT_ASKED) {
+        return; /* nothing is known of it */
+    }
     bool found_a = judge_dns(judge, &seen->a, judge->policy_host, "A");
     if (!found_a && seen->aaaa.outcome == seen->a.outcome) {
         return; /* both fail in the same way: told once */

@@ -128,21 +128,24 @@ static bool is_uri(struct bytes uri)
            (bytes_starts_with(uri, BYTES("https://")) && uri.n > strlen("https://"));
 }
 
-/* "; rua=URI,URI" with white space where the grammar has it. */
+/* "; rua=URI,URI" with white space where the grammar has it; extension fields may stand before. */
 static bool has_addresses(struct bytes text)
 {
     text = bytes_skip(text, strlen("v=TLSRPTv1"));
-    size_t at = 0;
-    while (at < text.n && (text.p[at] == ' ' || text.p[at] == ';' || text.p[at] == '\t')) {
-        at++;
+    while (text.n != 0 && (text.p[0] == ' ' || text.p[0] == '\t')) {
+        text = bytes_skip(text, 1);
     }
-    bool separated = memchr(text.p, ';', at) != NULL;
-    text = bytes_skip(text, at);
-    if (!separated || !bytes_starts_with(text, BYTES("rua="))) {
+    if (text.n == 0 || text.p[0] != ';') {
         return false;
     }
-    text = bytes_skip(text, strlen("rua="));
-    return is_uri(text);
+    bool begins = false; /* a field */
+    for (; text.n != 0; text = bytes_skip(text, 1)) {
+        if (begins && bytes_starts_with(text, BYTES("rua="))) {
+            return is_uri(bytes_skip(text, strlen("rua=")));
+        }
+        begins = text.p[0] == ';' || (begins && (text.p[0] == ' ' || text.p[0] == '\t'));
+    }
+    return false;
 }
 
 void judge_reports(struct judge *judge)

@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -94,6 +96,29 @@ static bool have_room(const struct sender_cache *cache, int64_t now_s, struct er
                               cache->directory, max);
 }
 
+/* What somebody else writes here, as root who has a look, its owner could neither read nor replace:
+ * each call would be a first contact. */
+static bool is_own(const struct sender_cache *cache, struct error *e)
+{
+    struct stat status;
+    if (stat(cache->directory, &status) != 0) {
+        return error_system(e, "cannot look at the cache %s", cache->directory);
+    }
+    return status.st_uid == geteuid() ||
+           error_set(e, ERROR_CONFLICT,
+                     "the cache %s belongs to another user: nothing is kept; run this as its owner",
+                     cache->directory);
+}
+
+/* A file that is not ours makes room for one that is. */
+static bool clear_foreign(const char *path, struct error *e)
+{
+    if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) == 0 || errno != EACCES) {
+        return true;
+    }
+    return unlink(path) == 0 || errno == ENOENT || error_system(e, "cannot replace %s", path);
+}
+
 bool sender_cache_keep(const struct sender_cache *cache, struct bytes domain,
                        const struct cached_policy *cached, int64_t now_s, struct error *e)
 {
@@ -101,7 +126,8 @@ bool sender_cache_keep(const struct sender_cache *cache, struct bytes domain,
         return true;
     }
     CLEANUP_FREE char *path = path_of(cache, domain);
-    if (!file_make_directories(cache->directory, DIRECTORY_MODE, e)) {
+    if (!file_make_directories(cache->directory, DIRECTORY_MODE, e) || !is_own(cache, e) ||
+        !clear_foreign(path, e)) {
         return false;
     }
     if (access(path, F_OK) != 0 && !have_room(cache, now_s, e)) {

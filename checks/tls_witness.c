@@ -86,7 +86,9 @@ static void describe(X509 *leaf, STACK_OF(X509) * sent, const char *host,
 {
     certificate->seen = true;
     certificate->name_matched =
-        X509_check_host(leaf, host, 0, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
+        X509_check_host(leaf, host, 0,
+                        X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+                        NULL) == 1;
     certificate->self_signed = X509_self_signed(leaf, 0) == 1;
     certificate->not_before_s = time_of(X509_get0_notBefore(leaf));
     certificate->not_after_s = time_of(X509_get0_notAfter(leaf));

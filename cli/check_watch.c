@@ -82,7 +82,7 @@ void check_watch(const struct check_watch *watch)
     };
     struct check_run run = {
         .list = list, .observer = watch->observer, .take = compare, .context = &round};
-    for (round.first = true;; round.first = false) {
+    for (round.first = true; ferror(stdout) == 0; round.first = false) {
         struct timespec pause = {.tv_sec = watch->interval_s};
         for (size_t i = 0; i < list->count; i++) {
             round.before[i] = list->items[i].findings;
@@ -90,7 +90,12 @@ void check_watch(const struct check_watch *watch)
         }
         round.told = false;
         check_run(&run);
-        (void)fflush(stdout);
-        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+        if (fflush(stdout) == 0) {
+            (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+        }
     }
+    for (size_t i = 0; i < list->count; i++) {
+        findings_clear(&round.before[i]);
+    }
+    free(round.before);
 }

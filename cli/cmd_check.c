@@ -1,5 +1,4 @@
 /* check: what senders see of domains, from outside, and what is wrong with it. */
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -146,7 +145,7 @@ static void take(struct check_item *item, void *context)
             check_senders_print(&item->observation, stdout);
         }
     }
-    observation_clear(&item->observation);
+    check_item_reset(item); /* or --all keeps the findings of all domains to the end */
 }
 
 static int finish(struct check *check)
@@ -182,10 +181,10 @@ int cmd_check(const struct invocation *invocation)
         fprintf(stderr, "mtasts-host: %s\n", e.text);
         return COMMAND_FAILED;
     }
-    (void)signal(SIGPIPE, SIG_IGN); /* a server may close while we write */
     if (check.watches) {
         check_watch(
             &(struct check_watch){&check.list, check.observer, check.interval_s, check.json});
+        return COMMAND_FAILED; /* nobody reads any more: main says so */
     }
     check.items = check.json ? json_array() : NULL;
     check_run(&(struct check_run){
@@ -195,9 +194,5 @@ int cmd_check(const struct invocation *invocation)
         .context = &check,
         .progress = isatty(STDERR_FILENO) == 1 && (check.json || check.list.count > 1),
     });
-    if (check.watches) {
-        check_watch(
-            &(struct check_watch){&check.list, check.observer, check.interval_s, check.json});
-    }
     return finish(&check);
 }

@@ -29,8 +29,14 @@ static void fetch_clear(struct fetch *fetch)
 static bool resolve_host(struct fetch *fetch, const struct dns_resolver *resolver, struct error *e)
 {
     CLEANUP(dns_address_set_clear) struct dns_address_set addresses = {0};
-    if (!dns_lookup_addresses(resolver, bytes_of(fetch->host), &addresses, e)) {
-        return false;
+    struct dns_trace a;
+    struct dns_trace aaaa;
+    dns_trace_addresses(resolver, bytes_of(fetch->host), &addresses, &a, &aaaa);
+    const struct dns_trace *failed = dns_outcome_is_failure(a.outcome)      ? &a
+                                     : dns_outcome_is_failure(aaaa.outcome) ? &aaaa
+                                                                            : NULL;
+    if (addresses.count == 0 && failed != NULL) { /* one family is enough to connect */
+        return error_set(e, ERROR_RETRY, "addresses of %s: %s", fetch->host, failed->why);
     }
     if (addresses.count == 0) {
         return error_set(e, ERROR_NOT_FOUND, "%s has no address; add A and AAAA records",
@@ -60,7 +66,8 @@ static bool explain_failure(const struct fetch *fetch, enum transfer_result resu
         {TRANSFER_NO_TLS, ERROR_SYNTAX,
          "senders need TLS 1.2 or newer, and a certificate for this name"},
         {TRANSFER_NO_TRUST_FILE, ERROR_SYNTAX, "name a readable file of CA certificates"},
-        {TRANSFER_WRONG_PROTOCOL, ERROR_SYNTAX, "serve it over HTTPS"},
+        /* The URL is always https: it is HTTP/0.9, any text that is no HTTP, what is refused so. */
+        {TRANSFER_WRONG_PROTOCOL, ERROR_SYNTAX, "the answer is not HTTP: correct the server"},
         {TRANSFER_WRONG_ANSWER, ERROR_SYNTAX, "the answer is not HTTP: correct the server"},
     };
     const char *what = transfer_why(fetch->transfer);
