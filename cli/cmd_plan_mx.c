@@ -84,7 +84,7 @@ struct others {
     struct policy_set_view *views;
     size_t count;
     size_t capacity;
-    size_t users; /* of a host that is to go */
+    size_t users; /* of a host that is to go, or nobody can tell */
     struct bytes first[SHARED_NAMED];
 };
 
@@ -111,8 +111,9 @@ static void look_at_other(size_t number, const struct dns_mx_set *mx, const stru
 {
     struct others *others = context;
     const struct mx_plan_names *remove = &others->move->remove;
-    bool uses = false;
-    (void)e; /* a domain without MX records that can be found gets no mail either way */
+    /* A domain that is not there gets no mail; of one whose servers do not answer now nobody knows
+     * where its mail goes. */
+    bool uses = mx == NULL && e->code != ERROR_NOT_FOUND;
     for (size_t i = 0; mx != NULL && i < mx->count; i++) {
         for (size_t j = 0; j < remove->count; j++) {
             uses = uses || mx_pattern_covers(dns_name_bytes(&remove->items[j]),
@@ -128,6 +129,11 @@ static void look_at_other(size_t number, const struct dns_mx_set *mx, const stru
 static bool others_have_switched(const struct move *move)
 {
     const struct shared_user *user = mx_plan_user(&move->plan);
+    if (user != NULL && move->plan.workspace.diagnostics.errors != 0) {
+        fprintf(stderr, "mtasts-host: the policy cannot be narrowed while policy files are in "
+                        "error: their domains are served and may use it; mend them first\n");
+        return false;
+    }
     if (user == NULL || user->domains == 1) {
         return true;
     }
@@ -152,7 +158,7 @@ static bool others_have_switched(const struct move *move)
     if (others.users != 0) {
         fprintf(stderr,
                 "mtasts-host: the policy cannot be narrowed: of its domains %zu still %s "
-                "these hosts as MX (",
+                "these hosts as MX, or nobody can tell now (",
                 others.users, others.users == 1 ? "has" : "have");
         for (size_t i = 0; i < others.users && i < SHARED_NAMED; i++) {
             fprintf(stderr, "%s%.*s", i == 0 ? "" : ", ", BYTES_ARG(others.first[i]));

@@ -61,6 +61,15 @@ static void add_held(struct mx_plan *plan, const struct policy *policy, int64_t 
     plan->held[plan->facts.held_count++] = (struct mx_move_held){policy, until_s};
 }
 
+/* Whether the id says since when the policy stands. */
+static bool is_dated(const struct mx_plan *plan)
+{
+    const struct policy_set_view *view = &plan->view;
+    struct bytes id = view->shared != NULL ? view->shared->id : view->entry->id;
+    int64_t ignored_s = 0;
+    return policy_id_judge(id, view->policy) == POLICY_ID_CURRENT && policy_id_time(id, &ignored_s);
+}
+
 /* Where nothing is remembered: the id says since when the policy stands; what it replaced is taken
  * to have had the same max_age. */
 static int64_t guess_held_until_s(const struct mx_plan *plan)
@@ -82,7 +91,7 @@ static void ask_history(struct mx_plan *plan)
     struct mx_move_facts *facts = &plan->facts;
     plan->history.control = plan->workspace.settings->control;
     served_history_ask(&plan->history, &question, answer);
-    plan->known = answer->reached && (answer->known || answer->current);
+    plan->known = answer->reached && (answer->known || (answer->current && answer->whole));
     plan->held = memory_zero(answer->held_count + 1, sizeof(plan->held[0]));
     for (size_t i = 0; i < answer->held_count; i++) {
         add_held(plan, answer->held[i].policy, answer->held[i].until_s);
@@ -90,7 +99,10 @@ static void ask_history(struct mx_plan *plan)
     if (answer->serving != NULL) {
         add_held(plan, answer->serving, facts->now_s + answer->serving->max_age_s);
     }
-    if (!plan->known) {
+    /* It serves this text and remembers no other: its memory may have begun with it, and what it
+     * replaced was served by somebody else, or before the state was lost. */
+    bool only_this = !answer->known && plan->view.policy->mode == POLICY_ENFORCE && is_dated(plan);
+    if (!plan->known || only_this) {
         facts->held_until_s = guess_held_until_s(plan);
     } else if (!answer->listed || answer->held_count >= SERVED_HELD_MAX) {
         facts->held_until_s = answer->held_until_s;

@@ -60,8 +60,8 @@ static void take_history(const json_t *reply, bool by_digest, struct served_answ
 {
     struct policy *before = parse_served(json_object_get(reply, "text"));
     /* A memory that began after the replaced text was served says nothing of its senders. */
-    answer->known = json_is_true(json_object_get(reply, "known")) &&
-                    (before != NULL || (!by_digest && answer->serving != NULL));
+    answer->whole = json_is_true(json_object_get(reply, "known"));
+    answer->known = answer->whole && (before != NULL || (!by_digest && answer->serving != NULL));
     int64_t until_s = json_integer_value(json_object_get(reply, "held_until"));
     answer->held_until_s = until_s > answer->held_until_s ? until_s : answer->held_until_s;
     answer->before = before;

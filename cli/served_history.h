@@ -34,6 +34,7 @@ struct served_text {
 struct served_answer {
     bool reached;           /* a server answered */
     bool known;             /* it remembers the text that is replaced: so its dates are the dates */
+    bool whole;             /* it knows of no gap in what it remembers, which may be nothing */
     bool current;           /* it serves the new text already */
     int64_t held_until_s;   /* until when a sender may hold another text; 0: none may */
     struct policy *serving; /* what it serves instead of the new text, or NULL */

@@ -191,6 +191,7 @@ static void finish_round(struct policy_set *set)
         struct set_file *file = set->round.items[i];
         file->in_round = false;
         file->accepted = false;
+        file->postponed_ms = file->postponed ? file->postponed_ms : 0;
         if (file->offer != NULL && !file->forgotten) {
             set_files_add(&set->pending, file);
         }

@@ -374,8 +374,8 @@ class Publishing:
         self.host_.write("b.yaml", policy_for("elsewhere.test"))
         done = self.publish(code=1)
         self.assertEqual(self.summary(done), (1, 0, 1))
-        self.assertIn("_mta-sts.elsewhere.test: not published: the zone of elsewhere.test is not "
-                      "known", done.stderr)
+        self.assertIn("_mta-sts.elsewhere.test: not published: the zone of "
+                      "_mta-sts.elsewhere.test is not known", done.stderr)
 
     def test_progress_on_a_terminal(self):
         self.delegated([f"t{i}.example" for i in range(2000)])
