@@ -127,8 +127,9 @@ void judge_mx(struct judge *judge)
     for (size_t i = 0; i < seen->mx_count; i++) {
         judge_host_of(judge, &seen->mx[i]);
     }
-    if (seen->mx_left_out != 0) {
-        judge_add(judge, FINDING_NOT_ALL_SEEN, domain, "%zu MX were not looked at",
-                  seen->mx_left_out);
+    if (seen->mx_left_out != 0 || seen->connections_left_out != 0) {
+        judge_add(judge, FINDING_NOT_ALL_SEEN, domain,
+                  "%zu MX and %zu addresses were not looked at", seen->mx_left_out,
+                  seen->connections_left_out);
     }
 }

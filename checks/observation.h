@@ -132,6 +132,7 @@ struct observation {
     struct observed_mx *mx; /* by preference; owned */
     size_t mx_count;
     size_t mx_left_out;
+    size_t connections_left_out; /* to addresses: the time was up */
 
     /* Whether CAA lets our CAs issue for mta-sts.DOMAIN; unknown where it was not asked. */
     enum observed_answer caa_allows;

@@ -71,7 +71,8 @@ static void look_up_mx_host(const struct observer *observer, struct observed_mx 
     dns_trace_tlsa(observer->options.resolver, bytes_of(name), &mx->tlsa_count, &mx->tlsa);
 }
 
-static void look_up_mx(const struct observer *observer, struct observation *observation)
+static void look_up_mx(const struct observer *observer, struct observation *observation,
+                       int64_t until_ms)
 {
     CLEANUP(dns_mx_set_clear) struct dns_mx_set set = {0};
     dns_trace_mx(observer->options.resolver, dns_name_bytes(&observation->domain), &set,
@@ -82,15 +83,14 @@ static void look_up_mx(const struct observer *observer, struct observation *obse
     bool implicit = observation->mx_trace.outcome == DNS_EMPTY;
     size_t count = implicit ? 1 : bounded(set.count, OBSERVATION_MX_MAX);
     observation->mx = memory_zero(count, sizeof(*observation->mx));
-    observation->mx_count = count;
-    observation->mx_left_out = implicit ? 0 : set.count - count;
-    for (size_t i = 0; i < count; i++) {
-        struct observed_mx *mx = &observation->mx[i];
+    for (size_t i = 0; i < count && (i == 0 || clock_monotonic_ms() < until_ms); i++) {
+        struct observed_mx *mx = &observation->mx[observation->mx_count++];
         mx->implicit = implicit;
         mx->host = implicit ? observation->domain : set.items[i].host;
         mx->preference = implicit ? 0 : set.items[i].preference;
         look_up_mx_host(observer, mx);
     }
+    observation->mx_left_out = implicit ? 0 : set.count - observation->mx_count;
 }
 
 static void look_at_caa(const struct observer *observer, struct observation *observation)
@@ -119,8 +119,9 @@ void observer_look(const struct observer *observer, const struct dns_name *domai
 {
     ret_observation->domain = *domain;
     ret_observation->time_s = clock_wall_s();
+    int64_t until_ms = clock_monotonic_ms() + OBSERVER_LOOK_MS;
     look_at_txt(observer, "_mta-sts", ret_observation, &ret_observation->sts);
-    look_up_mx(observer, ret_observation);
+    look_up_mx(observer, ret_observation, until_ms);
     if (ret_observation->sts.trace.outcome == DNS_NO_ANSWER &&
         ret_observation->mx_trace.outcome == DNS_NO_ANSWER) {
         return; /* each look-up more would take as long, to no end */
@@ -128,5 +129,5 @@ void observer_look(const struct observer *observer, const struct dns_name *domai
     look_at_txt(observer, "_smtp._tls", ret_observation, &ret_observation->tlsrpt);
     look_up_host(observer, ret_observation);
     look_at_caa(observer, ret_observation);
-    observe_connections(observer, ret_observation);
+    observe_connections(observer, ret_observation, until_ms);
 }

@@ -19,6 +19,8 @@ enum {
     OBSERVER_HTTPS_MS = 15 * 1000, /* mailauth's patience; some senders have less */
     OBSERVER_SMTP_MS = 20 * 1000,  /* many servers keep strangers waiting for their greeting */
     OBSERVER_SOCKETS = 8,          /* at a time, of one domain */
+    /* After that nothing more is begun: one domain with tarpits for MX must not hold up others. */
+    OBSERVER_LOOK_MS = 120 * 1000,
 };
 
 struct observer_options {

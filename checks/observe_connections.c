@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "checks/observe_parts.h"
 #include "fetch/transfer_group.h"
 #include "policies/policy_text.h"
@@ -215,7 +216,13 @@ static void add_all(struct round *round, struct observation *observation)
     }
 }
 
-void observe_connections(const struct observer *observer, struct observation *observation)
+static bool may_begin(const struct round *round, int64_t until_ms)
+{
+    return round->begun < round->count && clock_monotonic_ms() < until_ms;
+}
+
+void observe_connections(const struct observer *observer, struct observation *observation,
+                         int64_t until_ms)
 {
     size_t most = 2 * observation->https_count;
     for (size_t i = 0; i < observation->mx_count; i++) {
@@ -228,13 +235,15 @@ void observe_connections(const struct observer *observer, struct observation *ob
         .policy_host = memory_printf(POLICY_HOST_PREFIX "%s", observation->domain.text),
     };
     add_all(&round, observation);
-    while (round.begun < round.count || transfer_group_count(round.group) != 0) {
-        while (round.begun < round.count && transfer_group_count(round.group) < OBSERVER_SOCKETS) {
+    while (may_begin(&round, until_ms) || transfer_group_count(round.group) != 0) {
+        while (may_begin(&round, until_ms) &&
+               transfer_group_count(round.group) < OBSERVER_SOCKETS) {
             begin_next(&round);
         }
         transfer_group_wait(round.group, WAIT_MS, -1);
         transfer_group_run(round.group);
     }
+    observation->connections_left_out = round.count - round.begun;
     transfer_group_free(round.group);
     free(round.jobs);
     free(round.policy_host);

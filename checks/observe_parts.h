@@ -10,8 +10,9 @@ struct observer {
     X509_STORE *trust;
 };
 
-/* Connects to all addresses that the observation names, a few at a time, and fills in what comes.
- */
-void observe_connections(const struct observer *observer, struct observation *observation);
+/* Connects to all addresses that the observation names, a few at a time, and fills in what comes;
+ * after UNTIL_MS (monotonic) none is begun any more. */
+void observe_connections(const struct observer *observer, struct observation *observation,
+                         int64_t until_ms);
 
 #endif

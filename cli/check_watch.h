@@ -12,6 +12,6 @@ struct check_watch {
 };
 
 /* First tells all that is found. Never returns. */
-void check_watch(const struct check_watch *watch) __attribute__((noreturn));
+void check_watch(const struct check_watch *watch);
 
 #endif
