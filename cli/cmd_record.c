@@ -87,8 +87,9 @@ static int publish(const struct invocation *invocation, const struct workspace *
     int code = record_gate_end(&printing.gate);
     record_gate_close(&printing.gate);
     if (ok) { /* a name that is not ours: nothing is touched */
-        publication_warn(&printing.publication);
-        ok = publication_run(&printing.publication, invocation_value(invocation, "format"));
+        bool served = publication_warn(&printing.publication);
+        ok = publication_run(&printing.publication, invocation_value(invocation, "format")) &&
+             served;
     }
     publication_close(&printing.publication);
     return ok && !printing.failed ? code : COMMAND_FAILED;

@@ -72,10 +72,8 @@ void publication_add(struct publication *publication, const struct record *recor
 
 /* --- the order --- */
 
-bool publication_wait(struct publication *publication, int64_t timeout_ms)
+static void tell_missing(const struct serving_wait *wait)
 {
-    const struct serving_wait *wait = &publication->wait;
-    size_t missing = serving_wait_run(&publication->wait, timeout_ms);
     for (size_t i = 0; i < wait->count; i++) {
         const struct serving_item *item = &wait->items[i];
         if (!item->served) {
@@ -85,25 +83,34 @@ bool publication_wait(struct publication *publication, int64_t timeout_ms)
                     item->domain, item->why != NULL ? item->why : "nobody could be asked");
         }
     }
+}
+
+bool publication_wait(struct publication *publication, int64_t timeout_ms)
+{
+    size_t missing = serving_wait_run(&publication->wait, timeout_ms);
+    tell_missing(&publication->wait);
     return missing == 0;
 }
 
-void publication_warn(struct publication *publication)
+bool publication_warn(struct publication *publication)
 {
     struct serving_wait *wait = &publication->wait;
     wait->source = SERVING_CONTROL;
     size_t missing = serving_wait_run(wait, 0);
-    if (missing != 0) {
-        fprintf(stderr,
-                "mtasts-host: warning: that the policies of %zu of these are served is not known "
-                "(%s): a sender that sees a new id before fetches the old policy, and keeps it "
-                "under that id until its max_age is over; bump-id --publish --wait publishes "
-                "after they are served\n",
-                missing, wait->unasked != NULL ? wait->unasked : "another text is");
+    if (missing == 0 || wait->unasked == NULL) { /* all is known */
+        tell_missing(wait);
+        return missing == 0;
     }
+    fprintf(stderr,
+            "mtasts-host: warning: that the policies of %zu of these are served is not known "
+            "(%s): a sender that sees a new id before fetches the old policy, and keeps it "
+            "under that id until its max_age is over; bump-id --publish --wait publishes "
+            "after they are served\n",
+            missing, wait->unasked);
     for (size_t i = 0; i < wait->count; i++) {
         wait->items[i].served = true; /* as far as publishing goes */
     }
+    return true;
 }
 
 /* --- publishing --- */

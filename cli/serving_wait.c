@@ -112,6 +112,12 @@ static void ask_https(size_t number, void *own, void *context)
     if (item->served) {
         return;
     }
+    if (clock_monotonic_ms() >= round->deadline_ms) {
+        if (item->why == NULL) {
+            set_why(item, "the time was over before it was asked");
+        }
+        return;
+    }
     struct error e;
     CLEANUP(dns_address_set_clear) struct dns_address_set addresses = {0};
     CLEANUP_FREE char *host = wait->host != NULL

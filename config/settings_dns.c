@@ -7,7 +7,7 @@
 
 enum {
     TTL_MAX_S = 604800,
-    RESOLVERS_MAX = 16,
+    RESOLVERS_MAX = 8, /* as many as dns/resolver.h takes */
     NAME_MAX_OCTETS = 253,
     LABEL_MAX_OCTETS = 63,
     DNS_PORT = 53,

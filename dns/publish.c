@@ -65,7 +65,8 @@ static void find_zone(size_t number, void *own, void *context)
         return;
     }
     place->found = dns_zone_find(run->resolver, place->below, &zone, &place->error);
-    atomic_fetch_add(place->found ? &run->answered : &run->unanswered, 1);
+    bool silent = !place->found && place->error.code == ERROR_RETRY;
+    atomic_fetch_add(silent ? &run->unanswered : &run->answered, 1);
     place->apex = zone.apex;
     place->primary = zone.primary;
 }
@@ -136,6 +137,11 @@ static bool find_addresses(const struct dns_resolver *resolver, struct bytes nam
                            struct publish_zone *zone, struct error *e)
 {
     CLEANUP(dns_address_set_clear) struct dns_address_set addresses = {0};
+    if (name.n == 0) {
+        return error_set(e, ERROR_NOT_FOUND,
+                         "the SOA of zone %s names no primary; name a server in dns.update.server",
+                         zone->apex);
+    }
     if (!dns_lookup_addresses(resolver, name, &addresses, e)) {
         return error_prefix(e, "primary %.*s of zone %s: ", BYTES_ARG(name), zone->apex);
     }

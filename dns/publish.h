@@ -17,7 +17,7 @@ enum {
     DNS_PUBLISH_THREADS = 16,  /* that find zones, and work on zones */
     DNS_PUBLISH_HOOKS = 8,     /* that run at the same time */
     DNS_PUBLISH_REFUSALS = 20, /* one after the other, none taken: the zone's rest is not tried */
-    DNS_PUBLISH_UNFOUND = 32,  /* zones not found because nobody answers, none found */
+    DNS_PUBLISH_UNFOUND = 32,  /* zones not found because nobody answers, none answered for */
 };
 
 enum dns_publish_outcome {

@@ -3,7 +3,9 @@
 #include "base/parallel.h"
 #include "dns/exchange.h"
 #include "dns/hook.h"
+#include "dns/lookup.h"
 #include "dns/publish_progress.h"
+#include "dns/zone_find.h"
 
 struct run {
     const struct dns_publish_options *options;
@@ -11,19 +13,60 @@ struct run {
     struct dns_publish_item *items;
 };
 
-/* What the resolver knows; an empty list where it knows nothing. */
+/* What the zone's primary says, where it can be asked; else NULL. */
+static ldns_pkt *ask_primary(const struct dns_publish_options *options, struct bytes name)
+{
+    struct error ignored;
+    struct dns_zone zone;
+    struct dns_server server;
+    ldns_pkt *answer = NULL;
+    CLEANUP(dns_address_set_clear) struct dns_address_set addresses = {0};
+    bool ok = dns_zone_find(options->resolver, name, &zone, &ignored) && zone.primary.n != 0 &&
+              dns_lookup_addresses(options->resolver, dns_name_bytes(&zone.primary), &addresses,
+                                   &ignored) &&
+              addresses.count != 0 &&
+              dns_server_parse(bytes_of(addresses.items[0]), &server, &ignored) &&
+              dns_exchange(&server, name, LDNS_RR_TYPE_TXT, DNS_ATTEMPT_MS, &answer, &ignored);
+    if (ok && !ldns_pkt_aa(answer)) {
+        ldns_pkt_free(answer);
+        return NULL;
+    }
+    return ok ? answer : NULL;
+}
+
+/* Takes ANSWER. An empty list where it says nothing. */
+static ldns_rr_list *standing_of(ldns_pkt *answer, const ldns_rr *wanted)
+{
+    struct error ignored;
+    ldns_rr_list *standing = NULL;
+    if (answer == NULL ||
+        !dns_record_standing(answer, ldns_rr_owner(wanted), false, &standing, &ignored)) {
+        standing = ldns_rr_list_new();
+    }
+    ldns_pkt_free(answer);
+    return standing;
+}
+
+/* What is known to stand, by the resolver. Its cache may hold what stood before our own last
+ * change: that WANTED stands is believed of a server of the zone alone (*RET_STANDS). */
 static ldns_rr_list *look(const struct dns_publish_options *options, const ldns_rr *wanted,
-                          struct bytes name)
+                          struct bytes name, bool *ret_stands)
 {
     struct error ignored;
     ldns_pkt *answer = NULL;
-    ldns_rr_list *standing = NULL;
-    if (dns_resolver_ask(options->resolver, name, LDNS_RR_TYPE_TXT, &answer, &ignored) &&
-        !dns_record_standing(answer, ldns_rr_owner(wanted), false, &standing, &ignored)) {
-        standing = NULL;
+    bool told = dns_resolver_ask(options->resolver, name, LDNS_RR_TYPE_TXT, &answer, &ignored);
+    bool fresh = told && ldns_pkt_aa(answer);
+    ldns_rr_list *standing = standing_of(told ? answer : NULL, wanted);
+    /* A resolver counts the time to live down. */
+    *ret_stands = dns_record_stands(wanted, standing, false);
+    if (*ret_stands && !fresh) {
+        ldns_rr_list_deep_free(standing);
+        answer = ask_primary(options, name);
+        fresh = answer != NULL;
+        standing = standing_of(answer, wanted);
+        *ret_stands = fresh && dns_record_stands(wanted, standing, false);
     }
-    ldns_pkt_free(answer);
-    return standing != NULL ? standing : ldns_rr_list_new();
+    return standing;
 }
 
 /* The text of a TXT record, its strings joined; the caller frees it. NULL: it cannot be an
@@ -68,9 +111,9 @@ static bool clean_up(const struct run *run, const ldns_rr_list *standing, const 
 static void publish(struct run *run, struct dns_publish_item *item, const ldns_rr *wanted)
 {
     struct error e;
-    ldns_rr_list *standing = look(run->options, wanted, item->record.name);
-    /* A resolver counts the time to live down. */
-    if (dns_record_stands(wanted, standing, false)) {
+    bool stands = false;
+    ldns_rr_list *standing = look(run->options, wanted, item->record.name, &stands);
+    if (stands) {
         publish_decide(&run->progress, item, DNS_PUBLISH_STOOD);
     } else if (item->record.kind == DNS_CNAME) {
         publish_fail(&run->progress, item,

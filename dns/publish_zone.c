@@ -1,5 +1,6 @@
 #include "publish_zone.h"
 
+#include "base/file.h"
 #include "dns/publish_words.h"
 #include "dns/update_message.h"
 
@@ -203,6 +204,9 @@ static void recover(struct job *job, size_t first, size_t n, const struct error 
         return;
     }
     size_t left = look(job, first, n, DNS_PUBLISHED);
+    /* A server may close after each answer (RFC 7766 §6.2.3): the change goes first on a
+     * connection. */
+    file_close(&job->primary.fd);
     if (left != 0) {
         change_range(job, first, left);
     }

@@ -30,8 +30,10 @@ static bool take_soa(const ldns_rr_list *section, struct bytes name, struct dns_
         const ldns_rr *rr = ldns_rr_list_rr(section, i);
         struct dns_zone zone;
         if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_SOA && take_name(ldns_rr_owner(rr), &zone.apex) &&
-            take_name(ldns_rr_rdf(rr, SOA_MNAME), &zone.primary) &&
             dns_name_is_under(name, dns_name_bytes(&zone.apex))) {
+            if (!take_name(ldns_rr_rdf(rr, SOA_MNAME), &zone.primary)) {
+                zone.primary = (struct dns_name){0}; /* "." or odd: it is this zone all the same */
+            }
             *ret_zone = zone;
             return true;
         }
@@ -62,7 +64,11 @@ bool dns_zone_find(const struct dns_resolver *resolver, struct bytes name,
 {
     for (struct bytes at = name; at.n != 0;) {
         ldns_pkt *answer = NULL;
-        if (!dns_resolver_ask(resolver, at, LDNS_RR_TYPE_SOA, &answer, e)) {
+        enum dns_outcome failure = DNS_FAILED;
+        if (!dns_resolver_ask_outcome(resolver, at, LDNS_RR_TYPE_SOA, &answer, &failure, e)) {
+            if (e->code == ERROR_RETRY && failure != DNS_NO_ANSWER) {
+                e->code = ERROR_NOT_FOUND; /* REFUSED, SERVFAIL: about this name alone */
+            }
             return error_prefix(e, "the zone of %.*s is not known: ", BYTES_ARG(name));
         }
         bool found = dns_zone_of_answer(answer, at, ret_zone);

@@ -8,11 +8,11 @@
 
 struct dns_zone {
     struct dns_name apex;
-    struct dns_name primary; /* the SOA's MNAME (RFC 1035 §3.3.13) */
+    struct dns_name primary; /* the SOA's MNAME (RFC 1035 §3.3.13); empty: no host's name */
 };
 
 /* Asks for the SOA of NAME, and where the answer names no zone (NAME is an alias, so the answer is
- * about its target) of the names above it. */
+ * about its target) of the names above it. ERROR_RETRY: no server answered at all. */
 bool dns_zone_find(const struct dns_resolver *resolver, struct bytes name,
                    struct dns_zone *ret_zone, struct error *e) MUST_USE;
 

@@ -29,13 +29,13 @@ keep() {
             (action == "present" && name ~ /^_acme-challenge\./ && $2 != value)' "$records"
 }
 
-# Replaces FILE by standard input, so that nobody reads half of it.
+# Replaces FILE by FILE.new, once that was written without an error: a pipe would hide one, and what
+# is missing in FILE goes from DNS.
 replace() {
-    cat >"$1.new"
     mv "$1.new" "$1"
 }
 
-# Each record of zone $1 as "NAME<TAB>VALUE", NAME relative to it. A longer zone has its own.
+# To DIRECTORY/.zone: each record of zone $1 as "NAME<TAB>VALUE", NAME relative to it. A longer zone has its own.
 of_zone() {
     awk -F '\t' -v zone="$1" -v zones="$ZONES" '
         BEGIN { count = split(zones, all, " ") }
@@ -46,12 +46,14 @@ of_zone() {
                 if (is_in($1, all[i]) && length(all[i]) > length(best)) best = all[i]
             if (best == zone)
                 print ($1 == zone ? "" : substr($1, 1, length($1) - length(zone) - 1)) "\t" $2
-        }' "$records" | sort
+        }' "$records" >"$DIRECTORY/.unsorted"
+    sort "$DIRECTORY/.unsorted" >"$DIRECTORY/.zone"
 }
 
 octodns() {
     for zone in $ZONES; do
-        of_zone "$zone" | awk -F '\t' -v ttl="$TTL" '
+        of_zone "$zone"
+        awk -F '\t' -v ttl="$TTL" '
             function quoted(s) { gsub(/\\/, "\\\\\\\\", s); gsub(/;/, "\\;", s)
                 gsub(/\x27/, "\x27\x27", s); return "\x27" s "\x27" }
             BEGIN { print "---" }
@@ -60,7 +62,8 @@ octodns() {
                 last = $1
             }
             { print "    - " quoted($2) }
-            END { if (NR == 0) print "{}" }' | replace "$DIRECTORY/$zone.yaml"
+            END { if (NR == 0) print "{}" }' "$DIRECTORY/.zone" >"$DIRECTORY/$zone.yaml.new"
+        replace "$DIRECTORY/$zone.yaml"
     done
 }
 
@@ -70,14 +73,17 @@ dnscontrol() {
         separator=""
         for zone in $ZONES; do
             printf '%s\n  "%s": {' "$separator" "$zone"
-            of_zone "$zone" | awk -F '\t' '
+            of_zone "$zone"
+            awk -F '\t' '
                 function quoted(s) { gsub(/\\/, "\\\\\\\\", s); gsub(/"/, "\\\"", s); return "\"" s "\"" }
-                { printf "%s\n    %s: %s", (NR > 1 ? "," : ""), quoted($1 == "" ? "@" : $1), quoted($2) }'
+                { printf "%s\n    %s: %s", (NR > 1 ? "," : ""), quoted($1 == "" ? "@" : $1), quoted($2) }' \
+                "$DIRECTORY/.zone"
             printf '\n  }'
             separator=,
         done
         printf '\n}\n'
-    } | replace "$DIRECTORY/mta-sts.json"
+    } >"$DIRECTORY/mta-sts.json.new"
+    replace "$DIRECTORY/mta-sts.json"
 }
 
 case $action in
@@ -90,9 +96,14 @@ present)
         echo "$name is in none of the zones $ZONES; add its zone to record-file.conf" >&2
         exit 1
     fi
-    { keep && printf '%s%s%s\n' "$name" "$tab" "$value"; } | replace "$records"
+    keep >"$records.new"
+    printf '%s%s%s\n' "$name" "$tab" "$value" >>"$records.new"
+    replace "$records"
     ;;
-cleanup) keep | replace "$records" ;;
+cleanup)
+    keep >"$records.new"
+    replace "$records"
+    ;;
 *)
     echo "usage: record-file.sh present|cleanup FQDN VALUE" >&2
     exit 2
