@@ -238,7 +238,7 @@ static void publish(struct bump *bump, int64_t wait_s)
     if (wait_s != 0) {
         all = publication_wait(&bump->publication, wait_s * 1000);
     } else {
-        all = publication_warn(&bump->publication);
+        publication_warn(&bump->publication);
     }
     const char *format = invocation_value(bump->invocation, "format");
     bump->failed = !publication_run(&bump->publication, format) || !all || bump->failed;

@@ -87,9 +87,8 @@ static int publish(const struct invocation *invocation, const struct workspace *
     int code = record_gate_end(&printing.gate);
     record_gate_close(&printing.gate);
     if (ok) { /* a name that is not ours: nothing is touched */
-        bool served = publication_warn(&printing.publication);
-        ok = publication_run(&printing.publication, invocation_value(invocation, "format")) &&
-             served;
+        publication_warn(&printing.publication);
+        ok = publication_run(&printing.publication, invocation_value(invocation, "format"));
     }
     publication_close(&printing.publication);
     return ok && !printing.failed ? code : COMMAND_FAILED;

@@ -72,8 +72,10 @@ void publication_add(struct publication *publication, const struct record *recor
 
 /* --- the order --- */
 
-static void tell_missing(const struct serving_wait *wait)
+bool publication_wait(struct publication *publication, int64_t timeout_ms)
 {
+    const struct serving_wait *wait = &publication->wait;
+    size_t missing = serving_wait_run(&publication->wait, timeout_ms);
     for (size_t i = 0; i < wait->count; i++) {
         const struct serving_item *item = &wait->items[i];
         if (!item->served) {
@@ -83,34 +85,25 @@ static void tell_missing(const struct serving_wait *wait)
                     item->domain, item->why != NULL ? item->why : "nobody could be asked");
         }
     }
-}
-
-bool publication_wait(struct publication *publication, int64_t timeout_ms)
-{
-    size_t missing = serving_wait_run(&publication->wait, timeout_ms);
-    tell_missing(&publication->wait);
     return missing == 0;
 }
 
-bool publication_warn(struct publication *publication)
+void publication_warn(struct publication *publication)
 {
     struct serving_wait *wait = &publication->wait;
     wait->source = SERVING_CONTROL;
     size_t missing = serving_wait_run(wait, 0);
-    if (missing == 0 || wait->unasked == NULL) { /* all is known */
-        tell_missing(wait);
-        return missing == 0;
+    if (missing != 0) {
+        fprintf(stderr,
+                "mtasts-host: warning: that the policies of %zu of these are served is not known "
+                "(%s): a sender that sees a new id before fetches the old policy, and keeps it "
+                "under that id until its max_age is over; bump-id --publish --wait publishes "
+                "after they are served\n",
+                missing, wait->unasked != NULL ? wait->unasked : "another text is");
     }
-    fprintf(stderr,
-            "mtasts-host: warning: that the policies of %zu of these are served is not known "
-            "(%s): a sender that sees a new id before fetches the old policy, and keeps it "
-            "under that id until its max_age is over; bump-id --publish --wait publishes "
-            "after they are served\n",
-            missing, wait->unasked);
     for (size_t i = 0; i < wait->count; i++) {
         wait->items[i].served = true; /* as far as publishing goes */
     }
-    return true;
 }
 
 /* --- publishing --- */

@@ -42,9 +42,8 @@ void publication_add(struct publication *publication, const struct record *recor
 /* Until their policies are served, at most TIMEOUT_MS: records of those that are not by then are
  * left out, and told. False: some were. */
 bool publication_wait(struct publication *publication, int64_t timeout_ms);
-/* Without that: the running server is asked once. What it says it does not serve is left out and
- * told, as above (False); where it cannot be asked, says what may happen. */
-bool publication_warn(struct publication *publication);
+/* Without that: says what may happen where it is not known that they are served. */
+void publication_warn(struct publication *publication);
 
 /* Publishes; what was, is printed in the format WORD. False: something was not, which was told. */
 bool publication_run(struct publication *publication, const char *word);

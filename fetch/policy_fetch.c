@@ -38,6 +38,10 @@ static bool resolve_host(struct fetch *fetch, const struct dns_resolver *resolve
     if (addresses.count == 0 && failed != NULL) { /* one family is enough to connect */
         return error_set(e, ERROR_RETRY, "addresses of %s: %s", fetch->host, failed->why);
     }
+    if (a.outcome == DNS_NO_NAME) {
+        return error_set(e, ERROR_NOT_FOUND, "%s: no such name; the domain has no policy host",
+                         fetch->host);
+    }
     if (addresses.count == 0) {
         return error_set(e, ERROR_NOT_FOUND, "%s has no address; add A and AAAA records",
                          fetch->host);

@@ -140,5 +140,5 @@ counted "clock (release)" tests/scenario/run.py acme_clock
 counted "installation" tests/scenario/run.py installation
 check "quickstart" deploy/quickstart.sh
 check "scripts" sh -c "git ls-files '*.sh' .ci/run | xargs shellcheck"
-counted "fuzzing" tests/fuzz/run.sh 20
+counted "fuzzing" tests/fuzz/run.sh 8
 finish
