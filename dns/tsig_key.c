@@ -2,6 +2,7 @@
 
 #include <ldns/ldns.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "dns/name.h"
@@ -288,10 +289,21 @@ bool dns_tsig_key_parse(struct bytes text, struct dns_tsig_key *ret_key, struct 
     return true;
 }
 
+/* Who reads the key may change the zone. */
+static bool is_private(const char *path, struct error *e)
+{
+    struct stat status;
+    return stat(path, &status) != 0 || (status.st_mode & S_IRWXO) == 0 ||
+           error_set(e, ERROR_CONFLICT,
+                     "dns.update.key_file: everybody on this machine may read %s; chmod o-rwx it",
+                     path);
+}
+
 bool dns_tsig_key_load(const char *path, struct dns_tsig_key *ret_key, struct error *e)
 {
     CLEANUP(buffer_wipe) struct buffer text = BUFFER(DNS_TSIG_FILE_MAX);
     return (file_read(path, &text, NULL, e) || error_prefix(e, "dns.update.key_file: ")) &&
+           is_private(path, e) &&
            (dns_tsig_key_parse(buffer_bytes(&text), ret_key, e) ||
             error_prefix(e, "%s: ", dns_name_show(bytes_of(path)).text));
 }

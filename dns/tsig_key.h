@@ -26,6 +26,7 @@ struct dns_tsig_key {
 
 /* Pure. Errors have their line. */
 bool dns_tsig_key_parse(struct bytes text, struct dns_tsig_key *ret_key, struct error *e) MUST_USE;
+/* The same of the file PATH, which others than its owner and group may not read. */
 bool dns_tsig_key_load(const char *path, struct dns_tsig_key *ret_key, struct error *e) MUST_USE;
 /* The secret is overwritten. A key that is all zero is fine. */
 void dns_tsig_key_clear(struct dns_tsig_key *key);

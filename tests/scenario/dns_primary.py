@@ -15,6 +15,7 @@ class Key:
         self.path = pathlib.Path(path)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_text(text)
+        self.path.chmod(0o600)
         self.name, self.algorithm = name, algorithm
         self.secret = text.split('secret "')[1].split('"')[0]
 

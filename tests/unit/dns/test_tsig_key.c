@@ -2,6 +2,10 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -73,11 +77,31 @@ static void test_says_which_file(void **state)
     assert_non_null(strstr(e.text, "/nonexistent/tsig.key"));
 }
 
+static void test_refuses_a_key_that_everybody_reads(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    CLEANUP(dns_tsig_key_clear) struct dns_tsig_key key = {0};
+    char path[] = "/tmp/test-tsig-XXXXXX";
+    int fd = mkstemp(path);
+    static const char text[] =
+        "key \"publisher\" { algorithm hmac-sha256; secret \"" SECRET "\"; };\n";
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    assert_int_equal(fchmod(fd, 0644), 0);
+    assert_false(dns_tsig_key_load(path, &key, &e));
+    assert_non_null(strstr(e.text, "chmod o-rwx"));
+    assert_int_equal(fchmod(fd, 0640), 0);
+    assert_true(dns_tsig_key_load(path, &key, &e));
+    close(fd);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_what_the_tools_write),
         cmocka_unit_test(test_says_which_file),
+        cmocka_unit_test(test_refuses_a_key_that_everybody_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
