@@ -85,6 +85,33 @@ void set_mirror_adopt(struct policy_set *set, struct set_shared *shared,
     }
 }
 
+bool set_mirror_keeps_text(struct policy_set *set, const struct set_shared *shared)
+{
+    struct error e;
+    if (shared->slot == NULL || shared->mirror == NULL) {
+        return false;
+    }
+    struct policy *policy = set_mirror_render(set, shared->mirror, &e);
+    bool known = policy != NULL;
+    policy_free(policy);
+    return !known;
+}
+
+bool set_mirror_keeps_former(struct policy_set *set, const struct set_file *file)
+{
+    for (size_t i = 0; i < file->wait_count; i++) {
+        if (file->waits[i].domain->slot != NULL) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < file->shared_count; i++) {
+        if (set_mirror_keeps_text(set, file->shared[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* --- Waits --- */
 
 static void end_wait(struct policy_set *set, struct set_wait *wait)
@@ -182,6 +209,7 @@ static void end_waits_of(struct policy_set *set, struct set_file *file)
         }
         set_publish_user(set, wait->domain, wait->shared);
         end_wait(set, wait);
+        set_keep_again(set, file);
     }
     file->wait_count = kept;
 }
@@ -217,6 +245,7 @@ static void put_one(struct set_shared *shared, void *context)
         return; /* an orphan stays as it was */
     }
     set_shared_touch(putting->set, shared);
+    set_keep_again(putting->set, shared->owner);
     set_publish_shared(putting->set, shared, set_mirror_render(putting->set, shared->mirror, &e));
 }
 

@@ -147,6 +147,82 @@ static void test_files_in_error_follow_too_and_after_a_restart(void **state)
     policy_set_mirrors_clear(&mirrors);
 }
 
+static void test_the_former_text_outlives_a_restart(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", "policies:\n  p: {mode: enforce, mx: [old.example]}\n");
+    tree_write(t, "b.yaml", "domains: {a.example: p}\n");
+    tree_rescan(t);
+    tree_edit(t, "a.yaml", DEFINITION);
+    for (int i = 0; i < 2; i++) {
+        expect_served(t, "a.example", "old.example");
+        assert_int_equal(tree_copies(t), 1);
+        tree_restart(t);
+    }
+    /* The name moves to another file while nobody looks. */
+    tree_write(t, "a.yaml", "domains: {}\n");
+    tree_write(t, "c.yaml", DEFINITION);
+    tree_restart(t);
+    expect_served(t, "a.example", "old.example");
+    tree_restart(t);
+    expect_served(t, "a.example", "old.example");
+    put(t, "provider.example", "enforce", "mx.example");
+    expect_served(t, "a.example", "mx.example");
+    assert_int_equal(tree_copies(t), 0);
+    tree_restart(t);
+    expect_served(t, "a.example", "mx.example");
+    expect_problems(t, "");
+}
+
+static void test_what_domains_that_wait_had_outlives_a_restart(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", "policies:\n  q: {mode: enforce, mx: [q.example]}\n");
+    tree_write(t, "b.yaml", "domains:\n  a.example: q\n" OWN("b.example", "own.example"));
+    tree_rescan(t);
+    tree_write(t, "a.yaml", DEFINITION);
+    tree_write(t, "b.yaml", "domains: {a.example: p, b.example: p, c.example: p}\n");
+    tree_apply(t, "a.yaml", "b.yaml", NULL);
+    tree_restart(t);
+    expect_served(t, "a.example", "q.example"); /* its text, which no file has any more */
+    expect_served(t, "b.example", "own.example");
+    expect_not_served(t, "c.example");
+    /* Their file changes meanwhile: the copy is of what it says now. */
+    tree_edit(t, "b.yaml", "domains: {a.example: p, c.example: p, d.example: p}\n");
+    expect_not_served(t, "b.example");
+    tree_edit(t, "b.yaml", "domains: {a.example: p, b.example: p, c.example: p}\n");
+    tree_restart(t);
+    expect_served(t, "a.example", "q.example");
+    expect_not_served(t, "b.example");
+    put(t, "provider.example", "enforce", "mx.example");
+    expect_served(t, "a.example", "mx.example");
+    expect_served(t, "c.example", "mx.example");
+    assert_int_equal(tree_copies(t), 0);
+    expect_problems(t, "");
+}
+
+static void test_a_file_in_error_keeps_the_former_text_too(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml",
+               "policies:\n  p: {mode: enforce, mx: [old.example]}\n"
+               "domains:\n  a.example: p\n" OWN("b.example", "own.example"));
+    tree_rescan(t);
+    tree_edit(t, "a.yaml", DEFINITION "domains: {a.example: p, b.example: p}\n");
+    tree_edit(t, "a.yaml", "domains: [\n");
+    tree_restart(t);
+    expect_served(t, "a.example", "old.example");
+    expect_served(t, "b.example", "old.example");
+    tree_edit(t, "a.yaml", DEFINITION "domains: {a.example: p, b.example: p}\n");
+    tree_edit(t, "a.yaml", "domains: [\n");
+    put(t, "provider.example", "enforce", "mx.example");
+    expect_served(t, "b.example", "mx.example");
+    tree_restart(t); /* the copy has followed */
+    expect_served(t, "b.example", "mx.example");
+    put(t, "provider.example", "enforce", "mx2.example");
+    expect_served(t, "a.example", "mx2.example");
+}
+
 static void test_an_undefined_one_stays_as_it_was(void **state)
 {
     struct tree *t = *state;
@@ -209,6 +285,9 @@ int main(void)
         TEST(test_domains_stay_with_what_they_have_until_then),
         TEST(test_a_text_of_its_own_ends_the_wait_too),
         TEST(test_files_in_error_follow_too_and_after_a_restart),
+        TEST(test_the_former_text_outlives_a_restart),
+        TEST(test_what_domains_that_wait_had_outlives_a_restart),
+        TEST(test_a_file_in_error_keeps_the_former_text_too),
         TEST(test_an_undefined_one_stays_as_it_was),
         TEST(test_a_wait_whose_definition_goes_is_an_error),
         TEST(test_lists_whom_to_follow),
