@@ -199,6 +199,7 @@ struct policy_set {
     bool own_index;
     bool keep_files; /* command line */
     bool loaded;
+    bool starting; /* this apply is the first load */
     struct policy_file_defaults defaults;
     int64_t vanish_ms;
     int64_t removal_percent;
@@ -323,7 +324,7 @@ void set_shared_free_all(struct policy_set *set);
 void set_mirror_adopt(struct policy_set *set, struct set_shared *shared,
                       const struct policy_mirror *mirror);
 /* What is served for MIRROR now, the caller's; NULL: no text is known yet, and where one is looked
- * for, E says why. */
+ * for, E says why. Removes a copy that is over, but for those of a start. */
 struct policy *set_mirror_render(struct policy_set *set, const struct policy_mirror *mirror,
                                  struct error *e);
 /* FILE's waits are those of its version OFFER, which has just been published. */

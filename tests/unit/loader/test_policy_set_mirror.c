@@ -1,4 +1,5 @@
 /* Shared policies that follow a provider's. */
+#include "base/clock.h"
 #include "policies/mirror_copy.h"
 #include "policies/policy_text.h"
 #include "policy_tree.h"
@@ -13,15 +14,22 @@ static struct policy *make(const char *mode, const char *mx)
     return policy;
 }
 
-/* A new text comes, and stays behind as the last good copy. */
-static void put(struct tree *t, const char *domain, const char *mode, const char *mx)
+/* A new text came AGE_S ago, and stays behind as the last good copy. */
+static void put_old(struct tree *t, const char *domain, const char *mode, const char *mx,
+                    int64_t age_s)
 {
     struct error e;
     CLEANUP_FREE char *directory = mirror_copy_directory(t->state);
-    struct mirror_copy copy = {.policy = make(mode, mx), .id = {"1"}, .fetched_s = 1};
+    struct mirror_copy copy = {
+        .policy = make(mode, mx), .id = {"1"}, .fetched_s = clock_wall_s() - age_s};
     assert_true(mirror_copy_write(directory, bytes_of(domain), &copy, &e));
     t->events = 0;
     policy_set_put_mirror(t->set, bytes_of(domain), TAKE(copy.policy), &t->result);
+}
+
+static void put(struct tree *t, const char *domain, const char *mode, const char *mx)
+{
+    put_old(t, domain, mode, mx, 0);
 }
 
 static enum policy_mode mode_of(const struct tree *t, const char *domain)
@@ -275,6 +283,48 @@ static void test_lists_whom_to_follow(void **state)
     policy_set_mirrors_clear(&mirrors);
 }
 
+static void take_mirrors(struct tree *t)
+{
+    struct policy_set_mirrors mirrors;
+    assert_true(policy_set_take_mirrors(t->set, &mirrors));
+    policy_set_mirrors_clear(&mirrors);
+}
+
+static void test_an_old_text_does_not_come_back_as_if_it_were_new(void **state)
+{
+    enum { YEAR_S = 365 * 86400 };
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", DEFINITION "domains: {a.example: p}\n");
+    tree_rescan(t);
+    put_old(t, "provider.example", "enforce", "old.example", YEAR_S);
+    tree_restart(t); /* in a long outage: what was served stays */
+    take_mirrors(t);
+    expect_served(t, "a.example", "old.example");
+    tree_edit(t, "b.yaml", "policies:\n  c: {mirror: provider.example}\n");
+    expect_problems(t, "");
+    /* Nobody follows it any more, then somebody does. */
+    for (int i = 0; i < 2; i++) {
+        tree_write(t, "a.yaml", "domains: {}\n");
+        tree_write(t, "b.yaml", "domains: {}\n");
+        tree_apply(t, "a.yaml", "b.yaml", NULL);
+        take_mirrors(t);
+        if (i == 1) { /* it was under way */
+            put_old(t, "provider.example", "enforce", "old.example", YEAR_S);
+        }
+        tree_edit(t, "a.yaml", DEFINITION "domains: {a.example: p}\n");
+        expect_not_served(t, "a.example");
+    }
+    tree_restart(t);
+    expect_not_served(t, "a.example");
+    put(t, "provider.example", "enforce", "mx.example");
+    expect_served(t, "a.example", "mx.example");
+    /* One that is not old does. */
+    tree_edit(t, "a.yaml", "domains: {}\n");
+    take_mirrors(t);
+    tree_edit(t, "a.yaml", DEFINITION "domains: {a.example: p}\n");
+    expect_served(t, "a.example", "mx.example");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, tree_set_up, tree_tear_down)
 
 int main(void)
@@ -291,6 +341,7 @@ int main(void)
         TEST(test_an_undefined_one_stays_as_it_was),
         TEST(test_a_wait_whose_definition_goes_is_an_error),
         TEST(test_lists_whom_to_follow),
+        TEST(test_an_old_text_does_not_come_back_as_if_it_were_new),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     rcu_reader_unregister();
