@@ -244,6 +244,7 @@ static void apply(struct policy_set *set, const struct watch_changes *changes, i
     set->something_changed = set->again || set->look_again_ms != 0;
     set->again = false;
     bool first = changes->rescan && !set->loaded;
+    set->starting = first;
     if (first) {
         set->loaded = true;
         set->something_changed = true;

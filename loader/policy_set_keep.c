@@ -24,7 +24,7 @@ static void print_version(struct policy_set *set, const struct set_file *file, s
             model.policies[model.policy_count++] = (struct policy_file_entry){
                 .name = set_shared_name(shared),
                 .policy = shared->slot != NULL ? shared->slot->policy : NULL,
-                .mirror = shared->mirror,
+                .mirror = set_mirror_keeps_text(set, shared) ? NULL : shared->mirror,
             };
         }
     }
@@ -57,14 +57,14 @@ static void print_orphan(const struct set_shared *shared, struct buffer *out)
 /* Whether what FILE has applied is what the disk does not say: a restart could not read it. Of
  * those that have just vanished and may come back, one with shared policies counts, for the files
  * that use them; the others are to go anyway, and there may be very many. */
-static bool wants_copy(const struct policy_set *set, const struct set_file *file)
+static bool wants_copy(struct policy_set *set, const struct set_file *file)
 {
     if (file->forgotten || (file->domain_count == 0 && file->shared_count == 0)) {
         return false;
     }
     return file->unreadable || file->offer != NULL ||
            (file->gone && (file->copied || file->shared_count != 0)) ||
-           set->tops[file->top].state != TOP_FINE;
+           set->tops[file->top].state != TOP_FINE || set_mirror_keeps_former(set, file);
 }
 
 static bool keep_file(struct policy_set *set, struct set_file *file, struct buffer *text,
@@ -120,13 +120,21 @@ static void report_state(struct policy_set *set, const struct error *e)
     set_report_replace(set, &set->state_problems, &problems);
 }
 
-/* Copies that could not be written are wanted still: the next apply tries all that are touched and
+/* Copies that could not be written are wanted still: set_keep_update tries all that are touched and
  * those. */
 static void list_unkept(struct policy_set *set, struct set_file *file)
 {
     if (!file->unkept) {
         file->unkept = true;
         set_files_add(&set->unkept, file);
+    }
+}
+
+void set_keep_again(struct policy_set *set, struct set_file *file)
+{
+    if (file->copied) {
+        file->copy_is_old = true;
+        list_unkept(set, file);
     }
 }
 

@@ -2,6 +2,7 @@
  * and domains that wait for the first one. */
 #include <search.h>
 
+#include "base/clock.h"
 #include "loader/policy_set_parts.h"
 #include "policies/mirror_copy.h"
 
@@ -34,7 +35,7 @@ static struct upstream *put_upstream(struct policy_set *set, struct bytes domain
 {
     struct upstream *upstream = find_upstream(set, domain);
     if (upstream == NULL) {
-        upstream = memory_zero(1, sizeof(*upstream) + domain.n);
+        upstream = memory_zero(1, sizeof(*upstream) + domain.n + 1);
         upstream->length = domain.n;
         upstream->name = upstream->text;
         memcpy(upstream->text, domain.p, domain.n);
@@ -54,6 +55,29 @@ static void free_upstream(void *node)
     free(upstream);
 }
 
+static void drop_upstream(struct policy_set *set, struct upstream *upstream)
+{
+    tdelete(upstream, &set->upstreams, by_name);
+    free_upstream(upstream);
+}
+
+/* What was served counts however old it is, so a start takes every copy. One that has outlived its
+ * promise and is come upon later is of a mirror that nobody followed any more: it is not to come
+ * back as if it were new. */
+static bool read_copy(const struct policy_set *set, struct bytes domain,
+                      struct mirror_copy *ret_copy, struct error *e)
+{
+    if (set->mirror_copies == NULL || !mirror_copy_read(set->mirror_copies, domain, ret_copy, e)) {
+        return false;
+    }
+    if (set->starting || set->keep_files || !mirror_copy_is_over(ret_copy, clock_wall_s())) {
+        return true;
+    }
+    mirror_copy_clear(ret_copy);
+    mirror_copy_remove(set->mirror_copies, domain);
+    return error_set(e, ERROR_NOT_FOUND, "the copy of it was too old");
+}
+
 struct policy *set_mirror_render(struct policy_set *set, const struct policy_mirror *mirror,
                                  struct error *e)
 {
@@ -61,7 +85,7 @@ struct policy *set_mirror_render(struct policy_set *set, const struct policy_mir
     const struct upstream *upstream = find_upstream(set, domain);
     struct mirror_copy copy = {0};
     if (upstream == NULL) {
-        if (set->mirror_copies == NULL || !mirror_copy_read(set->mirror_copies, domain, &copy, e)) {
+        if (!read_copy(set, domain, &copy, e)) {
             return NULL;
         }
         upstream = put_upstream(set, domain, copy.policy);
@@ -83,6 +107,33 @@ void set_mirror_adopt(struct policy_set *set, struct set_shared *shared,
         shared->mirror = memory_alloc(sizeof(*mirror));
         *shared->mirror = *mirror;
     }
+}
+
+bool set_mirror_keeps_text(struct policy_set *set, const struct set_shared *shared)
+{
+    struct error e;
+    if (shared->slot == NULL || shared->mirror == NULL) {
+        return false;
+    }
+    struct policy *policy = set_mirror_render(set, shared->mirror, &e);
+    bool known = policy != NULL;
+    policy_free(policy);
+    return !known;
+}
+
+bool set_mirror_keeps_former(struct policy_set *set, const struct set_file *file)
+{
+    for (size_t i = 0; i < file->wait_count; i++) {
+        if (file->waits[i].domain->slot != NULL) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < file->shared_count; i++) {
+        if (set_mirror_keeps_text(set, file->shared[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* --- Waits --- */
@@ -182,6 +233,7 @@ static void end_waits_of(struct policy_set *set, struct set_file *file)
         }
         set_publish_user(set, wait->domain, wait->shared);
         end_wait(set, wait);
+        set_keep_again(set, file);
     }
     file->wait_count = kept;
 }
@@ -206,25 +258,31 @@ void set_mirror_end_waits(struct policy_set *set)
 struct putting {
     struct policy_set *set;
     struct bytes domain;
+    bool followed;
 };
 
 static void put_one(struct set_shared *shared, void *context)
 {
-    const struct putting *putting = context;
+    struct putting *putting = context;
     struct error e;
     if (shared->owner == NULL || shared->mirror == NULL ||
         !bytes_equal(dns_name_bytes(&shared->mirror->domain), putting->domain)) {
         return; /* an orphan stays as it was */
     }
+    putting->followed = true;
     set_shared_touch(putting->set, shared);
+    set_keep_again(putting->set, shared->owner);
     set_publish_shared(putting->set, shared, set_mirror_render(putting->set, shared->mirror, &e));
 }
 
 void set_mirror_put(struct policy_set *set, struct bytes domain, struct policy *policy)
 {
-    struct putting putting = {set, domain};
-    (void)put_upstream(set, domain, policy);
+    struct putting putting = {set, domain, false};
+    struct upstream *upstream = put_upstream(set, domain, policy);
     set_shared_each(set, put_one, &putting);
+    if (!putting.followed) { /* since a moment ago */
+        drop_upstream(set, upstream);
+    }
     set_publish_changes(set);
     set_mirror_end_waits(set);
     set_publish_withdrawals(set); /* of what domains have left */
@@ -243,6 +301,40 @@ static void list_one(struct set_shared *shared, void *context)
     }
     ARRAY_GROW(list->domains, list->count, list->capacity);
     list->domains[list->count++] = memory_string(shared->mirror->domain.text);
+}
+
+struct dropping {
+    const struct policy_set_mirrors *kept;
+    struct upstream **items;
+    size_t count;
+    size_t capacity;
+};
+
+static bool is_listed(const struct policy_set_mirrors *list, const char *name)
+{
+    return list->count != 0 &&
+           bsearch(&name, list->domains, list->count, sizeof(char *), by_text) != NULL;
+}
+
+static void list_unfollowed(const void *node, VISIT which, void *context)
+{
+    struct dropping *dropping = context;
+    struct upstream *upstream = *(struct upstream *const *)node;
+    if ((which != postorder && which != leaf) || is_listed(dropping->kept, upstream->text)) {
+        return;
+    }
+    ARRAY_GROW(dropping->items, dropping->count, dropping->capacity);
+    dropping->items[dropping->count++] = upstream;
+}
+
+static void drop_unfollowed(struct policy_set *set, const struct policy_set_mirrors *kept)
+{
+    struct dropping dropping = {.kept = kept};
+    twalk_r(set->upstreams, list_unfollowed, &dropping);
+    for (size_t i = 0; i < dropping.count; i++) {
+        drop_upstream(set, dropping.items[i]);
+    }
+    free(dropping.items);
 }
 
 bool policy_set_take_mirrors(struct policy_set *set, struct policy_set_mirrors *ret_mirrors)
@@ -265,6 +357,7 @@ bool policy_set_take_mirrors(struct policy_set *set, struct policy_set_mirrors *
         }
     }
     list.count = kept;
+    drop_unfollowed(set, &list);
     *ret_mirrors = list;
     return true;
 }

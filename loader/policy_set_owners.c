@@ -146,6 +146,7 @@ static void settle_file(struct policy_set *set, struct set_file *file)
     offer->file = (struct policy_file){0};
     set_offer_free(set, offer);
     file->postponed_ms = 0;
+    file->copy_is_old = true;
     file->forgotten = file->gone;
 }
 

@@ -149,7 +149,7 @@ struct set_file {
     bool lost;      /* another file took domains of it in this round */
     bool copied;    /* there is a last good copy */
     bool copied_held;
-    bool copy_is_old; /* it holds more than is applied */
+    bool copy_is_old; /* it is not what is applied */
     bool unkept;      /* listed in set->unkept */
     struct diagnostics problems;
 };
@@ -199,6 +199,7 @@ struct policy_set {
     bool own_index;
     bool keep_files; /* command line */
     bool loaded;
+    bool starting; /* this apply is the first load */
     struct policy_file_defaults defaults;
     int64_t vanish_ms;
     int64_t removal_percent;
@@ -323,12 +324,17 @@ void set_shared_free_all(struct policy_set *set);
 void set_mirror_adopt(struct policy_set *set, struct set_shared *shared,
                       const struct policy_mirror *mirror);
 /* What is served for MIRROR now, the caller's; NULL: no text is known yet, and where one is looked
- * for, E says why. */
+ * for, E says why. Removes a copy that is over, but for those of a start. */
 struct policy *set_mirror_render(struct policy_set *set, const struct policy_mirror *mirror,
                                  struct error *e);
 /* FILE's waits are those of its version OFFER, which has just been published. */
 void set_mirror_note_waits(struct policy_set *set, struct set_file *file,
                            const struct set_offer *offer);
+/* Whether SHARED follows a mirror without a text, and so keeps the one it had. */
+bool set_mirror_keeps_text(struct policy_set *set, const struct set_shared *shared);
+/* Whether something of FILE's applied version is served as it was before, for want of a mirror's
+ * text. */
+bool set_mirror_keeps_former(struct policy_set *set, const struct set_file *file);
 /* Others took some of FILE's domains. */
 void set_mirror_drop_lost_waits(struct policy_set *set, struct set_file *file);
 void set_mirror_clear_waits(struct policy_set *set, struct set_file *file);
@@ -405,6 +411,9 @@ size_t set_report_held(const struct policy_set *set);
 /* --- policy_set_keep.c --- */
 /* First load: last good copies become owned versions. */
 void set_keep_restore(struct policy_set *set);
+/* What the copy of FILE holds, if there is one, has changed, though FILE has not: the next
+ * set_keep_update sees to it. */
+void set_keep_again(struct policy_set *set, struct set_file *file);
 /* Writes and removes copies for what was touched. */
 void set_keep_update(struct policy_set *set);
 

@@ -190,6 +190,28 @@ static void publish_all_domains(struct policy_set *set, const struct set_file *f
     }
 }
 
+/* What the mirrors of versions that stand have no text for stays as the last good COPY has it,
+ * whoever has it now. */
+static void publish_former_shared(struct policy_set *set, struct set_offer *copy)
+{
+    for (size_t i = 0; i < copy->shared_count; i++) {
+        const struct set_shared *shared = copy->shared[i].shared;
+        if (shared->owner != NULL && shared->slot == NULL) {
+            publish_shared(set, &copy->shared[i]);
+        }
+    }
+}
+
+static void publish_former_domains(struct policy_set *set, struct set_offer *copy)
+{
+    for (size_t i = 0; i < copy->domain_count; i++) {
+        const struct policy_domain *domain = copy->domains[i].domain;
+        if (domain != NULL && domain->owner != NULL && domain->slot == NULL) {
+            publish_domain(set, &copy->domains[i]);
+        }
+    }
+}
+
 void set_publish_texts(struct policy_set *set)
 {
     for (size_t i = 0; i < set->restored.count; i++) {
@@ -202,6 +224,9 @@ void set_publish_texts(struct policy_set *set)
             publish_all_shared(set, set->round.items[i], set->round.items[i]->offer);
         }
     }
+    for (size_t i = 0; i < set->restored.count; i++) {
+        publish_former_shared(set, set->restored.items[i]->copy);
+    }
     for (size_t i = 0; i < set->restored.count && !set_is_abandoned(set); i++) {
         if (!set_file_stands(set->restored.items[i])) {
             publish_all_domains(set, set->restored.items[i], set->restored.items[i]->copy);
@@ -211,6 +236,9 @@ void set_publish_texts(struct policy_set *set)
         if (set_file_stands(set->round.items[i])) {
             publish_all_domains(set, set->round.items[i], set->round.items[i]->offer);
         }
+    }
+    for (size_t i = 0; i < set->restored.count && !set_is_abandoned(set); i++) {
+        publish_former_domains(set, set->restored.items[i]->copy);
     }
     set_publish_changes(set);
 }

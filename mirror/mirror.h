@@ -44,7 +44,7 @@ void mirror_stop(struct mirror *mirror);
 /* The three below may be called from any thread. */
 
 /* These (sorted, each once) are followed from now on, and no others. Copies of what is followed no
- * more stay on the disk. */
+ * more stay on the disk; who serves them removes one that is over before it is followed anew. */
 void mirror_follow(struct mirror *mirror, const char *const *domains, size_t count);
 /* After a reload: another pace, and a look at each without delay. */
 void mirror_set_pace(struct mirror *mirror, const struct settings_mirror *pace);

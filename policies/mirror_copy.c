@@ -2,12 +2,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "config/fields.h"
 #include "policies/policy_text.h"
 
-enum { COPY_MAX = 2 * POLICY_BODY_MAX + 1024 }; /* each line is indented */
+enum {
+    COPY_MAX = 2 * POLICY_BODY_MAX + 1024, /* each line is indented */
+    DAY_S = 24 * 60 * 60,
+};
 
 void mirror_copy_clear(struct mirror_copy *copy)
 {
@@ -115,6 +119,11 @@ bool mirror_copy_read(const char *directory, struct bytes domain, struct mirror_
     return false;
 }
 
+bool mirror_copy_is_over(const struct mirror_copy *copy, int64_t now_s)
+{
+    return now_s - copy->fetched_s > (int64_t)copy->policy->max_age_s + DAY_S;
+}
+
 /* --- Writing --- */
 
 void mirror_copy_print(const struct mirror_copy *copy, struct buffer *out)
@@ -139,6 +148,12 @@ bool mirror_copy_write(const char *directory, struct bytes domain, const struct 
     mirror_copy_print(copy, &text);
     return file_make_directories(directory, 0700, e) &&
            file_replace(path, buffer_bytes(&text), 0600, e);
+}
+
+void mirror_copy_remove(const char *directory, struct bytes domain)
+{
+    CLEANUP_FREE char *path = path_of(directory, domain);
+    (void)unlink(path);
 }
 
 void mirror_copies_fill(const char *directory, struct policy_file *file)

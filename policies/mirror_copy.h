@@ -33,6 +33,11 @@ bool mirror_copy_read(const char *directory, struct bytes domain, struct mirror_
 /* Makes DIRECTORY (0700) where it is missing; replaces the copy as file_replace. */
 bool mirror_copy_write(const char *directory, struct bytes domain, const struct mirror_copy *copy,
                        struct error *e) MUST_USE;
+/* Whether it has outlived its max_age by more than a day (for those of minutes). It stays served
+ * even so, but nobody is to begin with it. */
+bool mirror_copy_is_over(const struct mirror_copy *copy, int64_t now_s);
+/* As far as it can be removed. */
+void mirror_copy_remove(const char *directory, struct bytes domain);
 /* The text of a copy; FILE names it in errors. */
 bool mirror_copy_parse(struct bytes text, const char *file, struct mirror_copy *ret_copy,
                        struct error *e) MUST_USE;

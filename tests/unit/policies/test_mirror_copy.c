@@ -85,8 +85,14 @@ static void a_copy_is_read_as_it_was_written(void **state)
     assert_int_equal(status.st_mode & 07777, 0600);
     assert_int_equal(stat(directory, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0700);
+    /* It promises a week, and a day is added. */
+    assert_false(mirror_copy_is_over(&copy, copy.fetched_s - 1));
+    assert_false(mirror_copy_is_over(&copy, copy.fetched_s + 8 * 86400));
+    assert_true(mirror_copy_is_over(&copy, copy.fetched_s + 8 * 86400 + 1));
     mirror_copy_clear(&copy);
-    unlink(path);
+    mirror_copy_remove(directory, BYTES("gmail.com"));
+    assert_int_equal(stat(path, &status), -1);
+    mirror_copy_remove(directory, BYTES("gmail.com"));
     rmdir(directory);
     rmdir(top);
 }
