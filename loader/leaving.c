@@ -37,13 +37,19 @@ static void visit_held(struct bytes text, int64_t until_s, void *context)
     }
 }
 
-bool leaving_until(struct history *history, struct bytes domain, int64_t now_s,
+bool leaving_until(struct history *history, struct bytes domain, int64_t now_s, bool *ret_known,
                    int64_t *ret_until_s, struct error *e)
 {
     struct latest latest = {0};
-    if (!history_each_held(history, domain, now_s, TEXTS_MAX, visit_held, &latest, e)) {
+    bool known = false;
+    bool first = false;
+    int64_t any_s = 0;
+    if (!history_each_held(history, domain, now_s, TEXTS_MAX, visit_held, &latest, e) ||
+        !history_held_until(history, domain, &known, &any_s, e) ||
+        !history_is_none_at_first(history, domain, now_s, &first, e)) {
         return false;
     }
+    *ret_known = known && !first;
     *ret_until_s = latest.until_s;
     return true;
 }
@@ -72,11 +78,12 @@ void leaving_log_early(struct history *history, const struct note_batch *batch, 
     for (size_t i = 0; i < batch->count && looked_at < GONE_LOOKED_AT; i++) {
         struct bytes domain = note_batch_text(batch, batch->items[i].subject);
         int64_t until_s = 0;
+        bool known = false;
         if (!batch->items[i].gone || domain.p[0] == '@') {
             continue;
         }
         looked_at++;
-        if (leaving_until(history, domain, now_s, &until_s, &ignored) && until_s > now_s &&
+        if (leaving_until(history, domain, now_s, &known, &until_s, &ignored) && until_s > now_s &&
             ++early <= NAMES_LOGGED) {
             log_one(domain, until_s, log);
         }

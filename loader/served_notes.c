@@ -108,11 +108,9 @@ static bool write_note(struct served_notes *notes, const struct note_batch *batc
     if (note->gap && !history_note_gap(notes->history, subject, note->since_s, e)) {
         return false;
     }
-    if (!write_leaving(notes, note, subject, e)) {
-        return false;
-    }
     if (note->gone) {
-        return history_note_gone(notes->history, subject, note->since_s, e);
+        return history_note_gone(notes->history, subject, note->since_s, e) &&
+               write_leaving(notes, note, subject, e);
     }
     struct history_served served = {.subject = subject};
     if (note->shared != 0) {
@@ -122,7 +120,8 @@ static bool write_note(struct served_notes *notes, const struct note_batch *batc
         memcpy(served.digest, note->policy->digest, sizeof(served.digest));
         served.max_age_s = note->policy->max_age_s;
     }
-    return history_note(notes->history, &served, note->since_s, e);
+    return history_note(notes->history, &served, note->since_s, e) &&
+           write_leaving(notes, note, subject, e);
 }
 
 /* What is given up is as after a crash, and noted at the next start. */
