@@ -56,10 +56,12 @@ static int64_t held_from_now(const struct retire *retire, const struct policy *p
 
 static const struct leaving_item *find_leaving(struct retire *retire, struct bytes domain)
 {
-    struct error ignored;
+    struct error e;
     if (!retire->leaving_asked) {
         retire->leaving_asked = true;
-        (void)leaving_list_ask(retire->workspace.settings, &retire->leaving, &ignored);
+        if (!leaving_list_ask(retire->workspace.settings, &retire->leaving, &e)) {
+            fprintf(stderr, "Which domains are retired is not known: %s\n", e.text);
+        }
     }
     for (size_t i = 0; i < retire->leaving.count; i++) {
         if (bytes_equal(bytes_of(retire->leaving.items[i].domain), domain)) {
@@ -152,6 +154,7 @@ static bool retire_domain(const struct policy_set_view *view, void *context)
         .section = ID_EDIT_DOMAINS,
         .name = view->entry->name,
         .basis = view->policy,
+        .basis_tlsrpt = view->shared != NULL ? view->shared->tlsrpt : BYTES(""),
         .set_mode = true,
         .mode = POLICY_NONE,
         .set_max_age = true,
