@@ -17,6 +17,9 @@ enum query {
     LEFT,
     STAYS,
     FORGET_FIRST,
+    USERS_RETIRED,
+    USERS_STAY,
+    USERS_FORGET_FIRST,
     IS_NONE_AT_FIRST,
     EACH,
     COUNT_LEFT,
@@ -46,6 +49,14 @@ static const char *const queries[QUERY_COUNT] = {
              " ON CONFLICT (domain) DO UPDATE SET gone_s = ?2",
     [STAYS] = "DELETE FROM leaving WHERE domain = ?1",
     [FORGET_FIRST] = "DELETE FROM none_at_first WHERE domain = ?1",
+    [USERS_RETIRED] = "INSERT INTO leaving (domain, retired_s, gone_s)"
+                      " SELECT subject, ?2, 0 FROM current WHERE shared = ?1"
+                      " ON CONFLICT (domain) DO UPDATE SET gone_s = 0,"
+                      " retired_s = iif(retired_s = 0, ?2, retired_s)",
+    [USERS_STAY] = "DELETE FROM leaving WHERE EXISTS"
+                   " (SELECT 1 FROM current WHERE subject = domain AND shared = ?1)",
+    [USERS_FORGET_FIRST] = "DELETE FROM none_at_first WHERE EXISTS"
+                           " (SELECT 1 FROM current WHERE subject = domain AND shared = ?1)",
     [IS_NONE_AT_FIRST] =
         "SELECT EXISTS (SELECT 1 FROM none_at_first WHERE domain = ?1 AND since_s >= ?2)",
     [EACH] = "SELECT domain, retired_s, gone_s FROM leaving"
@@ -107,7 +118,7 @@ static bool note(struct history *history, enum query query, struct bytes domain,
         return false;
     }
     history_bind_text(s, 1, domain);
-    if (query == RETIRED || query == LEFT) {
+    if (query == RETIRED || query == LEFT || query == USERS_RETIRED) {
         sqlite3_bind_int64(s, 2, now_s);
         history->leaving_none = false;
     }
@@ -130,6 +141,18 @@ bool history_note_stays(struct history *history, struct bytes domain, struct err
     /* At a start it is said of a million. */
     return history->leaving_none ||
            (note(history, STAYS, domain, 0, e) && note(history, FORGET_FIRST, domain, 0, e));
+}
+
+bool history_note_users_retired(struct history *history, struct bytes shared, int64_t now_s,
+                                struct error *e)
+{
+    return note(history, USERS_RETIRED, shared, now_s, e);
+}
+
+bool history_note_users_stay(struct history *history, struct bytes shared, struct error *e)
+{
+    return history->leaving_none || (note(history, USERS_STAY, shared, 0, e) &&
+                                     note(history, USERS_FORGET_FIRST, shared, 0, e));
 }
 
 bool history_is_none_at_first(struct history *history, struct bytes domain, int64_t now_s,

@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "store/database.h"
 
-enum { HISTORY_QUERIES_MAX = 32, HISTORY_LEAVING_QUERIES_MAX = 16 };
+enum { HISTORY_QUERIES_MAX = 32, HISTORY_LEAVING_QUERIES_MAX = 24 };
 
 struct history {
     struct database database;
