@@ -172,7 +172,7 @@ bool policy_edit_place_terms(struct bytes text, const struct yaml_pair *pair,
  * one stands between two; no URI has a quote. */
 static char *tlsrpt_text(struct bytes uris, const char *quote, const char *separator)
 {
-    CLEANUP(buffer_clear) struct buffer text = BUFFER(2 * POLICY_FILE_TLSRPT_MAX);
+    CLEANUP(buffer_clear) struct buffer text = BUFFER((size_t)2 * POLICY_FILE_TLSRPT_MAX);
     if (uris.n == 0) {
         return memory_string("");
     }
