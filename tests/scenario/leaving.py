@@ -111,6 +111,11 @@ domains:
         self.server.command("reload")
         row = wait_until(lambda: self.retired().get("leaver.test"), "the server noted it")
         self.assertEqual((row["known"], row["until"]), (True, row["retired"] + MAX_AGE))
+        # And so are all that use a shared policy that turns.
+        self.path.write_text(self.path.read_text().replace("mode: enforce", "mode: none"))
+        self.server.command("reload")
+        row = wait_until(lambda: self.retired().get("other.test"), "the server noted it")
+        self.assertEqual((row["known"], row["until"]), (True, row["retired"] + MAX_AGE))
         self.server.stop()
         self.assertFalse(self.retired()["new.test"]["may_go"])
 
