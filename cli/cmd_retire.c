@@ -28,7 +28,9 @@ struct retire {
     struct workspace workspace;
     struct served_history history;
     struct name_map done; /* domains that serve mode none now */
-    int64_t max_age_s;    /* -1: not given */
+    struct leaving_list leaving;
+    bool leaving_asked;
+    int64_t max_age_s; /* -1: not given */
     int64_t now_s;
     bool dry_run;
     bool failed;
@@ -38,6 +40,7 @@ static void clear(struct retire *retire)
 {
     served_history_clear(&retire->history);
     name_map_clear(&retire->done);
+    leaving_list_clear(&retire->leaving);
     workspace_clear(&retire->workspace);
 }
 
@@ -51,10 +54,38 @@ static int64_t held_from_now(const struct retire *retire, const struct policy *p
     return policy != NULL && policy->mode != POLICY_NONE ? retire->now_s + policy->max_age_s : 0;
 }
 
+static const struct leaving_item *find_leaving(struct retire *retire, struct bytes domain)
+{
+    struct error e;
+    if (!retire->leaving_asked) {
+        retire->leaving_asked = true;
+        if (!leaving_list_ask(retire->workspace.settings, &retire->leaving, &e)) {
+            fprintf(stderr, "Which domains are retired is not known: %s\n", e.text);
+        }
+    }
+    for (size_t i = 0; i < retire->leaving.count; i++) {
+        if (bytes_equal(bytes_of(retire->leaving.items[i].domain), domain)) {
+            return &retire->leaving.items[i];
+        }
+    }
+    return NULL;
+}
+
+/* Of one that serves mode none already. */
+static int64_t expired_before_s(struct retire *retire, struct bytes domain, bool *ret_known)
+{
+    const struct leaving_item *item = find_leaving(retire, domain);
+    *ret_known = item != NULL && item->known;
+    return item != NULL ? item->until_s : 0;
+}
+
 /* The latest over all texts of another mode; *RET_KNOWN false: there is no memory of them. */
 static int64_t expired_s(struct retire *retire, const struct policy_set_view *view,
                          const struct policy *retired, bool *ret_known)
 {
+    if (view->policy->mode == POLICY_NONE) {
+        return expired_before_s(retire, view->entry->name, ret_known);
+    }
     CLEANUP_FREE char *domain = memory_string_of(view->entry->name);
     const struct served_question question = {
         .subject = domain, .domain = domain, .policy = retired};
@@ -66,7 +97,7 @@ static int64_t expired_s(struct retire *retire, const struct policy_set_view *vi
             until_s = later(until_s, answer.held[i].until_s);
         }
     }
-    *ret_known = answer.known || answer.serving != NULL || (answer.reached && answer.current);
+    *ret_known = answer.known;
     return *ret_known ? until_s : later(until_s, held_from_now(retire, view->policy));
 }
 
@@ -79,12 +110,20 @@ static void tell_day(const struct retire *retire, const struct policy_set_view *
                 "  until %s senders may hold an older policy%s: keep the policy in %s, the record "
                 "_mta-sts.%.*s and the host mta-sts.%.*s with its certificate\n",
                 time_text_moment(until_s).text,
-                known ? "" : " (no history: by the max_age of the text that is replaced)",
+                known ? ""
+                : view->policy->mode == POLICY_NONE
+                    ? " (as far as is known)"
+                    : " (no history: by the max_age of the text that is replaced)",
                 view->path, BYTES_ARG(domain), BYTES_ARG(domain));
         fprintf(stderr,
                 "  then take it out of %s, and both names out of DNS; \"mtasts-host retire "
                 "--list\" says when\n",
                 view->path);
+    } else if (!known) {
+        fprintf(stderr,
+                "  not known what it served before mode none: keep the policy in %s, the record "
+                "_mta-sts.%.*s and the host mta-sts.%.*s for the max_age of that policy\n",
+                view->path, BYTES_ARG(domain), BYTES_ARG(domain));
     } else {
         fprintf(stderr,
                 "  no sender holds an older policy any more: take it out of %s, and _mta-sts.%.*s "
@@ -115,6 +154,7 @@ static bool retire_domain(const struct policy_set_view *view, void *context)
         .section = ID_EDIT_DOMAINS,
         .name = view->entry->name,
         .basis = view->policy,
+        .basis_tlsrpt = view->shared != NULL ? view->shared->tlsrpt : BYTES(""),
         .set_mode = true,
         .mode = POLICY_NONE,
         .set_max_age = true,

@@ -35,6 +35,7 @@ static void take_reply(const json_t *reply, struct leaving_list *list)
                           .retired_s = number(item, "retired"),
                           .gone_s = number(item, "gone"),
                           .until_s = number(item, "until"),
+                          .known = json_is_true(json_object_get(item, "known")),
                           .served = json_is_true(json_object_get(item, "served")),
                       });
         }
@@ -55,9 +56,10 @@ struct reading {
 static void read_one(const struct history_leaving *leaving, void *context)
 {
     struct reading *reading = context;
+    bool known = false;
     int64_t until_s = 0;
-    if (reading->failed ||
-        !leaving_until(reading->history, leaving->domain, reading->now_s, &until_s, reading->e)) {
+    if (reading->failed || !leaving_until(reading->history, leaving->domain, reading->now_s, &known,
+                                          &until_s, reading->e)) {
         reading->failed = true;
         return;
     }
@@ -66,6 +68,7 @@ static void read_one(const struct history_leaving *leaving, void *context)
                             .retired_s = leaving->retired_s,
                             .gone_s = leaving->gone_s,
                             .until_s = until_s,
+                            .known = known,
                             .served = leaving->gone_s == 0,
                         });
 }

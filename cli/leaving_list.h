@@ -15,6 +15,7 @@ struct leaving_item {
     int64_t retired_s; /* since when it serves mode none; 0: it did not */
     int64_t gone_s;    /* since when it is served no more; 0: it is, or nobody saw it go */
     int64_t until_s;   /* 0: no sender holds a policy of another mode */
+    bool known;        /* false: senders may hold what was served before the history knew it */
     bool served;       /* as far as anybody knows */
 };
 

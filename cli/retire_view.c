@@ -17,6 +17,9 @@ static void print_one(const struct leaving_item *item, int64_t now_s, FILE *out)
         fprintf(out, "until %s (%s)%s\n", time_text_moment(item->until_s).text,
                 time_text_from_now(item->until_s, now_s).text,
                 item->served ? "" : ", and it is gone: put it back with mode none until then");
+    } else if (!item->known) {
+        fprintf(out, "not known what it served before mode none: keep it for the max_age of that "
+                     "policy\n");
     } else {
         fprintf(out, "may go: no sender holds a policy of another mode\n");
     }
@@ -51,10 +54,11 @@ void retire_view_print_json(const struct leaving_list *list, int64_t now_s, FILE
         const struct leaving_item *item = &list->items[i];
         if (is_told(item, now_s)) {
             json_array_append_new(
-                told, json_pack("{s:s,s:o,s:o,s:b,s:o,s:b}", "domain", item->domain, "retired",
+                told, json_pack("{s:s,s:o,s:o,s:b,s:b,s:o,s:b}", "domain", item->domain, "retired",
                                 time_or_null(item->retired_s), "gone", time_or_null(item->gone_s),
-                                "served", item->served, "until", time_or_null(item->until_s),
-                                "may_go", item->until_s <= now_s));
+                                "served", item->served, "known", item->known, "until",
+                                time_or_null(item->until_s), "may_go",
+                                item->known && item->until_s <= now_s));
         }
     }
     json_t *all = json_pack("{s:o}", "retired", told);

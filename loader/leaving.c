@@ -37,13 +37,19 @@ static void visit_held(struct bytes text, int64_t until_s, void *context)
     }
 }
 
-bool leaving_until(struct history *history, struct bytes domain, int64_t now_s,
+bool leaving_until(struct history *history, struct bytes domain, int64_t now_s, bool *ret_known,
                    int64_t *ret_until_s, struct error *e)
 {
     struct latest latest = {0};
-    if (!history_each_held(history, domain, now_s, TEXTS_MAX, visit_held, &latest, e)) {
+    bool known = false;
+    bool first = false;
+    int64_t any_s = 0;
+    if (!history_each_held(history, domain, now_s, TEXTS_MAX, visit_held, &latest, e) ||
+        !history_held_until(history, domain, &known, &any_s, e) ||
+        !history_is_none_at_first(history, domain, now_s, &first, e)) {
         return false;
     }
+    *ret_known = known && !first;
     *ret_until_s = latest.until_s;
     return true;
 }
@@ -72,11 +78,12 @@ void leaving_log_early(struct history *history, const struct note_batch *batch, 
     for (size_t i = 0; i < batch->count && looked_at < GONE_LOOKED_AT; i++) {
         struct bytes domain = note_batch_text(batch, batch->items[i].subject);
         int64_t until_s = 0;
+        bool known = false;
         if (!batch->items[i].gone || domain.p[0] == '@') {
             continue;
         }
         looked_at++;
-        if (leaving_until(history, domain, now_s, &until_s, &ignored) && until_s > now_s &&
+        if (leaving_until(history, domain, now_s, &known, &until_s, &ignored) && until_s > now_s &&
             ++early <= NAMES_LOGGED) {
             log_one(domain, until_s, log);
         }
@@ -96,6 +103,16 @@ struct search {
     struct note_batch *missing;
 };
 
+/* FNV-1a; never 0. */
+static uint64_t hash_of(struct bytes name)
+{
+    uint64_t hash = 0xcbf29ce484222325;
+    for (size_t i = 0; i < name.n; i++) {
+        hash = (hash ^ (unsigned char)name.p[i]) * 0x100000001b3;
+    }
+    return hash | 1;
+}
+
 static int name_compare(const void *left, const void *right)
 {
     return strcmp(*(const char *const *)left, *(const char *const *)right);
@@ -113,6 +130,28 @@ static void visit_current(struct bytes subject, void *context)
     }
 }
 
+/* How many subjects ALL says are served: one may have several notes, of which the last counts.
+ * By hashes alone: of two with the same one is missed, and then names are compared. */
+static size_t count_served(const struct note_batch *all)
+{
+    size_t room = 16;
+    size_t served = 0;
+    while (room < 2 * all->count) {
+        room *= 2;
+    }
+    CLEANUP_FREE uint64_t *seen = memory_zero(room, sizeof(seen[0]));
+    for (size_t i = all->count; i-- > 0;) {
+        uint64_t hash = hash_of(note_batch_text(all, all->items[i].subject));
+        size_t at = (size_t)(hash >> 32) & (room - 1);
+        while (seen[at] != 0 && seen[at] != hash) {
+            at = (at + 1) & (room - 1);
+        }
+        served += seen[at] == 0 && !all->items[i].gone;
+        seen[at] = hash;
+    }
+    return served;
+}
+
 bool leaving_find_missing(struct history *history, const struct note_batch *all, int64_t now_s,
                           struct note_batch *missing, struct error *e)
 {
@@ -120,7 +159,7 @@ bool leaving_find_missing(struct history *history, const struct note_batch *all,
     if (!history_count_current(history, &count, e)) {
         return false;
     }
-    if (count <= (int64_t)all->count) {
+    if (count <= (int64_t)count_served(all)) {
         return true; /* as nearly always */
     }
     CLEANUP_FREE const char **names = memory_zero(all->count + 1, sizeof(names[0]));

@@ -10,8 +10,9 @@
 #include "store/history_leaving.h"
 
 /* *RET_UNTIL_S: the latest, over every text of mode enforce or testing that was served for DOMAIN
- * and is no more, of last served + max_age; 0 where none is held after NOW. */
-bool leaving_until(struct history *history, struct bytes domain, int64_t now_s,
+ * and is no more, of last served + max_age; 0 where none is held after NOW. *RET_KNOWN false: that
+ * is not all, as the history has a gap, or began when DOMAIN served mode none already. */
+bool leaving_until(struct history *history, struct bytes domain, int64_t now_s, bool *ret_known,
                    int64_t *ret_until_s, struct error *e) MUST_USE;
 
 /* After BATCH was written: a warning for each domain in it that is served no more before that day,

@@ -48,8 +48,11 @@ static void add_note(struct note_batch *batch, struct note note, struct bytes su
 
 void note_batch_add(struct note_batch *batch, const struct policy_set_event *event)
 {
+    bool replaced = event->before != NULL && event->after != NULL;
     const struct note note = {
         .policy = event->after != NULL ? policy_ref(event->after) : NULL,
+        .none = event->none,
+        .turned = replaced && (event->before->mode == POLICY_NONE) != event->none,
         .gone = event->gone,
     };
     add_note(batch, note, event->subject, event->shared);

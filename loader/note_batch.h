@@ -10,6 +10,8 @@ struct note {
     size_t shared;         /* 0: a text of its own, or gone */
     struct policy *policy; /* a reference; NULL: gone, or shared */
     int64_t since_s;       /* wall clock */
+    bool none;             /* of mode none, whether its own or the shared one */
+    bool turned;           /* it was of another mode before, or is now: one that was replaced */
     bool gone;
     bool gap; /* others of this subject, before it, were given up */
 };

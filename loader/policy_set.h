@@ -61,6 +61,7 @@ struct policy_set_event {
     struct bytes shared;         /* "@NAME" that the domain now uses, or empty */
     const struct policy *before; /* its own policy until now, or NULL */
     const struct policy *after;  /* NULL: uses a shared one, or is gone */
+    bool none;                   /* what is served from now on, if anything, is of mode none */
     bool gone;
 };
 

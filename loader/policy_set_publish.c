@@ -7,6 +7,11 @@
  */
 #include "loader/policy_set_parts.h"
 
+static bool is_none(const struct policy *policy)
+{
+    return policy->mode == POLICY_NONE;
+}
+
 static void tell(struct policy_set *set, const struct policy_set_event *event)
 {
     set->result.published += !event->gone;
@@ -58,7 +63,8 @@ void set_publish_shared(struct policy_set *set, struct set_shared *shared, struc
         return;
     }
     if (now == NULL) {
-        tell(set, &(struct policy_set_event){.subject = shared_subject(shared), .after = policy});
+        tell(set, &(struct policy_set_event){
+                      .subject = shared_subject(shared), .after = policy, .none = is_none(policy)});
         set_shared_publish(set, shared, policy);
         return;
     }
@@ -85,8 +91,10 @@ static void publish_own(struct policy_set *set, struct policy_domain *domain, st
         policy_free(policy);
         return;
     }
-    tell(set, &(struct policy_set_event){
-                  .subject = domain_subject(domain), .before = now, .after = policy});
+    tell(set, &(struct policy_set_event){.subject = domain_subject(domain),
+                                         .before = now,
+                                         .after = policy,
+                                         .none = is_none(policy)});
     leave_shared(set, domain);
     policy_index_set_own(set->index, domain, policy);
 }
@@ -97,9 +105,11 @@ void set_publish_user(struct policy_set *set, struct policy_domain *domain,
     if (shared->slot == NULL || domain->slot == shared->slot) {
         return;
     }
+    const struct policy *now = shared->coming != NULL ? shared->coming : shared->slot->policy;
     tell(set, &(struct policy_set_event){.subject = domain_subject(domain),
                                          .shared = shared_subject(shared),
-                                         .before = own_policy(domain)});
+                                         .before = own_policy(domain),
+                                         .none = is_none(now)});
     leave_shared(set, domain);
     shared->users++;
     if (shared->coming == NULL) {
@@ -128,7 +138,8 @@ void set_publish_changes(struct policy_set *set)
         struct policy *policy = set->changes[i].policy;
         tell(set, &(struct policy_set_event){.subject = shared_subject(shared),
                                              .before = shared->slot->policy,
-                                             .after = policy});
+                                             .after = policy,
+                                             .none = is_none(policy)});
         set_shared_publish(set, shared, policy);
         shared->coming = NULL;
     }

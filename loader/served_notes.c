@@ -86,19 +86,29 @@ static bool open_history(struct served_notes *notes, struct error *e)
     return notes->history != NULL || history_open(notes->path, &notes->history, e);
 }
 
+/* At a start, and when it comes, each domain that uses a shared policy has a note of its own. */
+static bool write_users_leaving(struct served_notes *notes, const struct note *note,
+                                struct bytes shared, struct error *e)
+{
+    if (note->gone || !note->turned) {
+        return true;
+    }
+    return note->none ? history_note_users_retired(notes->history, shared, note->since_s, e)
+                      : history_note_users_stay(notes->history, shared, e);
+}
+
 /* What the history is to know of a domain that leaves. */
 static bool write_leaving(struct served_notes *notes, const struct note *note, struct bytes subject,
                           struct error *e)
 {
     if (subject.n == 0 || subject.p[0] == '@') {
-        return true;
+        return subject.n == 0 || write_users_leaving(notes, note, subject, e);
     }
     if (note->gone) {
         return history_note_left(notes->history, subject, note->since_s, e);
     }
-    bool retired = note->policy != NULL && note->policy->mode == POLICY_NONE;
-    return retired ? history_note_retired(notes->history, subject, note->since_s, e)
-                   : history_note_stays(notes->history, subject, e);
+    return note->none ? history_note_retired(notes->history, subject, note->since_s, e)
+                      : history_note_stays(notes->history, subject, e);
 }
 
 static bool write_note(struct served_notes *notes, const struct note_batch *batch,
@@ -108,11 +118,9 @@ static bool write_note(struct served_notes *notes, const struct note_batch *batc
     if (note->gap && !history_note_gap(notes->history, subject, note->since_s, e)) {
         return false;
     }
-    if (!write_leaving(notes, note, subject, e)) {
-        return false;
-    }
     if (note->gone) {
-        return history_note_gone(notes->history, subject, note->since_s, e);
+        return history_note_gone(notes->history, subject, note->since_s, e) &&
+               write_leaving(notes, note, subject, e);
     }
     struct history_served served = {.subject = subject};
     if (note->shared != 0) {
@@ -122,7 +130,8 @@ static bool write_note(struct served_notes *notes, const struct note_batch *batc
         memcpy(served.digest, note->policy->digest, sizeof(served.digest));
         served.max_age_s = note->policy->max_age_s;
     }
-    return history_note(notes->history, &served, note->since_s, e);
+    return history_note(notes->history, &served, note->since_s, e) &&
+           write_leaving(notes, note, subject, e);
 }
 
 /* What is given up is as after a crash, and noted at the next start. */

@@ -78,6 +78,7 @@ struct change {
     const struct policy_file_entry *entry;
     const struct policy *before;
     struct policy *meant; /* owned */
+    struct bytes tlsrpt;  /* that the entry has afterwards */
     struct policy_edit_splices splices;
 };
 
@@ -114,8 +115,11 @@ static bool plan_change(const struct edit_original *original, const struct polic
         return false;
     }
     const struct yaml_pair *pair = edit_original_pair(original, edit->section, entry);
+    bool inherits = entry->policy == NULL && entry->tlsrpt.n == 0;
+    change->tlsrpt = inherits ? edit->basis_tlsrpt : entry->tlsrpt;
     return entry->policy == NULL
-               ? policy_edit_place_own(original->text, pair, change->meant, &change->splices, e)
+               ? policy_edit_place_own(original->text, pair, change->meant,
+                                       inherits ? change->tlsrpt : BYTES(""), &change->splices, e)
                : policy_edit_place_terms(original->text, pair, change->before, change->meant,
                                          &change->splices, e);
 }
@@ -147,7 +151,7 @@ static bool is_as_meant(const struct policy_file_entry *before,
         return edit_same_but_for_id(before, after) && bytes_equal(before->id, after->id);
     }
     return after->policy != NULL && policy_equal(after->policy, change->meant) &&
-           bytes_equal(before->name, after->name) && bytes_equal(before->tlsrpt, after->tlsrpt) &&
+           bytes_equal(before->name, after->name) && bytes_equal(change->tlsrpt, after->tlsrpt) &&
            bytes_equal(before->id, after->id);
 }
 

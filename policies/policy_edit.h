@@ -14,7 +14,7 @@
  *   behind a comma); one that is removed takes its line, with a comment on it, or its comma away.
  * - a domain that names a shared policy and gets one of its own: `example.org: google` becomes
  *   `example.org: {mode: …, mx: […], max_age: …}`; of a mapping that names it, the pair `policy`
- *   gives way to those three. */
+ *   gives way to those three, and to the shared policy's `tlsrpt`. */
 #ifndef POLICIES_POLICY_EDIT_H
 #define POLICIES_POLICY_EDIT_H
 
@@ -32,6 +32,9 @@ struct policy_edit {
      * for what is set here. NULL: such a domain is an error. Not looked at where the domain has one
      * of its own already. */
     const struct policy *basis;
+    /* Of that policy, as in struct policy_file_entry: the domain keeps it, where it has none of its
+     * own. */
+    struct bytes basis_tlsrpt;
     bool set_mode;
     enum policy_mode mode;
     bool set_max_age;

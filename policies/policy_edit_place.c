@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "policies/edit_text.h"
+#include "policies/policy_file_entry.h"
 
 void policy_edit_splice_add(struct policy_edit_splices *splices, size_t offset, size_t remove,
                             char *text) /* NOLINT(readability-non-const-parameter): taken */
@@ -167,8 +168,25 @@ bool policy_edit_place_terms(struct bytes text, const struct yaml_pair *pair,
 
 /* --- From a shared policy to one of its own --- */
 
-/* The three pairs with SEPARATOR between them. */
-static char *terms_text(const struct policy *meant, bool quoted, const char *separator)
+/* `SEPARATOR tlsrpt: ["…", "…"]`, or nothing. A comma of a URI's own is percent-encoded, so a bare
+ * one stands between two; no URI has a quote. */
+static char *tlsrpt_text(struct bytes uris, const char *quote, const char *separator)
+{
+    CLEANUP(buffer_clear) struct buffer text = BUFFER((size_t)2 * POLICY_FILE_TLSRPT_MAX);
+    if (uris.n == 0) {
+        return memory_string("");
+    }
+    buffer_printf(&text, "%s%stlsrpt%s: [\"", separator, quote, quote);
+    for (size_t i = 0; i < uris.n; i++) {
+        buffer_add(&text, uris.p[i] == ',' ? BYTES("\", \"") : (struct bytes){uris.p + i, 1});
+    }
+    buffer_add(&text, BYTES("\"]"));
+    return memory_string_of(buffer_bytes(&text));
+}
+
+/* The pairs with SEPARATOR between them. */
+static char *terms_text(const struct policy *meant, struct bytes uris, bool quoted,
+                        const char *separator)
 {
     CLEANUP_FREE char *list = policy_edit_mx_list(meant, quoted);
     size_t cursor = 0;
@@ -177,14 +195,15 @@ static char *terms_text(const struct policy *meant, bool quoted, const char *sep
     const char *quote = quoted ? "\"" : "";
     CLEANUP_FREE char *mx =
         has_mx ? memory_printf("%smx%s: %s%s", quote, quote, list, separator) : memory_string("");
-    return memory_printf("%smode%s: %s%s%s%s%s%smax_age%s: %" PRIu32, quote, quote, quote,
+    CLEANUP_FREE char *tlsrpt = tlsrpt_text(uris, quote, separator);
+    return memory_printf("%smode%s: %s%s%s%s%s%smax_age%s: %" PRIu32 "%s", quote, quote, quote,
                          policy_mode_name(meant->mode), quote, separator, mx, quote, quote,
-                         meant->max_age_s);
+                         meant->max_age_s, tlsrpt);
 }
 
 static bool own_for_name(struct bytes text, const struct yaml_pair *pair,
-                         const struct policy *meant, struct policy_edit_splices *splices,
-                         struct error *e)
+                         const struct policy *meant, struct bytes tlsrpt,
+                         struct policy_edit_splices *splices, struct error *e)
 {
     const struct yaml_node *node = pair->value;
     if (pair->value_is_alias || node->anchored) {
@@ -195,7 +214,7 @@ static bool own_for_name(struct bytes text, const struct yaml_pair *pair,
                               "this is a block of text (| or >); write it on one line");
     }
     bool quoted = is_quoted(text, &pair->key->start) && is_quoted(text, &node->start);
-    CLEANUP_FREE char *terms = terms_text(meant, quoted, ", ");
+    CLEANUP_FREE char *terms = terms_text(meant, tlsrpt, quoted, ", ");
     policy_edit_splice_add(splices, node->start.offset, node->end.offset - node->start.offset,
                            memory_printf("{%s}", terms));
     return true;
@@ -219,8 +238,8 @@ static bool find_indentation(struct bytes text, const struct yaml_place *key,
 }
 
 static bool own_for_mapping(struct bytes text, const struct yaml_pair *pair,
-                            const struct policy *meant, struct policy_edit_splices *splices,
-                            struct error *e)
+                            const struct policy *meant, struct bytes tlsrpt,
+                            struct policy_edit_splices *splices, struct error *e)
 {
     const struct yaml_node *mapping = pair->value;
     const struct yaml_pair *name = find_pair(mapping, "policy");
@@ -242,15 +261,17 @@ static bool own_for_mapping(struct bytes text, const struct yaml_pair *pair,
         separator = memory_printf("%.*s%.*s", BYTES_ARG(line_end), BYTES_ARG(indentation));
     }
     size_t start = name->key->start.offset;
-    policy_edit_splice_add(splices, start, edit_value_end(text, name) - start,
-                           terms_text(meant, is_quoted(text, &name->key->start), separator));
+    policy_edit_splice_add(
+        splices, start, edit_value_end(text, name) - start,
+        terms_text(meant, tlsrpt, is_quoted(text, &name->key->start), separator));
     return true;
 }
 
 bool policy_edit_place_own(struct bytes text, const struct yaml_pair *pair,
-                           const struct policy *meant, struct policy_edit_splices *splices,
-                           struct error *e)
+                           const struct policy *meant, struct bytes tlsrpt,
+                           struct policy_edit_splices *splices, struct error *e)
 {
-    return pair->value->kind == YAML_SCALAR ? own_for_name(text, pair, meant, splices, e)
-                                            : own_for_mapping(text, pair, meant, splices, e);
+    return pair->value->kind == YAML_SCALAR
+               ? own_for_name(text, pair, meant, tlsrpt, splices, e)
+               : own_for_mapping(text, pair, meant, tlsrpt, splices, e);
 }

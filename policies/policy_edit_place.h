@@ -32,10 +32,10 @@ void policy_edit_splices_clear(struct policy_edit_splices *splices);
 bool policy_edit_place_terms(struct bytes text, const struct yaml_pair *pair,
                              const struct policy *before, const struct policy *meant,
                              struct policy_edit_splices *splices, struct error *e) MUST_USE;
-/* The same where PAIR's value names a shared policy. */
+/* The same where PAIR's value names a shared policy, whose TLSRPT (may be empty) comes with it. */
 bool policy_edit_place_own(struct bytes text, const struct yaml_pair *pair,
-                           const struct policy *meant, struct policy_edit_splices *splices,
-                           struct error *e) MUST_USE;
+                           const struct policy *meant, struct bytes tlsrpt,
+                           struct policy_edit_splices *splices, struct error *e) MUST_USE;
 
 /* --- policy_edit_mx.c --- */
 

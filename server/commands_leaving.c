@@ -29,22 +29,24 @@ static void add(const struct history_leaving *leaving, void *context)
     struct listing *listing = context;
     struct server *server = listing->server;
     bool served = is_served(server, leaving->domain);
+    bool known = false;
     int64_t until_s = 0;
     if (listing->failed ||
         (listing->early && (served || json_array_size(listing->list) >= EARLY_MAX))) {
         return;
     }
-    if (!leaving_until(server->history, leaving->domain, listing->now_s, &until_s, &listing->e)) {
+    if (!leaving_until(server->history, leaving->domain, listing->now_s, &known, &until_s,
+                       &listing->e)) {
         listing->failed = true;
         return;
     }
     json_t *domain = status_string(leaving->domain);
     if (!listing->early) {
         json_array_append_new(listing->list,
-                              json_pack("{s:o,s:I,s:I,s:b,s:I}", "domain", domain, "retired",
+                              json_pack("{s:o,s:I,s:I,s:b,s:b,s:I}", "domain", domain, "retired",
                                         (json_int_t)leaving->retired_s, "gone",
-                                        (json_int_t)leaving->gone_s, "served", served, "until",
-                                        (json_int_t)until_s));
+                                        (json_int_t)leaving->gone_s, "served", served, "known",
+                                        known, "until", (json_int_t)until_s));
     } else if (until_s > listing->now_s) {
         json_array_append_new(listing->list,
                               json_pack("{s:o,s:b,s:I}", "domain", domain, "retired",

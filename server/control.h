@@ -20,11 +20,11 @@
  *      "held": [{"text", "until"}, …]: texts other than the current one that a sender may hold now,
  *          the longest first, the first 20}
  *
- * `leaving` answers {"leaving": [{"domain", "retired": since when it serves, or served, mode none; 0:
- * it never did, "gone": since when it is served no more; 0: it is, or went while no server ran,
- * "served": whether it is served now, "until": until when senders may hold a policy of another mode;
- * 0: none does}, …], "gone_count": so many left within a year}: the first "most" (1000 at most, and
- * without it), those that went last first.
+ * `leaving` answers {"leaving": [{"domain", "retired": since when it serves, or served, mode none;
+ * 0: it never did, "gone": since when it is served no more; 0: it is, or went while no server ran,
+ * "served": whether it is served now, "known": whether all is known that senders may hold, "until":
+ * until when senders may hold a policy of another mode; 0: none does}, …], "gone_count": so many
+ * left within a year}: the first "most" (1000 at most, and without it), those that went last first.
  *
  * The last three are for the ACME client and answer {"done": true}: `cert-renew` as soon as the
  * order is on its way, the others when the CA has answered. "host" may be a served domain without

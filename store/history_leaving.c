@@ -6,16 +6,26 @@ static const char SCHEMA[] = "CREATE TABLE IF NOT EXISTS leaving ("
                              " domain TEXT NOT NULL PRIMARY KEY,"
                              " retired_s INTEGER NOT NULL,"
                              " gone_s INTEGER NOT NULL) WITHOUT ROWID;"
-                             "CREATE INDEX IF NOT EXISTS leaving_gone ON leaving (gone_s);";
+                             "CREATE INDEX IF NOT EXISTS leaving_gone ON leaving (gone_s);"
+                             "CREATE TABLE IF NOT EXISTS none_at_first ("
+                             " domain TEXT NOT NULL PRIMARY KEY,"
+                             " since_s INTEGER NOT NULL) WITHOUT ROWID;";
 
 enum query {
+    NONE_AT_FIRST,
     RETIRED,
     LEFT,
     STAYS,
+    FORGET_FIRST,
+    USERS_RETIRED,
+    USERS_STAY,
+    USERS_FORGET_FIRST,
+    IS_NONE_AT_FIRST,
     EACH,
     COUNT_LEFT,
     ANY,
     PRUNE,
+    PRUNE_FIRST,
     EACH_CURRENT,
     COUNT_CURRENT,
     QUERY_COUNT
@@ -23,12 +33,32 @@ enum query {
 _Static_assert((int)QUERY_COUNT <= (int)HISTORY_LEAVING_QUERIES_MAX, "room for the statements");
 
 static const char *const queries[QUERY_COUNT] = {
+    /* Written down, as what was served before is pruned once nobody holds it. */
+    [NONE_AT_FIRST] =
+        "INSERT OR IGNORE INTO none_at_first (domain, since_s)"
+        " SELECT subject, since_s FROM current c WHERE subject = ?1"
+        " AND NOT EXISTS (SELECT 1 FROM leaving WHERE domain = ?1 AND retired_s > 0)"
+        " AND NOT EXISTS (SELECT 1 FROM past WHERE subject = ?1"
+        " AND (text IS NOT NULL OR shared IS NOT NULL))"
+        " AND NOT EXISTS (SELECT 1 FROM past WHERE subject = c.shared AND text IS NOT NULL"
+        " AND until_s >= c.since_s)",
     [RETIRED] = "INSERT INTO leaving (domain, retired_s, gone_s) VALUES (?1, ?2, 0)"
                 " ON CONFLICT (domain) DO UPDATE SET gone_s = 0,"
                 " retired_s = iif(retired_s = 0, ?2, retired_s)",
     [LEFT] = "INSERT INTO leaving (domain, retired_s, gone_s) VALUES (?1, 0, ?2)"
              " ON CONFLICT (domain) DO UPDATE SET gone_s = ?2",
     [STAYS] = "DELETE FROM leaving WHERE domain = ?1",
+    [FORGET_FIRST] = "DELETE FROM none_at_first WHERE domain = ?1",
+    [USERS_RETIRED] = "INSERT INTO leaving (domain, retired_s, gone_s)"
+                      " SELECT subject, ?2, 0 FROM current WHERE shared = ?1"
+                      " ON CONFLICT (domain) DO UPDATE SET gone_s = 0,"
+                      " retired_s = iif(retired_s = 0, ?2, retired_s)",
+    [USERS_STAY] = "DELETE FROM leaving WHERE EXISTS"
+                   " (SELECT 1 FROM current WHERE subject = domain AND shared = ?1)",
+    [USERS_FORGET_FIRST] = "DELETE FROM none_at_first WHERE EXISTS"
+                           " (SELECT 1 FROM current WHERE subject = domain AND shared = ?1)",
+    [IS_NONE_AT_FIRST] =
+        "SELECT EXISTS (SELECT 1 FROM none_at_first WHERE domain = ?1 AND since_s >= ?2)",
     [EACH] = "SELECT domain, retired_s, gone_s FROM leaving"
              " ORDER BY gone_s DESC, domain LIMIT ?1",
     [COUNT_LEFT] = "SELECT count(*) FROM leaving WHERE gone_s > 0",
@@ -36,6 +66,7 @@ static const char *const queries[QUERY_COUNT] = {
     [EACH_CURRENT] = "SELECT subject FROM current",
     [COUNT_CURRENT] = "SELECT count(*) FROM current",
     [PRUNE] = "DELETE FROM leaving WHERE gone_s > 0 AND gone_s < ?1",
+    [PRUNE_FIRST] = "DELETE FROM none_at_first WHERE since_s < ?1",
 };
 
 static sqlite3_stmt *statement(struct history *history, enum query query, struct error *e)
@@ -87,7 +118,7 @@ static bool note(struct history *history, enum query query, struct bytes domain,
         return false;
     }
     history_bind_text(s, 1, domain);
-    if (query != STAYS) {
+    if (query == RETIRED || query == LEFT || query == USERS_RETIRED) {
         sqlite3_bind_int64(s, 2, now_s);
         history->leaving_none = false;
     }
@@ -97,7 +128,7 @@ static bool note(struct history *history, enum query query, struct bytes domain,
 bool history_note_retired(struct history *history, struct bytes domain, int64_t now_s,
                           struct error *e)
 {
-    return note(history, RETIRED, domain, now_s, e);
+    return note(history, NONE_AT_FIRST, domain, 0, e) && note(history, RETIRED, domain, now_s, e);
 }
 
 bool history_note_left(struct history *history, struct bytes domain, int64_t now_s, struct error *e)
@@ -108,7 +139,37 @@ bool history_note_left(struct history *history, struct bytes domain, int64_t now
 bool history_note_stays(struct history *history, struct bytes domain, struct error *e)
 {
     /* At a start it is said of a million. */
-    return history->leaving_none || note(history, STAYS, domain, 0, e);
+    return history->leaving_none ||
+           (note(history, STAYS, domain, 0, e) && note(history, FORGET_FIRST, domain, 0, e));
+}
+
+bool history_note_users_retired(struct history *history, struct bytes shared, int64_t now_s,
+                                struct error *e)
+{
+    return note(history, USERS_RETIRED, shared, now_s, e);
+}
+
+bool history_note_users_stay(struct history *history, struct bytes shared, struct error *e)
+{
+    return history->leaving_none || (note(history, USERS_STAY, shared, 0, e) &&
+                                     note(history, USERS_FORGET_FIRST, shared, 0, e));
+}
+
+bool history_is_none_at_first(struct history *history, struct bytes domain, int64_t now_s,
+                              bool *ret_first, struct error *e)
+{
+    int64_t first = 0;
+    sqlite3_stmt *s = statement(history, IS_NONE_AT_FIRST, e);
+    if (s == NULL) {
+        return false;
+    }
+    history_bind_text(s, 1, domain);
+    sqlite3_bind_int64(s, 2, now_s - HISTORY_LONGEST_S);
+    if (!ask_integer(history, IS_NONE_AT_FIRST, &first, e)) {
+        return false;
+    }
+    *ret_first = first != 0;
+    return true;
 }
 
 bool history_each_leaving(struct history *history, size_t most,
@@ -163,10 +224,16 @@ bool history_count_left(struct history *history, int64_t *ret_count, struct erro
 
 bool history_leaving_prune(struct history *history, int64_t now_s, struct error *e)
 {
-    sqlite3_stmt *s = statement(history, PRUNE, e);
-    if (s == NULL) {
-        return false;
+    static const enum query all[] = {PRUNE, PRUNE_FIRST};
+    for (size_t i = 0; i < ARRAY_LENGTH(all); i++) {
+        sqlite3_stmt *s = statement(history, all[i], e);
+        if (s == NULL) {
+            return false;
+        }
+        sqlite3_bind_int64(s, 1, now_s - HISTORY_LONGEST_S);
+        if (!database_run(&history->database, s, e)) {
+            return false;
+        }
     }
-    sqlite3_bind_int64(s, 1, now_s - HISTORY_LONGEST_S);
-    return database_run(&history->database, s, e);
+    return true;
 }

@@ -7,16 +7,17 @@
  * they hold older texts is asked of the history anew each time (history_each_held): a date that was
  * stored would be wrong as soon as an old text is served for a day longer.
  *
- * A table beside those of history.h, made by whoever opens the file and is missed by no older
+ * Tables beside those of history.h, made by whoever opens the file and missed by no older
  * program. */
 #ifndef STORE_HISTORY_LEAVING_H
 #define STORE_HISTORY_LEAVING_H
 
 #include "store/history.h"
 
-/* The three are for the history's one writer, within its transactions. */
+/* These are for the history's one writer, within its transactions. */
 
-/* DOMAIN serves a policy of mode none from NOW on; one that did already keeps its time. */
+/* DOMAIN serves a policy of mode none from NOW on; one that did already keeps its time. To be
+ * called when the history has that policy (history_note). */
 bool history_note_retired(struct history *history, struct bytes domain, int64_t now_s,
                           struct error *e) MUST_USE;
 /* DOMAIN is served no more. */
@@ -24,6 +25,18 @@ bool history_note_left(struct history *history, struct bytes domain, int64_t now
     MUST_USE;
 /* DOMAIN serves a policy of another mode. */
 bool history_note_stays(struct history *history, struct bytes domain, struct error *e) MUST_USE;
+
+/* The shared policy SHARED ("@NAME") turns to mode none, or to another one: for all that use it. */
+bool history_note_users_retired(struct history *history, struct bytes shared, int64_t now_s,
+                                struct error *e) MUST_USE;
+bool history_note_users_stay(struct history *history, struct bytes shared, struct error *e)
+    MUST_USE;
+
+/* Whether DOMAIN served mode none when it was seen first, less than the longest max_age before NOW:
+ * what it served before then, somewhere else or under a history that was lost, nobody knows, and
+ * senders may hold it. */
+bool history_is_none_at_first(struct history *history, struct bytes domain, int64_t now_s,
+                              bool *ret_first, struct error *e) MUST_USE;
 
 struct history_leaving {
     struct bytes domain;

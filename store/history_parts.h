@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "store/database.h"
 
-enum { HISTORY_QUERIES_MAX = 32, HISTORY_LEAVING_QUERIES_MAX = 16 };
+enum { HISTORY_QUERIES_MAX = 32, HISTORY_LEAVING_QUERIES_MAX = 24 };
 
 struct history {
     struct database database;
@@ -21,7 +21,7 @@ struct history {
 /* No sender keeps a policy longer (RFC 8461 §3.2): how long it matters what a domain used. */
 enum { HISTORY_LONGEST_S = 31557600 };
 
-/* The table of history_leaving.c, made where it is missing. */
+/* The tables of history_leaving.c, made where they are missing. */
 bool history_leaving_open(struct history *history, struct error *e) MUST_USE;
 void history_leaving_close(struct history *history);
 bool history_leaving_prune(struct history *history, int64_t now_s, struct error *e) MUST_USE;

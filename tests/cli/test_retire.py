@@ -74,6 +74,18 @@ class Retire(ProgramTest):
         self.assertNotIn("id:", self.path.read_text())
         self.assertRegex(result.out, r'id=[0-9a-f]{20};')
 
+    def test_reports_go_where_they_went(self):
+        self.path.write_text(FILE.replace("max_age: 1w}", 'max_age: 1w, tlsrpt: "mailto:r@a.test"}'))
+        self.assertIn("_smtp._tls.a.test.", self.run_in("record", "a.test").out)
+        self.run_in("retire", "a.test")
+        self.assertIn("_smtp._tls.a.test.", self.run_in("record", "a.test").out)
+
+    def test_without_history_nobody_is_told_to_go(self):
+        self.path.write_text("domains: {z.test: {mode: none, max_age: 1d}}\n")
+        told = self.run_in("retire", "z.test").err
+        self.assertIn("not known what it served before mode none", told)
+        self.assertNotIn("no sender holds", told)
+
     def test_a_delegated_domain_gets_its_own_record_in_our_zone(self):
         self.configure("dns: {delegate: sts.provider.test}\n")
         before = self.run_in("record", "a.test").out

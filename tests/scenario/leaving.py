@@ -92,6 +92,33 @@ class Leaving(Scenario):
         self.server.stop()
         self.assertEqual(self.retired(), {})  # read from its history, where no server runs
 
+    def test_what_a_domain_served_before_it_was_seen_with_mode_none_is_not_known(self):
+        self.server.write("b.yaml", """policies: {parked: {mode: none, max_age: 1d}}
+domains:
+  new.test: {mode: none}
+  parked.test: parked
+""")
+        self.server.command("reload")
+        wait_until(lambda: len(self.retired()) == 2, "the server noted them")
+        for row in self.retired().values():
+            self.assertEqual((row["known"], row["until"], row["may_go"]), (False, None, False))
+        self.assertIn("not known what it served", self.server.command("retire", "--list").stdout)
+        told = self.server.command("retire", "new.test").stderr
+        self.assertIn("not known what it served before mode none: keep the policy in", told)
+        self.assertNotIn("no sender holds", told)
+        # One that comes from a mode that was seen is known.
+        self.path.write_text(self.path.read_text().replace("leaver.test: google", "leaver.test: parked"))
+        self.server.command("reload")
+        row = wait_until(lambda: self.retired().get("leaver.test"), "the server noted it")
+        self.assertEqual((row["known"], row["until"]), (True, row["retired"] + MAX_AGE))
+        # And so are all that use a shared policy that turns.
+        self.path.write_text(self.path.read_text().replace("mode: enforce", "mode: none"))
+        self.server.command("reload")
+        row = wait_until(lambda: self.retired().get("other.test"), "the server noted it")
+        self.assertEqual((row["known"], row["until"]), (True, row["retired"] + MAX_AGE))
+        self.server.stop()
+        self.assertFalse(self.retired()["new.test"]["may_go"])
+
     def test_one_that_goes_too_early_is_told_everywhere_until_it_is_back(self):
         text = self.path.read_text().replace(f"max_age: {MAX_AGE}", "max_age: 1d")
         self.server.write("a.yaml", text)

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "loader/served_notes.h"
 #include "store/history.h"
+#include "store/history_leaving.h"
 
 enum { NOW = 1000000 };
 
@@ -204,6 +205,76 @@ static void test_a_hurry_gives_up_the_rest_of_the_first_batch(void **state)
     assert_true(served_notes_open(f->state, f->log, &f->notes, &e));
 }
 
+static void add_leaving(const struct history_leaving *leaving, void *context)
+{
+    buffer_printf(context, "%.*s%s ", BYTES_ARG(leaving->domain),
+                  leaving->gone_s != 0 ? " gone" : "");
+}
+
+static void expect_leaving(struct fixture *f, const char *want)
+{
+    struct history *history = NULL;
+    struct error e;
+    CLEANUP(buffer_clear) struct buffer got = BUFFER(1000);
+    assert_true(history_open(f->path, &history, &e));
+    assert_true(history_each_leaving(history, 10, add_leaving, &got, &e));
+    history_close(history);
+    buffer_add(&got, BYTES(""));
+    assert_string_equal(got.n != 0 ? got.p : "", want);
+}
+
+/* A domain leaves through a shared policy too: by coming to one, or as that one turns. */
+static void test_users_of_a_shared_policy_of_mode_none_leave(void **state)
+{
+    struct fixture *f = *state;
+    const struct dns_name mx = {.n = 10, .text = "mx.example"};
+    const struct policy_terms terms = {
+        .mode = POLICY_TESTING, .max_age_s = 1000, .mx = &mx, .mx_count = 1};
+    struct error e;
+    struct policy *asks = NULL;
+    assert_true(policy_new(&terms, &asks, &e));
+    struct policy *none = policy_copy(asks, POLICY_NONE);
+    const struct policy_set_event comes = {
+        .subject = BYTES("a.example"), .shared = BYTES("@one"), .none = true};
+    const struct policy_set_event turns = {
+        .subject = BYTES("@two"), .before = asks, .after = none, .none = true};
+    const struct policy_set_event back = {.subject = BYTES("@two"), .before = none, .after = asks};
+    assert_int_equal(mkdir(f->state, 0700), 0);
+    served_notes_add(&comes, f->notes);
+    add(f, "b.example", "@two");
+    write_notes(f, NOW);
+    expect_leaving(f, "a.example ");
+    served_notes_add(&turns, f->notes);
+    write_notes(f, NOW + 1);
+    expect_leaving(f, "a.example b.example ");
+    served_notes_add(&back, f->notes);
+    write_notes(f, NOW + 2);
+    expect_leaving(f, "a.example ");
+    add(f, "a.example", "@two");
+    write_notes(f, NOW + 3);
+    expect_leaving(f, "");
+    policy_free(none);
+    policy_free(asks);
+}
+
+/* However many notes of others the first batch has. */
+static void test_what_went_while_no_server_ran_is_missed(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    assert_int_equal(mkdir(f->state, 0700), 0);
+    add(f, "a.example", "@one");
+    add(f, "b.example", "@one");
+    write_notes(f, NOW);
+    served_notes_close(f->notes);
+    assert_true(served_notes_open(f->state, f->log, &f->notes, &e));
+    add(f, "a.example", "@one");
+    add(f, "a.example", "@two");
+    add(f, "a.example", "@one");
+    write_notes(f, NOW + 1);
+    expect_leaving(f, "b.example gone ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +282,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_closing_writes_what_was_handed_over, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_hurry_gives_up_the_rest_of_the_first_batch, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_users_of_a_shared_policy_of_mode_none_leave, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_what_went_while_no_server_ran_is_missed, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_what_could_not_be_written_is_written_later, set_up,
                                         tear_down),

@@ -68,7 +68,8 @@ static void read_edit(struct bytes text, struct meant *meant)
 }
 
 /* The shared policy that the domain uses. */
-static struct policy *basis_of(struct bytes input, const struct policy_edit *edit)
+static struct policy *basis_of(struct bytes input, const struct policy_edit *edit,
+                               struct buffer *ret_tlsrpt)
 {
     const struct policy_file_defaults defaults = {.max_age_s = 604800};
     CLEANUP(diagnostics_clear) struct diagnostics d = {0};
@@ -81,6 +82,7 @@ static struct policy *basis_of(struct bytes input, const struct policy_edit *edi
     if (domain != NULL && domain->shared.n != 0) {
         const struct policy_file_entry *shared = policy_file_find_policy(&file, domain->shared);
         basis = shared != NULL ? policy_ref(shared->policy) : NULL;
+        buffer_add(ret_tlsrpt, shared != NULL ? shared->tlsrpt : BYTES(""));
     }
     policy_file_clear(&file);
     return basis;
@@ -92,8 +94,10 @@ static void produce(const char *directory, struct bytes input, struct buffer *ou
     CLEANUP(buffer_clear) struct buffer again = BUFFER(GALLERY_FILE_MAX);
     struct meant meant;
     read_edit(buffer_bytes(&text), &meant);
-    struct policy *basis = basis_of(input, &meant.edit);
+    CLEANUP(buffer_clear) struct buffer tlsrpt = BUFFER(GALLERY_FILE_MAX);
+    struct policy *basis = basis_of(input, &meant.edit, &tlsrpt);
     meant.edit.basis = basis;
+    meant.edit.basis_tlsrpt = buffer_bytes(&tlsrpt);
     struct error e = {0};
     if (!policy_edit_apply(input, &meant.edit, out, &e)) {
         assert_int_equal(out->n, 0);

@@ -547,6 +547,60 @@ static void test_leaving(void **state)
     expect_leaving(f, 10, "c.example 60 0;", 0);
 }
 
+static void expect_none_at_first(struct fixture *f, const char *domain, int64_t now_s, bool want)
+{
+    struct error e;
+    bool first = !want;
+    assert_true(history_is_none_at_first(f->history, bytes_of(domain), now_s, &first, &e));
+    assert_int_equal(first, want);
+}
+
+static void test_none_at_first(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    note(f, "new.example", "N", DAY, 10);
+    retired(f, "new.example", 10);
+    expect_none_at_first(f, "new.example", 10, true);
+    /* One that served something else: also when that is forgotten. */
+    note(f, "old.example", "A", DAY, 10);
+    note(f, "old.example", "N", DAY, 20);
+    retired(f, "old.example", 20);
+    note(f, "@g", "A", DAY, 10);
+    note(f, "user.example", "@g", 0, 10);
+    note(f, "@g", "N", DAY, 20);
+    retired(f, "user.example", 20);
+    assert_true(history_prune(f->history, WEEK, &e));
+    restart(f);
+    retired(f, "new.example", WEEK);
+    retired(f, "old.example", WEEK);
+    retired(f, "user.example", WEEK);
+    expect_none_at_first(f, "old.example", WEEK, false);
+    expect_none_at_first(f, "user.example", WEEK, false);
+    expect_none_at_first(f, "new.example", 10 + 31557600, true);
+    expect_none_at_first(f, "new.example", 11 + 31557600, false); /* all have forgotten it */
+    stays(f, "new.example");
+    expect_none_at_first(f, "new.example", WEEK, false);
+}
+
+static void test_users_of_a_shared_policy_leave_with_it(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    note(f, "@g", "A", DAY, 10);
+    note(f, "a.example", "@g", 0, 10);
+    note(f, "b.example", "B", DAY, 10);
+    assert_true(history_note_users_stay(f->history, BYTES("@g"), &e));
+    retired(f, "b.example", 15);
+    note(f, "@g", "N", DAY, 20);
+    assert_true(history_note_users_retired(f->history, BYTES("@g"), 20, &e));
+    expect_leaving(f, 10, "a.example 20 0;b.example 15 0;", 0);
+    expect_none_at_first(f, "a.example", 20, false);
+    note(f, "@g", "A", DAY, 30);
+    assert_true(history_note_users_stay(f->history, BYTES("@g"), &e));
+    expect_leaving(f, 10, "b.example 15 0;", 0);
+}
+
 static void add_subject(struct bytes subject, void *context)
 {
     buffer_printf(context, "%.*s;", BYTES_ARG(subject));
@@ -577,6 +631,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_held_until),
 #define WITH_HISTORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
         WITH_HISTORY(test_leaving),
+        WITH_HISTORY(test_none_at_first),
+        WITH_HISTORY(test_users_of_a_shared_policy_leave_with_it),
         WITH_HISTORY(test_each_current),
         WITH_HISTORY(test_survives_restart),
         WITH_HISTORY(test_text_by_digest),
