@@ -111,6 +111,30 @@ class MxMove(Scenario):
         self.assertEqual([line.split()[0] for line in records.splitlines()],
                          ["_mta-sts.example.test.", "_mta-sts.other.test."])
 
+    def test_who_cannot_be_looked_up_has_not_moved(self):
+        """Knot refuses to answer for a zone that it does not have, as a resolver may any day."""
+        self.begin("policies:\n  shop: {mode: enforce, mx: [mx1.sample, mx2.sample], max_age: 1}\n"
+                   "domains: {example.test: shop, refused.example: shop}\n")
+        self.move(example="mx2.sample.")
+        wait_until(lambda: self.plan()["next"] == "narrow", "the old text has expired", 20)
+        before = self.path.read_text()
+        self.assertIn("nobody can tell now (refused.example)", self.apply(code=3).stderr)
+        self.assertEqual(self.path.read_text(), before)
+
+    def test_a_file_in_error_may_hold_domains_that_have_not_moved(self):
+        self.begin("policies:\n  shop: {mode: enforce, mx: [mx1.sample, mx2.sample], max_age: 1}\n"
+                   "domains: {example.test: shop}\n")
+        self.server.write("b.yaml", "domains: {other.test: shop}\n")
+        self.server.wait_serves("other.test", "mx: mx1.sample")
+        self.move(example="mx2.sample.")
+        wait_until(lambda: self.plan()["next"] == "narrow", "the old text has expired", 20)
+        self.server.write("b.yaml", "domains: {other.test: shop\n")
+        before = self.path.read_text()
+        done = self.server.command("plan", "mx", "example.test", *WORDS, "--apply", check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("while policy files are in error", done.stderr)
+        self.assertEqual(self.path.read_text(), before)
+
     def test_one_that_moved_too_early_is_told_to_go_back(self):
         self.begin("domains: {example.test: {mode: enforce, mx: [mx1.sample], max_age: 1d}}\n")
         self.apply()
