@@ -1,4 +1,5 @@
 #include "checks/judge_parts.h"
+#include "policies/policy_text.h"
 
 enum { HTTP_OK = 200, HTTP_REDIRECT = 300, HTTP_ERROR = 400, HTTP_SERVER_ERROR = 500 };
 enum { HTTP_NOT_FOUND = 404, HTTP_GONE = 410, REMARKS_SHOWN = 3, MS_PER_S = 1000 };
@@ -22,8 +23,7 @@ static void judge_content_type(struct judge *judge, const struct observed_https 
     struct bytes type = bytes_of(https->content_type != NULL ? https->content_type : "");
     struct bytes want = BYTES("text/plain");
     struct bytes media = {type.p, type.n < want.n ? type.n : want.n};
-    bool ends = type.n <= want.n || strchr("; \t", type.p[want.n]) != NULL;
-    if (!bytes_equal_nocase(media, want) || !ends) {
+    if (!policy_text_is_plain(https->content_type)) {
         judge_add(judge, FINDING_POLICY_CONTENT_TYPE, subject, "the content type is \"%s\"",
                   type.n != 0 ? dns_name_show(type).text : "missing");
     } else if (!bytes_equal(media, want)) {

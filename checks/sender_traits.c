@@ -5,6 +5,8 @@
 #include <openssl/x509_vfy.h>
 
 #include "policies/mx_pattern.h"
+#include "policies/policy_id.h"
+#include "policies/policy_text.h"
 #include "policies/sts_record.h"
 
 enum { MAX_AGE_SHORT_BOUND_S = 60 * 60, MAX_AGE_DIGITS = 15 };
@@ -56,13 +58,10 @@ static enum sender_trait fault_of(struct bytes text)
             continue;
         }
         struct bytes id = bytes_skip(field, 3);
-        bool plain = id.n <= STS_RECORD_ID_MAX;
-        for (size_t i = 0; i < id.n; i++) {
-            char c = id.p[i];
-            plain = plain &&
-                    ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
+        if (id.n == 0) {
+            return TRAIT_RECORD_NO_ID;
         }
-        return id.n == 0 ? TRAIT_RECORD_NO_ID : plain ? TRAIT_RECORD_MALFORMED : TRAIT_RECORD_ID;
+        return policy_id_is_valid(id) ? TRAIT_RECORD_MALFORMED : TRAIT_RECORD_ID;
     }
     return TRAIT_RECORD_NO_ID;
 }
@@ -233,7 +232,7 @@ static sender_trait_set traits_of_type(const char *type)
 {
     static const char want[] = "text/plain";
     size_t n = strlen(want);
-    if (type == NULL || strncasecmp(type, want, n) != 0 || strchr("; \t", type[n]) == NULL) {
+    if (!policy_text_is_plain(type)) {
         return BIT(TRAIT_CONTENT_TYPE);
     }
     return (strncmp(type, want, n) != 0 ? BIT(TRAIT_CONTENT_TYPE_CASE) : 0) |

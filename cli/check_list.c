@@ -113,7 +113,6 @@ void check_item_reset(struct check_item *item)
 {
     observation_clear(&item->observation);
     findings_clear(&item->findings);
-    item->done = false;
 }
 
 void check_list_clear(struct check_list *list)

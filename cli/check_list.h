@@ -13,7 +13,6 @@ struct check_item {
     /* Filled in by a look. */
     struct observation observation;
     struct findings findings;
-    bool done;
 };
 
 struct check_list {

@@ -7,6 +7,7 @@
 #include "cli/check_run.h"
 #include "cli/check_senders.h"
 #include "cli/check_watch.h"
+#include "cli/dns_choice.h"
 #include "config/fields.h"
 
 enum {
@@ -40,17 +41,6 @@ static void clear(struct check *check)
     dns_resolver_free(check->resolver);
     check_list_clear(&check->list);
     json_decref(check->items);
-}
-
-static bool open_resolver(struct check *check, struct error *e)
-{
-    const struct invocation_values *named = invocation_values(check->invocation, "resolver");
-    const struct settings *settings = check->list.settings;
-    if (named->count != 0 || settings == NULL) {
-        return dns_resolver_new(named->items, named->count, &check->resolver, e);
-    }
-    return dns_resolver_new((const char *const *)settings->dns_resolvers.items,
-                            settings->dns_resolvers.count, &check->resolver, e);
 }
 
 /* What our CAs go by in CAA records: as configured, or where that is known. */
@@ -112,7 +102,8 @@ static bool read_options(struct check *check)
 static bool begin(struct check *check, struct error *e)
 {
     find_issuers(check);
-    if (!open_resolver(check, e)) {
+    if (!dns_choice_open(invocation_values(check->invocation, "resolver"), check->list.settings,
+                         &check->resolver, e)) {
         return false;
     }
     dns_resolver_set_attempt_ms(check->resolver, DNS_PATIENCE_MS);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cli/dns_choice.h"
 #include "cli/query_print.h"
 #include "cli/workspace.h"
 #include "dns/resolver.h"
@@ -34,17 +35,6 @@ static void resolver_cleanup(struct dns_resolver **resolver)
 }
 
 /* --resolver, else those of a configuration that was named, else the system's. */
-static bool open_resolver(const struct invocation *invocation, const struct settings *settings,
-                          struct dns_resolver **ret_resolver, struct error *e)
-{
-    const struct invocation_values *named = invocation_values(invocation, "resolver");
-    if (named->count != 0 || settings == NULL) {
-        return dns_resolver_new(named->items, named->count, ret_resolver, e);
-    }
-    return dns_resolver_new((const char *const *)settings->dns_resolvers.items,
-                            settings->dns_resolvers.count, ret_resolver, e);
-}
-
 static int answer(const struct invocation *invocation, struct bytes domain,
                   struct sender_policy *found)
 {
@@ -68,7 +58,7 @@ static bool look_up(const struct invocation *invocation, const struct settings *
 {
     CLEANUP(resolver_cleanup) struct dns_resolver *resolver = NULL;
     if (!read_domain(invocation, ret_domain, e) ||
-        !open_resolver(invocation, settings, &resolver, e)) {
+        !dns_choice_open(invocation_values(invocation, "resolver"), settings, &resolver, e)) {
         return false;
     }
     const struct sender_look_up_options options = {

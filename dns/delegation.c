@@ -6,6 +6,7 @@
 
 #include "dns/exchange.h"
 #include "dns/lookup.h"
+#include "dns/wire_name.h"
 
 enum { SERVERS_LOOKED_AT = 4 };
 
@@ -35,19 +36,6 @@ static void packet_cleanup(ldns_pkt **packet)
     ldns_pkt_free(*packet);
 }
 
-/* Without the last dot. */
-static char *text_of(const ldns_rdf *name)
-{
-    char *text = ldns_rdf2str(name);
-    if (text == NULL) {
-        abort(); /* out of memory */
-    }
-    size_t n = strlen(text);
-    char *copy = memory_string_of((struct bytes){text, n != 0 ? n - 1 : 0});
-    LDNS_FREE(text);
-    return copy;
-}
-
 static bool parse_address(const char *address, struct dns_server *ret_server)
 {
     struct error e;
@@ -70,7 +58,7 @@ static bool find_address(const struct dns_resolver *resolver, const ldns_pkt *pa
         }
     }
     struct error e;
-    CLEANUP_FREE char *host = text_of(name);
+    CLEANUP_FREE char *host = dns_wire_name_text(name);
     CLEANUP(dns_address_set_clear) struct dns_address_set addresses = {0};
     return dns_lookup_addresses(resolver, bytes_of(host), &addresses, &e) && addresses.count != 0 &&
            parse_address(addresses.items[0], ret_server);
@@ -87,10 +75,10 @@ static void take_servers(const struct dns_resolver *resolver, const ldns_pkt *pa
             !find_address(resolver, packet, ldns_rr_rdf(rr, 0), &server->at)) {
             continue;
         }
-        server->name = text_of(ldns_rr_rdf(rr, 0));
+        server->name = dns_wire_name_text(ldns_rr_rdf(rr, 0));
         servers->count++;
         if (servers->zone == NULL) {
-            servers->zone = text_of(ldns_rr_owner(rr));
+            servers->zone = dns_wire_name_text(ldns_rr_owner(rr));
         }
     }
 }

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "dns/question.h"
+#include "dns/wire_name.h"
 
 static bool add_mx(struct dns_mx_set *set, uint16_t preference, const char *host, struct error *e)
 {
@@ -197,17 +198,6 @@ void dns_address_set_clear(struct dns_address_set *set)
     *set = (struct dns_address_set){0};
 }
 
-static char *owner_text(const ldns_rr *rr)
-{
-    char *text = ldns_rdf2str(ldns_rr_owner(rr));
-    if (text == NULL) {
-        abort(); /* out of memory */
-    }
-    char *owner = memory_string_of((struct bytes){text, strlen(text) - 1}); /* not the last dot */
-    LDNS_FREE(text);
-    return owner;
-}
-
 static bool take_caa(const ldns_rr *rr, void *context, struct error *e)
 {
     (void)e;
@@ -228,7 +218,7 @@ static bool take_caa(const ldns_rr *rr, void *context, struct error *e)
     }
     ARRAY_GROW(set->items, set->count, set->capacity);
     set->items[set->count++] = (struct bytes){octets, length};
-    set->owner = set->owner != NULL ? set->owner : owner_text(rr);
+    set->owner = set->owner != NULL ? set->owner : dns_wire_name_text(ldns_rr_owner(rr));
     return true;
 }
 

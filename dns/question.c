@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "dns/wire_name.h"
 
 struct walk {
     const struct dns_question *question;
@@ -56,19 +57,6 @@ static bool take_records(struct walk *walk, const ldns_rr_list *answers, size_t 
     return true;
 }
 
-/* NAME as text without the last dot. */
-static char *name_text(const ldns_rdf *name)
-{
-    char *text = ldns_rdf2str(name);
-    if (text == NULL) {
-        abort(); /* out of memory */
-    }
-    size_t n = strlen(text);
-    char *copy = memory_string_of((struct bytes){text, n != 0 ? n - 1 : 0});
-    LDNS_FREE(text);
-    return copy;
-}
-
 /* Goes on to where ALIAS leads. False: one too many. */
 static bool follow(struct walk *walk, const ldns_rr *alias)
 {
@@ -78,7 +66,7 @@ static bool follow(struct walk *walk, const ldns_rr *alias)
     ldns_rdf_deep_free(walk->name);
     walk->name = ldns_rdf_clone(ldns_rr_rdf(alias, 0));
     struct dns_name *to = &walk->trace.aliases[walk->trace.alias_count++];
-    CLEANUP_FREE char *text = name_text(walk->name);
+    CLEANUP_FREE char *text = dns_wire_name_text(walk->name);
     /* Escapes may make it longer than a name can be. */
     to->n = (unsigned char)(strlen(text) < DNS_NAME_MAX ? strlen(text) : DNS_NAME_MAX);
     for (size_t i = 0; i < to->n; i++) {
@@ -99,7 +87,7 @@ static bool too_many_aliases(struct walk *walk, struct error *e)
 static bool ask_once(const struct dns_resolver *resolver, struct walk *walk, bool *ret_done,
                      struct error *e)
 {
-    CLEANUP_FREE char *text = name_text(walk->name);
+    CLEANUP_FREE char *text = dns_wire_name_text(walk->name);
     ldns_pkt *packet = NULL;
     if (!dns_resolver_ask_outcome(resolver, bytes_of(text), walk->question->type, &packet,
                                   &walk->trace.outcome, e)) {

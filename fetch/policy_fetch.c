@@ -6,6 +6,7 @@
 #include "dns/lookup.h"
 #include "fetch/transfer.h"
 #include "policies/policy.h"
+#include "policies/policy_text.h"
 
 /* A host's name and as many addresses as one look-up gives, with their brackets and commas. */
 enum { RESOLVE_MAX = DNS_NAME_MAX + 2 * DNS_RECORDS_MAX * (DNS_ADDRESS_SIZE + 3) };
@@ -83,16 +84,6 @@ static bool explain_failure(const struct fetch *fetch, enum transfer_result resu
     return error_set(e, ERROR_RETRY, "%s: %s; try again", fetch->url, what);
 }
 
-static bool is_plain_text(const char *type)
-{
-    static const char want[] = "text/plain";
-    if (type == NULL || strncasecmp(type, want, strlen(want)) != 0) {
-        return false;
-    }
-    const char *rest = type + strlen(want);
-    return strchr("; \t", *rest) != NULL; /* its end counts: strchr finds the NUL */
-}
-
 /* RFC 8461 §3.3: 200 alone is success, redirects are not followed, the type is text/plain. */
 static bool check_answer(const struct fetch *fetch, struct error *e)
 {
@@ -114,7 +105,7 @@ static bool check_answer(const struct fetch *fetch, struct error *e)
                          "%s: status %ld; senders take nothing but 200: correct the server",
                          fetch->url, status);
     }
-    if (!is_plain_text(type)) {
+    if (!policy_text_is_plain(type)) {
         return error_set(e, ERROR_SYNTAX,
                          "%s: content type \"%s\"; senders ask for text/plain: correct the server",
                          fetch->url, dns_name_show(bytes_of(type != NULL ? type : "")).text);

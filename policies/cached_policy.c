@@ -1,5 +1,6 @@
 #include "cached_policy.h"
 
+#include "policies/policy_id.h"
 #include "policies/policy_text.h"
 
 #define FIRST_LINE "mtasts-host cached policy 1"
@@ -44,14 +45,8 @@ static bool read_number(struct bytes text, int64_t *ret_number)
 /* By the grammar of the record that it came from. */
 static bool read_id(struct bytes text, char id[STS_RECORD_ID_MAX + 1])
 {
-    if (text.n == 0 || text.n > STS_RECORD_ID_MAX) {
+    if (!policy_id_is_valid(text)) {
         return false;
-    }
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))) {
-            return false;
-        }
     }
     memcpy(id, text.p, text.n);
     id[text.n] = '\0';

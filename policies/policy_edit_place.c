@@ -58,16 +58,23 @@ static bool error_alias(const struct yaml_pair *pair, struct error *e)
 
 /* --- One value in the place of another --- */
 
+/* Whether the octets of PAIR's value are its alone, and on one line. */
+static bool check_scalar(struct bytes text, const struct yaml_pair *pair, struct error *e)
+{
+    if (pair->value_is_alias || pair->value->anchored) {
+        return error_alias(pair, e);
+    }
+    return !edit_is_block_scalar(text, pair->value) ||
+           error_at_place(e, &pair->value_place, ERROR_CONFLICT,
+                          "this is a block of text (| or >); write it on one line");
+}
+
 static bool replace_scalar(struct bytes text, const struct yaml_pair *pair, const char *value,
                            struct policy_edit_splices *splices, struct error *e)
 {
     const struct yaml_node *node = pair->value;
-    if (pair->value_is_alias || node->anchored) {
-        return error_alias(pair, e);
-    }
-    if (edit_is_block_scalar(text, node)) {
-        return error_at_place(e, &pair->value_place, ERROR_CONFLICT,
-                              "this is a block of text (| or >); write it on one line");
+    if (!check_scalar(text, pair, e)) {
+        return false;
     }
     size_t quotes = node->plain ? 0 : 1;
     policy_edit_splice_add(splices, node->start.offset + quotes,
@@ -206,12 +213,8 @@ static bool own_for_name(struct bytes text, const struct yaml_pair *pair,
                          struct policy_edit_splices *splices, struct error *e)
 {
     const struct yaml_node *node = pair->value;
-    if (pair->value_is_alias || node->anchored) {
-        return error_alias(pair, e);
-    }
-    if (edit_is_block_scalar(text, node)) {
-        return error_at_place(e, &pair->value_place, ERROR_CONFLICT,
-                              "this is a block of text (| or >); write it on one line");
+    if (!check_scalar(text, pair, e)) {
+        return false;
     }
     bool quoted = is_quoted(text, &pair->key->start) && is_quoted(text, &node->start);
     CLEANUP_FREE char *terms = terms_text(meant, tlsrpt, quoted, ", ");

@@ -376,3 +376,13 @@ bool policy_text_parse(struct bytes text, const char *file, struct policy **ret_
     free(reader.mx);
     return valid;
 }
+
+bool policy_text_is_plain(const char *type)
+{
+    static const char want[] = "text/plain";
+    if (type == NULL || strncasecmp(type, want, strlen(want)) != 0) {
+        return false;
+    }
+    const char *rest = type + strlen(want);
+    return strchr("; \t", *rest) != NULL; /* its end counts: strchr finds the NUL */
+}

@@ -17,4 +17,8 @@
 bool policy_text_parse(struct bytes text, const char *file, struct policy **ret_policy,
                        struct diagnostics *d) MUST_USE;
 
+/* Whether TYPE, the value of a Content-Type field or NULL, is text/plain (RFC 8461 §3.3), with
+ * whatever parameters. */
+bool policy_text_is_plain(const char *type);
+
 #endif

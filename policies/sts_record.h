@@ -18,9 +18,10 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "policies/policy_id.h"
 
 enum {
-    STS_RECORD_ID_MAX = 32,
+    STS_RECORD_ID_MAX = POLICY_ID_MAX,
     STS_RECORD_TEXT_MAX = 4096, /* octets; several times what fits into one UDP answer */
 };
 
