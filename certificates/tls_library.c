@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "certificates/tls13_kdf.h"
 
 /* --- What is offered --- */
 
@@ -64,6 +65,16 @@ static bool is_kept(int operation, const OSSL_ALGORITHM *algorithm)
     return false;
 }
 
+/* With our own functions where they are faster. */
+static OSSL_ALGORITHM improved(int operation, OSSL_ALGORITHM algorithm)
+{
+    if (operation == OSSL_OP_KDF && is_named(&algorithm, "TLS13-KDF")) {
+        const OSSL_DISPATCH *functions = tls13_kdf_functions(algorithm.implementation);
+        algorithm.implementation = functions != NULL ? functions : algorithm.implementation;
+    }
+    return algorithm;
+}
+
 static void keep(int operation)
 {
     int no_cache = 0;
@@ -71,7 +82,7 @@ static void keep(int operation)
     size_t count = 0;
     for (; all != NULL && all->algorithm_names != NULL && count < ALGORITHMS_MAX; all++) {
         if (is_kept(operation, all)) {
-            whole.kept[operation][count++] = *all;
+            whole.kept[operation][count++] = improved(operation, *all);
         }
     }
 }

@@ -1,0 +1,196 @@
+/* For SHA256_Init and the like: that they keep their state where the caller wants it is what EVP's
+ * digests lack. */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include "tls13_kdf.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <openssl/sha.h>
+
+#include "base/bytes.h"
+
+enum {
+    SECRET = SHA256_DIGEST_LENGTH,
+    FUNCTIONS_MAX = 16,
+    LABEL_MAX = 255, /* "tls13 " and the label, RFC 8446 §7.1 */
+    CONTEXT_MAX = 255,
+};
+
+/* --- HMAC-SHA-256 (RFC 2104), for keys of at most a block --- */
+
+struct hmac {
+    SHA256_CTX inner;
+    SHA256_CTX outer;
+};
+
+static void hmac_begin(struct hmac *hmac, struct bytes key)
+{
+    unsigned char pad[SHA256_CBLOCK];
+    memset(pad, 0x36, sizeof(pad));
+    for (size_t i = 0; i < key.n; i++) {
+        pad[i] ^= (unsigned char)key.p[i];
+    }
+    SHA256_Init(&hmac->inner);
+    SHA256_Update(&hmac->inner, pad, sizeof(pad));
+    for (size_t i = 0; i < sizeof(pad); i++) {
+        pad[i] ^= 0x36 ^ 0x5c;
+    }
+    SHA256_Init(&hmac->outer);
+    SHA256_Update(&hmac->outer, pad, sizeof(pad));
+    OPENSSL_cleanse(pad, sizeof(pad));
+}
+
+static void hmac_add(struct hmac *hmac, const void *text, size_t n)
+{
+    SHA256_Update(&hmac->inner, text, n);
+}
+
+static void hmac_end(struct hmac *hmac, unsigned char out[static SECRET])
+{
+    SHA256_Final(out, &hmac->inner);
+    SHA256_Update(&hmac->outer, out, SECRET);
+    SHA256_Final(out, &hmac->outer);
+    OPENSSL_cleanse(hmac, sizeof(*hmac));
+}
+
+/* --- The key schedule --- */
+
+/* What of a call's parameters matters; octets, absent ones with a NULL. */
+struct question {
+    int mode;
+    struct bytes key;
+    struct bytes salt;
+    struct bytes prefix;
+    struct bytes label;
+    struct bytes context;
+};
+
+static const unsigned char ZEROS[SECRET];
+
+/* HKDF-Expand-Label with up to one block of output, N octets. */
+static void expand_label(struct bytes secret, const struct question *question, struct bytes context,
+                         unsigned char *out, size_t n)
+{
+    const unsigned char length[] = {0, (unsigned char)n};
+    unsigned char label_length = (unsigned char)(question->prefix.n + question->label.n);
+    unsigned char context_length = (unsigned char)context.n;
+    static const unsigned char first_block = 1; /* HKDF's counter, RFC 5869 §2.3 */
+    unsigned char block[SECRET];
+    struct hmac hmac;
+    hmac_begin(&hmac, secret);
+    hmac_add(&hmac, length, sizeof(length));
+    hmac_add(&hmac, &label_length, 1);
+    hmac_add(&hmac, question->prefix.p, question->prefix.n);
+    hmac_add(&hmac, question->label.p, question->label.n);
+    hmac_add(&hmac, &context_length, 1);
+    hmac_add(&hmac, context.p, context.n);
+    hmac_add(&hmac, &first_block, 1);
+    hmac_end(&hmac, block);
+    memcpy(out, block, n);
+    OPENSSL_cleanse(block, sizeof(block));
+}
+
+/* The SALT of the next HKDF-Extract is Derive-Secret(the secret before, "derived", ""); before the
+ * first one there is none. */
+static void extract(const struct question *question, unsigned char out[static SECRET])
+{
+    static const unsigned char hash_of_nothing[SECRET] = {
+        0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4,
+        0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b,
+        0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55};
+    unsigned char salt[SECRET] = {0};
+    if (question->salt.p != NULL) {
+        struct bytes nothing = {(const char *)hash_of_nothing, sizeof(hash_of_nothing)};
+        expand_label(question->salt, question, nothing, salt, sizeof(salt));
+    }
+    struct hmac hmac;
+    hmac_begin(&hmac, (struct bytes){(const char *)salt, sizeof(salt)});
+    if (question->key.p != NULL) {
+        hmac_add(&hmac, question->key.p, question->key.n);
+    } else {
+        hmac_add(&hmac, ZEROS, sizeof(ZEROS));
+    }
+    hmac_end(&hmac, out);
+    OPENSSL_cleanse(salt, sizeof(salt));
+}
+
+/* --- The provider's function: provider-kdf(7) --- */
+
+/* Constant once they are made. A provider's function is not told in which table it was found. */
+static OSSL_DISPATCH functions[FUNCTIONS_MAX];
+static OSSL_FUNC_kdf_derive_fn *their_derive;
+
+static struct bytes octets(const OSSL_PARAM *params, const char *name)
+{
+    const OSSL_PARAM *found = OSSL_PARAM_locate_const(params, name);
+    bool set = found != NULL && found->data_type == OSSL_PARAM_OCTET_STRING && found->data != NULL;
+    return set ? (struct bytes){found->data, found->data_size} : (struct bytes){NULL, 0};
+}
+
+static bool is_sha256(const OSSL_PARAM *params)
+{
+    const OSSL_PARAM *found = OSSL_PARAM_locate_const(params, OSSL_KDF_PARAM_DIGEST);
+    return found != NULL && found->data_type == OSSL_PARAM_UTF8_STRING && found->data != NULL &&
+           strcasecmp(found->data, "SHA2-256") == 0;
+}
+
+static bool is_fitting(const struct question *question, size_t n)
+{
+    if (question->prefix.p == NULL || question->label.p == NULL ||
+        question->prefix.n + question->label.n > LABEL_MAX || question->context.n > CONTEXT_MAX) {
+        return false;
+    }
+    if (question->mode == EVP_KDF_HKDF_MODE_EXPAND_ONLY) {
+        return question->key.n == SECRET && n != 0 && n <= SECRET;
+    }
+    return question->mode == EVP_KDF_HKDF_MODE_EXTRACT_ONLY && n == SECRET &&
+           (question->salt.p == NULL || question->salt.n == SECRET);
+}
+
+static int derive(void *context, unsigned char *out, size_t n, const OSSL_PARAM params[])
+{
+    const OSSL_PARAM *mode =
+        params != NULL ? OSSL_PARAM_locate_const(params, OSSL_KDF_PARAM_MODE) : NULL;
+    struct question question;
+    if (mode == NULL || OSSL_PARAM_get_int(mode, &question.mode) != 1 || !is_sha256(params)) {
+        return their_derive(context, out, n, params);
+    }
+    question.key = octets(params, OSSL_KDF_PARAM_KEY);
+    question.salt = octets(params, OSSL_KDF_PARAM_SALT);
+    question.prefix = octets(params, OSSL_KDF_PARAM_PREFIX);
+    question.label = octets(params, OSSL_KDF_PARAM_LABEL);
+    question.context = octets(params, OSSL_KDF_PARAM_DATA);
+    if (!is_fitting(&question, n)) {
+        return their_derive(context, out, n, params);
+    }
+    if (question.mode == EVP_KDF_HKDF_MODE_EXPAND_ONLY) {
+        expand_label(question.key, &question, question.context, out, n);
+    } else {
+        extract(&question, out);
+    }
+    return 1;
+}
+
+const OSSL_DISPATCH *tls13_kdf_functions(const OSSL_DISPATCH *theirs)
+{
+    size_t count = 0;
+    for (; theirs->function_id != 0; theirs++, count++) {
+        if (count == FUNCTIONS_MAX - 1) {
+            return NULL;
+        }
+        functions[count] = *theirs;
+        if (theirs->function_id == OSSL_FUNC_KDF_DERIVE) {
+            their_derive = OSSL_FUNC_kdf_derive(theirs);
+            functions[count].function = (void (*)(void))derive;
+        }
+    }
+    return their_derive != NULL ? functions : NULL;
+}
