@@ -17,6 +17,9 @@ void answer_not_yet(h2o_req_t *req);
 /* The field's name and value are not copied. */
 void answer_field(h2o_req_t *req, const h2o_token_t *name, const char *value, size_t length);
 
+/* An answer of a header only, which REQ has. */
+void answer_without_body(h2o_req_t *req);
+
 /* BODY is in REQ's pool. */
 void answer_body(h2o_req_t *req, h2o_iovec_t body);
 

@@ -50,11 +50,9 @@ static bool has_copy(const h2o_req_t *req, h2o_iovec_t etag)
 
 static void answer_not_modified(h2o_req_t *req)
 {
-    static h2o_generator_t generator = {NULL, NULL};
     req->res.status = 304;
     req->res.reason = "Not Modified";
-    h2o_start_response(req, &generator);
-    h2o_send(req, NULL, 0, H2O_SEND_STATE_FINAL);
+    answer_without_body(req);
 }
 
 static void answer_policy(const struct policy_handler *self, h2o_req_t *req, struct bytes domain)
