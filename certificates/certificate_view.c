@@ -74,6 +74,20 @@ ASN1_SEQUENCE(RSA_KEY) = {
 
 /* --- The key --- */
 
+bool certificate_key_of_point(struct bytes point, int nid, struct curves *curves,
+                              struct certificate_key *key)
+{
+    key->group = curves_find(curves, nid);
+    if (key->group == NULL || point.n == 0 || point.p[0] != POINT_CONVERSION_UNCOMPRESSED) {
+        return false;
+    }
+    key->point = EC_POINT_new(key->group);
+    key->kind = CERTIFICATE_KEY_EC;
+    return key->point != NULL && /* on the curve, too */
+           EC_POINT_oct2point(key->group, key->point, (const unsigned char *)point.p, point.n,
+                              NULL) == 1;
+}
+
 static bool read_ec(const X509_ALGOR *algorithm, const ASN1_BIT_STRING *octets,
                     struct curves *curves, struct certificate_key *key)
 {
@@ -81,16 +95,8 @@ static bool read_ec(const X509_ALGOR *algorithm, const ASN1_BIT_STRING *octets,
     int type = 0;
     X509_ALGOR_get0(NULL, &type, &curve, algorithm);
     int nid = type == V_ASN1_OBJECT ? OBJ_obj2nid(curve) : NID_undef;
-    key->group = curves_find(curves, nid);
-    if (key->group == NULL || octets->length == 0 ||
-        octets->data[0] != POINT_CONVERSION_UNCOMPRESSED) {
-        return false;
-    }
-    key->point = EC_POINT_new(key->group);
-    key->kind = CERTIFICATE_KEY_EC;
-    return key->point != NULL && /* on the curve, too */
-           EC_POINT_oct2point(key->group, key->point, octets->data, (size_t)octets->length, NULL) ==
-               1;
+    struct bytes point = {(const char *)octets->data, (size_t)octets->length};
+    return certificate_key_of_point(point, nid, curves, key);
 }
 
 static bool read_rsa(const ASN1_BIT_STRING *octets, struct certificate_key *key)
@@ -109,7 +115,7 @@ static bool read_rsa(const ASN1_BIT_STRING *octets, struct certificate_key *key)
     return BN_num_bits(key->modulus) >= BITS;
 }
 
-static void key_clear(struct certificate_key *key)
+void certificate_key_clear(struct certificate_key *key)
 {
     EC_POINT_free(key->point);
     BN_free(key->modulus);
@@ -127,7 +133,7 @@ static void read_key(const struct public_key *public_key, struct curves *curves,
                   read_ec(public_key->algorithm, public_key->octets, curves, key)) ||
                  (nid == NID_rsaEncryption && read_rsa(public_key->octets, key));
     if (!known) {
-        key_clear(key);
+        certificate_key_clear(key);
     }
 }
 
@@ -156,7 +162,7 @@ struct certificate_view *certificate_view_take(struct bytes *der, struct curves 
 void certificate_view_free(struct certificate_view *view)
 {
     if (view != NULL) {
-        key_clear(&view->key);
+        certificate_key_clear(&view->key);
         ASN1_item_free((ASN1_VALUE *)view->certificate, ASN1_ITEM_rptr(CERTIFICATE));
         free(view);
     }

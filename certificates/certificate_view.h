@@ -45,6 +45,12 @@ struct certificate_key {
     BIGNUM *exponent;
 };
 
+/* Fills *KEY in, which is zero before, from an uncompressed point on the curve NID. False: OpenSSL
+ * takes no such key. The caller clears it in either case; CURVES are borrowed until then. */
+bool certificate_key_of_point(struct bytes point, int nid, struct curves *curves,
+                              struct certificate_key *key) MUST_USE;
+void certificate_key_clear(struct certificate_key *key);
+
 const struct certificate_key *certificate_view_key(const struct certificate_view *view);
 
 /* Whether the signature is known to be of 112 bits of security or more: with SHA-256, SHA-384 or

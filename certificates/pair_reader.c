@@ -5,6 +5,7 @@
 #include "certificates/certificate_check.h"
 #include "certificates/pair_blocks.h"
 #include "certificates/san_names.h"
+#include "certificates/usual_leaf.h"
 
 struct pair_reader {
     struct chain_pool *pool;
@@ -84,6 +85,19 @@ static bool find_chain(struct pair_reader *reader, struct bytes der, const char 
 
 /* --- Leaf and key --- */
 
+/* What a pair keeps of its leaf. */
+struct leaf {
+    struct buffer names; /* each with a NUL after it */
+    size_t name_count;
+    int64_t not_before;
+    int64_t not_after;
+};
+
+static void leaf_cleanup(struct leaf *leaf)
+{
+    buffer_clear(&leaf->names);
+}
+
 /* For keys that are not as everybody writes them: a compressed point, say. */
 static bool matches_in_full(const struct private_key *compact, const struct certificate_view *view)
 {
@@ -121,10 +135,75 @@ static bool check_leaf(const struct certificate_view *leaf, const struct private
            check_match(key, leaf, chain_path, key_path, e);
 }
 
+static struct bytes leaf_of(const struct pair_blocks *blocks)
+{
+    return (struct bytes){blocks->certificates.p, blocks->leaf_length};
+}
+
 static int64_t seconds_of(const ASN1_TIME *time)
 {
     struct tm tm = {0};
     return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
+/* By OpenSSL, of any form. */
+static bool read_in_full(struct pair_reader *reader, const struct pair_blocks *blocks,
+                         const char *chain_path, const char *key_path, struct leaf *leaf,
+                         struct error *e)
+{
+    struct bytes front = leaf_of(blocks);
+    CLEANUP(view_cleanup)
+    struct certificate_view *view = certificate_view_take(&front, &reader->curves);
+    if (!check_leaf(view, &blocks->key, chain_path, key_path, e) ||
+        !san_names_read(certificate_view_extensions(view), chain_path, &leaf->names,
+                        &leaf->name_count, e)) {
+        return false;
+    }
+    leaf->not_before = seconds_of(certificate_view_not_before(view));
+    leaf->not_after = seconds_of(certificate_view_not_after(view));
+    return true;
+}
+
+static bool matches_usual(struct pair_reader *reader, const struct private_key *key,
+                          const struct usual_leaf *usual)
+{
+    struct certificate_key public_key = {0};
+    bool matches =
+        certificate_key_of_point(usual->point, usual->curve, &reader->curves, &public_key) &&
+        private_key_matches(key, &public_key);
+    certificate_key_clear(&public_key);
+    return matches;
+}
+
+/* By a walk, where nothing is out of the ordinary or wrong. */
+static bool read_usual(struct pair_reader *reader, const struct pair_blocks *blocks,
+                       struct leaf *leaf)
+{
+    struct usual_leaf usual;
+    if (!usual_leaf_read(leaf_of(blocks), &usual) || !matches_usual(reader, &blocks->key, &usual)) {
+        return false;
+    }
+    struct bytes name;
+    size_t count = 0;
+    for (; usual_leaf_next_name(&usual.alt_names, &name); count++) {
+        leaf->name_count += san_names_add(name, &leaf->names);
+    }
+    leaf->not_before = usual.not_before;
+    leaf->not_after = usual.not_after;
+    return count <= CERTIFICATE_NAMES_MAX && leaf->name_count != 0;
+}
+
+static bool read_leaf(struct pair_reader *reader, const struct pair_blocks *blocks,
+                      const char *chain_path, const char *key_path, struct leaf *leaf,
+                      struct error *e)
+{
+    leaf->names = BUFFER(SAN_NAMES_OCTETS);
+    if (read_usual(reader, blocks, leaf)) {
+        return true;
+    }
+    leaf->names.n = 0;
+    leaf->name_count = 0;
+    return read_in_full(reader, blocks, chain_path, key_path, leaf, e);
 }
 
 /* --- All of it --- */
@@ -141,41 +220,31 @@ static void add_files(struct pair_parts *parts, const struct pair_text *chain,
     parts->files = files;
 }
 
-static void add_leaf(struct pair_parts *parts, const struct pair_blocks *blocks,
-                     const struct certificate_view *leaf)
-{
-    parts->leaf = (struct bytes){blocks->certificates.p, blocks->leaf_length};
-    parts->key = blocks->key.octets;
-    parts->rsa = blocks->key.rsa;
-    parts->not_before = seconds_of(certificate_view_not_before(leaf));
-    parts->not_after = seconds_of(certificate_view_not_after(leaf));
-}
-
 static bool read_pair(struct pair_reader *reader, const struct pair_text *chain,
                       const struct pair_text *key, struct certificate_pair **ret_pair,
                       struct error *e)
 {
     CLEANUP(pair_blocks_clear) struct pair_blocks blocks = {0};
-    if (!pair_blocks_read(&blocks, chain, key, e)) {
-        return false;
-    }
-    struct bytes front = {blocks.certificates.p, blocks.leaf_length};
-    struct bytes rest = bytes_skip(buffer_bytes(&blocks.certificates), blocks.leaf_length);
-    CLEANUP(view_cleanup)
-    struct certificate_view *leaf = certificate_view_take(&front, &reader->curves);
-    CLEANUP(buffer_clear) struct buffer names = BUFFER(SAN_NAMES_OCTETS);
+    CLEANUP(leaf_cleanup) struct leaf leaf = {0};
     CLEANUP(chain_cleanup) struct certificate_chain *intermediates = NULL;
-    struct pair_parts parts = {.path = chain->path};
     struct file_identity files[CERTIFICATE_PAIR_FILES_MAX];
-    if (!check_leaf(leaf, &blocks.key, chain->path, key->path, e) ||
-        !san_names_read(certificate_view_extensions(leaf), chain->path, &names, &parts.name_count,
-                        e) ||
-        !find_chain(reader, rest, chain->path, &intermediates, e)) {
+    if (!pair_blocks_read(&blocks, chain, key, e) ||
+        !read_leaf(reader, &blocks, chain->path, key->path, &leaf, e) ||
+        !find_chain(reader, bytes_skip(buffer_bytes(&blocks.certificates), blocks.leaf_length),
+                    chain->path, &intermediates, e)) {
         return false;
     }
-    parts.chain = intermediates;
-    parts.names = buffer_bytes(&names);
-    add_leaf(&parts, &blocks, leaf);
+    struct pair_parts parts = {
+        .leaf = leaf_of(&blocks),
+        .chain = intermediates,
+        .key = blocks.key.octets,
+        .rsa = blocks.key.rsa,
+        .path = chain->path,
+        .names = buffer_bytes(&leaf.names),
+        .name_count = leaf.name_count,
+        .not_before = leaf.not_before,
+        .not_after = leaf.not_after,
+    };
     add_files(&parts, chain, key, files);
     *ret_pair = certificate_pair_new(&parts);
     return true;

@@ -4,41 +4,15 @@
 #include <openssl/err.h>
 #include <openssl/param_build.h>
 
-/* A walk over DER: each step takes one element off the front. */
-
-static bool der_take(struct bytes *der, int want_tag, int want_class, struct bytes *ret_content)
-{
-    const unsigned char *p = (const unsigned char *)der->p;
-    long length = 0;
-    int tag = 0;
-    int class = 0;
-    if (der->n == 0 || der->n > INT32_MAX) {
-        return false;
-    }
-    int flags = ASN1_get_object(&p, &length, &tag, &class, (long)der->n);
-    /* 0x80: damaged or longer than what is there; 1: BER's indefinite length. */
-    if ((flags & 0x81) != 0 || tag != want_tag || class != want_class) {
-        ERR_clear_error();
-        return false;
-    }
-    *ret_content = (struct bytes){(const char *)p, (size_t)length};
-    *der = bytes_skip(*der, (size_t)((const char *)p - der->p) + (size_t)length);
-    return true;
-}
-
-static bool der_take_universal(struct bytes *der, int tag, struct bytes *ret_content)
-{
-    return der_take(der, tag, V_ASN1_UNIVERSAL, ret_content);
-}
+#include "certificates/der.h"
 
 /* SEQUENCE { version INTEGER, … }: what follows the version. */
 static bool der_open_versioned(struct bytes der, char version, struct bytes *ret_rest)
 {
     struct bytes rest;
     struct bytes number;
-    if (!der_take_universal(&der, V_ASN1_SEQUENCE, &rest) ||
-        !der_take_universal(&rest, V_ASN1_INTEGER, &number) || number.n != 1 ||
-        number.p[0] != version) {
+    if (!der_take(&der, DER_SEQUENCE, &rest) || !der_take(&rest, DER_INTEGER, &number) ||
+        number.n != 1 || number.p[0] != version) {
         return false;
     }
     *ret_rest = rest;
@@ -49,8 +23,8 @@ static bool find_sec1(struct bytes der, struct private_key *ret_key)
 {
     struct bytes rest;
     struct bytes scalar;
-    if (!der_open_versioned(der, 1, &rest) ||
-        !der_take_universal(&rest, V_ASN1_OCTET_STRING, &scalar) || scalar.n == 0) {
+    if (!der_open_versioned(der, 1, &rest) || !der_take(&rest, DER_OCTET_STRING, &scalar) ||
+        scalar.n == 0) {
         return false;
     }
     *ret_key = (struct private_key){.rsa = false, .octets = scalar};
@@ -73,9 +47,9 @@ static bool find_pkcs8(struct bytes der, struct bytes *ret_algorithm, struct byt
     struct bytes rest;
     struct bytes identifier;
     return (der_open_versioned(der, 0, &rest) || der_open_versioned(der, 1, &rest)) &&
-           der_take_universal(&rest, V_ASN1_SEQUENCE, &identifier) &&
-           der_take_universal(&identifier, V_ASN1_OBJECT, ret_algorithm) &&
-           der_take_universal(&rest, V_ASN1_OCTET_STRING, ret_key);
+           der_take(&rest, DER_SEQUENCE, &identifier) &&
+           der_take(&identifier, DER_OBJECT, ret_algorithm) &&
+           der_take(&rest, DER_OCTET_STRING, ret_key);
 }
 
 /* 1.2.840.10045.2.1 and 1.2.840.113549.1.1.1 */
@@ -189,7 +163,7 @@ static EVP_PKEY *make_rsa(struct bytes der, OSSL_LIB_CTX *library)
     bool complete = build != NULL;
     for (size_t i = 0; i < ARRAY_LENGTH(RSA_FIELDS) && complete; i++) {
         struct bytes number;
-        complete = der_take_universal(&rest, V_ASN1_INTEGER, &number) && number.n != 0 &&
+        complete = der_take(&rest, DER_INTEGER, &number) && number.n != 0 &&
                    (numbers[i] = BN_secure_new()) != NULL &&
                    BN_bin2bn((const unsigned char *)number.p, (int)number.n, numbers[i]) != NULL &&
                    OSSL_PARAM_BLD_push_BN(build, RSA_FIELDS[i], numbers[i]) == 1;

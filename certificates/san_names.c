@@ -8,10 +8,9 @@ static void names_cleanup(GENERAL_NAMES **names)
     GENERAL_NAMES_free(*names);
 }
 
-static bool normalise_name(const ASN1_IA5STRING *san, struct dns_name *ret_name)
+static bool normalise_name(struct bytes text, struct dns_name *ret_name)
 {
     struct error ignored;
-    struct bytes text = {(const char *)ASN1_STRING_get0_data(san), (size_t)ASN1_STRING_length(san)};
     if (!bytes_starts_with(text, BYTES("*."))) {
         return dns_name_normalise(text, ret_name, &ignored);
     }
@@ -39,6 +38,22 @@ static bool has_name(const struct buffer *names, struct bytes name)
     return false;
 }
 
+bool san_names_add(struct bytes text, struct buffer *names)
+{
+    struct dns_name name;
+    if (!normalise_name(text, &name) || has_name(names, dns_name_bytes(&name))) {
+        return false;
+    }
+    buffer_add(names, (struct bytes){name.text, name.n + 1U});
+    return true;
+}
+
+static struct bytes text_of(const ASN1_IA5STRING *san)
+{
+    return (struct bytes){(const char *)ASN1_STRING_get0_data(san),
+                          (size_t)ASN1_STRING_length(san)};
+}
+
 bool san_names_read(const STACK_OF(X509_EXTENSION) * extensions, const char *path,
                     struct buffer *names, size_t *ret_count, struct error *e)
 {
@@ -52,12 +67,7 @@ bool san_names_read(const STACK_OF(X509_EXTENSION) * extensions, const char *pat
     size_t count = 0;
     for (int i = 0; i < sk_GENERAL_NAME_num(sans); i++) {
         const GENERAL_NAME *san = sk_GENERAL_NAME_value(sans, i);
-        struct dns_name name;
-        if (san->type == GEN_DNS && normalise_name(san->d.dNSName, &name) &&
-            !has_name(names, dns_name_bytes(&name))) {
-            buffer_add(names, (struct bytes){name.text, name.n + 1U});
-            count++;
-        }
+        count += san->type == GEN_DNS && san_names_add(text_of(san->d.dNSName), names);
     }
     if (count == 0) {
         return error_set(e, ERROR_SYNTAX,
