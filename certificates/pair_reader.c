@@ -91,6 +91,7 @@ struct leaf {
     size_t name_count;
     int64_t not_before;
     int64_t not_after;
+    bool proven; /* the key belongs to it */
 };
 
 static void leaf_cleanup(struct leaf *leaf)
@@ -175,12 +176,21 @@ static bool matches_usual(struct pair_reader *reader, const struct private_key *
     return matches;
 }
 
-/* By a walk, where nothing is out of the ordinary or wrong. */
-static bool read_usual(struct pair_reader *reader, const struct pair_blocks *blocks,
+static bool claims_to_match(const struct private_key *key, const struct usual_leaf *usual)
+{
+    return !key->rsa && bytes_equal(key->point, usual->point);
+}
+
+/* By a walk, where nothing is out of the ordinary or wrong. QUICK: a claim is enough. */
+static bool read_usual(struct pair_reader *reader, const struct pair_blocks *blocks, bool quick,
                        struct leaf *leaf)
 {
     struct usual_leaf usual;
-    if (!usual_leaf_read(leaf_of(blocks), &usual) || !matches_usual(reader, &blocks->key, &usual)) {
+    if (!usual_leaf_read(leaf_of(blocks), &usual)) {
+        return false;
+    }
+    leaf->proven = !quick || !claims_to_match(&blocks->key, &usual);
+    if (leaf->proven && !matches_usual(reader, &blocks->key, &usual)) {
         return false;
     }
     struct bytes name;
@@ -194,13 +204,14 @@ static bool read_usual(struct pair_reader *reader, const struct pair_blocks *blo
 }
 
 static bool read_leaf(struct pair_reader *reader, const struct pair_blocks *blocks,
-                      const char *chain_path, const char *key_path, struct leaf *leaf,
+                      const char *chain_path, const char *key_path, bool quick, struct leaf *leaf,
                       struct error *e)
 {
     leaf->names = BUFFER(SAN_NAMES_OCTETS);
-    if (read_usual(reader, blocks, leaf)) {
+    if (read_usual(reader, blocks, quick, leaf)) {
         return true;
     }
+    leaf->proven = true;
     leaf->names.n = 0;
     leaf->name_count = 0;
     return read_in_full(reader, blocks, chain_path, key_path, leaf, e);
@@ -220,16 +231,17 @@ static void add_files(struct pair_parts *parts, const struct pair_text *chain,
     parts->files = files;
 }
 
+/* RET_PROVEN NULL: it must be. */
 static bool read_pair(struct pair_reader *reader, const struct pair_text *chain,
                       const struct pair_text *key, struct certificate_pair **ret_pair,
-                      struct error *e)
+                      bool *ret_proven, struct error *e)
 {
     CLEANUP(pair_blocks_clear) struct pair_blocks blocks = {0};
     CLEANUP(leaf_cleanup) struct leaf leaf = {0};
     CLEANUP(chain_cleanup) struct certificate_chain *intermediates = NULL;
     struct file_identity files[CERTIFICATE_PAIR_FILES_MAX];
     if (!pair_blocks_read(&blocks, chain, key, e) ||
-        !read_leaf(reader, &blocks, chain->path, key->path, &leaf, e) ||
+        !read_leaf(reader, &blocks, chain->path, key->path, ret_proven != NULL, &leaf, e) ||
         !find_chain(reader, bytes_skip(buffer_bytes(&blocks.certificates), blocks.leaf_length),
                     chain->path, &intermediates, e)) {
         return false;
@@ -247,6 +259,9 @@ static bool read_pair(struct pair_reader *reader, const struct pair_text *chain,
     };
     add_files(&parts, chain, key, files);
     *ret_pair = certificate_pair_new(&parts);
+    if (ret_proven != NULL) {
+        *ret_proven = leaf.proven;
+    }
     return true;
 }
 
@@ -260,12 +275,28 @@ bool pair_reader_read(struct pair_reader *reader, const struct pair_text *chain,
                       struct error *e)
 {
     if (reader != NULL) {
-        return read_pair(reader, chain, key, ret_pair, e);
+        return read_pair(reader, chain, key, ret_pair, NULL, e);
     }
     struct chain_pool *pool = chain_pool_new();
     CLEANUP(reader_cleanup) struct pair_reader *own = pair_reader_new(pool);
     chain_pool_unref(pool);
-    return read_pair(own, chain, key, ret_pair, e);
+    return read_pair(own, chain, key, ret_pair, NULL, e);
+}
+
+bool pair_reader_read_quickly(struct pair_reader *reader, const struct pair_text *chain,
+                              const struct pair_text *key, struct certificate_pair **ret_pair,
+                              bool *ret_proven, struct error *e)
+{
+    return read_pair(reader, chain, key, ret_pair, ret_proven, e);
+}
+
+bool pair_reader_prove(struct pair_reader *reader, const struct certificate_pair *pair)
+{
+    struct private_key key = {.rsa = certificate_pair_is_rsa(pair),
+                              .octets = certificate_pair_key(pair)};
+    struct usual_leaf usual;
+    return usual_leaf_read(certificate_pair_leaf(pair), &usual) &&
+           matches_usual(reader, &key, &usual);
 }
 
 bool certificate_pair_parse(struct bytes chain, const char *chain_path, struct bytes key,

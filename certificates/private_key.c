@@ -19,6 +19,21 @@ static bool der_open_versioned(struct bytes der, char version, struct bytes *ret
     return true;
 }
 
+/* What may follow the scalar (RFC 5915 §3): [0] parameters, [1] BIT STRING. */
+static struct bytes find_point(struct bytes rest)
+{
+    struct bytes parameters;
+    struct bytes outer;
+    struct bytes bits;
+    bool named = der_take(&rest, DER_CONTEXT_WHOLE, &parameters);
+    (void)named; /* or not */
+    if (der_take(&rest, DER_CONTEXT_WHOLE + 1, &outer) && der_take(&outer, DER_BIT_STRING, &bits) &&
+        bits.n != 0 && bits.p[0] == 0) {
+        return bytes_skip(bits, 1);
+    }
+    return (struct bytes){0};
+}
+
 static bool find_sec1(struct bytes der, struct private_key *ret_key)
 {
     struct bytes rest;
@@ -27,7 +42,7 @@ static bool find_sec1(struct bytes der, struct private_key *ret_key)
         scalar.n == 0) {
         return false;
     }
-    *ret_key = (struct private_key){.rsa = false, .octets = scalar};
+    *ret_key = (struct private_key){.rsa = false, .octets = scalar, .point = find_point(rest)};
     return true;
 }
 

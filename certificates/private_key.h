@@ -23,7 +23,8 @@ enum private_key_form {
 
 struct private_key {
     bool rsa;
-    struct bytes octets; /* a view into the DER it was found in */
+    struct bytes octets; /* a view into the DER it was found in, as the next */
+    struct bytes point;  /* EC: of the public key that stands beside it; empty: none does */
 };
 
 /* The errors end in what to do and want a "PATH: " before them. */

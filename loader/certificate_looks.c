@@ -16,12 +16,9 @@ enum {
 
 struct run {
     const struct certificate_looks *looks;
-    struct chain_pool *chains;
-    const struct snapshot *snapshot;
+    const struct certificate_looks_options *options;
     size_t batch;                         /* looks in each, but the last */
     struct certificate_finding **batches; /* NULL: not looked at yet, or handed over */
-    certificate_looks_found found;
-    void *context;
     _Atomic bool ended;
 };
 
@@ -48,8 +45,8 @@ static size_t batch_size(const struct run *run, size_t number)
 
 static void *looker_new(void *context)
 {
-    const struct run *run = context;
-    return certificate_looker_new(run->chains, run->snapshot);
+    const struct certificate_looks_options *options = ((const struct run *)context)->options;
+    return certificate_looker_new(options->chains, options->snapshot, options->quickly);
 }
 
 static void looker_free(void *looker)
@@ -63,7 +60,9 @@ static void look(size_t number, void *looker, void *context)
     size_t count = batch_size(run, number);
     struct certificate_finding *batch = memory_zero(count, sizeof(*batch));
     for (size_t i = 0; i < count; i++) {
-        batch[i] = certificate_source_look(run->looks->items[number * run->batch + i], looker);
+        const struct certificate_source *source = run->looks->items[number * run->batch + i];
+        batch[i] = run->options->prove ? certificate_source_prove(source, looker)
+                                       : certificate_source_look(source, looker);
     }
     run->batches[number] = batch;
 }
@@ -87,7 +86,8 @@ static void hand_over(size_t number, void *context)
     for (size_t i = 0; i < batch_size(run, number) && !atomic_load(&run->ended); i++) {
         struct certificate_finding finding = batch[i];
         batch[i] = (struct certificate_finding){0};
-        if (!run->found(run->looks->items[number * run->batch + i], &finding, run->context)) {
+        if (!run->options->found(run->looks->items[number * run->batch + i], &finding,
+                                 run->options->context)) {
             atomic_store(&run->ended, true);
         }
     }
@@ -105,16 +105,10 @@ static size_t batch_of(size_t count)
     return batch < BATCH_MIN ? BATCH_MIN : batch > BATCH_MAX ? BATCH_MAX : batch;
 }
 
-void certificate_looks_run(struct certificate_looks *looks, struct chain_pool *chains,
-                           const struct snapshot *snapshot, certificate_looks_found found,
-                           void *context)
+void certificate_looks_run(struct certificate_looks *looks,
+                           const struct certificate_looks_options *options)
 {
-    struct run run = {.looks = looks,
-                      .chains = chains,
-                      .snapshot = snapshot,
-                      .batch = batch_of(looks->count),
-                      .found = found,
-                      .context = context};
+    struct run run = {.looks = looks, .options = options, .batch = batch_of(looks->count)};
     size_t batches = (looks->count + run.batch - 1) / run.batch;
     run.batches = memory_zero(batches, sizeof(struct certificate_finding *));
     bool whole = parallel_run(&(struct parallel_jobs){

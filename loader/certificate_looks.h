@@ -21,9 +21,17 @@ void certificate_looks_add(struct certificate_looks *looks, struct certificate_s
 typedef bool (*certificate_looks_found)(struct certificate_source *source,
                                         struct certificate_finding *finding, void *context);
 
-/* Looks at all, and forgets them. Intermediates are shared in CHAINS; SNAPSHOT may be NULL. */
-void certificate_looks_run(struct certificate_looks *looks, struct chain_pool *chains,
-                           const struct snapshot *snapshot, certificate_looks_found found,
-                           void *context);
+struct certificate_looks_options {
+    struct chain_pool *chains;       /* in which intermediates are shared */
+    const struct snapshot *snapshot; /* may be NULL */
+    bool quickly;                    /* what is seen for the first time may be left unproven */
+    bool prove;                      /* certificate_source_prove, not certificate_source_look */
+    certificate_looks_found found;
+    void *context;
+};
+
+/* Looks at all, and forgets them. */
+void certificate_looks_run(struct certificate_looks *looks,
+                           const struct certificate_looks_options *options);
 
 #endif

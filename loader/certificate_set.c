@@ -40,6 +40,8 @@ void certificate_set_free(struct certificate_set *set)
         return;
     }
     certificate_looks_clear(&set->looks); /* what was found and not looked at */
+    certificate_looks_clear(&set->unproven);
+    certificate_looks_clear(&set->rivals);
     certificate_sources_clear(&set->sources);
     for (size_t i = 0; i < set->top_count; i++) {
         free(set->tops[i]);
@@ -84,26 +86,17 @@ void certificate_set_put_trouble(struct certificate_set *set, struct certificate
 
 /* --- What is there --- */
 
-static bool is_abandoned(struct certificate_set *set)
+bool certificate_set_is_abandoned(struct certificate_set *set)
 {
     set->is_abandoned =
         set->is_abandoned || (set->abandoned != NULL && set->abandoned(set->abandoned_context));
     return set->is_abandoned;
 }
 
-/* The looks' found. */
-static bool take_finding(struct certificate_source *source, struct certificate_finding *finding,
-                         void *context)
+void certificate_set_take(struct certificate_set *set, struct certificate_source *source,
+                          struct certificate_finding *finding)
 {
-    struct certificate_set *set = context;
     source->looked_at = false;
-    if (is_abandoned(set)) {
-        certificate_finding_clear(finding);
-        return false;
-    }
-    if (!set->loaded) {
-        atomic_fetch_add_explicit(&set->done, 1, memory_order_relaxed);
-    }
     if (finding->state == CERTIFICATE_SOURCE_NEW) {
         certificate_set_put_trouble(set, source, NULL);
         publish(set, source, finding->pair);
@@ -118,6 +111,18 @@ static bool take_finding(struct certificate_source *source, struct certificate_f
         source->gone_ms = set->now_ms;
         set->gone += gone ? 1 : (size_t)-1;
     }
+}
+
+/* The looks' found. */
+static bool take_finding(struct certificate_source *source, struct certificate_finding *finding,
+                         void *context)
+{
+    struct certificate_set *set = context;
+    if (certificate_set_is_abandoned(set)) {
+        certificate_finding_clear(finding);
+        return false;
+    }
+    certificate_set_take(set, source, finding);
     return true;
 }
 
@@ -176,7 +181,8 @@ static void meet(struct certificate_set *set, const char *path, bool listed, con
 {
     CLEANUP_FREE char *chain_path = NULL;
     CLEANUP_FREE char *key_path = NULL;
-    if (set->is_abandoned || (++set->met % PATHS_A_QUESTION == 0 && is_abandoned(set))) {
+    if (set->is_abandoned ||
+        (++set->met % PATHS_A_QUESTION == 0 && certificate_set_is_abandoned(set))) {
         return;
     }
     if (certificate_tree_pair_of(path, &chain_path, &key_path)) {
@@ -261,14 +267,12 @@ static enum relation relation_to_tops(const struct certificate_set *set, const c
 
 static void look_at_all(struct certificate_set *set)
 {
-    if (!set->loaded && set->snapshot_path != NULL) {
-        set->snapshot = snapshot_open(set->snapshot_path, set->chains);
-    }
-    certificate_looks_run(&set->looks, set->chains, set->snapshot, take_finding, set);
-    if (set->snapshot != NULL) {
-        size_t known = snapshot_count(set->snapshot);
-        set->unsaved += known > set->remembered ? known - set->remembered : 0;
-        snapshot_close(TAKE(set->snapshot));
+    const struct certificate_looks_options options = {
+        .chains = set->chains, .found = take_finding, .context = set};
+    if (set->loaded) {
+        certificate_looks_run(&set->looks, &options);
+    } else {
+        certificate_set_look_first(set);
     }
 }
 

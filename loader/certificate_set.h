@@ -1,8 +1,10 @@
 /* The certificate trees as they stand: told which paths changed, reads those pairs and publishes
  * them into the table. A pair that cannot be read or does not match keeps its last good version
  * served and is reported with both paths. One that is gone is taken out of use after a while,
- * unless so many go that it looks like a mistake: then they stay until that is accepted. No clock,
- * and threads only while many pairs are looked at (base/parallel.h). */
+ * unless so many go that it looks like a mistake: then they stay until that is accepted. The first
+ * apply publishes pairs before their keys are proven to be undamaged, and proves them before it
+ * returns (loader/certificate_set_first.c). No clock, and threads only while many pairs are looked
+ * at (base/parallel.h). */
 #ifndef LOADER_CERTIFICATE_SET_H
 #define LOADER_CERTIFICATE_SET_H
 

@@ -29,6 +29,9 @@ struct certificate_set {
     size_t unsaved;
     struct certificate_sources sources;
     struct certificate_looks looks; /* of the apply under way */
+    /* Of the first apply, see certificate_set_first.c. */
+    struct certificate_looks unproven; /* served already */
+    struct certificate_looks rivals;   /* set aside */
     TAILQ_HEAD(, certificate_trouble) troubles;
     size_t trouble_count;
     size_t gone;                     /* sources that are */
@@ -47,6 +50,15 @@ struct certificate_set {
 /* TROUBLE (taken; NULL: none) instead of what SOURCE had. */
 void certificate_set_put_trouble(struct certificate_set *set, struct certificate_source *source,
                                  struct certificate_trouble *trouble);
+
+/* What SOURCE's FINDING (taken) changes. */
+void certificate_set_take(struct certificate_set *set, struct certificate_source *source,
+                          struct certificate_finding *finding);
+bool certificate_set_is_abandoned(struct certificate_set *set);
+
+/* --- certificate_set_first.c --- */
+/* Looks at all for the first time, as quickly as may be. */
+void certificate_set_look_first(struct certificate_set *set);
 
 /* --- certificate_set_gone.c --- */
 /* Takes what is gone out of use, where it is time and not held. */

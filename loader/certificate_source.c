@@ -43,6 +43,14 @@ struct certificate_pair *certificate_source_serve(struct certificate_source *sou
     return old;
 }
 
+struct certificate_pair *certificate_source_withdraw(struct certificate_source *source)
+{
+    struct certificate_pair *old = source->served;
+    source->path = memory_string(certificate_pair_path(old));
+    source->served = NULL;
+    return old;
+}
+
 bool certificate_source_exists(const char *path)
 {
     struct stat status;
@@ -56,10 +64,11 @@ struct certificate_looker {
     struct snapshot_cursor *cursor; /* NULL: there is no snapshot */
     struct buffer chain;            /* either may hold the key: wiped after each look */
     struct buffer key;
+    bool quickly;
 };
 
 struct certificate_looker *certificate_looker_new(struct chain_pool *chains,
-                                                  const struct snapshot *snapshot)
+                                                  const struct snapshot *snapshot, bool quickly)
 {
     struct certificate_looker *looker = memory_alloc(sizeof(*looker));
     *looker = (struct certificate_looker){
@@ -67,6 +76,7 @@ struct certificate_looker *certificate_looker_new(struct chain_pool *chains,
         .cursor = snapshot != NULL ? snapshot_cursor_new(snapshot) : NULL,
         .chain = BUFFER(CERTIFICATE_FILE_MAX),
         .key = BUFFER(CERTIFICATE_FILE_MAX),
+        .quickly = quickly,
     };
     return looker;
 }
@@ -117,9 +127,10 @@ static const struct file_identity *known_files(const struct certificate_source *
     return whole ? certificate_pair_files(source->served) : NULL;
 }
 
+/* RET_PROVEN NULL: what is not proven is an error. */
 static bool read_pair(const struct place *place, struct certificate_looker *looker,
                       struct file_identity *files, struct certificate_pair **ret_pair,
-                      struct error *e)
+                      bool *ret_proven, struct error *e)
 {
     struct buffer *chain = &looker->chain;
     struct buffer *key = &looker->key;
@@ -130,8 +141,11 @@ static bool read_pair(const struct place *place, struct certificate_looker *look
     }
     const struct pair_text chain_text = {buffer_bytes(chain), place->chain_path, &files[0]};
     const struct pair_text key_text = {buffer_bytes(key), place->key_path, &files[1]};
-    ok = ok && pair_reader_read(looker->reader, &chain_text, place->one ? &chain_text : &key_text,
-                                ret_pair, e);
+    const struct pair_text *key_place = place->one ? &chain_text : &key_text;
+    ok = ok && (ret_proven != NULL
+                    ? pair_reader_read_quickly(looker->reader, &chain_text, key_place, ret_pair,
+                                               ret_proven, e)
+                    : pair_reader_read(looker->reader, &chain_text, key_place, ret_pair, e));
     buffer_erase(chain);
     buffer_erase(key);
     return ok;
@@ -169,26 +183,17 @@ static struct certificate_pair *recall(const struct place *place, struct snapsho
     return snapshot_find(cursor, place->chain_path, files, place->one ? 1 : 2);
 }
 
-static struct certificate_finding look_at(const struct certificate_source *source,
-                                          const struct place *place,
-                                          struct certificate_looker *looker)
+static struct certificate_finding read_anew(const struct certificate_source *source,
+                                            const struct place *place,
+                                            struct certificate_looker *looker, bool quickly)
 {
-    const struct file_identity *known = known_files(source, place);
-    struct certificate_finding finding = {.state = CERTIFICATE_SOURCE_SAME};
-    if (known != NULL && are_unchanged(place, known)) {
-        return finding;
-    }
-    if (source->served == NULL && source->trouble == NULL &&
-        (finding.pair = recall(place, looker->cursor)) != NULL) {
-        finding.state = CERTIFICATE_SOURCE_NEW;
-        finding.remembered = true;
-        return finding;
-    }
     /* What cannot be read has no identity, and so is tried again at every look. */
     struct file_identity files[CERTIFICATE_PAIR_FILES_MAX] = {{0}};
+    struct certificate_finding finding = {.state = CERTIFICATE_SOURCE_NEW};
     struct error e = {0};
-    if (read_pair(place, looker, files, &finding.pair, &e)) {
-        finding.state = CERTIFICATE_SOURCE_NEW;
+    bool proven = true;
+    if (read_pair(place, looker, files, &finding.pair, quickly ? &proven : NULL, &e)) {
+        finding.unproven = !proven;
     } else if (!certificate_source_exists(place->chain_path)) {
         finding.state = CERTIFICATE_SOURCE_GONE;
     } else {
@@ -198,15 +203,50 @@ static struct certificate_finding look_at(const struct certificate_source *sourc
     return finding;
 }
 
+static struct certificate_finding look_at(const struct certificate_source *source,
+                                          const struct place *place,
+                                          struct certificate_looker *looker)
+{
+    const struct file_identity *known = known_files(source, place);
+    struct certificate_finding finding = {.state = CERTIFICATE_SOURCE_SAME};
+    if (known != NULL && are_unchanged(place, known)) {
+        return finding;
+    }
+    bool first = source->served == NULL && source->trouble == NULL;
+    if (first && (finding.pair = recall(place, looker->cursor)) != NULL) {
+        finding.state = CERTIFICATE_SOURCE_NEW;
+        finding.remembered = true;
+        return finding;
+    }
+    return read_anew(source, place, looker, first && looker->quickly);
+}
+
+static struct place place_of(const char *path, char **ret_chain_path, char **ret_key_path)
+{
+    bool named = certificate_tree_pair_of(path, ret_chain_path, ret_key_path);
+    const char *key_path = named ? *ret_key_path : path;
+    return (struct place){path, key_path, strcmp(path, key_path) == 0};
+}
+
 struct certificate_finding certificate_source_look(const struct certificate_source *source,
                                                    struct certificate_looker *looker)
 {
-    const char *path = certificate_source_path(source);
     CLEANUP_FREE char *chain_path = NULL;
     CLEANUP_FREE char *key_path = NULL;
-    bool named = certificate_tree_pair_of(path, &chain_path, &key_path);
-    struct place place = {path, named ? key_path : path, !named || strcmp(path, key_path) == 0};
+    struct place place = place_of(certificate_source_path(source), &chain_path, &key_path);
     return look_at(source, &place, looker);
+}
+
+struct certificate_finding certificate_source_prove(const struct certificate_source *source,
+                                                    struct certificate_looker *looker)
+{
+    if (pair_reader_prove(looker->reader, source->served)) {
+        return (struct certificate_finding){.state = CERTIFICATE_SOURCE_SAME};
+    }
+    CLEANUP_FREE char *chain_path = NULL;
+    CLEANUP_FREE char *key_path = NULL;
+    struct place place = place_of(certificate_source_path(source), &chain_path, &key_path);
+    return read_anew(source, &place, looker, false);
 }
 
 void certificate_finding_clear(struct certificate_finding *finding)

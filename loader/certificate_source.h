@@ -41,10 +41,11 @@ struct certificate_pair *certificate_source_serve(struct certificate_source *sou
                                                   struct certificate_pair *pair);
 
 /* What looks are made with, for one thread at a time: whoever looks at many keeps it. Intermediates
- * are shared in CHAINS; SNAPSHOT (borrowed) may be NULL. */
+ * are shared in CHAINS; SNAPSHOT (borrowed) may be NULL. QUICKLY: what is seen for the first time
+ * may be left unproven. */
 struct certificate_looker;
 struct certificate_looker *certificate_looker_new(struct chain_pool *chains,
-                                                  const struct snapshot *snapshot);
+                                                  const struct snapshot *snapshot, bool quickly);
 /* NULL is fine. */
 void certificate_looker_free(struct certificate_looker *looker);
 
@@ -60,6 +61,7 @@ struct certificate_finding {
     struct certificate_pair *pair; /* the caller's, as the next */
     struct certificate_trouble *trouble;
     bool remembered; /* the pair is from the snapshot */
+    bool unproven;   /* see pair_reader_read_quickly */
 };
 
 /* Looks at the files, and reads them where they changed, with READER; but for what is seen for the
@@ -67,10 +69,17 @@ struct certificate_finding {
  * is. */
 struct certificate_finding certificate_source_look(const struct certificate_source *source,
                                                    struct certificate_looker *looker);
+/* Proves what SOURCE serves, which was found unproven: CERTIFICATE_SOURCE_SAME. Where it cannot be
+ * proven it is to be served no longer, and the finding is what is there now, read in full. */
+struct certificate_finding certificate_source_prove(const struct certificate_source *source,
+                                                    struct certificate_looker *looker);
 void certificate_finding_clear(struct certificate_finding *finding);
 
 /* NULL is fine. */
 void certificate_trouble_free(struct certificate_trouble *trouble);
+
+/* It serves nothing any more; returns what it served, the caller's. */
+struct certificate_pair *certificate_source_withdraw(struct certificate_source *source);
 
 /* Whether there is something at PATH. What cannot be looked at (permissions, a failing disk) is not
  * gone. */

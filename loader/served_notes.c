@@ -259,7 +259,7 @@ static void *thread_main(void *context)
 {
     struct served_notes *notes = context;
     struct task task;
-    thread_stand_back(2); /* behind a load: nobody waits for a note */
+    thread_stand_back(4); /* far behind a load: nobody waits for a note */
     while (take_task(notes, &task)) {
         note_batch_append(&notes->waiting, &task.batch);
         write_waiting(notes, task.up_to);

@@ -1,3 +1,5 @@
+#include <openssl/core_names.h>
+
 #include "certificates/pair_open.h"
 #include "certificates/pair_reader.h"
 #include "make.h"
@@ -498,6 +500,109 @@ static void test_known_intermediates_are_not_looked_at(void **state)
     chain_pool_unref(pool);
 }
 
+/* What a reader makes of CHAIN with KEY where it may be quick. */
+struct quick {
+    struct certificate_pair *pair; /* NULL: refused */
+    bool proven;
+    struct error e;
+};
+
+static struct quick read_quickly(struct pair_reader *reader, const struct buffer *chain,
+                                 const struct buffer *key)
+{
+    const struct pair_text texts[] = {{buffer_bytes(chain), "c.pem", NULL},
+                                      {buffer_bytes(key), "k.pem", NULL}};
+    struct quick quick = {0};
+    if (!pair_reader_read_quickly(reader, &texts[0], &texts[1], &quick.pair, &quick.proven,
+                                  &quick.e)) {
+        quick.pair = NULL;
+    }
+    return quick;
+}
+
+/* KEY as PKCS#8, with one octet of the private number changed. */
+static void add_damaged_key(struct buffer *text, EVP_PKEY *key)
+{
+    PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(key);
+    unsigned char *der = NULL;
+    int n = i2d_PKCS8_PRIV_KEY_INFO(info, &der);
+    char *scalar = memmem(der, (size_t)n, "\x02\x01\x01\x04\x20", 5);
+    assert_non_null(scalar);
+    scalar[20] ^= 1;
+    BIO *bio = BIO_new(BIO_s_mem());
+    PEM_write_bio(bio, "PRIVATE KEY", "", der, n);
+    make_add_bio(text, bio);
+    OPENSSL_free(der);
+    PKCS8_PRIV_KEY_INFO_free(info);
+}
+
+/* SEC1 without the public key, as a few programs write it. */
+static void add_key_alone(struct buffer *text, EVP_PKEY *key)
+{
+    EVP_PKEY *copy = EVP_PKEY_dup(key);
+    unsigned char *der = NULL;
+    assert_int_equal(EVP_PKEY_set_int_param(copy, OSSL_PKEY_PARAM_EC_INCLUDE_PUBLIC, 0), 1);
+    int n = i2d_PrivateKey(copy, &der);
+    BIO *bio = BIO_new(BIO_s_mem());
+    PEM_write_bio(bio, "EC PRIVATE KEY", "", der, n);
+    make_add_bio(text, bio);
+    OPENSSL_free(der);
+    EVP_PKEY_free(copy);
+}
+
+/* A mix-up of files is seen at once; a damaged number, and nothing else, by the proof alone. */
+static void test_a_proof_may_come_later(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool read;
+        bool proven;
+        bool good;
+    } QUICK_ROWS[] = {
+        {"as it is", true, false, true},    {"in SEC1", true, false, true},
+        {"damaged", true, false, false},    {"without the public key", true, true, true},
+        {"another's", false, false, false},
+    };
+    struct chain_pool *pool = chain_pool_new();
+    struct pair_reader *reader = pair_reader_new(pool);
+    CLEANUP(buffer_clear) struct buffer chain = BUFFER(MAKE_FILE_MAX);
+    X509 *leaf =
+        make_certificate(&(struct make_recipe){.key = keys[P256], .sans = "DNS:a.example"});
+    make_add_certificate(&chain, leaf);
+    for (size_t i = 0; i < ARRAY_LENGTH(QUICK_ROWS); i++) {
+        CLEANUP(buffer_clear) struct buffer key = BUFFER(MAKE_FILE_MAX);
+        switch (i) {
+        case 0:
+            make_add_key(&key, keys[P256], MAKE_PKCS8);
+            break;
+        case 1:
+            make_add_key(&key, keys[P256], MAKE_TRADITIONAL);
+            break;
+        case 2:
+            add_damaged_key(&key, keys[P256]);
+            break;
+        case 3:
+            add_key_alone(&key, keys[P256]);
+            break;
+        default:
+            make_add_key(&key, keys[CA], MAKE_PKCS8);
+        }
+        struct quick quick = read_quickly(reader, &chain, &key);
+        bool good = quick.pair != NULL && pair_reader_prove(reader, quick.pair);
+        if ((quick.pair != NULL) != QUICK_ROWS[i].read || quick.proven != QUICK_ROWS[i].proven ||
+            good != QUICK_ROWS[i].good) {
+            fail_msg("%s: %s, %s, %s", QUICK_ROWS[i].name, quick.pair ? "read" : quick.e.text,
+                     quick.proven ? "proven" : "not proven", good ? "good" : "bad");
+        }
+        assert_int_equal(quick.e.code, QUICK_ROWS[i].read ? ERROR_NONE : ERROR_CONFLICT);
+        certificate_pair_unref(quick.pair);
+    }
+    X509_free(leaf);
+    pair_reader_free(reader);
+    chain_pool_unref(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -507,6 +612,7 @@ int main(void)
         cmocka_unit_test(test_serials_differ),
         cmocka_unit_test(test_intermediates_are_shared),
         cmocka_unit_test(test_known_intermediates_are_not_looked_at),
+        cmocka_unit_test(test_a_proof_may_come_later),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);
 }

@@ -242,6 +242,59 @@ static void test_the_latest_of_several_for_a_name(void **state)
     assert_int_equal(days(f, "n.test"), 10);
 }
 
+/* At a start, too, where keys are proven after their certificates are served. */
+static void test_a_damaged_key_is_not_served(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->directory,
+                "pair certs/a.crt certs/a.key 30 a.test; pair certs/b.crt certs/b.key 30 b.test;"
+                "damage certs/b.key");
+    rescan(f);
+    assert_int_equal(f->published, 1);
+    assert_int_equal(days(f, "a.test"), 30);
+    assert_int_equal(days(f, "b.test"), 0);
+    assert_int_equal(new_problems(f), 1);
+    expect_problem(f, "certs/b.key does not belong to", "certs/b.crt");
+    assert_int_equal(certificate_set_unsaved(f->set), 1);
+    rescan(f);
+    assert_int_equal(f->published, 0);
+    assert_int_equal(new_problems(f), 0);
+    files_shell(f->directory, "pair certs/b.crt certs/b.key 20 b.test");
+    changed(f, "certs/b.key");
+    assert_int_equal(days(f, "b.test"), 20);
+    expect_no_problem(f);
+}
+
+static void test_a_damaged_key_takes_no_good_ones_place(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->directory,
+                "pair certs/a.crt certs/a.key 10 n.test; pair certs/b.crt certs/b.key 30 n.test;"
+                "damage certs/b.key;"
+                "pair certs/c.crt certs/c.key 30 m.test; pair certs/d.crt certs/d.key 10 m.test;"
+                "damage certs/c.key");
+    rescan(f);
+    assert_int_equal(f->published, 2);
+    assert_int_equal(days(f, "n.test"), 10);
+    assert_int_equal(days(f, "m.test"), 10);
+    expect_problem(f, "certs/b.key does not belong to", "certs/c.key does not belong to");
+    assert_int_equal(certificate_set_next_due_ms(f->set), -1);
+}
+
+static void test_a_damaged_renewal_keeps_the_last_good_pair(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->directory, "pair certs/a.crt certs/a.key 10 a.test");
+    rescan(f);
+    files_shell(f->directory, "pair certs/a.crt certs/a.key 30 a.test; damage certs/a.key;"
+                              "pair certs/b.crt certs/b.key 30 b.test; damage certs/b.key");
+    rescan(f);
+    assert_int_equal(f->published, 0);
+    assert_int_equal(days(f, "a.test"), 10);
+    assert_int_equal(days(f, "b.test"), 0);
+    expect_problem(f, "certs/a.key does not belong to", "certs/b.key does not belong to");
+}
+
 static void test_an_unreadable_top_keeps_everything(void **state)
 {
     struct fixture *f = *state;
@@ -419,6 +472,9 @@ int main(void)
         ROW(test_what_vanishes_is_taken_away),
         ROW(test_a_key_that_is_missing_for_a_while),
         ROW(test_the_latest_of_several_for_a_name),
+        ROW(test_a_damaged_key_is_not_served),
+        ROW(test_a_damaged_key_takes_no_good_ones_place),
+        ROW(test_a_damaged_renewal_keeps_the_last_good_pair),
         ROW(test_an_unreadable_top_keeps_everything),
         ROW(test_an_emptied_tree_is_held_until_that_is_accepted),
         ROW(test_one_that_comes_back_in_time_never_left),
