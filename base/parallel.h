@@ -17,6 +17,7 @@
 
 enum {
     PARALLEL_THREADS_MAX = 64,
+    PARALLEL_ON_DISK = 8,  /* times as many threads */
     PARALLEL_JOBS_MIN = 4, /* fewer are not worth a thread */
 };
 
@@ -31,7 +32,10 @@ struct parallel_jobs {
     size_t ahead; /* so many results wait to be taken at most; 0: no such bound */
     bool (*abandoned)(void *context); /* asked between two jobs, on any thread; may be NULL */
     void *context;
-    size_t threads; /* 0: as many as this process may use cores */
+    size_t threads; /* 0: as many as this process may use cores, … */
+    bool on_disk; /* … or so many times as many where jobs wait for a disk as well: it answers many
+                     at once sooner than one after the other. All of them together weigh no more
+                     beside who serves. */
 };
 
 /* False: abandoned. Each job has then been worked on and taken, or worked on alone, or neither;

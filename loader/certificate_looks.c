@@ -118,6 +118,7 @@ void certificate_looks_run(struct certificate_looks *looks,
         .own_free = looker_free,
         .take = hand_over,
         .ahead = FINDINGS_AHEAD / run.batch,
+        .on_disk = options->quickly,
         .abandoned = is_ended,
         .context = &run,
     });

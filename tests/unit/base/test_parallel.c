@@ -164,6 +164,19 @@ static void threads_stand_back(void **state)
     assert_int_equal(getpriority(PRIO_PROCESS, 0), before);
 }
 
+static void more_threads_on_disk_stand_further_back(void **state)
+{
+    (void)state;
+    CLEANUP_FREE struct record *record = record_new();
+    int before = getpriority(PRIO_PROCESS, 0);
+    struct parallel_jobs jobs = {.count = JOBS_MAX, .work = note_priority, .context = record};
+    assert_true(parallel_run(&jobs));
+    int near = record->priority;
+    jobs.on_disk = true;
+    assert_true(parallel_run(&jobs));
+    assert_true(record->priority > near || before > 9);
+}
+
 /* --- What a thread keeps --- */
 
 struct own {
@@ -229,9 +242,13 @@ static void a_thread_keeps_its_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(results_come_in_order), cmocka_unit_test(results_need_not_be_taken),
-        cmocka_unit_test(abandoning_ends_it),    cmocka_unit_test(abandoned_from_the_first),
-        cmocka_unit_test(threads_stand_back),    cmocka_unit_test(a_thread_keeps_its_own),
+        cmocka_unit_test(results_come_in_order),
+        cmocka_unit_test(results_need_not_be_taken),
+        cmocka_unit_test(abandoning_ends_it),
+        cmocka_unit_test(abandoned_from_the_first),
+        cmocka_unit_test(threads_stand_back),
+        cmocka_unit_test(more_threads_on_disk_stand_further_back),
+        cmocka_unit_test(a_thread_keeps_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
