@@ -91,7 +91,8 @@ struct leaf {
     size_t name_count;
     int64_t not_before;
     int64_t not_after;
-    bool proven; /* the key belongs to it */
+    bool quickly; /* what the key's file claims is enough */
+    bool proven;  /* the key belongs to it */
 };
 
 static void leaf_cleanup(struct leaf *leaf)
@@ -181,15 +182,15 @@ static bool claims_to_match(const struct private_key *key, const struct usual_le
     return !key->rsa && bytes_equal(key->point, usual->point);
 }
 
-/* By a walk, where nothing is out of the ordinary or wrong. QUICK: a claim is enough. */
-static bool read_usual(struct pair_reader *reader, const struct pair_blocks *blocks, bool quick,
+/* By a walk, where nothing is out of the ordinary or wrong. */
+static bool read_usual(struct pair_reader *reader, const struct pair_blocks *blocks,
                        struct leaf *leaf)
 {
     struct usual_leaf usual;
     if (!usual_leaf_read(leaf_of(blocks), &usual)) {
         return false;
     }
-    leaf->proven = !quick || !claims_to_match(&blocks->key, &usual);
+    leaf->proven = !leaf->quickly || !claims_to_match(&blocks->key, &usual);
     if (leaf->proven && !matches_usual(reader, &blocks->key, &usual)) {
         return false;
     }
@@ -204,11 +205,11 @@ static bool read_usual(struct pair_reader *reader, const struct pair_blocks *blo
 }
 
 static bool read_leaf(struct pair_reader *reader, const struct pair_blocks *blocks,
-                      const char *chain_path, const char *key_path, bool quick, struct leaf *leaf,
+                      const char *chain_path, const char *key_path, struct leaf *leaf,
                       struct error *e)
 {
     leaf->names = BUFFER(SAN_NAMES_OCTETS);
-    if (read_usual(reader, blocks, quick, leaf)) {
+    if (read_usual(reader, blocks, leaf)) {
         return true;
     }
     leaf->proven = true;
@@ -237,11 +238,11 @@ static bool read_pair(struct pair_reader *reader, const struct pair_text *chain,
                       bool *ret_proven, struct error *e)
 {
     CLEANUP(pair_blocks_clear) struct pair_blocks blocks = {0};
-    CLEANUP(leaf_cleanup) struct leaf leaf = {0};
+    CLEANUP(leaf_cleanup) struct leaf leaf = {.quickly = ret_proven != NULL};
     CLEANUP(chain_cleanup) struct certificate_chain *intermediates = NULL;
     struct file_identity files[CERTIFICATE_PAIR_FILES_MAX];
     if (!pair_blocks_read(&blocks, chain, key, e) ||
-        !read_leaf(reader, &blocks, chain->path, key->path, ret_proven != NULL, &leaf, e) ||
+        !read_leaf(reader, &blocks, chain->path, key->path, &leaf, e) ||
         !find_chain(reader, bytes_skip(buffer_bytes(&blocks.certificates), blocks.leaf_length),
                     chain->path, &intermediates, e)) {
         return false;

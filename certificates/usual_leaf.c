@@ -56,23 +56,31 @@ static bool take_attribute(struct bytes *set)
     return false;
 }
 
+static bool take_attributes(struct bytes *name)
+{
+    struct bytes set;
+    if (!der_take(name, DER_SET, &set) || set.n == 0) {
+        return false;
+    }
+    while (set.n != 0) {
+        if (!take_attribute(&set)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* SEQUENCE OF SET OF attribute (RFC 5280 §4.1.2.4); may be empty */
 static bool take_name(struct bytes *der)
 {
     struct bytes name;
-    struct bytes set;
     if (!der_take(der, DER_SEQUENCE, &name)) {
         return false;
     }
     while (name.n != 0) {
-        if (!der_take(&name, DER_SET, &set)) {
+        if (!take_attributes(&name)) {
             return false;
         }
-        do {
-            if (!take_attribute(&set)) {
-                return false;
-            }
-        } while (set.n != 0);
     }
     return true;
 }
