@@ -1,5 +1,5 @@
 /* One entry of a policy file: what stands behind the name of a shared policy or of a domain. Used
- * by policy_file.c alone. */
+ * by what makes a struct policy_file alone. */
 #ifndef POLICIES_POLICY_FILE_ENTRY_H
 #define POLICIES_POLICY_FILE_ENTRY_H
 
@@ -30,6 +30,9 @@ struct policy_file_reader {
     size_t bodies;        /* octets of all policies so far */
     struct error e;       /* of the call at hand: a fresh one each time is a kilobyte to clear */
 };
+
+/* Empty, but with its memory. */
+void policy_file_init(struct policy_file *file);
 
 /* Both read PAIR's value into ENTRY, whose `name` is set, and add an error for all that is wrong
  * with it. */
