@@ -55,6 +55,12 @@ static bool read_trailer(struct snapshot_file *file, struct snapshot_trailer *re
                                  ret_trailer);
 }
 
+static void add_block(struct snapshot_file *file, const struct snapshot_part *block)
+{
+    ARRAY_GROW(file->blocks, file->block_count, file->block_capacity);
+    file->blocks[file->block_count++] = *block;
+}
+
 static bool read_index(struct snapshot_file *file, const struct snapshot_part *index)
 {
     if (!read_part(file, index, &file->index)) {
@@ -66,8 +72,7 @@ static bool read_index(struct snapshot_file *file, const struct snapshot_part *i
         if (!snapshot_take_part(&rest, &part)) {
             return false;
         }
-        ARRAY_GROW(file->blocks, file->block_count, file->block_capacity);
-        file->blocks[file->block_count++] = part;
+        add_block(file, &part);
     }
     return file->block_count-- != 0; /* the last is the extra part */
 }

@@ -130,8 +130,8 @@ typedef bool normalise(struct bytes text, struct dns_name *ret_name, struct erro
 /* What is left of a record, and what becomes of it. */
 struct reading {
     struct bytes in;
-    struct obstack *texts;
-    bool damaged; /* sticky */
+    struct policy_file_memory *memory; /* of the file that it becomes */
+    bool damaged;                      /* sticky */
 };
 
 static struct bytes take_octets(struct reading *reading, size_t n)
@@ -158,14 +158,6 @@ static unsigned take_choice(struct reading *reading, unsigned last)
 static struct bytes take_text(struct reading *reading)
 {
     return take_octets(reading, take_u32(reading));
-}
-
-static struct bytes keep(struct reading *reading, struct bytes text)
-{
-    if (text.n == 0) {
-        return BYTES("");
-    }
-    return (struct bytes){obstack_copy(reading->texts, text.p, (int)text.n), text.n};
 }
 
 static struct bytes take_name(struct reading *reading, normalise *as, struct dns_name *ret_name)
@@ -210,7 +202,8 @@ static void take_mirror(struct reading *reading, struct policy_file_entry *entry
 static void take_shared(struct reading *reading, struct policy_file_entry *entry)
 {
     struct dns_name name;
-    entry->shared = keep(reading, take_name(reading, policy_file_name_normalise, &name));
+    entry->shared = policy_file_memory_keep(reading->memory,
+                                            take_name(reading, policy_file_name_normalise, &name));
     entry->shared_place = take_place(reading);
 }
 
@@ -218,7 +211,7 @@ static void take_entry(struct reading *reading, bool of_domain, struct policy_fi
 {
     struct dns_name name;
     normalise *as = of_domain ? policy_file_normalise_domain : policy_file_name_normalise;
-    entry->name = keep(reading, take_name(reading, as, &name));
+    entry->name = policy_file_memory_keep(reading->memory, take_name(reading, as, &name));
     entry->place = take_place(reading);
     unsigned kind = take_choice(reading, KIND_MIRROR);
     if (kind == KIND_POLICY) {
@@ -230,9 +223,9 @@ static void take_entry(struct reading *reading, bool of_domain, struct policy_fi
         reading->damaged = reading->damaged || !of_domain;
         take_shared(reading, entry);
     }
-    entry->id = keep(reading, take_text(reading));
+    entry->id = policy_file_memory_keep(reading->memory, take_text(reading));
     entry->id_place = take_place(reading);
-    entry->tlsrpt = keep(reading, take_text(reading));
+    entry->tlsrpt = policy_file_memory_keep(reading->memory, take_text(reading));
     reading->damaged = reading->damaged || entry->tlsrpt.n > POLICY_FILE_TLSRPT_MAX;
 }
 
@@ -271,7 +264,7 @@ bool policy_snapshot_read(struct bytes in, const struct file_identity *identity,
     }
     struct policy_file file;
     policy_file_init(&file);
-    reading.texts = &file.memory->texts;
+    reading.memory = file.memory;
     size_t policies = take_u32(&reading);
     size_t domains = take_u32(&reading);
     file.policies = take_entries(&reading, false, policies, &file.policy_count);
