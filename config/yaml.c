@@ -432,3 +432,8 @@ bool yaml_is_null(const struct yaml_node *node)
     }
     return false;
 }
+
+const char *yaml_library(void)
+{
+    return yaml_get_version_string();
+}

@@ -86,4 +86,7 @@ struct yaml_node *yaml_mapping_find(const struct yaml_node *mapping, struct byte
 /* Plain `~`, `null`, `Null`, `NULL` or nothing at all. */
 bool yaml_is_null(const struct yaml_node *node);
 
+/* The version of libyaml. */
+const char *yaml_library(void);
+
 #endif

@@ -324,3 +324,8 @@ bool dns_name_is_under(struct bytes name, struct bytes apex)
     return bytes_ends_with(name, apex) &&
            (name.n == apex.n || (apex.n != 0 && name.p[name.n - apex.n - 1] == '.'));
 }
+
+const char *dns_name_library(void)
+{
+    return idn2_check_version(NULL);
+}

@@ -30,6 +30,9 @@ static inline struct bytes dns_name_bytes(const struct dns_name *name)
  * gives the same. */
 bool dns_name_normalise(struct bytes text, struct dns_name *ret_name, struct error *e) MUST_USE;
 
+/* What else the result depends on: the version of libidn2, whose tables change. */
+const char *dns_name_library(void);
+
 enum { DNS_NAME_SHOWN_MAX = 80, DNS_ELLIPSIS_ROOM = 4 };
 
 /* TEXT from outside made fit for a message: control characters and octets that are not UTF-8 become

@@ -204,8 +204,18 @@ static int64_t keeper_due_ms(const struct loader *loader)
                                   : -1;
 }
 
-static void look_at_snapshot(struct loader *loader)
+static int64_t policy_keeper_due(const struct loader *loader)
 {
+    return loader->policy_keeper != NULL
+               ? policy_keeper_due_ms(loader->policy_keeper, loader->policies)
+               : -1;
+}
+
+static void look_at_snapshots(struct loader *loader)
+{
+    if (loader->policy_keeper != NULL) {
+        policy_keeper_look(loader->policy_keeper, loader->policies, clock_monotonic_ms());
+    }
     if (loader->keeper != NULL) {
         certificate_keeper_look(loader->keeper, loader->certificates, clock_monotonic_ms());
     }
@@ -218,6 +228,7 @@ static void wait_for_work(struct loader *loader)
     timeout_ms = nearer_ms(timeout_ms, due_ms(loader), now_ms);
     timeout_ms = nearer_ms(timeout_ms, loader->prune_ms, now_ms);
     timeout_ms = nearer_ms(timeout_ms, keeper_due_ms(loader), now_ms);
+    timeout_ms = nearer_ms(timeout_ms, policy_keeper_due(loader), now_ms);
     timeout_ms = loader_has_questions(loader) ? 0 : timeout_ms;
     struct pollfd fds[] = {
         {.fd = watch_fd(loader->watch), .events = POLLIN},
@@ -257,12 +268,15 @@ static void *run(void *context)
     loader->stop = !loader_load(loader);
     bool whole = !loader->stop;
     while (!loader->stop) {
-        look_at_snapshot(loader);
+        look_at_snapshots(loader);
         wait_for_work(loader);
         work(loader);
     }
     if (whole && loader->keeper != NULL) {
         certificate_keeper_finish(loader->keeper, loader->certificates);
+    }
+    if (whole && loader->policy_keeper != NULL) {
+        policy_keeper_finish(loader->policy_keeper, loader->policies);
     }
     rcu_reader_unregister();
     return NULL;
@@ -279,6 +293,7 @@ static void loader_free(struct loader *loader)
     loader_free_questions(loader);
     survey_clear(&loader->survey);
     certificate_keeper_free(loader->keeper);
+    policy_keeper_free(loader->policy_keeper);
     if (MEMORY_FREED_AT_END) {
         policy_set_free(loader->policies);
         certificate_set_free(loader->certificates);
@@ -313,18 +328,36 @@ static void make_certificates(struct loader *loader)
         options.path_count != 0 || (settings->acme != NULL && settings->https.count != 0);
 }
 
+static void make_policies(struct loader *loader)
+{
+    const struct settings *settings = loader->settings;
+    struct policy_set_options options = policy_set_options_of(loader, settings);
+    CLEANUP_FREE char *path = file_path_join(settings->state, "policies.snapshot");
+    if (settings->snapshot) {
+        options.snapshot = path;
+        loader->policy_keeper = policy_keeper_new(&(struct policy_keeper_options){
+            .path = path,
+            .log = loader->log,
+            .octets = POLICY_KEEPER_OCTETS,
+            .interval_ms = POLICY_KEEPER_INTERVAL_MS,
+        });
+    } else {
+        (void)unlink(path);
+    }
+    loader->policies = policy_set_new(&options, loader->tables->policies);
+}
+
 static bool prepare(struct loader *loader, struct error *e)
 {
     const struct settings *settings = loader->settings;
     loader->mirror_copies = mirror_copy_directory(settings->state);
     const struct watch_options watch_options = watch_options_of(settings);
-    const struct policy_set_options set_options = policy_set_options_of(loader, settings);
     if (!mailbox_new(&loader->mailbox, e) ||
         (loader->watch = watch_new(&watch_options, e)) == NULL ||
         !served_notes_open(settings->state, loader->log, &loader->notes, e)) {
         return false;
     }
-    loader->policies = policy_set_new(&set_options, loader->tables->policies);
+    make_policies(loader);
     make_certificates(loader);
     policy_set_on_change(loader->policies, on_change, loader);
     loader->prune_ms = clock_monotonic_ms() + PRUNE_INTERVAL_MS;

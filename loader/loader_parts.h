@@ -11,6 +11,7 @@
 #include "loader/certificate_set.h"
 #include "loader/domain_changes.h"
 #include "loader/loader.h"
+#include "loader/policy_keeper.h"
 #include "loader/served_notes.h"
 #include "loader/survey.h"
 #include "watch/watch.h"
@@ -36,7 +37,8 @@ struct loader {
     struct watch *watch;
     struct policy_set *policies;
     struct certificate_set *certificates;
-    struct certificate_keeper *keeper; /* NULL: no snapshot is wanted */
+    struct certificate_keeper *keeper;   /* NULL: no snapshot is wanted */
+    struct policy_keeper *policy_keeper; /* NULL, too */
     struct served_notes *notes;
     struct domain_changes changes; /* not told yet */
     char *mirror_copies;           /* directory */

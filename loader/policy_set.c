@@ -42,6 +42,7 @@ struct policy_set *policy_set_new(const struct policy_set_options *options,
         set->tops[i].path = path;
     }
     set->mirror_copies = memory_string_or_null(options->mirror_copies);
+    set->snapshot_path = memory_string_or_null(options->snapshot);
     if (options->state != NULL) {
         open_copies(set, options->state);
     }
@@ -88,6 +89,7 @@ void policy_set_free(struct policy_set *set)
     diagnostics_clear(&set->state_problems);
     last_good_close(set->copies);
     free(set->state);
+    free(set->snapshot_path);
     if (set->own_index) {
         policy_index_free(set->index);
     }

@@ -39,6 +39,8 @@ struct policy_set_options {
     const char *state; /* directory for last good copies; NULL: none are kept (command line) */
     const char *mirror_copies; /* directory (policies/mirror_copy.h) for the texts of mirrors that
                                   were not put; NULL: none is looked for */
+    const char *snapshot;      /* what an earlier process saved (loader/policy_snapshot_file.h): the
+                                  first      apply takes from it what did not change; NULL: there is none */
     int64_t vanish_ms;
     int64_t removal_percent;
     int64_t removal_domains;
@@ -138,6 +140,13 @@ struct policy_set_counts {
     size_t removals_held;
 };
 void policy_set_counts(const struct policy_set *set, struct policy_set_counts *ret_counts);
+
+/* Octets of files that were parsed, not taken from the snapshot, since policy_set_save. */
+uint64_t policy_set_unsaved(const struct policy_set *set);
+/* What a snapshot is to have: the paths of all files in their order, in an array that the caller
+ * frees with what is in it, and what they are parsed with. */
+char **policy_set_save(struct policy_set *set, struct policy_file_defaults *ret_defaults,
+                       size_t *ret_count);
 
 /* For the command line: one domain or shared policy as the applied files have it, with id and
  * tlsrpt. Entries and the file's path stay valid until the next apply. */

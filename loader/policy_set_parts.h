@@ -20,6 +20,7 @@
 #include "loader/last_good.h"
 #include "loader/policy_reading.h"
 #include "loader/policy_set.h"
+#include "loader/policy_snapshot_file.h"
 
 struct set_file;
 
@@ -229,6 +230,10 @@ struct policy_set {
 
     struct set_files pending; /* have an offer that was refused or is held */
     struct set_files gone;    /* have vanished, not offered yet */
+
+    char *snapshot_path;            /* NULL: none */
+    struct snapshot_file *snapshot; /* while the first load reads */
+    uint64_t unsaved;               /* octets */
 
     struct set_ahead ahead[POLICY_SET_AHEAD_MAX];
     size_t ahead_count;

@@ -80,15 +80,27 @@ static bool take_ahead(struct policy_set *set, const struct set_file *file,
 
 /* --- In an apply --- */
 
-/* Any thread. */
+static void *cursor_new(void *context)
+{
+    const struct reading *reading = context;
+    return snapshot_file_cursor_new(reading->set->snapshot);
+}
+
+static void cursor_free(void *own)
+{
+    snapshot_file_cursor_free(own);
+}
+
+/* Any thread; OWN is its cursor. */
 static void read_one(size_t number, void *own, void *context)
 {
-    (void)own;
     struct reading *reading = context;
     struct policy_set *set = reading->set;
     struct set_file *file = set->to_read.items[number];
-    if (is_wanted(file) && !take_ahead(set, file, &reading->results[number])) {
-        policy_reading_read(file->path, &set->defaults, &reading->results[number]);
+    struct policy_reading *result = &reading->results[number];
+    if (is_wanted(file) && !take_ahead(set, file, result) &&
+        !policy_snapshot_recall(own, file->path, &file->identity, result)) {
+        policy_reading_read(file->path, &set->defaults, result);
     }
 }
 
@@ -122,6 +134,7 @@ static void take_one(size_t number, void *context)
     if (result->unreadable == NULL) {
         file->identity = result->identity;
         file->racy = result->racy;
+        set->unsaved += result->remembered ? 0 : result->identity.size;
     } else if (!tell_unreadable(file, result->unreadable, &result->problems)) {
         set_scan_vanish(set, file, reading->now_ms);
         policy_reading_clear(result);
@@ -148,10 +161,15 @@ void set_read(struct policy_set *set, int64_t now_ms)
 {
     struct reading reading = {.set = set, .now_ms = now_ms};
     size_t count = set->to_read.count;
+    if (set->starting && set->snapshot_path != NULL) {
+        set->snapshot = policy_snapshot_open(set->snapshot_path, &set->defaults);
+    }
     reading.results = memory_zero(count, sizeof(*reading.results));
     bool whole = parallel_run(&(struct parallel_jobs){
         .count = count,
         .work = read_one,
+        .own_new = cursor_new,
+        .own_free = cursor_free,
         .take = take_one,
         .ahead = READ_AHEAD_OF_TAKING,
         .abandoned = is_abandoned,
@@ -161,6 +179,27 @@ void set_read(struct policy_set *set, int64_t now_ms)
         policy_reading_clear(&reading.results[i]);
     }
     free(reading.results);
+    snapshot_file_close(TAKE(set->snapshot));
     set->is_abandoned = set->is_abandoned || !whole;
     set->to_read.count = 0;
+}
+
+/* --- For the snapshot --- */
+
+uint64_t policy_set_unsaved(const struct policy_set *set)
+{
+    return set->unsaved;
+}
+
+char **policy_set_save(struct policy_set *set, struct policy_file_defaults *ret_defaults,
+                       size_t *ret_count)
+{
+    char **paths = memory_zero(set->files.count, sizeof(char *));
+    for (size_t i = 0; i < set->files.count; i++) {
+        paths[i] = memory_string(set->files.items[i]->path);
+    }
+    *ret_defaults = set->defaults;
+    *ret_count = set->files.count;
+    set->unsaved = 0;
+    return paths;
 }

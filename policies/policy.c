@@ -39,12 +39,9 @@ static char *append(char *at, struct bytes text)
     return at + text.n;
 }
 
-static void digest(struct policy *policy)
+static void make_etag(struct policy *policy)
 {
     static const char hex[] = "0123456789abcdef";
-    if (SHA256((const unsigned char *)policy->body, policy->body_length, policy->digest) == NULL) {
-        abort(); /* out of memory, or an OpenSSL without its default provider */
-    }
     char *at = policy->etag;
     *at++ = '"';
     for (size_t i = 0; i < (POLICY_ETAG_SIZE - 3) / 2; i++) {
@@ -55,6 +52,13 @@ static void digest(struct policy *policy)
     *at = '\0';
 }
 
+static void digest(struct policy *policy)
+{
+    if (SHA256((const unsigned char *)policy->body, policy->body_length, policy->digest) == NULL) {
+        abort(); /* out of memory, or an OpenSSL without its default provider */
+    }
+    make_etag(policy);
+}
 bool policy_new(const struct policy_terms *terms, struct policy **ret_policy, struct error *e)
 {
     if (terms->mx_count == 0 && terms->mode != POLICY_NONE) {
@@ -95,6 +99,57 @@ bool policy_new(const struct policy_terms *terms, struct policy **ret_policy, st
     digest(policy);
     *ret_policy = policy;
     return true;
+}
+
+/* Whether LINES are one or more `mx`, or none at all where WANTED is false. */
+static bool are_mx_lines(struct bytes lines, bool wanted)
+{
+    bool any = false;
+    while (lines.n != 0) {
+        const char *end = memchr(lines.p, '\r', lines.n);
+        size_t n = end != NULL ? (size_t)(end - lines.p) : 0;
+        if (!bytes_starts_with(lines, mx_key) || n <= mx_key.n || n - mx_key.n > DNS_NAME_MAX ||
+            !bytes_starts_with(bytes_skip(lines, n), line_end)) {
+            return false;
+        }
+        for (size_t i = mx_key.n; i < n; i++) {
+            if (lines.p[i] <= ' ' || lines.p[i] > '~') {
+                return false;
+            }
+        }
+        lines = bytes_skip(lines, n + line_end.n);
+        any = true;
+    }
+    return any || !wanted;
+}
+
+struct policy *policy_restore(enum policy_mode mode, uint32_t max_age_s, struct bytes body,
+                              const unsigned char *known_digest)
+{
+    char head[64];
+    char tail[32];
+    size_t head_length =
+        (size_t)snprintf(head, sizeof(head), "version: STSv1\r\nmode: %s\r\n", mode_names[mode]);
+    size_t tail_length = (size_t)snprintf(tail, sizeof(tail), "max_age: %u\r\n", max_age_s);
+    if (max_age_s > POLICY_MAX_AGE_MAX || body.n > POLICY_BODY_MAX ||
+        body.n < head_length + tail_length ||
+        !bytes_starts_with(body, (struct bytes){head, head_length}) ||
+        !bytes_ends_with(body, (struct bytes){tail, tail_length}) ||
+        !are_mx_lines((struct bytes){body.p + head_length, body.n - head_length - tail_length},
+                      mode != POLICY_NONE)) {
+        return NULL;
+    }
+    struct policy *policy = memory_alloc(sizeof(*policy) + body.n);
+    *policy = (struct policy){
+        .references = 1,
+        .mode = mode,
+        .max_age_s = max_age_s,
+        .body_length = (uint32_t)body.n,
+    };
+    append(policy->body, body);
+    memcpy(policy->digest, known_digest, POLICY_DIGEST_OCTETS);
+    make_etag(policy);
+    return policy;
 }
 
 struct policy *policy_copy(const struct policy *policy, enum policy_mode mode)

@@ -59,6 +59,10 @@ bool policy_new(const struct policy_terms *terms, struct policy **ret_policy, st
 /* The same terms in MODE, which is not one that needs an mx where POLICY has none. An object of its
  * own, as each place that publishes to RCU readers needs. */
 struct policy *policy_copy(const struct policy *policy, enum policy_mode mode);
+/* One that policy_new has made before: BODY as it was rendered of MODE and MAX_AGE_S, and DIGEST of
+ * POLICY_DIGEST_OCTETS. NULL: BODY is not what would be rendered. The digest is believed. */
+struct policy *policy_restore(enum policy_mode mode, uint32_t max_age_s, struct bytes body,
+                              const unsigned char *digest);
 /* One holder more. Any thread that holds it already. */
 struct policy *policy_ref(const struct policy *policy);
 /* One holder less: the last one frees it. Any thread. */

@@ -183,7 +183,7 @@ static void report(struct diagnostics *from, struct diagnostics *d)
     d->errors += from->dropped;
 }
 
-static void file_init(struct policy_file *file)
+void policy_file_init(struct policy_file *file)
 {
     *file = (struct policy_file){.memory = memory_alloc(sizeof(*file->memory))};
     obstack_specify_allocation(&file->memory->texts, TEXTS_CHUNK, 1, memory_alloc, free);
@@ -199,7 +199,7 @@ bool policy_file_parse(struct bytes text, const char *file,
     }
     struct diagnostics found = {0};
     struct policy_file result;
-    file_init(&result);
+    policy_file_init(&result);
     struct policy_file_reader reader = {
         .fields = {.file = file, .diagnostics = &found, .user = &reader},
         .defaults = defaults,

@@ -29,14 +29,19 @@ __attribute__((no_sanitize("pointer-overflow"))) static void *allocate(struct ob
     return obstack_alloc(texts, (int)size);
 }
 
-struct bytes policy_file_keep(struct policy_file_reader *reader, struct bytes text)
+struct bytes policy_file_memory_keep(struct policy_file_memory *memory, struct bytes text)
 {
     if (text.n == 0) {
         return BYTES("");
     }
-    char *copy = allocate(&reader->memory->texts, text.n);
+    char *copy = allocate(&memory->texts, text.n);
     memcpy(copy, text.p, text.n);
     return (struct bytes){copy, text.n};
+}
+
+struct bytes policy_file_keep(struct policy_file_reader *reader, struct bytes text)
+{
+    return policy_file_memory_keep(reader->memory, text);
 }
 
 bool policy_file_name_normalise(struct bytes text, struct dns_name *ret_name, struct error *e)

@@ -1,5 +1,5 @@
 /* One entry of a policy file: what stands behind the name of a shared policy or of a domain. Used
- * by policy_file.c alone. */
+ * by what makes a struct policy_file alone. */
 #ifndef POLICIES_POLICY_FILE_ENTRY_H
 #define POLICIES_POLICY_FILE_ENTRY_H
 
@@ -31,6 +31,9 @@ struct policy_file_reader {
     struct error e;       /* of the call at hand: a fresh one each time is a kilobyte to clear */
 };
 
+/* Empty, but with its memory. */
+void policy_file_init(struct policy_file *file);
+
 /* Both read PAIR's value into ENTRY, whose `name` is set, and add an error for all that is wrong
  * with it. */
 void policy_file_read_policy(const struct yaml_pair *pair, struct policy_file_reader *reader,
@@ -54,6 +57,7 @@ void policy_file_complete_mirror(const struct yaml_pair *pair, enum policy_mode 
                                  struct policy_file_entry *entry);
 
 /* A copy that lives as long as the file. */
+struct bytes policy_file_memory_keep(struct policy_file_memory *memory, struct bytes text);
 struct bytes policy_file_keep(struct policy_file_reader *reader, struct bytes text);
 
 static inline struct policy_file_place policy_file_place_of(const struct yaml_place *place)

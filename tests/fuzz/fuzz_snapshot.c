@@ -63,7 +63,7 @@ static void add_end(struct buffer *file, struct bytes index)
     const struct snapshot_trailer trailer = {
         .index = {.offset = file->n, .size = index.n, .digest = snapshot_digest(index, file->n)}};
     buffer_add(file, index);
-    snapshot_add_trailer(file, &trailer);
+    snapshot_add_trailer(file, certificate_snapshot_kind.magic, &trailer);
 }
 
 static void try(struct bytes file, struct bytes block)
