@@ -198,27 +198,11 @@ static int64_t due_ms(const struct loader *loader)
     return policies_ms < 0 || (pairs_ms >= 0 && pairs_ms < policies_ms) ? pairs_ms : policies_ms;
 }
 
-static int64_t keeper_due_ms(const struct loader *loader)
-{
-    return loader->keeper != NULL ? certificate_keeper_due_ms(loader->keeper, loader->certificates)
-                                  : -1;
-}
-
-static int64_t policy_keeper_due(const struct loader *loader)
-{
-    return loader->policy_keeper != NULL
-               ? policy_keeper_due_ms(loader->policy_keeper, loader->policies)
-               : -1;
-}
-
 static void look_at_snapshots(struct loader *loader)
 {
-    if (loader->policy_keeper != NULL) {
-        policy_keeper_look(loader->policy_keeper, loader->policies, clock_monotonic_ms());
-    }
-    if (loader->keeper != NULL) {
-        certificate_keeper_look(loader->keeper, loader->certificates, clock_monotonic_ms());
-    }
+    int64_t now_ms = clock_monotonic_ms();
+    snapshot_keeper_look(loader->policy_keeper, now_ms);
+    snapshot_keeper_look(loader->certificate_keeper, now_ms);
 }
 
 static void wait_for_work(struct loader *loader)
@@ -227,8 +211,8 @@ static void wait_for_work(struct loader *loader)
     int timeout_ms = watch_timeout_ms(loader->watch, now_ms);
     timeout_ms = nearer_ms(timeout_ms, due_ms(loader), now_ms);
     timeout_ms = nearer_ms(timeout_ms, loader->prune_ms, now_ms);
-    timeout_ms = nearer_ms(timeout_ms, keeper_due_ms(loader), now_ms);
-    timeout_ms = nearer_ms(timeout_ms, policy_keeper_due(loader), now_ms);
+    timeout_ms = nearer_ms(timeout_ms, snapshot_keeper_due_ms(loader->policy_keeper), now_ms);
+    timeout_ms = nearer_ms(timeout_ms, snapshot_keeper_due_ms(loader->certificate_keeper), now_ms);
     timeout_ms = loader_has_questions(loader) ? 0 : timeout_ms;
     struct pollfd fds[] = {
         {.fd = watch_fd(loader->watch), .events = POLLIN},
@@ -272,11 +256,9 @@ static void *run(void *context)
         wait_for_work(loader);
         work(loader);
     }
-    if (whole && loader->keeper != NULL) {
-        certificate_keeper_finish(loader->keeper, loader->certificates);
-    }
-    if (whole && loader->policy_keeper != NULL) {
-        policy_keeper_finish(loader->policy_keeper, loader->policies);
+    if (whole) {
+        snapshot_keeper_finish(loader->certificate_keeper);
+        snapshot_keeper_finish(loader->policy_keeper);
     }
     rcu_reader_unregister();
     return NULL;
@@ -292,8 +274,8 @@ static void loader_free(struct loader *loader)
     }
     loader_free_questions(loader);
     survey_clear(&loader->survey);
-    certificate_keeper_free(loader->keeper);
-    policy_keeper_free(loader->policy_keeper);
+    snapshot_keeper_free(loader->certificate_keeper);
+    snapshot_keeper_free(loader->policy_keeper);
     if (MEMORY_FREED_AT_END) {
         policy_set_free(loader->policies);
         certificate_set_free(loader->certificates);
@@ -312,18 +294,21 @@ static void make_certificates(struct loader *loader)
     const struct settings *settings = loader->settings;
     struct certificate_set_options options = certificate_set_options_of(loader, settings);
     CLEANUP_FREE char *path = file_path_join(settings->state, "certificates.snapshot");
-    if (settings->snapshot && options.path_count != 0) {
-        options.snapshot = path;
-        loader->keeper = certificate_keeper_new(&(struct certificate_keeper_options){
-            .path = path,
-            .log = loader->log,
-            .changes = CERTIFICATE_KEEPER_CHANGES,
-            .interval_ms = CERTIFICATE_KEEPER_INTERVAL_MS,
-        });
+    bool keep = settings->snapshot && options.path_count != 0;
+    options.snapshot = keep ? path : NULL;
+    loader->certificates = certificate_set_new(&options, loader->tables->certificates);
+    if (keep) {
+        loader->certificate_keeper = snapshot_keeper_new(
+            &certificate_keeper_matter, &(struct snapshot_keeper_options){
+                                            .path = path,
+                                            .log = loader->log,
+                                            .set = loader->certificates,
+                                            .changes = CERTIFICATE_KEEPER_CHANGES,
+                                            .interval_ms = CERTIFICATE_KEEPER_INTERVAL_MS,
+                                        });
     } else if (!settings->snapshot) {
         (void)unlink(path); /* it has keys */
     }
-    loader->certificates = certificate_set_new(&options, loader->tables->certificates);
     loader->wants_certificates =
         options.path_count != 0 || (settings->acme != NULL && settings->https.count != 0);
 }
@@ -333,18 +318,20 @@ static void make_policies(struct loader *loader)
     const struct settings *settings = loader->settings;
     struct policy_set_options options = policy_set_options_of(loader, settings);
     CLEANUP_FREE char *path = file_path_join(settings->state, "policies.snapshot");
+    options.snapshot = settings->snapshot ? path : NULL;
+    loader->policies = policy_set_new(&options, loader->tables->policies);
     if (settings->snapshot) {
-        options.snapshot = path;
-        loader->policy_keeper = policy_keeper_new(&(struct policy_keeper_options){
-            .path = path,
-            .log = loader->log,
-            .octets = POLICY_KEEPER_OCTETS,
-            .interval_ms = POLICY_KEEPER_INTERVAL_MS,
-        });
+        loader->policy_keeper =
+            snapshot_keeper_new(&policy_keeper_matter, &(struct snapshot_keeper_options){
+                                                           .path = path,
+                                                           .log = loader->log,
+                                                           .set = loader->policies,
+                                                           .changes = POLICY_KEEPER_OCTETS,
+                                                           .interval_ms = POLICY_KEEPER_INTERVAL_MS,
+                                                       });
     } else {
         (void)unlink(path);
     }
-    loader->policies = policy_set_new(&options, loader->tables->policies);
 }
 
 static bool prepare(struct loader *loader, struct error *e)

@@ -37,8 +37,8 @@ struct loader {
     struct watch *watch;
     struct policy_set *policies;
     struct certificate_set *certificates;
-    struct certificate_keeper *keeper;   /* NULL: no snapshot is wanted */
-    struct policy_keeper *policy_keeper; /* NULL, too */
+    struct snapshot_keeper *certificate_keeper; /* NULL: no snapshot is wanted */
+    struct snapshot_keeper *policy_keeper;      /* NULL, too */
     struct served_notes *notes;
     struct domain_changes changes; /* not told yet */
     char *mirror_copies;           /* directory */

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "certificate_files.h"
 #include "loader/certificate_keeper.h"
+#include "loader/certificate_set.h"
 
 enum { INTERVAL_MS = 1000 };
 
@@ -20,7 +21,7 @@ struct fixture {
     struct log *log;
     struct certificate_table *table;
     struct certificate_set *set;
-    struct certificate_keeper *keeper;
+    struct snapshot_keeper *keeper;
     int64_t now_ms;
 };
 
@@ -40,14 +41,18 @@ static void start(struct fixture *f)
                                                                    .removal_pairs = 100,
                                                                    .snapshot = f->path},
                                  f->table);
-    f->keeper = certificate_keeper_new(&(struct certificate_keeper_options){
-        .path = f->path, .log = f->log, .changes = 2, .interval_ms = INTERVAL_MS});
+    f->keeper = snapshot_keeper_new(&certificate_keeper_matter,
+                                    &(struct snapshot_keeper_options){.path = f->path,
+                                                                      .log = f->log,
+                                                                      .set = f->set,
+                                                                      .changes = 2,
+                                                                      .interval_ms = INTERVAL_MS});
     look(f);
 }
 
 static void stop(struct fixture *f)
 {
-    certificate_keeper_free(f->keeper);
+    snapshot_keeper_free(f->keeper);
     certificate_set_free(f->set);
     certificate_table_free(f->table);
 }
@@ -55,7 +60,7 @@ static void stop(struct fixture *f)
 /* An orderly one. */
 static void restart(struct fixture *f)
 {
-    certificate_keeper_finish(f->keeper, f->set);
+    snapshot_keeper_finish(f->keeper);
     stop(f);
     start(f);
 }
@@ -110,7 +115,7 @@ static void test_a_restart_remembers_all(void **state)
 static void test_what_changed_meanwhile_is_read(void **state)
 {
     struct fixture *f = *state;
-    certificate_keeper_finish(f->keeper, f->set);
+    snapshot_keeper_finish(f->keeper);
     stop(f);
     files_shell(f->top, "pair b/fullchain.pem b/privkey.pem 9 new.example && rm c.pem &&"
                         "pair e.crt e.key 9 e.example");
@@ -127,7 +132,7 @@ static void test_what_changed_meanwhile_is_read(void **state)
 static void test_a_key_alone_that_changed_is_a_change(void **state)
 {
     struct fixture *f = *state;
-    certificate_keeper_finish(f->keeper, f->set);
+    snapshot_keeper_finish(f->keeper);
     stop(f);
     files_shell(f->top, "pair x y 9 x.example && mv y a.key && rm x");
     start(f);
@@ -144,7 +149,7 @@ static void test_a_damaged_one_is_as_none(void **state)
         "rm certificates.snapshot && mkfifo certificates.snapshot"};
     struct fixture *f = *state;
     for (size_t i = 0; i < ARRAY_LENGTH(DAMAGES); i++) {
-        certificate_keeper_finish(f->keeper, f->set);
+        snapshot_keeper_finish(f->keeper);
         stop(f);
         files_shell(f->directory, DAMAGES[i]);
         start(f);
@@ -157,22 +162,22 @@ static void test_a_damaged_one_is_as_none(void **state)
 static void test_written_when_enough_changed_and_not_too_often(void **state)
 {
     struct fixture *f = *state;
-    certificate_keeper_look(f->keeper, f->set, f->now_ms);
+    snapshot_keeper_look(f->keeper, f->now_ms);
     assert_int_equal(certificate_set_unsaved(f->set), 0); /* it is being written */
-    assert_int_equal(certificate_keeper_due_ms(f->keeper, f->set), -1);
+    assert_int_equal(snapshot_keeper_due_ms(f->keeper), -1);
     files_shell(f->top, "pair e.crt e.key 9 e.example");
     look(f);
-    certificate_keeper_look(f->keeper, f->set, f->now_ms + 10 * INTERVAL_MS);
+    snapshot_keeper_look(f->keeper, f->now_ms + 10 * INTERVAL_MS);
     assert_int_equal(certificate_set_unsaved(f->set), 1); /* one is too few */
     files_shell(f->top, "pair g.crt g.key 9 g.example");
     look(f);
-    assert_int_equal(certificate_keeper_due_ms(f->keeper, f->set), f->now_ms + INTERVAL_MS);
+    assert_int_equal(snapshot_keeper_due_ms(f->keeper), f->now_ms + INTERVAL_MS);
     /* The first may be under way still. */
     for (int i = 0; certificate_set_unsaved(f->set) != 0; i++) {
         assert_true(i < 10000);
-        certificate_keeper_look(f->keeper, f->set, f->now_ms + INTERVAL_MS - 1);
+        snapshot_keeper_look(f->keeper, f->now_ms + INTERVAL_MS - 1);
         assert_int_equal(certificate_set_unsaved(f->set), 2);
-        certificate_keeper_look(f->keeper, f->set, f->now_ms + INTERVAL_MS);
+        snapshot_keeper_look(f->keeper, f->now_ms + INTERVAL_MS);
         usleep(1000);
     }
     restart(f);
@@ -184,8 +189,8 @@ static void test_what_could_not_be_written_is_tried_again(void **state)
 {
     struct fixture *f = *state;
     files_shell(f->directory, "mkdir certificates.snapshot"); /* nothing can take its place */
-    certificate_keeper_look(f->keeper, f->set, f->now_ms);
-    certificate_keeper_finish(f->keeper, f->set);
+    snapshot_keeper_look(f->keeper, f->now_ms);
+    snapshot_keeper_finish(f->keeper);
     files_shell(f->directory, "rmdir certificates.snapshot");
     restart(f); /* tries again, though nothing changed */
     assert_int_equal(certificate_set_unsaved(f->set), 0);
