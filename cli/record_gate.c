@@ -7,8 +7,8 @@
 #include "cli/sts_host.h"
 
 static const char *const consequences[] = {
-    [RECORD_GATE_TELLS] = "publish its TXT record after HTTPS works, else every sender's fetch "
-                          "fails",
+    [RECORD_GATE_TELLS] = ("publish its TXT record after HTTPS works, else every sender's fetch "
+                           "fails"),
     [RECORD_GATE_STRICT] = "its TXT record is not printed (--strict)",
     [RECORD_GATE_PUBLISHES] = "its TXT record is not published: every sender's fetch would fail",
 };
