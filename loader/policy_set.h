@@ -40,7 +40,7 @@ struct policy_set_options {
     const char *mirror_copies; /* directory (policies/mirror_copy.h) for the texts of mirrors that
                                   were not put; NULL: none is looked for */
     const char *snapshot;      /* what an earlier process saved (loader/policy_snapshot_file.h): the
-                                  first      apply takes from it what did not change; NULL: there is none */
+                                  first apply takes from it what did not change; NULL: there is none */
     int64_t vanish_ms;
     int64_t removal_percent;
     int64_t removal_domains;
