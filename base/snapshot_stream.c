@@ -12,7 +12,7 @@ struct snapshot_stream {
     uint64_t records;
 };
 
-bool snapshot_stream_open(const char *path, struct bytes magic, size_t block_max,
+bool snapshot_stream_open(const char *path, const struct snapshot_kind *kind,
                           struct snapshot_stream **ret_stream, struct error *e)
 {
     struct file_stream *file = NULL;
@@ -22,8 +22,8 @@ bool snapshot_stream_open(const char *path, struct bytes magic, size_t block_max
     struct snapshot_stream *stream = memory_zero(1, sizeof(*stream));
     stream->file = file;
     stream->path = path;
-    stream->magic = magic;
-    stream->block = BUFFER(block_max);
+    stream->magic = kind->magic;
+    stream->block = BUFFER(kind->block_max);
     stream->index = BUFFER(SNAPSHOT_INDEX_MAX);
     /* So that it hardly ever grows, which would leave secrets where it was. */
     (void)buffer_reserve(&stream->block, (size_t)2 * SNAPSHOT_BLOCK);

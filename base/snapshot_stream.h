@@ -1,7 +1,7 @@
 /* Writes a snapshot (base/snapshot_part.h) to a file, mode 0600.
  *
  *     struct snapshot_stream *stream = NULL;
- *     if (!snapshot_stream_open(path, magic, block_max, &stream, &e)) …
+ *     if (!snapshot_stream_open(path, &kind, &stream, &e)) …
  *     for each record, by path:
  *         add_it(snapshot_stream_block(stream));
  *         if (!snapshot_stream_added(stream, its_path, &e)) …
@@ -11,12 +11,12 @@
 #define BASE_SNAPSHOT_STREAM_H
 
 #include "base/error.h"
-#include "base/snapshot_part.h"
+#include "base/snapshot_file.h"
 
 struct snapshot_stream;
 
-/* MAGIC is borrowed. BLOCK_MAX: octets, as who reads it accepts. */
-bool snapshot_stream_open(const char *path, struct bytes magic, size_t block_max,
+/* KIND, as who reads it has it, is borrowed. */
+bool snapshot_stream_open(const char *path, const struct snapshot_kind *kind,
                           struct snapshot_stream **ret_stream, struct error *e) MUST_USE;
 /* Overwrites what it held: it may be secret. NULL is fine. */
 void snapshot_stream_free(struct snapshot_stream *stream);

@@ -65,8 +65,7 @@ bool snapshot_write(const char *path, struct certificate_pair *const *pairs, siz
                     const _Atomic bool *stop, struct error *e)
 {
     CLEANUP(writer_clear) struct writer writer = {.chains = BUFFER(SNAPSHOT_CHAINS_MAX)};
-    if (!snapshot_stream_open(path, certificate_snapshot_kind.magic, SNAPSHOT_PART_MAX,
-                              &writer.stream, e)) {
+    if (!snapshot_stream_open(path, &certificate_snapshot_kind, &writer.stream, e)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {

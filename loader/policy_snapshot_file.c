@@ -100,8 +100,7 @@ bool policy_snapshot_write(const char *path, char *const *files, size_t count,
 {
     CLEANUP(writing_clear) struct writing writing = {0};
     CLEANUP(buffer_clear) struct buffer extra = BUFFER(POLICY_SNAPSHOT_EXTRA_MAX);
-    if (!snapshot_stream_open(path, policy_snapshot_kind.magic, policy_snapshot_kind.block_max,
-                              &writing.stream, e)) {
+    if (!snapshot_stream_open(path, &policy_snapshot_kind, &writing.stream, e)) {
         return false;
     }
     writing.before = policy_snapshot_open(path, defaults);
