@@ -11,7 +11,7 @@
 
 struct certificate_cache;
 
-/* Keeps at most MAX parsed certificates, some 7 KB each. LIBRARY (NULL: OpenSSL's default) is that
+/* Keeps at most MAX parsed certificates, some 4 KB each. LIBRARY (NULL: OpenSSL's default) is that
  * of the SSL_CTX they are used with, and outlives the cache. */
 struct certificate_cache *certificate_cache_new(size_t max, OSSL_LIB_CTX *library);
 void certificate_cache_free(struct certificate_cache *cache);

@@ -5,6 +5,7 @@
 #include <openssl/param_build.h>
 
 #include "certificates/der.h"
+#include "certificates/octet_key.h"
 
 /* SEQUENCE { version INTEGER, … }: what follows the version. */
 static bool der_open_versioned(struct bytes der, char version, struct bytes *ret_rest)
@@ -139,6 +140,11 @@ static const char *curve_of(const X509 *leaf)
 
 static EVP_PKEY *make_ec(struct bytes scalar, const X509 *leaf, OSSL_LIB_CTX *library)
 {
+    EVP_PKEY *public_key = X509_get0_pubkey(leaf);
+    if (public_key != NULL && octet_key_is(public_key)) {
+        bool completed = octet_key_complete(public_key, scalar);
+        return completed && EVP_PKEY_up_ref(public_key) == 1 ? public_key : NULL;
+    }
     const char *curve = curve_of(leaf);
     const ASN1_BIT_STRING *point = X509_get0_pubkey_bitstr(leaf);
     if (curve == NULL || point == NULL || scalar.n > (size_t)point->length) {

@@ -16,10 +16,10 @@
 #include <openssl/sha.h>
 
 #include "base/bytes.h"
+#include "certificates/dispatch.h"
 
 enum {
     SECRET = SHA256_DIGEST_LENGTH,
-    FUNCTIONS_MAX = 16,
     LABEL_MAX = 255, /* "tls13 " and the label, RFC 8446 §7.1 */
     CONTEXT_MAX = 255,
 };
@@ -125,7 +125,7 @@ static void extract(const struct question *question, unsigned char out[static SE
 /* --- The provider's function: provider-kdf(7) --- */
 
 /* Constant once they are made. A provider's function is not told in which table it was found. */
-static OSSL_DISPATCH functions[FUNCTIONS_MAX];
+static struct dispatch functions;
 static OSSL_FUNC_kdf_derive_fn *their_derive;
 
 static struct bytes octets(const OSSL_PARAM *params, const char *name)
@@ -181,16 +181,9 @@ static int derive(void *context, unsigned char *out, size_t n, const OSSL_PARAM 
 
 const OSSL_DISPATCH *tls13_kdf_functions(const OSSL_DISPATCH *theirs)
 {
-    size_t count = 0;
-    for (; theirs->function_id != 0; theirs++, count++) {
-        if (count == FUNCTIONS_MAX - 1) {
-            return NULL;
-        }
-        functions[count] = *theirs;
-        if (theirs->function_id == OSSL_FUNC_KDF_DERIVE) {
-            their_derive = OSSL_FUNC_kdf_derive(theirs);
-            functions[count].function = (void (*)(void))derive;
-        }
+    if (dispatch_copy(theirs, &functions)) {
+        their_derive = (OSSL_FUNC_kdf_derive_fn *)dispatch_replace(&functions, OSSL_FUNC_KDF_DERIVE,
+                                                                   (dispatch_function *)derive);
     }
-    return their_derive != NULL ? functions : NULL;
+    return their_derive != NULL ? functions.functions : NULL;
 }

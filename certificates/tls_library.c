@@ -10,6 +10,9 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
+#include "certificates/ec_keys.h"
+#include "certificates/ec_signature.h"
+#include "certificates/octet_key_decoder.h"
 #include "certificates/tls13_kdf.h"
 
 /* --- What is offered --- */
@@ -65,14 +68,14 @@ static bool is_kept(int operation, const OSSL_ALGORITHM *algorithm)
     return false;
 }
 
-/* With our own functions where they are faster. */
-static OSSL_ALGORITHM improved(int operation, OSSL_ALGORITHM algorithm)
+/* What is offered in the place of ALGORITHM's functions, where ours are faster; NULL: nothing is.
+ */
+static const OSSL_DISPATCH *better_functions(int operation, const OSSL_ALGORITHM *algorithm)
 {
-    if (operation == OSSL_OP_KDF && is_named(&algorithm, "TLS13-KDF")) {
-        const OSSL_DISPATCH *functions = tls13_kdf_functions(algorithm.implementation);
-        algorithm.implementation = functions != NULL ? functions : algorithm.implementation;
+    if (operation == OSSL_OP_KDF && is_named(algorithm, "TLS13-KDF")) {
+        return tls13_kdf_functions(algorithm->implementation);
     }
-    return algorithm;
+    return NULL;
 }
 
 static void keep(int operation)
@@ -82,9 +85,47 @@ static void keep(int operation)
     size_t count = 0;
     for (; all != NULL && all->algorithm_names != NULL && count < ALGORITHMS_MAX; all++) {
         if (is_kept(operation, all)) {
-            whole.kept[operation][count++] = improved(operation, *all);
+            OSSL_ALGORITHM *kept = &whole.kept[operation][count++];
+            const OSSL_DISPATCH *better = better_functions(operation, all);
+            *kept = *all;
+            kept->implementation = better != NULL ? better : all->implementation;
         }
     }
+}
+
+static OSSL_ALGORITHM *find_kept(int operation, const char *name)
+{
+    for (OSSL_ALGORITHM *kept = whole.kept[operation]; kept->algorithm_names != NULL; kept++) {
+        if (is_named(kept, name)) {
+            return kept;
+        }
+    }
+    return NULL;
+}
+
+/* Certificates' keys on P-256 as octets: all that touches an EC key must know them, or nothing may.
+ */
+static void keep_keys_as_octets(void)
+{
+    OSSL_ALGORITHM *keys = find_kept(OSSL_OP_KEYMGMT, "EC");
+    OSSL_ALGORITHM *agreement = find_kept(OSSL_OP_KEYEXCH, "ECDH");
+    OSSL_ALGORITHM *signature = find_kept(OSSL_OP_SIGNATURE, "ECDSA");
+    OSSL_ALGORITHM *decoders = whole.kept[OSSL_OP_DECODER];
+    size_t count = 0;
+    while (decoders[count].algorithm_names != NULL) {
+        count++;
+    }
+    const OSSL_DISPATCH *better[3];
+    if (keys == NULL || agreement == NULL || signature == NULL || count == ALGORITHMS_MAX ||
+        (better[0] = ec_keys_management(keys->implementation)) == NULL ||
+        (better[1] = ec_keys_agreement(agreement->implementation)) == NULL ||
+        (better[2] = ec_signature_functions(signature->implementation, whole.context)) == NULL) {
+        return; /* slower, not wrong */
+    }
+    keys->implementation = better[0];
+    agreement->implementation = better[1];
+    signature->implementation = better[2];
+    decoders[count] = OCTET_KEY_DECODER; /* OpenSSL asks the last one first */
 }
 
 static void load_whole(void)
@@ -94,6 +135,7 @@ static void load_whole(void)
     for (int operation = 0; operation < OPERATIONS_MAX && whole.provider != NULL; operation++) {
         keep(operation);
     }
+    keep_keys_as_octets();
 }
 
 /* --- The provider: provider(7) --- */
@@ -127,7 +169,7 @@ static int provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in
                          const OSSL_DISPATCH **ret_functions, void **ret_context)
 {
     (void)handle;
-    (void)in;
+    octet_key_decoder_init(in);
     *ret_functions = FUNCTIONS;
     *ret_context = OSSL_PROVIDER_get0_provider_ctx(whole.provider);
     return 1;

@@ -59,8 +59,8 @@ static const struct limit LIMITS[] = {
      "Time for one call of dns.hook, then it is killed."},
     {"rescan", AT(rescan_ms), DURATION, 5 * MINUTE, SECOND, DAY,
      "Time between two looks at a tree that the kernel cannot watch."},
-    {"certificate_cache", AT(certificate_cache), NUMBER, 10000, 2, MILLION,
-     "Certificates kept parsed by each worker, about 7 KiB each."},
+    {"certificate_cache", AT(certificate_cache), NUMBER, 20000, 2, MILLION,
+     "Certificates kept parsed by each worker, about 4 KiB each."},
 };
 
 static int64_t *value_of(struct settings_limits *limits, const struct limit *limit)

@@ -10,7 +10,7 @@ from servers import ServerFailed
 
 WAIT_S = 600  # for a server to answer: HAProxy reads 10,000 certificates in a quarter of a minute
 ZIPF = 1.0
-WARM_FETCHES = 20000  # twice the certificates that ours keeps parsed
+WARM_FETCHES = 40000  # twice the certificates that ours keeps parsed
 WARM_LIMIT_S = 60
 STARTERS = 20  # names that are asked for at a start
 
@@ -43,7 +43,7 @@ def start(server, cores, root):
 def full_fetches(client, server, core, seconds, zipf, seed):
     """As fast as it goes, after a warm-up with other names: half the time, but before the first
     round as many fetches as a server that runs for days has long had."""
-    if seed == 1 and server.count > WARM_FETCHES / 2:
+    if seed == 1 and server.count > WARM_FETCHES / 4:
         client.run(server, WARM_LIMIT_S, zipf=zipf, seed=seed + 2000, fetches=WARM_FETCHES)
     client.run(server, max(seconds / 2, 0.1), zipf=zipf, seed=seed + 1000)
     with Meter(server, core) as meter:

@@ -1,0 +1,226 @@
+#include "ec_keys.h"
+
+#include <string.h>
+
+#include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/obj_mac.h>
+#include <openssl/params.h>
+
+#include "base/memory.h"
+#include "certificates/dispatch.h"
+#include "certificates/octet_key.h"
+
+enum {
+    SIGNATURE_MAX = 72, /* ECDSA-Sig-Value with two numbers of 33 octets, RFC 3279 §2.2.3 */
+};
+
+/* Constant once they are made. */
+static struct {
+    struct dispatch functions;
+    OSSL_FUNC_keymgmt_free_fn *free;
+    OSSL_FUNC_keymgmt_load_fn *load;
+    OSSL_FUNC_keymgmt_has_fn *has;
+    OSSL_FUNC_keymgmt_match_fn *match;
+    OSSL_FUNC_keymgmt_validate_fn *validate;
+    OSSL_FUNC_keymgmt_dup_fn *dup;
+    OSSL_FUNC_keymgmt_get_params_fn *get;
+    OSSL_FUNC_keymgmt_set_params_fn *set;
+    OSSL_FUNC_keymgmt_export_fn *export;
+    OSSL_FUNC_keymgmt_gen_set_template_fn *set_template;
+} management;
+
+static void key_free(void *address)
+{
+    struct octet_key *key = octet_key_at(address);
+    if (key != NULL) {
+        octet_key_free(key);
+    } else {
+        management.free(address);
+    }
+}
+
+/* Takes over what a decoder hands out. */
+static void *key_load(const void *reference, size_t size)
+{
+    void **place = (void **)(uintptr_t)reference;
+    if (size != sizeof(*place) || octet_key_at(*place) == NULL) {
+        return management.load(reference, size);
+    }
+    return TAKE(*place);
+}
+
+static int key_has(const void *address, int selection)
+{
+    const struct octet_key *key = octet_key_at(address);
+    if (key == NULL) {
+        return management.has(address, selection);
+    }
+    return (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0 || key->is_private;
+}
+
+/* --- Parameters: as EVP_PKEY-EC(7) has them --- */
+
+static bool answer_int(OSSL_PARAM *params, const char *name, int value)
+{
+    OSSL_PARAM *asked = OSSL_PARAM_locate(params, name);
+    return asked == NULL || OSSL_PARAM_set_int(asked, value) == 1;
+}
+
+static bool answer_text(OSSL_PARAM *params, const char *name, const char *value)
+{
+    OSSL_PARAM *asked = OSSL_PARAM_locate(params, name);
+    return asked == NULL || OSSL_PARAM_set_utf8_string(asked, value) == 1;
+}
+
+/* What libssl asks to see whether a client takes the certificate. */
+static int key_get(void *address, OSSL_PARAM params[])
+{
+    if (octet_key_at(address) == NULL) {
+        return management.get(address, params);
+    }
+    return answer_int(params, OCTET_KEY_PARAM, 1) &&
+           answer_int(params, OSSL_PKEY_PARAM_BITS, 256) &&
+           answer_int(params, OSSL_PKEY_PARAM_SECURITY_BITS, 128) &&
+           answer_int(params, OSSL_PKEY_PARAM_MAX_SIZE, SIGNATURE_MAX) &&
+           answer_text(params, OSSL_PKEY_PARAM_GROUP_NAME, SN_X9_62_prime256v1) &&
+           answer_text(params, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+                       OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) &&
+           answer_text(params, OSSL_PKEY_PARAM_EC_FIELD_TYPE, SN_X9_62_prime_field);
+}
+
+/* The private key as octets, not as the number that EVP_PKEY-EC(7) has: octet_key.c alone sets it.
+ */
+static int key_set(void *address, const OSSL_PARAM params[])
+{
+    struct octet_key *key = octet_key_at(address);
+    if (key == NULL) {
+        return management.set(address, params);
+    }
+    const OSSL_PARAM *scalar = OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PRIV_KEY);
+    if (scalar == NULL || scalar->data_type != OSSL_PARAM_OCTET_STRING || scalar->data_size == 0 ||
+        scalar->data_size > OCTET_KEY_SCALAR) {
+        return 0;
+    }
+    size_t zeros = OCTET_KEY_SCALAR - scalar->data_size;
+    memset(key->scalar, 0, zeros);
+    memcpy(key->scalar + zeros, scalar->data, scalar->data_size);
+    key->is_private = true;
+    return 1;
+}
+
+/* --- Comparing --- */
+
+/* What is public; the private number stays here. */
+static int key_export(void *address, int selection, OSSL_CALLBACK *callback, void *argument)
+{
+    struct octet_key *key = octet_key_at(address);
+    if (key == NULL) {
+        return management.export(address, selection, callback, argument);
+    }
+    if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0) {
+        return 0;
+    }
+    char curve[] = SN_X9_62_prime256v1;
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, curve, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, key->point, OCTET_KEY_POINT),
+        OSSL_PARAM_construct_end(),
+    };
+    return callback(params, argument);
+}
+
+static int take_point(const OSSL_PARAM params[], void *argument)
+{
+    unsigned char *point = argument;
+    const OSSL_PARAM *found = OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PUB_KEY);
+    if (found == NULL || found->data_size != OCTET_KEY_POINT) {
+        return 0; /* of another curve */
+    }
+    memcpy(point, found->data, OCTET_KEY_POINT);
+    return 1;
+}
+
+static bool point_of(void *address, unsigned char out[static OCTET_KEY_POINT])
+{
+    return key_export(address,
+                      OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS,
+                      take_point, out) == 1;
+}
+
+/* By what is public, as everybody who asks wants it. */
+static int key_match(const void *a, const void *b, int selection)
+{
+    if (octet_key_at(a) == NULL && octet_key_at(b) == NULL) {
+        return management.match(a, b, selection);
+    }
+    unsigned char point[OCTET_KEY_POINT];
+    unsigned char other[OCTET_KEY_POINT];
+    return point_of((void *)(uintptr_t)a, point) && point_of((void *)(uintptr_t)b, other) &&
+           memcmp(point, other, OCTET_KEY_POINT) == 0;
+}
+
+/* --- What is not done with a certificate's key --- */
+
+static int key_validate(const void *address, int selection, int how)
+{
+    return octet_key_at(address) == NULL && management.validate(address, selection, how);
+}
+
+static void *key_dup(const void *address, int selection)
+{
+    return octet_key_at(address) == NULL ? management.dup(address, selection) : NULL;
+}
+
+static int set_template(void *generation, void *address)
+{
+    return octet_key_at(address) == NULL && management.set_template(generation, address);
+}
+
+/* REPLACE(MEMBER, OSSL_FUNC_… without its prefix, ours): whether there was one to replace. */
+#define REPLACE(table, member, number, ours)                                                       \
+    (((table).member = (__typeof__((table).member))dispatch_replace(                               \
+          &(table).functions, OSSL_FUNC_##number, (dispatch_function *)(ours))) != NULL)
+
+const OSSL_DISPATCH *ec_keys_management(const OSSL_DISPATCH *theirs)
+{
+    bool known = dispatch_copy(theirs, &management.functions) &&
+                 REPLACE(management, free, KEYMGMT_FREE, key_free) &&
+                 REPLACE(management, load, KEYMGMT_LOAD, key_load) &&
+                 REPLACE(management, has, KEYMGMT_HAS, key_has) &&
+                 REPLACE(management, match, KEYMGMT_MATCH, key_match) &&
+                 REPLACE(management, validate, KEYMGMT_VALIDATE, key_validate) &&
+                 REPLACE(management, dup, KEYMGMT_DUP, key_dup) &&
+                 REPLACE(management, get, KEYMGMT_GET_PARAMS, key_get) &&
+                 REPLACE(management, set, KEYMGMT_SET_PARAMS, key_set) &&
+                 REPLACE(management, export, KEYMGMT_EXPORT, key_export) &&
+                 REPLACE(management, set_template, KEYMGMT_GEN_SET_TEMPLATE, set_template);
+    return known ? management.functions.functions : NULL;
+}
+
+/* --- Key agreement --- */
+
+static struct {
+    struct dispatch functions;
+    OSSL_FUNC_keyexch_init_fn *init;
+    OSSL_FUNC_keyexch_set_peer_fn *set_peer;
+} agreement;
+
+static int agreement_init(void *context, void *address, const OSSL_PARAM params[])
+{
+    return octet_key_at(address) == NULL && agreement.init(context, address, params);
+}
+
+static int agreement_set_peer(void *context, void *address)
+{
+    return octet_key_at(address) == NULL && agreement.set_peer(context, address);
+}
+
+const OSSL_DISPATCH *ec_keys_agreement(const OSSL_DISPATCH *theirs)
+{
+    bool known = dispatch_copy(theirs, &agreement.functions) &&
+                 REPLACE(agreement, init, KEYEXCH_INIT, agreement_init) &&
+                 REPLACE(agreement, set_peer, KEYEXCH_SET_PEER, agreement_set_peer);
+    return known ? agreement.functions.functions : NULL;
+}

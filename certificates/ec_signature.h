@@ -1,0 +1,15 @@
+/* ECDSA in certificates/tls_library.h, for signing alone. With a certificate's key on P-256
+ * (certificates/octet_key.h) a signature is made from its octets, by OpenSSL's arithmetic; with any
+ * other the default provider makes it. */
+#ifndef CERTIFICATES_EC_SIGNATURE_H
+#define CERTIFICATES_EC_SIGNATURE_H
+
+#include <openssl/core.h>
+#include <openssl/types.h>
+
+/* THEIRS, the default provider's functions of "ECDSA" (provider-signature(7)); LIBRARY, where
+ * digests and random numbers come from, for good. Returns what is to be offered in their place:
+ * constant, and for all threads. NULL: THEIRS are not as they are known. To be called once. */
+const OSSL_DISPATCH *ec_signature_functions(const OSSL_DISPATCH *theirs, OSSL_LIB_CTX *library);
+
+#endif

@@ -1,0 +1,304 @@
+/* Keys on P-256 as octets: what they sign, OpenSSL's own keys verify; what is not one of them goes
+ * to OpenSSL's own decoder. */
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+#include "certificates/octet_key.h"
+#include "certificates/pair_open.h"
+#include "certificates/tls_library.h"
+#include "make.h"
+
+enum { POINT = 65, INFO = 91, SCALAR = 32, INFO_MAX = 1024 };
+
+static struct tls_library *library;
+
+static OSSL_LIB_CTX *context(void)
+{
+    return tls_library_context(library);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    return tls_library_new(&library, &e) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    tls_library_free(library);
+    return 0;
+}
+
+/* A key of OpenSSL's own, and what makes one of ours. */
+struct example {
+    EVP_PKEY *key;
+    unsigned char info[INFO_MAX]; /* SubjectPublicKeyInfo */
+    int info_n;
+    unsigned char scalar[SCALAR]; /* P-256 alone */
+};
+
+static void example_make(struct example *example, const char *kind, size_t bits)
+{
+    *example = (struct example){.key = make_key(kind, bits)};
+    unsigned char *end = example->info;
+    example->info_n = i2d_PUBKEY(example->key, &end);
+    assert_in_range(example->info_n, 1, INFO_MAX);
+    if (strcmp(kind, "P-256") == 0) {
+        BIGNUM *number = NULL;
+        assert_int_equal(example->info_n, INFO);
+        assert_int_equal(EVP_PKEY_get_bn_param(example->key, OSSL_PKEY_PARAM_PRIV_KEY, &number), 1);
+        assert_int_equal(BN_bn2binpad(number, example->scalar, SCALAR), SCALAR);
+        BN_clear_free(number);
+    }
+}
+
+static EVP_PKEY *decode(const unsigned char *info, int n, OSSL_LIB_CTX *in)
+{
+    EVP_PKEY *key = d2i_PUBKEY_ex(NULL, &info, n, in, NULL);
+    ERR_clear_error();
+    return key;
+}
+
+static struct bytes octets(const unsigned char *p, size_t n)
+{
+    return (struct bytes){(const char *)p, n};
+}
+
+static const char TEXT[] = "what a handshake signs";
+
+/* The signature's length; 0: none was made. */
+static size_t sign(EVP_PKEY *key, const char *digest, unsigned char *out, size_t size)
+{
+    EVP_MD_CTX *operation = EVP_MD_CTX_new();
+    size_t n = size;
+    bool done = EVP_DigestSignInit_ex(operation, NULL, digest, context(), NULL, key, NULL) == 1 &&
+                EVP_DigestSign(operation, out, &n, (const unsigned char *)TEXT, sizeof(TEXT)) == 1;
+    EVP_MD_CTX_free(operation);
+    ERR_clear_error();
+    return done ? n : 0;
+}
+
+static bool verifies(EVP_PKEY *key, const char *digest, const unsigned char *signature, size_t n)
+{
+    EVP_MD_CTX *operation = EVP_MD_CTX_new();
+    bool good =
+        EVP_DigestVerifyInit_ex(operation, NULL, digest, NULL, NULL, key, NULL) == 1 &&
+        EVP_DigestVerify(operation, signature, n, (const unsigned char *)TEXT, sizeof(TEXT)) == 1;
+    EVP_MD_CTX_free(operation);
+    ERR_clear_error();
+    return good;
+}
+
+static void test_signs_what_openssl_verifies(void **state)
+{
+    (void)state;
+    static const char *const DIGESTS[] = {"SHA256", "SHA2-384", "SHA512"};
+    for (int round = 0; round < 50; round++) {
+        struct example example;
+        example_make(&example, "P-256", 0);
+        EVP_PKEY *ours = decode(example.info, example.info_n, context());
+        assert_true(octet_key_is(ours));
+        assert_true(octet_key_complete(ours, octets(example.scalar, SCALAR)));
+        for (size_t i = 0; i < ARRAY_LENGTH(DIGESTS); i++) {
+            unsigned char signature[72];
+            size_t n = sign(ours, DIGESTS[i], signature, sizeof(signature));
+            assert_true(verifies(example.key, DIGESTS[i], signature, n));
+            signature[n - 1] ^= 1;
+            assert_false(verifies(example.key, DIGESTS[i], signature, n));
+        }
+        EVP_PKEY_free(ours);
+        EVP_PKEY_free(example.key);
+    }
+}
+
+static void test_what_it_will_not_sign(void **state)
+{
+    (void)state;
+    struct example example;
+    example_make(&example, "P-256", 0);
+    unsigned char signature[72];
+    EVP_PKEY *ours = decode(example.info, example.info_n, context());
+    assert_int_equal(sign(ours, "SHA256", signature, sizeof(signature)), 0); /* no scalar */
+
+    static const unsigned char ZERO[SCALAR];
+    assert_false(octet_key_complete(ours, octets(ZERO, SCALAR)));
+    assert_int_equal(sign(ours, "SHA256", signature, sizeof(signature)), 0);
+
+    assert_true(octet_key_complete(ours, octets(example.scalar, SCALAR)));
+    assert_int_equal(sign(ours, "no such digest", signature, sizeof(signature)), 0);
+    assert_int_equal(sign(ours, "SHA256", signature, 71), 0); /* it might not fit */
+    assert_int_not_equal(sign(ours, "SHA256", signature, sizeof(signature)), 0);
+    EVP_PKEY_free(ours);
+    EVP_PKEY_free(example.key);
+}
+
+/* RFC 5915 §3 has as many octets as the group's order; some write fewer, some a sign octet. */
+static void test_scalars_of_other_lengths(void **state)
+{
+    (void)state;
+    struct example example;
+    example_make(&example, "P-256", 0);
+    EVP_PKEY *ours = decode(example.info, example.info_n, context());
+    unsigned char longer[SCALAR + 2] = {0};
+    memcpy(longer + 2, example.scalar, SCALAR);
+    assert_true(octet_key_complete(ours, octets(longer, sizeof(longer))));
+    unsigned char signature[72];
+    size_t n = sign(ours, "SHA256", signature, sizeof(signature));
+    assert_true(verifies(example.key, "SHA256", signature, n));
+
+    longer[1] = 1;
+    assert_false(octet_key_complete(ours, octets(longer, sizeof(longer))));
+    n = sign(ours, "SHA256", signature, sizeof(signature));
+    assert_true(verifies(example.key, "SHA256", signature, n)); /* as before */
+
+    static const unsigned char ONE[] = {1};
+    assert_true(octet_key_complete(ours, octets(ONE, sizeof(ONE))));
+    n = sign(ours, "SHA256", signature, sizeof(signature));
+    assert_int_not_equal(n, 0);
+    assert_false(verifies(example.key, "SHA256", signature, n));
+    EVP_PKEY_free(ours);
+    EVP_PKEY_free(example.key);
+}
+
+static void test_other_keys_are_openssls(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind;
+        size_t bits;
+    } ROWS[] = {{"P-384", 0}, {"P-521", 0}, {"RSA", 2048}};
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        struct example example;
+        example_make(&example, ROWS[i].kind, ROWS[i].bits);
+        EVP_PKEY *theirs = decode(example.info, example.info_n, context());
+        assert_non_null(theirs);
+        assert_false(octet_key_is(theirs));
+        assert_false(octet_key_complete(theirs, octets(example.scalar, SCALAR)));
+        assert_int_equal(EVP_PKEY_eq(theirs, example.key), 1);
+        EVP_PKEY_free(theirs);
+        EVP_PKEY_free(example.key);
+    }
+}
+
+/* Each bit before the point changed: what OpenSSL makes of it, and the same without us. */
+static void test_the_form_is_strict(void **state)
+{
+    (void)state;
+    struct example example;
+    example_make(&example, "P-256", 0);
+    for (int bit = 0; bit < 8 * (INFO - POINT + 1); bit++) {
+        unsigned char info[INFO];
+        memcpy(info, example.info, INFO);
+        info[bit / 8] ^= (unsigned char)(1 << bit % 8);
+        EVP_PKEY *key = decode(info, INFO, context());
+        EVP_PKEY *theirs = decode(info, INFO, NULL);
+        if ((key != NULL) != (theirs != NULL) || (key != NULL && octet_key_is(key))) {
+            fail_msg("bit %d: %s", bit, key != NULL ? "taken" : "refused");
+        }
+        EVP_PKEY_free(key);
+        EVP_PKEY_free(theirs);
+    }
+    for (int n = 0; n < INFO; n++) {
+        assert_null(decode(example.info, n, context()));
+    }
+    EVP_PKEY_free(example.key);
+}
+
+static void test_is_compared_by_what_is_public(void **state)
+{
+    (void)state;
+    struct example a;
+    struct example b;
+    example_make(&a, "P-256", 0);
+    example_make(&b, "P-256", 0);
+    EVP_PKEY *ours = decode(a.info, a.info_n, context());
+    EVP_PKEY *other = decode(b.info, b.info_n, context());
+    assert_int_equal(EVP_PKEY_eq(ours, a.key), 1);
+    assert_int_equal(EVP_PKEY_eq(a.key, ours), 1);
+    assert_int_equal(EVP_PKEY_eq(ours, b.key), 0);
+    assert_int_equal(EVP_PKEY_eq(ours, other), 0);
+
+    assert_true(octet_key_complete(ours, octets(a.scalar, SCALAR)));
+    assert_int_equal(EVP_PKEY_eq(ours, a.key), 1);
+    OSSL_PARAM *params = NULL;
+    assert_int_equal(EVP_PKEY_todata(ours, EVP_PKEY_PUBLIC_KEY, &params), 1);
+    assert_non_null(OSSL_PARAM_locate(params, OSSL_PKEY_PARAM_PUB_KEY));
+    OSSL_PARAM_free(params);
+    params = NULL;
+    assert_int_equal(EVP_PKEY_todata(ours, EVP_PKEY_KEYPAIR, &params), 0); /* stays with us */
+    ERR_clear_error();
+    EVP_PKEY_free(ours);
+    EVP_PKEY_free(other);
+    EVP_PKEY_free(a.key);
+    EVP_PKEY_free(b.key);
+}
+
+static void test_says_what_it_is(void **state)
+{
+    (void)state;
+    struct example example;
+    example_make(&example, "P-256", 0);
+    EVP_PKEY *ours = decode(example.info, example.info_n, context());
+    char curve[32];
+    assert_true(EVP_PKEY_is_a(ours, "id-ecPublicKey"));
+    assert_int_equal(EVP_PKEY_get_bits(ours), EVP_PKEY_get_bits(example.key));
+    assert_int_equal(EVP_PKEY_get_security_bits(ours), EVP_PKEY_get_security_bits(example.key));
+    assert_int_equal(EVP_PKEY_get_size(ours), EVP_PKEY_get_size(example.key));
+    assert_int_equal(EVP_PKEY_get_group_name(ours, curve, sizeof(curve), NULL), 1);
+    assert_string_equal(curve, "prime256v1");
+    assert_int_equal(EVP_PKEY_get_ec_point_conv_form(ours),
+                     EVP_PKEY_get_ec_point_conv_form(example.key));
+    assert_int_equal(EVP_PKEY_get_field_type(ours), EVP_PKEY_get_field_type(example.key));
+    EVP_PKEY_free(ours);
+    EVP_PKEY_free(example.key);
+}
+
+/* Else a client whose only group is P-256 would have no handshake. */
+static void test_key_agreement_finds_openssls(void **state)
+{
+    (void)state;
+    EVP_PKEY *share = EVP_PKEY_Q_keygen(context(), NULL, "EC", "P-256");
+    assert_non_null(share);
+    assert_false(octet_key_is(share));
+    EVP_PKEY_free(share);
+}
+
+/* A cached certificate has one key, not two of which one is private. */
+static void test_a_pair_opens_to_one_key(void **state)
+{
+    (void)state;
+    struct error e = {0};
+    EVP_PKEY *made = make_key("P-256", 0);
+    struct certificate_pair *pair = make_pair(made, "DNS:a.example", DAY);
+    X509 *leaf = NULL;
+    EVP_PKEY *key = NULL;
+    assert_true(pair_open_leaf(pair, context(), &leaf, &key, &e));
+    assert_ptr_equal(X509_get0_pubkey(leaf), key);
+    assert_true(octet_key_is(key));
+    X509_free(leaf);
+    unsigned char signature[72]; /* the key outlives the certificate */
+    size_t n = sign(key, "SHA256", signature, sizeof(signature));
+    assert_true(verifies(made, "SHA256", signature, n));
+    EVP_PKEY_free(key);
+    certificate_pair_unref(pair);
+    EVP_PKEY_free(made);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_signs_what_openssl_verifies),
+        cmocka_unit_test(test_what_it_will_not_sign),
+        cmocka_unit_test(test_scalars_of_other_lengths),
+        cmocka_unit_test(test_other_keys_are_openssls),
+        cmocka_unit_test(test_the_form_is_strict),
+        cmocka_unit_test(test_is_compared_by_what_is_public),
+        cmocka_unit_test(test_says_what_it_is),
+        cmocka_unit_test(test_key_agreement_finds_openssls),
+        cmocka_unit_test(test_a_pair_opens_to_one_key),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
