@@ -24,4 +24,11 @@ dispatch_function *dispatch_replace(struct dispatch *dispatch, int id, dispatch_
 /* NULL: there is none. */
 dispatch_function *dispatch_find(const OSSL_DISPATCH *functions, int id);
 
+/* The same with types: into PLACE, NUMBER without its OSSL_FUNC_. Whether there is one. */
+#define DISPATCH_FIND(place, functions, number)                                                    \
+    (((place) = (__typeof__(place))dispatch_find((functions), OSSL_FUNC_##number)) != NULL)
+#define DISPATCH_REPLACE(place, dispatch, number, ours)                                            \
+    (((place) = (__typeof__(place))dispatch_replace((dispatch), OSSL_FUNC_##number,                \
+                                                    (dispatch_function *)(ours))) != NULL)
+
 #endif

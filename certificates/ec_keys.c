@@ -178,24 +178,22 @@ static int set_template(void *generation, void *address)
     return octet_key_at(address) == NULL && management.set_template(generation, address);
 }
 
-/* REPLACE(MEMBER, OSSL_FUNC_… without its prefix, ours): whether there was one to replace. */
-#define REPLACE(table, member, number, ours)                                                       \
-    (((table).member = (__typeof__((table).member))dispatch_replace(                               \
-          &(table).functions, OSSL_FUNC_##number, (dispatch_function *)(ours))) != NULL)
-
 const OSSL_DISPATCH *ec_keys_management(const OSSL_DISPATCH *theirs)
 {
-    bool known = dispatch_copy(theirs, &management.functions) &&
-                 REPLACE(management, free, KEYMGMT_FREE, key_free) &&
-                 REPLACE(management, load, KEYMGMT_LOAD, key_load) &&
-                 REPLACE(management, has, KEYMGMT_HAS, key_has) &&
-                 REPLACE(management, match, KEYMGMT_MATCH, key_match) &&
-                 REPLACE(management, validate, KEYMGMT_VALIDATE, key_validate) &&
-                 REPLACE(management, dup, KEYMGMT_DUP, key_dup) &&
-                 REPLACE(management, get, KEYMGMT_GET_PARAMS, key_get) &&
-                 REPLACE(management, set, KEYMGMT_SET_PARAMS, key_set) &&
-                 REPLACE(management, export, KEYMGMT_EXPORT, key_export) &&
-                 REPLACE(management, set_template, KEYMGMT_GEN_SET_TEMPLATE, set_template);
+    bool known =
+        dispatch_copy(theirs, &management.functions) &&
+        DISPATCH_REPLACE(management.free, &management.functions, KEYMGMT_FREE, key_free) &&
+        DISPATCH_REPLACE(management.load, &management.functions, KEYMGMT_LOAD, key_load) &&
+        DISPATCH_REPLACE(management.has, &management.functions, KEYMGMT_HAS, key_has) &&
+        DISPATCH_REPLACE(management.match, &management.functions, KEYMGMT_MATCH, key_match) &&
+        DISPATCH_REPLACE(management.validate, &management.functions, KEYMGMT_VALIDATE,
+                         key_validate) &&
+        DISPATCH_REPLACE(management.dup, &management.functions, KEYMGMT_DUP, key_dup) &&
+        DISPATCH_REPLACE(management.get, &management.functions, KEYMGMT_GET_PARAMS, key_get) &&
+        DISPATCH_REPLACE(management.set, &management.functions, KEYMGMT_SET_PARAMS, key_set) &&
+        DISPATCH_REPLACE(management.export, &management.functions, KEYMGMT_EXPORT, key_export) &&
+        DISPATCH_REPLACE(management.set_template, &management.functions, KEYMGMT_GEN_SET_TEMPLATE,
+                         set_template);
     return known ? management.functions.functions : NULL;
 }
 
@@ -219,8 +217,10 @@ static int agreement_set_peer(void *context, void *address)
 
 const OSSL_DISPATCH *ec_keys_agreement(const OSSL_DISPATCH *theirs)
 {
-    bool known = dispatch_copy(theirs, &agreement.functions) &&
-                 REPLACE(agreement, init, KEYEXCH_INIT, agreement_init) &&
-                 REPLACE(agreement, set_peer, KEYEXCH_SET_PEER, agreement_set_peer);
+    bool known =
+        dispatch_copy(theirs, &agreement.functions) &&
+        DISPATCH_REPLACE(agreement.init, &agreement.functions, KEYEXCH_INIT, agreement_init) &&
+        DISPATCH_REPLACE(agreement.set_peer, &agreement.functions, KEYEXCH_SET_PEER,
+                         agreement_set_peer);
     return known ? agreement.functions.functions : NULL;
 }

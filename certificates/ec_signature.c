@@ -118,18 +118,15 @@ static const OSSL_DISPATCH FUNCTIONS[] = {
     {0, NULL},
 };
 
-/* Whether THEIR_FUNCTIONS have NUMBER, OSSL_FUNC_SIGNATURE_… without its prefix. */
-#define FIND(member, number)                                                                       \
-    ((theirs.member = (__typeof__(theirs.member))dispatch_find(                                    \
-          their_functions, OSSL_FUNC_SIGNATURE_##number)) != NULL)
-
 const OSSL_DISPATCH *ec_signature_functions(const OSSL_DISPATCH *their_functions,
                                             OSSL_LIB_CTX *library)
 {
     random_library = library;
     group = EC_GROUP_new_by_curve_name_ex(library, NULL, NID_X9_62_prime256v1);
-    bool known = group != NULL && FIND(new, NEWCTX) && FIND(free, FREECTX) &&
-                 FIND(init, DIGEST_SIGN_INIT) && FIND(update, DIGEST_SIGN_UPDATE) &&
-                 FIND(final, DIGEST_SIGN_FINAL);
+    bool known = group != NULL && DISPATCH_FIND(theirs.new, their_functions, SIGNATURE_NEWCTX) &&
+                 DISPATCH_FIND(theirs.free, their_functions, SIGNATURE_FREECTX) &&
+                 DISPATCH_FIND(theirs.init, their_functions, SIGNATURE_DIGEST_SIGN_INIT) &&
+                 DISPATCH_FIND(theirs.update, their_functions, SIGNATURE_DIGEST_SIGN_UPDATE) &&
+                 DISPATCH_FIND(theirs.final, their_functions, SIGNATURE_DIGEST_SIGN_FINAL);
     return known ? FUNCTIONS : NULL;
 }

@@ -1,7 +1,3 @@
-/* For SHA256_Init and the like: that they keep their state where the caller wants it is what EVP's
- * digests lack. */
-#define OPENSSL_SUPPRESS_DEPRECATED
-
 #include "tls13_kdf.h"
 
 #include <stdbool.h>
@@ -13,53 +9,16 @@
 #include <openssl/crypto.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
-#include <openssl/sha.h>
 
 #include "base/bytes.h"
 #include "certificates/dispatch.h"
+#include "certificates/hmac_sha256.h"
 
 enum {
-    SECRET = SHA256_DIGEST_LENGTH,
+    SECRET = HMAC_SHA256_OCTETS,
     LABEL_MAX = 255, /* "tls13 " and the label, RFC 8446 §7.1 */
     CONTEXT_MAX = 255,
 };
-
-/* --- HMAC-SHA-256 (RFC 2104), for keys of at most a block --- */
-
-struct hmac {
-    SHA256_CTX inner;
-    SHA256_CTX outer;
-};
-
-static void hmac_begin(struct hmac *hmac, struct bytes key)
-{
-    unsigned char pad[SHA256_CBLOCK];
-    memset(pad, 0x36, sizeof(pad));
-    for (size_t i = 0; i < key.n; i++) {
-        pad[i] ^= (unsigned char)key.p[i];
-    }
-    SHA256_Init(&hmac->inner);
-    SHA256_Update(&hmac->inner, pad, sizeof(pad));
-    for (size_t i = 0; i < sizeof(pad); i++) {
-        pad[i] ^= 0x36 ^ 0x5c;
-    }
-    SHA256_Init(&hmac->outer);
-    SHA256_Update(&hmac->outer, pad, sizeof(pad));
-    OPENSSL_cleanse(pad, sizeof(pad));
-}
-
-static void hmac_add(struct hmac *hmac, const void *text, size_t n)
-{
-    SHA256_Update(&hmac->inner, text, n);
-}
-
-static void hmac_end(struct hmac *hmac, unsigned char out[static SECRET])
-{
-    SHA256_Final(out, &hmac->inner);
-    SHA256_Update(&hmac->outer, out, SECRET);
-    SHA256_Final(out, &hmac->outer);
-    OPENSSL_cleanse(hmac, sizeof(*hmac));
-}
 
 /* --- The key schedule --- */
 
@@ -84,16 +43,16 @@ static void expand_label(struct bytes secret, const struct question *question, s
     unsigned char context_length = (unsigned char)context.n;
     static const unsigned char first_block = 1; /* HKDF's counter, RFC 5869 §2.3 */
     unsigned char block[SECRET];
-    struct hmac hmac;
-    hmac_begin(&hmac, secret);
-    hmac_add(&hmac, length, sizeof(length));
-    hmac_add(&hmac, &label_length, 1);
-    hmac_add(&hmac, question->prefix.p, question->prefix.n);
-    hmac_add(&hmac, question->label.p, question->label.n);
-    hmac_add(&hmac, &context_length, 1);
-    hmac_add(&hmac, context.p, context.n);
-    hmac_add(&hmac, &first_block, 1);
-    hmac_end(&hmac, block);
+    struct hmac_sha256 hmac;
+    hmac_sha256_begin(&hmac, secret);
+    hmac_sha256_add(&hmac, length, sizeof(length));
+    hmac_sha256_add(&hmac, &label_length, 1);
+    hmac_sha256_add(&hmac, question->prefix.p, question->prefix.n);
+    hmac_sha256_add(&hmac, question->label.p, question->label.n);
+    hmac_sha256_add(&hmac, &context_length, 1);
+    hmac_sha256_add(&hmac, context.p, context.n);
+    hmac_sha256_add(&hmac, &first_block, 1);
+    hmac_sha256_end(&hmac, block);
     memcpy(out, block, n);
     OPENSSL_cleanse(block, sizeof(block));
 }
@@ -111,14 +70,14 @@ static void extract(const struct question *question, unsigned char out[static SE
         struct bytes nothing = {(const char *)hash_of_nothing, sizeof(hash_of_nothing)};
         expand_label(question->salt, question, nothing, salt, sizeof(salt));
     }
-    struct hmac hmac;
-    hmac_begin(&hmac, (struct bytes){(const char *)salt, sizeof(salt)});
+    struct hmac_sha256 hmac;
+    hmac_sha256_begin(&hmac, (struct bytes){(const char *)salt, sizeof(salt)});
     if (question->key.p != NULL) {
-        hmac_add(&hmac, question->key.p, question->key.n);
+        hmac_sha256_add(&hmac, question->key.p, question->key.n);
     } else {
-        hmac_add(&hmac, ZEROS, sizeof(ZEROS));
+        hmac_sha256_add(&hmac, ZEROS, sizeof(ZEROS));
     }
-    hmac_end(&hmac, out);
+    hmac_sha256_end(&hmac, out);
     OPENSSL_cleanse(salt, sizeof(salt));
 }
 
@@ -181,9 +140,7 @@ static int derive(void *context, unsigned char *out, size_t n, const OSSL_PARAM 
 
 const OSSL_DISPATCH *tls13_kdf_functions(const OSSL_DISPATCH *theirs)
 {
-    if (dispatch_copy(theirs, &functions)) {
-        their_derive = (OSSL_FUNC_kdf_derive_fn *)dispatch_replace(&functions, OSSL_FUNC_KDF_DERIVE,
-                                                                   (dispatch_function *)derive);
-    }
-    return their_derive != NULL ? functions.functions : NULL;
+    bool known = dispatch_copy(theirs, &functions) &&
+                 DISPATCH_REPLACE(their_derive, &functions, KDF_DERIVE, derive);
+    return known ? functions.functions : NULL;
 }

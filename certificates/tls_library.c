@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "certificates/ec_keys.h"
 #include "certificates/ec_signature.h"
+#include "certificates/hmac_functions.h"
 #include "certificates/octet_key_decoder.h"
 #include "certificates/tls13_kdf.h"
 
@@ -74,6 +75,9 @@ static const OSSL_DISPATCH *better_functions(int operation, const OSSL_ALGORITHM
 {
     if (operation == OSSL_OP_KDF && is_named(algorithm, "TLS13-KDF")) {
         return tls13_kdf_functions(algorithm->implementation);
+    }
+    if (operation == OSSL_OP_MAC && is_named(algorithm, "HMAC")) {
+        return hmac_functions(algorithm->implementation);
     }
     return NULL;
 }

@@ -1,0 +1,15 @@
+/* HMAC with SHA-256 without allocations, in certificates/tls_library.h.
+ *
+ * Each handshake has two Finished messages (RFC 8446 §4.4.4), and for each OpenSSL 3.0 makes three
+ * contexts of a digest, which it looks up by name. */
+#ifndef CERTIFICATES_HMAC_FUNCTIONS_H
+#define CERTIFICATES_HMAC_FUNCTIONS_H
+
+#include <openssl/core.h>
+
+/* THEIRS, the default provider's functions of "HMAC" (provider-mac(7)). Returns what is to be
+ * offered in their place: constant, and for all threads; other digests, long keys and all that is
+ * seldom asked for go to THEIRS. NULL: THEIRS are not as they are known. To be called once. */
+const OSSL_DISPATCH *hmac_functions(const OSSL_DISPATCH *theirs);
+
+#endif
