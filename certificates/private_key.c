@@ -5,7 +5,7 @@
 #include <openssl/param_build.h>
 
 #include "certificates/der.h"
-#include "certificates/octet_key.h"
+#include "provider/octet_key.h"
 
 /* SEQUENCE { version INTEGER, … }: what follows the version. */
 static bool der_open_versioned(struct bytes der, char version, struct bytes *ret_rest)

@@ -34,7 +34,7 @@ bool private_key_find(struct bytes der, enum private_key_form form, struct priva
 /* KEY as the key of LEAF: of its type, and on its curve with its public point; made in LIBRARY,
  * NULL for OpenSSL's default. The caller frees it with EVP_PKEY_free. False also where the numbers
  * make no key. Does not look whether it belongs to LEAF. Where LEAF's public
- * key is one of certificates/octet_key.h, it is that one, made whole. */
+ * key is one of provider/octet_key.h, it is that one, made whole. */
 bool private_key_make(const struct private_key *key, const X509 *leaf, OSSL_LIB_CTX *library,
                       EVP_PKEY **ret_key, struct error *e) MUST_USE;
 

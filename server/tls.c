@@ -6,7 +6,7 @@
 
 #include "base/rcu_table.h"
 #include "certificates/certificate_cache.h"
-#include "certificates/tls_library.h"
+#include "provider/tls_library.h"
 #include "server/target.h"
 #include "server/tls_alert.h"
 #include "server/tls_alpn_challenge.h"

@@ -1,13 +1,22 @@
 /* Keys on P-256 as octets: what they sign, OpenSSL's own keys verify; what is not one of them goes
  * to OpenSSL's own decoder. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/x509.h>
 
-#include "certificates/octet_key.h"
-#include "certificates/pair_open.h"
-#include "certificates/tls_library.h"
-#include "make.h"
+#include "base/memory.h"
+#include "provider/octet_key.h"
+#include "provider/tls_library.h"
 
 enum { POINT = 65, INFO = 91, SCALAR = 32, INFO_MAX = 1024 };
 
@@ -40,9 +49,13 @@ struct example {
     unsigned char scalar[SCALAR]; /* P-256 alone */
 };
 
-static void example_make(struct example *example, const char *kind, size_t bits)
+/* On the curve KIND, or "RSA". */
+static void example_make(struct example *example, const char *kind)
 {
-    *example = (struct example){.key = make_key(kind, bits)};
+    bool rsa = strcmp(kind, "RSA") == 0;
+    *example = (struct example){.key = rsa ? EVP_PKEY_Q_keygen(NULL, NULL, kind, (size_t)2048)
+                                           : EVP_PKEY_Q_keygen(NULL, NULL, "EC", kind)};
+    assert_non_null(example->key);
     unsigned char *end = example->info;
     example->info_n = i2d_PUBKEY(example->key, &end);
     assert_in_range(example->info_n, 1, INFO_MAX);
@@ -98,7 +111,7 @@ static void test_signs_what_openssl_verifies(void **state)
     static const char *const DIGESTS[] = {"SHA256", "SHA2-384", "SHA512"};
     for (int round = 0; round < 50; round++) {
         struct example example;
-        example_make(&example, "P-256", 0);
+        example_make(&example, "P-256");
         EVP_PKEY *ours = decode(example.info, example.info_n, context());
         assert_true(octet_key_is(ours));
         assert_true(octet_key_complete(ours, octets(example.scalar, SCALAR)));
@@ -118,7 +131,7 @@ static void test_what_it_will_not_sign(void **state)
 {
     (void)state;
     struct example example;
-    example_make(&example, "P-256", 0);
+    example_make(&example, "P-256");
     unsigned char signature[72];
     EVP_PKEY *ours = decode(example.info, example.info_n, context());
     assert_int_equal(sign(ours, "SHA256", signature, sizeof(signature)), 0); /* no scalar */
@@ -140,7 +153,7 @@ static void test_scalars_of_other_lengths(void **state)
 {
     (void)state;
     struct example example;
-    example_make(&example, "P-256", 0);
+    example_make(&example, "P-256");
     EVP_PKEY *ours = decode(example.info, example.info_n, context());
     unsigned char longer[SCALAR + 2] = {0};
     memcpy(longer + 2, example.scalar, SCALAR);
@@ -166,13 +179,10 @@ static void test_scalars_of_other_lengths(void **state)
 static void test_other_keys_are_openssls(void **state)
 {
     (void)state;
-    static const struct {
-        const char *kind;
-        size_t bits;
-    } ROWS[] = {{"P-384", 0}, {"P-521", 0}, {"RSA", 2048}};
-    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+    static const char *const KINDS[] = {"P-384", "P-521", "RSA"};
+    for (size_t i = 0; i < ARRAY_LENGTH(KINDS); i++) {
         struct example example;
-        example_make(&example, ROWS[i].kind, ROWS[i].bits);
+        example_make(&example, KINDS[i]);
         EVP_PKEY *theirs = decode(example.info, example.info_n, context());
         assert_non_null(theirs);
         assert_false(octet_key_is(theirs));
@@ -188,7 +198,7 @@ static void test_the_form_is_strict(void **state)
 {
     (void)state;
     struct example example;
-    example_make(&example, "P-256", 0);
+    example_make(&example, "P-256");
     for (int bit = 0; bit < 8 * (INFO - POINT + 1); bit++) {
         unsigned char info[INFO];
         memcpy(info, example.info, INFO);
@@ -212,8 +222,8 @@ static void test_is_compared_by_what_is_public(void **state)
     (void)state;
     struct example a;
     struct example b;
-    example_make(&a, "P-256", 0);
-    example_make(&b, "P-256", 0);
+    example_make(&a, "P-256");
+    example_make(&b, "P-256");
     EVP_PKEY *ours = decode(a.info, a.info_n, context());
     EVP_PKEY *other = decode(b.info, b.info_n, context());
     assert_int_equal(EVP_PKEY_eq(ours, a.key), 1);
@@ -240,7 +250,7 @@ static void test_says_what_it_is(void **state)
 {
     (void)state;
     struct example example;
-    example_make(&example, "P-256", 0);
+    example_make(&example, "P-256");
     EVP_PKEY *ours = decode(example.info, example.info_n, context());
     char curve[32];
     assert_true(EVP_PKEY_is_a(ours, "id-ecPublicKey"));
@@ -266,27 +276,6 @@ static void test_key_agreement_finds_openssls(void **state)
     EVP_PKEY_free(share);
 }
 
-/* A cached certificate has one key, not two of which one is private. */
-static void test_a_pair_opens_to_one_key(void **state)
-{
-    (void)state;
-    struct error e = {0};
-    EVP_PKEY *made = make_key("P-256", 0);
-    struct certificate_pair *pair = make_pair(made, "DNS:a.example", DAY);
-    X509 *leaf = NULL;
-    EVP_PKEY *key = NULL;
-    assert_true(pair_open_leaf(pair, context(), &leaf, &key, &e));
-    assert_ptr_equal(X509_get0_pubkey(leaf), key);
-    assert_true(octet_key_is(key));
-    X509_free(leaf);
-    unsigned char signature[72]; /* the key outlives the certificate */
-    size_t n = sign(key, "SHA256", signature, sizeof(signature));
-    assert_true(verifies(made, "SHA256", signature, n));
-    EVP_PKEY_free(key);
-    certificate_pair_unref(pair);
-    EVP_PKEY_free(made);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,7 +287,6 @@ int main(void)
         cmocka_unit_test(test_is_compared_by_what_is_public),
         cmocka_unit_test(test_says_what_it_is),
         cmocka_unit_test(test_key_agreement_finds_openssls),
-        cmocka_unit_test(test_a_pair_opens_to_one_key),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -4,8 +4,8 @@
  * of a key derivation for each of them, and looks their algorithms up by name: a tenth of all that
  * a full handshake costs. What libssl asks for in every handshake with TLS_AES_128_GCM_SHA256 is
  * done here on the stack; whatever else is asked for goes to OpenSSL's own function. */
-#ifndef CERTIFICATES_TLS13_KDF_H
-#define CERTIFICATES_TLS13_KDF_H
+#ifndef PROVIDER_TLS13_KDF_H
+#define PROVIDER_TLS13_KDF_H
 
 #include <openssl/core.h>
 

@@ -9,8 +9,8 @@
 #include <openssl/crypto.h>
 #include <openssl/params.h>
 
-#include "certificates/dispatch.h"
-#include "certificates/hmac_sha256.h"
+#include "provider/dispatch.h"
+#include "provider/hmac_sha256.h"
 
 /* Constant once they are made. */
 static struct {

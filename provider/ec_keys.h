@@ -1,7 +1,7 @@
-/* EC keys in certificates/tls_library.h: those of certificates on P-256 are octets
- * (certificates/octet_key.h), all others the default provider's. */
-#ifndef CERTIFICATES_EC_KEYS_H
-#define CERTIFICATES_EC_KEYS_H
+/* EC keys in provider/tls_library.h: those of certificates on P-256 are octets
+ * (provider/octet_key.h), all others the default provider's. */
+#ifndef PROVIDER_EC_KEYS_H
+#define PROVIDER_EC_KEYS_H
 
 #include <openssl/core.h>
 

@@ -5,13 +5,13 @@
  * its context has: some 80 of the 120 µs that d2i_X509 takes. In this context there are three
  * decoders and 20 algorithms, not hundreds. They are the default provider's own; what is left out
  * here is only not offered. In front of some stands what is faster for the few things that a server
- * does: certificates/ec_keys.h, ec_signature.h, hmac_functions.h and
+ * does: provider/ec_keys.h, ec_signature.h, hmac_functions.h and
  * tls13_kdf.h. And contexts share no locks: one for each worker, and no handshake
  * waits for another's.
  *
  * openssl.cnf has no say here: it belongs to the machine's other programs. */
-#ifndef CERTIFICATES_TLS_LIBRARY_H
-#define CERTIFICATES_TLS_LIBRARY_H
+#ifndef PROVIDER_TLS_LIBRARY_H
+#define PROVIDER_TLS_LIBRARY_H
 
 #include <openssl/types.h>
 

@@ -1,10 +1,16 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 
-#include "certificates/pair_open.h"
-#include "certificates/tls_library.h"
-#include "make.h"
+#include "base/memory.h"
+#include "provider/tls_library.h"
 
 static void test_offers_what_tls_takes_and_no_more(void **state)
 {
@@ -55,33 +61,6 @@ static void test_all_ciphers_are_there(void **state)
     tls_library_free(library);
 }
 
-/* Each kind of key: the public one has to be decoded from the certificate. */
-static void test_certificates_and_keys_open_in_it(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *kind;
-        size_t bits;
-    } ROWS[] = {{"P-256", 0}, {"P-384", 0}, {"P-521", 0}, {"RSA", 2048}};
-    struct error e = {0};
-    struct tls_library *library = NULL;
-    assert_true(tls_library_new(&library, &e));
-    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
-        EVP_PKEY *made = make_key(ROWS[i].kind, ROWS[i].bits);
-        struct certificate_pair *pair = make_pair(made, "DNS:a.example", DAY);
-        X509 *leaf = NULL;
-        EVP_PKEY *key = NULL;
-        assert_true(pair_open_leaf(pair, tls_library_context(library), &leaf, &key, &e));
-        assert_int_equal(X509_check_private_key(leaf, key), 1);
-        assert_int_equal(EVP_PKEY_eq(key, made), 1);
-        X509_free(leaf);
-        EVP_PKEY_free(key);
-        certificate_pair_unref(pair);
-        EVP_PKEY_free(made);
-    }
-    tls_library_free(library);
-}
-
 static void test_contexts_come_and_go(void **state)
 {
     (void)state;
@@ -104,7 +83,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_offers_what_tls_takes_and_no_more),
         cmocka_unit_test(test_all_ciphers_are_there),
-        cmocka_unit_test(test_certificates_and_keys_open_in_it),
         cmocka_unit_test(test_contexts_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

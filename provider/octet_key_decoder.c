@@ -8,8 +8,8 @@
 #include <openssl/core_object.h>
 #include <openssl/params.h>
 
-#include "certificates/dispatch.h"
-#include "certificates/octet_key.h"
+#include "provider/dispatch.h"
+#include "provider/octet_key.h"
 
 /* A SubjectPublicKeyInfo (RFC 5480 §2) with id-ecPublicKey and secp256r1, up to the point. */
 static const unsigned char BEFORE_POINT[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,

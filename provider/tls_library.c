@@ -10,11 +10,11 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
-#include "certificates/ec_keys.h"
-#include "certificates/ec_signature.h"
-#include "certificates/hmac_functions.h"
-#include "certificates/octet_key_decoder.h"
-#include "certificates/tls13_kdf.h"
+#include "provider/ec_keys.h"
+#include "provider/ec_signature.h"
+#include "provider/hmac_functions.h"
+#include "provider/octet_key_decoder.h"
+#include "provider/tls13_kdf.h"
 
 /* --- What is offered --- */
 

@@ -12,7 +12,7 @@
 #include <openssl/params.h>
 
 #include "base/bytes.h"
-#include "certificates/tls_library.h"
+#include "provider/tls_library.h"
 
 /* What libssl hands over; a NULL is left out. */
 struct question {

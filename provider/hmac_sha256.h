@@ -1,6 +1,6 @@
 /* HMAC-SHA-256 (RFC 2104) on the caller's stack. */
-#ifndef CERTIFICATES_HMAC_SHA256_H
-#define CERTIFICATES_HMAC_SHA256_H
+#ifndef PROVIDER_HMAC_SHA256_H
+#define PROVIDER_HMAC_SHA256_H
 
 /* For SHA256_CTX: that it lies where the caller wants it is what EVP's digests lack. */
 #define OPENSSL_SUPPRESS_DEPRECATED

@@ -1,6 +1,6 @@
-/* Decodes the public key of a certificate on P-256 into the octets of certificates/octet_key.h. */
-#ifndef CERTIFICATES_OCTET_KEY_DECODER_H
-#define CERTIFICATES_OCTET_KEY_DECODER_H
+/* Decodes the public key of a certificate on P-256 into the octets of provider/octet_key.h. */
+#ifndef PROVIDER_OCTET_KEY_DECODER_H
+#define PROVIDER_OCTET_KEY_DECODER_H
 
 #include <openssl/core.h>
 

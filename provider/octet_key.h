@@ -6,10 +6,10 @@
  * and a key is 97 octets. Nobody looks whether the point lies on the curve, and nobody computes
  * with it: pairs are proven where they are read (certificates/pair_reader.h).
  *
- * To OpenSSL these are keys of the one EC that certificates/tls_library.h offers. Their addresses
+ * To OpenSSL these are keys of the one EC that provider/tls_library.h offers. Their addresses
  * have the lowest bit set, by which they are told from the default provider's own. */
-#ifndef CERTIFICATES_OCTET_KEY_H
-#define CERTIFICATES_OCTET_KEY_H
+#ifndef PROVIDER_OCTET_KEY_H
+#define PROVIDER_OCTET_KEY_H
 
 #include <stdbool.h>
 #include <stdint.h>

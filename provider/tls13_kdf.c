@@ -11,8 +11,8 @@
 #include <openssl/params.h>
 
 #include "base/bytes.h"
-#include "certificates/dispatch.h"
-#include "certificates/hmac_sha256.h"
+#include "provider/dispatch.h"
+#include "provider/hmac_sha256.h"
 
 enum {
     SECRET = HMAC_SHA256_OCTETS,

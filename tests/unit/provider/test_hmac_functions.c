@@ -1,4 +1,4 @@
-/* HMAC in the library of certificates/tls_library.h against OpenSSL's own, operation by operation.
+/* HMAC in the library of provider/tls_library.h against OpenSSL's own, operation by operation.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,7 @@
 #include <openssl/params.h>
 
 #include "base/memory.h"
-#include "certificates/tls_library.h"
+#include "provider/tls_library.h"
 
 static const unsigned char OCTETS[300] = "a key or a message that is as long as it has to be";
 static struct tls_library *library;

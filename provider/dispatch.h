@@ -1,6 +1,6 @@
 /* Tables of a provider's functions (OSSL_DISPATCH in provider-base(7)), some of them replaced. */
-#ifndef CERTIFICATES_DISPATCH_H
-#define CERTIFICATES_DISPATCH_H
+#ifndef PROVIDER_DISPATCH_H
+#define PROVIDER_DISPATCH_H
 
 #include <stdbool.h>
 

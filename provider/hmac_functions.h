@@ -1,9 +1,9 @@
-/* HMAC with SHA-256 without allocations, in certificates/tls_library.h.
+/* HMAC with SHA-256 without allocations, in provider/tls_library.h.
  *
  * Each handshake has two Finished messages (RFC 8446 §4.4.4), and for each OpenSSL 3.0 makes three
  * contexts of a digest, which it looks up by name. */
-#ifndef CERTIFICATES_HMAC_FUNCTIONS_H
-#define CERTIFICATES_HMAC_FUNCTIONS_H
+#ifndef PROVIDER_HMAC_FUNCTIONS_H
+#define PROVIDER_HMAC_FUNCTIONS_H
 
 #include <openssl/core.h>
 

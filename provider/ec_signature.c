@@ -12,8 +12,8 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 
-#include "certificates/dispatch.h"
-#include "certificates/octet_key.h"
+#include "provider/dispatch.h"
+#include "provider/octet_key.h"
 
 enum { SIGNATURE_MAX = 72 }; /* ECDSA-Sig-Value with two numbers of 33 octets, RFC 3279 §2.2.3 */
 

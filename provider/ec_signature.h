@@ -1,8 +1,8 @@
-/* ECDSA in certificates/tls_library.h, for signing alone. With a certificate's key on P-256
- * (certificates/octet_key.h) a signature is made from its octets, by OpenSSL's arithmetic; with any
+/* ECDSA in provider/tls_library.h, for signing alone. With a certificate's key on P-256
+ * (provider/octet_key.h) a signature is made from its octets, by OpenSSL's arithmetic; with any
  * other the default provider makes it. */
-#ifndef CERTIFICATES_EC_SIGNATURE_H
-#define CERTIFICATES_EC_SIGNATURE_H
+#ifndef PROVIDER_EC_SIGNATURE_H
+#define PROVIDER_EC_SIGNATURE_H
 
 #include <openssl/core.h>
 #include <openssl/types.h>
