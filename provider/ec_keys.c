@@ -12,10 +12,6 @@
 #include "provider/dispatch.h"
 #include "provider/octet_key.h"
 
-enum {
-    SIGNATURE_MAX = 72, /* ECDSA-Sig-Value with two numbers of 33 octets, RFC 3279 §2.2.3 */
-};
-
 /* Constant once they are made. */
 static struct {
     struct dispatch functions;
@@ -83,7 +79,7 @@ static int key_get(void *address, OSSL_PARAM params[])
     return answer_int(params, OCTET_KEY_PARAM, 1) &&
            answer_int(params, OSSL_PKEY_PARAM_BITS, 256) &&
            answer_int(params, OSSL_PKEY_PARAM_SECURITY_BITS, 128) &&
-           answer_int(params, OSSL_PKEY_PARAM_MAX_SIZE, SIGNATURE_MAX) &&
+           answer_int(params, OSSL_PKEY_PARAM_MAX_SIZE, OCTET_KEY_SIGNATURE_MAX) &&
            answer_text(params, OSSL_PKEY_PARAM_GROUP_NAME, SN_X9_62_prime256v1) &&
            answer_text(params, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
                        OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_UNCOMPRESSED) &&
@@ -112,14 +108,14 @@ static int key_set(void *address, const OSSL_PARAM params[])
 
 /* --- Comparing --- */
 
-/* What is public; the private number stays here. */
+/* What is public; a private number stays here. */
 static int key_export(void *address, int selection, OSSL_CALLBACK *callback, void *argument)
 {
     struct octet_key *key = octet_key_at(address);
     if (key == NULL) {
         return management.export(address, selection, callback, argument);
     }
-    if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0) {
+    if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0 && key->is_private) {
         return 0;
     }
     char curve[] = SN_X9_62_prime256v1;
@@ -131,25 +127,29 @@ static int key_export(void *address, int selection, OSSL_CALLBACK *callback, voi
     return callback(params, argument);
 }
 
+/* Takes the point of a key on P-256. The default provider's may be compressed, where a certificate
+ * has it so: such a one is taken for another key. */
 static int take_point(const OSSL_PARAM params[], void *argument)
 {
     unsigned char *point = argument;
-    const OSSL_PARAM *found = OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PUB_KEY);
-    if (found == NULL || found->data_size != OCTET_KEY_POINT) {
-        return 0; /* of another curve */
+    const OSSL_PARAM *curve = OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_GROUP_NAME);
+    const OSSL_PARAM *octets = OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_PUB_KEY);
+    if (curve == NULL || strcmp(curve->data, SN_X9_62_prime256v1) != 0 || octets == NULL ||
+        octets->data_size != OCTET_KEY_POINT) {
+        return 0;
     }
-    memcpy(point, found->data, OCTET_KEY_POINT);
+    memcpy(point, octets->data, OCTET_KEY_POINT);
     return 1;
 }
 
-static bool point_of(void *address, unsigned char out[static OCTET_KEY_POINT])
+static bool point_of(const void *address, unsigned char out[static OCTET_KEY_POINT])
 {
-    return key_export(address,
+    return key_export((void *)(uintptr_t)address,
                       OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS,
                       take_point, out) == 1;
 }
 
-/* By what is public, as everybody who asks wants it. */
+/* By what is public: of a private number libssl asks only whether the public key is the same. */
 static int key_match(const void *a, const void *b, int selection)
 {
     if (octet_key_at(a) == NULL && octet_key_at(b) == NULL) {
@@ -157,8 +157,9 @@ static int key_match(const void *a, const void *b, int selection)
     }
     unsigned char point[OCTET_KEY_POINT];
     unsigned char other[OCTET_KEY_POINT];
-    return point_of((void *)(uintptr_t)a, point) && point_of((void *)(uintptr_t)b, other) &&
-           memcmp(point, other, OCTET_KEY_POINT) == 0;
+    bool whole = (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0; /* not the curve alone */
+    return point_of(a, point) && point_of(b, other) &&
+           (!whole || memcmp(point, other, OCTET_KEY_POINT) == 0);
 }
 
 /* --- What is not done with a certificate's key --- */

@@ -5,6 +5,7 @@
 #include "ec_signature.h"
 
 #include <stdbool.h>
+#include <strings.h>
 
 #include <openssl/bn.h>
 #include <openssl/core_dispatch.h>
@@ -12,14 +13,19 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 
+#include "base/memory.h"
 #include "provider/dispatch.h"
 #include "provider/octet_key.h"
-
-enum { SIGNATURE_MAX = 72 }; /* ECDSA-Sig-Value with two numbers of 33 octets, RFC 3279 §2.2.3 */
 
 /* Constant once they are made. */
 static OSSL_LIB_CTX *random_library;
 static EC_GROUP *group;
+/* Those of the signatures in server/tls.c, by both names that OpenSSL has for each. */
+static struct {
+    const char *names[2];
+    EVP_MD *digest;
+} digests[] = {
+    {{"SHA256", "SHA2-256"}, NULL}, {{"SHA384", "SHA2-384"}, NULL}, {{"SHA512", "SHA2-512"}, NULL}};
 static struct {
     OSSL_FUNC_signature_newctx_fn *new;
     OSSL_FUNC_signature_freectx_fn *free;
@@ -29,17 +35,19 @@ static struct {
 } theirs;
 
 struct signature {
-    void *their;                 /* the default provider's operation, or */
-    const struct octet_key *key; /* lives as long as the operation: EVP holds it */
-    EVP_MD *digest;
+    void *context; /* the provider's */
+    void *their;   /* with a key of the default provider's: its operation */
+    const struct octet_key
+        *key; /* or with one of ours; lives as long as the operation: EVP holds it */
+    const EVP_MD *digest;
 };
 
 static void *signature_new(void *context, const char *properties)
 {
+    (void)properties;
     struct signature *signature = OPENSSL_zalloc(sizeof(*signature));
-    if (signature != NULL && (signature->their = theirs.new(context, properties)) == NULL) {
-        OPENSSL_free(signature);
-        return NULL;
+    if (signature != NULL) {
+        signature->context = context;
     }
     return signature;
 }
@@ -47,21 +55,35 @@ static void *signature_new(void *context, const char *properties)
 static void signature_free(void *data)
 {
     struct signature *signature = data;
-    theirs.free(signature->their);
-    EVP_MD_free(signature->digest);
+    if (signature->their != NULL) {
+        theirs.free(signature->their);
+    }
     OPENSSL_free(signature);
+}
+
+static const EVP_MD *find_digest(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(digests) && name != NULL; i++) {
+        if (strcasecmp(name, digests[i].names[0]) == 0 ||
+            strcasecmp(name, digests[i].names[1]) == 0) {
+            return digests[i].digest;
+        }
+    }
+    return NULL;
 }
 
 static int signature_init(void *data, const char *digest, void *address, const OSSL_PARAM params[])
 {
     struct signature *signature = data;
     signature->key = octet_key_at(address);
-    if (signature->key == NULL) {
-        return theirs.init(signature->their, digest, address, params);
+    if (signature->key != NULL) {
+        signature->digest = find_digest(digest);
+        return signature->key->is_private && signature->digest != NULL;
     }
-    EVP_MD_free(signature->digest);
-    signature->digest = EVP_MD_fetch(random_library, digest, NULL);
-    return signature->key->is_private && signature->digest != NULL;
+    if (signature->their == NULL) {
+        signature->their = theirs.new(signature->context, NULL);
+    }
+    return signature->their != NULL && theirs.init(signature->their, digest, address, params);
 }
 
 /* The caller frees it with EC_KEY_free. NULL: out of memory, or the number is none of a key. */
@@ -95,35 +117,61 @@ static int sign_with(const struct signature *signature, unsigned char *out, size
     return done;
 }
 
+/* Piece by piece: theirs alone. libssl hands over all at once. */
+static int signature_update(void *data, const unsigned char *text, size_t n)
+{
+    const struct signature *signature = data;
+    return signature->key == NULL && theirs.update(signature->their, text, n);
+}
+
+static int signature_final(void *data, unsigned char *out, size_t *ret_n, size_t size)
+{
+    const struct signature *signature = data;
+    return signature->key == NULL && theirs.final(signature->their, out, ret_n, size);
+}
+
 static int signature_sign(void *data, unsigned char *out, size_t *ret_n, size_t size,
                           const unsigned char *text, size_t n)
 {
     const struct signature *signature = data;
     if (signature->key == NULL) {
-        return (out == NULL || theirs.update(signature->their, text, n) == 1) &&
-               theirs.final(signature->their, out, ret_n, size) == 1;
+        return (out == NULL || signature_update(data, text, n)) &&
+               signature_final(data, out, ret_n, size);
     }
     if (out == NULL) {
-        *ret_n = SIGNATURE_MAX;
+        *ret_n = OCTET_KEY_SIGNATURE_MAX;
         return 1;
     }
-    return size >= SIGNATURE_MAX && sign_with(signature, out, ret_n, text, n);
+    return size >= OCTET_KEY_SIGNATURE_MAX && sign_with(signature, out, ret_n, text, n);
 }
 
 static const OSSL_DISPATCH FUNCTIONS[] = {
     {OSSL_FUNC_SIGNATURE_NEWCTX, (void (*)(void))signature_new},
     {OSSL_FUNC_SIGNATURE_FREECTX, (void (*)(void))signature_free},
     {OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, (void (*)(void))signature_init},
+    {OSSL_FUNC_SIGNATURE_DIGEST_SIGN_UPDATE, (void (*)(void))signature_update},
+    {OSSL_FUNC_SIGNATURE_DIGEST_SIGN_FINAL, (void (*)(void))signature_final},
     {OSSL_FUNC_SIGNATURE_DIGEST_SIGN, (void (*)(void))signature_sign},
     {0, NULL},
 };
+
+static bool fetch_digests(OSSL_LIB_CTX *library)
+{
+    bool found = true;
+    for (size_t i = 0; i < ARRAY_LENGTH(digests) && found; i++) {
+        digests[i].digest = EVP_MD_fetch(library, digests[i].names[0], NULL);
+        found = digests[i].digest != NULL;
+    }
+    return found;
+}
 
 const OSSL_DISPATCH *ec_signature_functions(const OSSL_DISPATCH *their_functions,
                                             OSSL_LIB_CTX *library)
 {
     random_library = library;
     group = EC_GROUP_new_by_curve_name_ex(library, NULL, NID_X9_62_prime256v1);
-    bool known = group != NULL && DISPATCH_FIND(theirs.new, their_functions, SIGNATURE_NEWCTX) &&
+    bool known = group != NULL && fetch_digests(library) &&
+                 DISPATCH_FIND(theirs.new, their_functions, SIGNATURE_NEWCTX) &&
                  DISPATCH_FIND(theirs.free, their_functions, SIGNATURE_FREECTX) &&
                  DISPATCH_FIND(theirs.init, their_functions, SIGNATURE_DIGEST_SIGN_INIT) &&
                  DISPATCH_FIND(theirs.update, their_functions, SIGNATURE_DIGEST_SIGN_UPDATE) &&

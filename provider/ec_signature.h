@@ -1,6 +1,6 @@
 /* ECDSA in provider/tls_library.h, for signing alone. With a certificate's key on P-256
- * (provider/octet_key.h) a signature is made from its octets, by OpenSSL's arithmetic; with any
- * other the default provider makes it. */
+ * (provider/octet_key.h) a signature is made from its octets, by OpenSSL's arithmetic, all of the
+ * text at once; with any other the default provider makes it. */
 #ifndef PROVIDER_EC_SIGNATURE_H
 #define PROVIDER_EC_SIGNATURE_H
 

@@ -66,21 +66,25 @@ static void *mac_dup(void *data)
     return copy;
 }
 
-/* False also where a key is in use: that cannot be handed over. */
+/* False also in the middle of a message, which cannot be handed over. */
 static bool go_theirs(struct mac *mac)
 {
-    if (mac->their != NULL || mac->is_keyed) {
-        return mac->their != NULL;
+    if (mac->their != NULL) {
+        return true;
     }
     char digest[] = "SHA2-256";
     const OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
         OSSL_PARAM_construct_end(),
     };
-    mac->their = theirs.new(mac->context);
-    bool done = mac->their != NULL && (!mac->ours || theirs.set(mac->their, params) == 1);
-    mac->ours = false;
-    return done;
+    void *their = mac->is_active ? NULL : theirs.new(mac->context);
+    if (their != NULL && mac->ours && theirs.set(their, params) != 1) {
+        theirs.free(their);
+        their = NULL;
+    }
+    mac->their = their;
+    mac->ours = mac->ours && their == NULL;
+    return their != NULL;
 }
 
 /* Whether PARAMS choose SHA-256, and nothing else. */

@@ -9,7 +9,8 @@
 
 /* THEIRS, the default provider's functions of "HMAC" (provider-mac(7)). Returns what is to be
  * offered in their place: constant, and for all threads; other digests, long keys and all that is
- * seldom asked for go to THEIRS. NULL: THEIRS are not as they are known. To be called once. */
+ * seldom asked for go to THEIRS, but not in the middle of a message. NULL: THEIRS are not as they
+ * are known. To be called once. */
 const OSSL_DISPATCH *hmac_functions(const OSSL_DISPATCH *theirs);
 
 #endif

@@ -2,9 +2,6 @@
 #ifndef PROVIDER_HMAC_SHA256_H
 #define PROVIDER_HMAC_SHA256_H
 
-/* For SHA256_CTX: that it lies where the caller wants it is what EVP's digests lack. */
-#define OPENSSL_SUPPRESS_DEPRECATED
-
 #include <openssl/sha.h>
 
 #include "base/bytes.h"

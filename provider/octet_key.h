@@ -21,6 +21,7 @@
 enum {
     OCTET_KEY_SCALAR = 32,
     OCTET_KEY_POINT = 1 + 2 * 32, /* uncompressed, RFC 5480 §2.2 */
+    OCTET_KEY_SIGNATURE_MAX = 72, /* ECDSA-Sig-Value, two numbers of 33 octets, RFC 3279 §2.2.3 */
 };
 
 struct octet_key {
@@ -47,8 +48,8 @@ struct octet_key *octet_key_new(const unsigned char point[static OCTET_KEY_POINT
 void octet_key_free(struct octet_key *key);
 
 /* Makes KEY, the public one of a certificate, the whole key: it can sign from now on. SCALAR as in
- * RFC 5915's privateKey, copied. False: KEY is none of these, or SCALAR is zero or too long. Not
- * while another thread uses KEY. */
+ * RFC 5915's privateKey, copied. False: KEY is none of these, or SCALAR is zero or longer than
+ * the group's order; whether it is KEY's was proven before. Not while another thread uses KEY. */
 bool octet_key_complete(EVP_PKEY *key, struct bytes scalar);
 
 /* Whether KEY is one of these. */

@@ -84,6 +84,8 @@ static const OSSL_DISPATCH FUNCTIONS[] = {
     {0, NULL},
 };
 
+/* With properties that the default provider's decoder does not have: two of one name and the same
+ * properties would be one to OpenSSL. */
 const OSSL_ALGORITHM OCTET_KEY_DECODER = {
     "EC:id-ecPublicKey:1.2.840.10045.2.1",
     "provider=default,input=der,structure=SubjectPublicKeyInfo",

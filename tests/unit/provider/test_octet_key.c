@@ -193,6 +193,26 @@ static void test_other_keys_are_openssls(void **state)
     }
 }
 
+static void test_a_compressed_point_is_openssls(void **state)
+{
+    (void)state;
+    struct example example;
+    example_make(&example, "P-256");
+    assert_int_equal(
+        EVP_PKEY_set_utf8_string_param(example.key, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+                                       OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_COMPRESSED),
+        1);
+    unsigned char *end = example.info;
+    example.info_n = i2d_PUBKEY(example.key, &end);
+    assert_int_equal(example.info_n, INFO - SCALAR);
+    EVP_PKEY *theirs = decode(example.info, example.info_n, context());
+    assert_non_null(theirs);
+    assert_false(octet_key_is(theirs));
+    assert_int_equal(EVP_PKEY_eq(theirs, example.key), 1);
+    EVP_PKEY_free(theirs);
+    EVP_PKEY_free(example.key);
+}
+
 /* Each bit before the point changed: what OpenSSL makes of it, and the same without us. */
 static void test_the_form_is_strict(void **state)
 {
@@ -230,6 +250,7 @@ static void test_is_compared_by_what_is_public(void **state)
     assert_int_equal(EVP_PKEY_eq(a.key, ours), 1);
     assert_int_equal(EVP_PKEY_eq(ours, b.key), 0);
     assert_int_equal(EVP_PKEY_eq(ours, other), 0);
+    assert_int_equal(EVP_PKEY_parameters_eq(ours, other), 1);
 
     assert_true(octet_key_complete(ours, octets(a.scalar, SCALAR)));
     assert_int_equal(EVP_PKEY_eq(ours, a.key), 1);
@@ -244,6 +265,62 @@ static void test_is_compared_by_what_is_public(void **state)
     EVP_PKEY_free(other);
     EVP_PKEY_free(a.key);
     EVP_PKEY_free(b.key);
+}
+
+static void test_beside_keys_of_openssls_own(void **state)
+{
+    (void)state;
+    struct example example;
+    example_make(&example, "P-256");
+    EVP_PKEY *ours = decode(example.info, example.info_n, context());
+    EVP_PKEY *theirs = EVP_PKEY_Q_keygen(context(), NULL, "EC", "P-256");
+    EVP_PKEY *longer = EVP_PKEY_Q_keygen(context(), NULL, "EC", "P-384");
+    assert_int_equal(EVP_PKEY_parameters_eq(ours, theirs), 1);
+    assert_int_equal(EVP_PKEY_parameters_eq(longer, ours), 0);
+    assert_int_equal(EVP_PKEY_eq(ours, theirs), 0);
+    assert_int_equal(EVP_PKEY_eq(longer, ours), 0);
+    EVP_PKEY_free(ours);
+    EVP_PKEY_free(theirs);
+    EVP_PKEY_free(longer);
+    EVP_PKEY_free(example.key);
+}
+
+/* Of a certificate that stands elsewhere: what is public may go there. */
+static void test_verifies_in_another_library(void **state)
+{
+    (void)state;
+    struct example example;
+    example_make(&example, "P-256");
+    EVP_PKEY *ours = decode(example.info, example.info_n, context());
+    EVP_PKEY *whole = decode(example.info, example.info_n, context());
+    assert_true(octet_key_complete(whole, octets(example.scalar, SCALAR)));
+    unsigned char signature[72];
+    size_t n = sign(whole, "SHA256", signature, sizeof(signature));
+    assert_true(verifies(ours, "SHA256", signature, n));
+    EVP_PKEY_free(whole);
+    EVP_PKEY_free(ours);
+    EVP_PKEY_free(example.key);
+}
+
+/* libssl hands over all at once; whoever does not is refused. */
+static void test_nothing_is_signed_piece_by_piece(void **state)
+{
+    (void)state;
+    struct example example;
+    example_make(&example, "P-256");
+    EVP_PKEY *whole = decode(example.info, example.info_n, context());
+    assert_true(octet_key_complete(whole, octets(example.scalar, SCALAR)));
+    unsigned char signature[72];
+    size_t n = sizeof(signature);
+    EVP_MD_CTX *operation = EVP_MD_CTX_new();
+    assert_int_equal(EVP_DigestSignInit_ex(operation, NULL, "SHA256", context(), NULL, whole, NULL),
+                     1);
+    assert_int_equal(EVP_DigestSignUpdate(operation, TEXT, sizeof(TEXT)), 0);
+    assert_int_equal(EVP_DigestSignFinal(operation, signature, &n), 0);
+    ERR_clear_error();
+    EVP_MD_CTX_free(operation);
+    EVP_PKEY_free(whole);
+    EVP_PKEY_free(example.key);
 }
 
 static void test_says_what_it_is(void **state)
@@ -283,8 +360,12 @@ int main(void)
         cmocka_unit_test(test_what_it_will_not_sign),
         cmocka_unit_test(test_scalars_of_other_lengths),
         cmocka_unit_test(test_other_keys_are_openssls),
+        cmocka_unit_test(test_a_compressed_point_is_openssls),
         cmocka_unit_test(test_the_form_is_strict),
         cmocka_unit_test(test_is_compared_by_what_is_public),
+        cmocka_unit_test(test_beside_keys_of_openssls_own),
+        cmocka_unit_test(test_verifies_in_another_library),
+        cmocka_unit_test(test_nothing_is_signed_piece_by_piece),
         cmocka_unit_test(test_says_what_it_is),
         cmocka_unit_test(test_key_agreement_finds_openssls),
     };
