@@ -35,10 +35,9 @@ static struct {
 } theirs;
 
 struct signature {
-    void *context; /* the provider's */
-    void *their;   /* with a key of the default provider's: its operation */
-    const struct octet_key
-        *key; /* or with one of ours; lives as long as the operation: EVP holds it */
+    void *context;               /* the provider's */
+    void *their;                 /* with a key of the default provider's: its operation */
+    const struct octet_key *key; /* or one of ours, which EVP holds as long as the operation */
     const EVP_MD *digest;
 };
 

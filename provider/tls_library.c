@@ -107,8 +107,7 @@ static OSSL_ALGORITHM *find_kept(int operation, const char *name)
     return NULL;
 }
 
-/* Certificates' keys on P-256 as octets: all that touches an EC key must know them, or nothing may.
- */
+/* Certificates' keys on P-256: all that touches an EC key must know them, or nothing may. */
 static void keep_keys_as_octets(void)
 {
     OSSL_ALGORITHM *keys = find_kept(OSSL_OP_KEYMGMT, "EC");
