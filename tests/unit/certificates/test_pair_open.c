@@ -2,26 +2,10 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include "../provider/library.h"
 #include "certificates/pair_open.h"
 #include "make.h"
 #include "provider/octet_key.h"
-#include "provider/tls_library.h"
-
-static struct tls_library *library;
-
-static int set_up(void **state)
-{
-    (void)state;
-    struct error e = {0};
-    return tls_library_new(&library, &e) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    tls_library_free(library);
-    return 0;
-}
 
 static const unsigned char TEXT[] = "what a handshake signs";
 

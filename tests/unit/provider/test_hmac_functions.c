@@ -13,11 +13,9 @@
 #include <openssl/params.h>
 
 #include "base/memory.h"
-#include "provider/tls_library.h"
+#include "library.h"
 
 static const unsigned char OCTETS[300] = "a key or a message that is as long as it has to be";
-static struct tls_library *library;
-
 enum step {
     END,
     SHA256, /* chooses a digest by a parameter */
@@ -223,20 +221,6 @@ static void test_no_message_without_a_key(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(WANT); i++) {
         assert_int_equal(outcome.results[i], WANT[i]);
     }
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    struct error e = {0};
-    return tls_library_new(&library, &e) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    tls_library_free(library);
-    return 0;
 }
 
 int main(void)

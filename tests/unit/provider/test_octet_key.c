@@ -15,30 +15,14 @@
 #include <openssl/x509.h>
 
 #include "base/memory.h"
+#include "library.h"
 #include "provider/octet_key.h"
-#include "provider/tls_library.h"
 
 enum { POINT = 65, INFO = 91, SCALAR = 32, INFO_MAX = 1024 };
-
-static struct tls_library *library;
 
 static OSSL_LIB_CTX *context(void)
 {
     return tls_library_context(library);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    struct error e = {0};
-    return tls_library_new(&library, &e) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    tls_library_free(library);
-    return 0;
 }
 
 /* A key of OpenSSL's own, and what makes one of ours. */
