@@ -86,8 +86,7 @@ static int key_get(void *address, OSSL_PARAM params[])
            answer_text(params, OSSL_PKEY_PARAM_EC_FIELD_TYPE, SN_X9_62_prime_field);
 }
 
-/* The private key as octets, not as the number that EVP_PKEY-EC(7) has: octet_key.c alone sets it.
- */
+/* The private key as octets, not the number that EVP_PKEY-EC(7) has: octet_key.c alone sets it. */
 static int key_set(void *address, const OSSL_PARAM params[])
 {
     struct octet_key *key = octet_key_at(address);
