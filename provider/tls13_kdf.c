@@ -87,18 +87,41 @@ static void extract(const struct question *question, unsigned char out[static SE
 static struct dispatch functions;
 static OSSL_FUNC_kdf_derive_fn *their_derive;
 
-static struct bytes octets(const OSSL_PARAM *params, const char *name)
+/* The next one of PARAMS, if it is called NAME; then it has been read. */
+static const OSSL_PARAM *take(const OSSL_PARAM **params, const char *name)
 {
-    const OSSL_PARAM *found = OSSL_PARAM_locate_const(params, name);
+    bool found = (*params)->key != NULL && strcmp((*params)->key, name) == 0;
+    return found ? (*params)++ : NULL;
+}
+
+static struct bytes take_octets(const OSSL_PARAM **params, const char *name)
+{
+    const OSSL_PARAM *found = take(params, name);
     bool set = found != NULL && found->data_type == OSSL_PARAM_OCTET_STRING && found->data != NULL;
     return set ? (struct bytes){found->data, found->data_size} : (struct bytes){NULL, 0};
 }
 
-static bool is_sha256(const OSSL_PARAM *params)
+static bool is_sha256(const OSSL_PARAM *digest)
 {
-    const OSSL_PARAM *found = OSSL_PARAM_locate_const(params, OSSL_KDF_PARAM_DIGEST);
-    return found != NULL && found->data_type == OSSL_PARAM_UTF8_STRING && found->data != NULL &&
-           strcasecmp(found->data, "SHA2-256") == 0;
+    return digest != NULL && digest->data_type == OSSL_PARAM_UTF8_STRING && digest->data != NULL &&
+           strcasecmp(digest->data, "SHA2-256") == 0;
+}
+
+/* Whether PARAMS ask for what is done here, in the order in which OpenSSL's TLS names them: looking
+ * for each by its name cost as much as hashing. */
+static bool read_question(const OSSL_PARAM *params, struct question *question)
+{
+    const OSSL_PARAM *mode = take(&params, OSSL_KDF_PARAM_MODE);
+    if (mode == NULL || OSSL_PARAM_get_int(mode, &question->mode) != 1 ||
+        !is_sha256(take(&params, OSSL_KDF_PARAM_DIGEST))) {
+        return false;
+    }
+    question->key = take_octets(&params, OSSL_KDF_PARAM_KEY);
+    question->salt = take_octets(&params, OSSL_KDF_PARAM_SALT);
+    question->prefix = take_octets(&params, OSSL_KDF_PARAM_PREFIX);
+    question->label = take_octets(&params, OSSL_KDF_PARAM_LABEL);
+    question->context = take_octets(&params, OSSL_KDF_PARAM_DATA);
+    return params->key == NULL;
 }
 
 static bool is_fitting(const struct question *question, size_t n)
@@ -116,18 +139,8 @@ static bool is_fitting(const struct question *question, size_t n)
 
 static int derive(void *context, unsigned char *out, size_t n, const OSSL_PARAM params[])
 {
-    const OSSL_PARAM *mode =
-        params != NULL ? OSSL_PARAM_locate_const(params, OSSL_KDF_PARAM_MODE) : NULL;
     struct question question;
-    if (mode == NULL || OSSL_PARAM_get_int(mode, &question.mode) != 1 || !is_sha256(params)) {
-        return their_derive(context, out, n, params);
-    }
-    question.key = octets(params, OSSL_KDF_PARAM_KEY);
-    question.salt = octets(params, OSSL_KDF_PARAM_SALT);
-    question.prefix = octets(params, OSSL_KDF_PARAM_PREFIX);
-    question.label = octets(params, OSSL_KDF_PARAM_LABEL);
-    question.context = octets(params, OSSL_KDF_PARAM_DATA);
-    if (!is_fitting(&question, n)) {
+    if (params == NULL || !read_question(params, &question) || !is_fitting(&question, n)) {
         return their_derive(context, out, n, params);
     }
     if (question.mode == EVP_KDF_HKDF_MODE_EXPAND_ONLY) {

@@ -5,7 +5,9 @@
 #include <strings.h>
 
 #include <openssl/core_dispatch.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/provider.h>
 
 #include "base/bytes.h"
@@ -179,6 +181,15 @@ static int provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in
 }
 
 /* --- The context --- */
+
+void tls_library_prepare(void)
+{
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ADD_ALL_CIPHERS, NULL);
+    (void)EVP_add_cipher(EVP_aes_128_gcm());
+    (void)EVP_add_cipher(EVP_aes_256_gcm());
+    (void)EVP_add_cipher(EVP_chacha20_poly1305());
+    (void)EVP_add_cipher(EVP_aes_256_cbc()); /* what tickets are sealed with */
+}
 
 struct tls_library {
     OSSL_LIB_CTX *context;

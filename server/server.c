@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/rcu_table.h"
+#include "provider/tls_library.h"
 #include "server/server_state.h"
 #include "server/stderr_filter.h"
 #include "server/tls.h"
@@ -331,6 +332,7 @@ bool server_run(struct settings *settings, struct log *log, struct error *e)
         .worker_count = count_workers(settings),
         .watchdog_ms = systemd_watchdog_ms(),
     };
+    tls_library_prepare();
     rcu_reader_register();
     systemd_sockets_take(&server.systemd);
     bool started = start(&server, e);
