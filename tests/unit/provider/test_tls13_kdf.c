@@ -69,10 +69,49 @@ static void add_octets(OSSL_PARAM **next, const char *name, struct bytes octets)
     }
 }
 
-static bool ask(OSSL_LIB_CTX *library, const struct question *question, unsigned char out[128])
+/* How the parameters may stand, from PARAMS to before END, where there is room for one more.
+ * Returns the new end. */
+typedef OSSL_PARAM *arrange_function(OSSL_PARAM *params, OSSL_PARAM *end);
+
+static OSSL_PARAM *as_libssl_does(OSSL_PARAM *params, OSSL_PARAM *end)
+{
+    (void)params;
+    return end;
+}
+
+static OSSL_PARAM *backwards(OSSL_PARAM *params, OSSL_PARAM *end)
+{
+    for (OSSL_PARAM *last = end - 1; params < last; params++, last--) {
+        OSSL_PARAM kept = *params;
+        *params = *last;
+        *last = kept;
+    }
+    return end;
+}
+
+static OSSL_PARAM *with_another_key(OSSL_PARAM *params, OSSL_PARAM *end)
+{
+    (void)params;
+    add_octets(&end, OSSL_KDF_PARAM_KEY, OTHER(32));
+    return end;
+}
+
+static OSSL_PARAM *with_properties(OSSL_PARAM *params, OSSL_PARAM *end)
+{
+    (void)params;
+    static char properties[] = "provider=nobody";
+    *end++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_PROPERTIES, properties, 0);
+    return end;
+}
+
+static arrange_function *const ARRANGEMENTS[] = {as_libssl_does, backwards, with_another_key,
+                                                 with_properties};
+
+static bool ask(OSSL_LIB_CTX *library, const struct question *question, arrange_function *arrange,
+                unsigned char out[128])
 {
     int mode = question->mode;
-    OSSL_PARAM params[8];
+    OSSL_PARAM params[9];
     OSSL_PARAM *next = params;
     *next++ = OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode);
     *next++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)question->digest, 0);
@@ -82,6 +121,7 @@ static bool ask(OSSL_LIB_CTX *library, const struct question *question, unsigned
     add_octets(&next, OSSL_KDF_PARAM_LABEL,
                (struct bytes){question->label, strlen(question->label)});
     add_octets(&next, OSSL_KDF_PARAM_DATA, question->context);
+    next = arrange(params, next);
     *next = OSSL_PARAM_construct_end();
 
     EVP_KDF *kdf = EVP_KDF_fetch(library, OSSL_KDF_NAME_TLS1_3_KDF, NULL);
@@ -101,13 +141,15 @@ static void test_derives_what_openssl_derives(void **state)
     struct error e = {0};
     struct tls_library *library = NULL;
     assert_true(tls_library_new(&library, &e));
-    for (size_t i = 0; i < ARRAY_LENGTH(QUESTIONS); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(QUESTIONS) * ARRAY_LENGTH(ARRANGEMENTS); i++) {
+        const struct question *question = &QUESTIONS[i / ARRAY_LENGTH(ARRANGEMENTS)];
+        arrange_function *arrange = ARRANGEMENTS[i % ARRAY_LENGTH(ARRANGEMENTS)];
         unsigned char ours[128] = {0};
         unsigned char theirs[128] = {0};
-        bool derived = ask(tls_library_context(library), &QUESTIONS[i], ours);
-        if (derived != ask(NULL, &QUESTIONS[i], theirs) ||
+        bool derived = ask(tls_library_context(library), question, arrange, ours);
+        if (derived != ask(NULL, question, arrange, theirs) ||
             (derived && memcmp(ours, theirs, sizeof(ours)) != 0)) {
-            fail_msg("%s", QUESTIONS[i].name);
+            fail_msg("%s, arrangement %zu", question->name, i % ARRAY_LENGTH(ARRANGEMENTS));
         }
     }
     tls_library_free(library);
@@ -136,7 +178,7 @@ static void test_derives_what_the_standard_has(void **state)
     struct tls_library *library = NULL;
     assert_true(tls_library_new(&library, &e));
     unsigned char out[128];
-    assert_true(ask(tls_library_context(library), &question, out));
+    assert_true(ask(tls_library_context(library), &question, as_libssl_does, out));
     assert_memory_equal(out, master_secret, sizeof(master_secret));
     tls_library_free(library);
 }

@@ -61,6 +61,18 @@ static void test_all_ciphers_are_there(void **state)
     tls_library_free(library);
 }
 
+/* That main() was in time: nothing before it had OpenSSL register all of them. */
+static void test_only_ciphers_of_tls_are_registered(void **state)
+{
+    (void)state;
+    assert_non_null(EVP_get_cipherbyname("aes-128-gcm"));
+    assert_null(EVP_get_cipherbyname("camellia-128-cbc"));
+    assert_non_null(EVP_get_digestbyname("sha3-256"));
+    EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, "camellia-128-cbc", NULL);
+    assert_non_null(cipher);
+    EVP_CIPHER_free(cipher);
+}
+
 static void test_contexts_come_and_go(void **state)
 {
     (void)state;
@@ -80,7 +92,9 @@ static void test_contexts_come_and_go(void **state)
 
 int main(void)
 {
+    tls_library_prepare();
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_only_ciphers_of_tls_are_registered),
         cmocka_unit_test(test_offers_what_tls_takes_and_no_more),
         cmocka_unit_test(test_all_ciphers_are_there),
         cmocka_unit_test(test_contexts_come_and_go),
