@@ -4,6 +4,7 @@
 
 #include "ec_signature.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <strings.h>
 
@@ -20,6 +21,7 @@
 /* Constant once they are made. */
 static OSSL_LIB_CTX *random_library;
 static EC_GROUP *group;
+static pthread_key_t keys_of_threads; /* an EC_KEY each */
 /* Those of the signatures in server/tls.c, by both names that OpenSSL has for each. */
 static struct {
     const char *names[2];
@@ -85,20 +87,36 @@ static int signature_init(void *data, const char *digest, void *address, const O
     return signature->their != NULL && theirs.init(signature->their, digest, address, params);
 }
 
-/* The caller frees it with EC_KEY_free. NULL: out of memory, or the number is none of a key. */
-static EC_KEY *ec_key_of(const struct octet_key *key)
+/* The curve, for a number: each thread keeps one, since a copy of the curve takes as long as all
+ * else but the arithmetic. NULL: out of memory. */
+static EC_KEY *key_of_thread(void)
 {
-    EC_KEY *made = EC_KEY_new_ex(random_library, NULL);
-    BIGNUM *scalar = BN_secure_new();
-    bool done = made != NULL && scalar != NULL &&
-                BN_bin2bn(key->scalar, OCTET_KEY_SCALAR, scalar) != NULL &&
-                EC_KEY_set_group(made, group) == 1 && EC_KEY_set_private_key(made, scalar) == 1;
-    BN_clear_free(scalar);
-    if (!done) {
-        EC_KEY_free(made);
+    EC_KEY *key = pthread_getspecific(keys_of_threads);
+    if (key != NULL) {
+        return key;
+    }
+    key = EC_KEY_new_ex(random_library, NULL);
+    if (key == NULL || EC_KEY_set_group(key, group) != 1 ||
+        pthread_setspecific(keys_of_threads, key) != 0) {
+        EC_KEY_free(key);
         return NULL;
     }
-    return made;
+    return key;
+}
+
+static void free_key_of_thread(void *key)
+{
+    EC_KEY_free(key);
+}
+
+/* False: out of memory, or the number is none of a key. */
+static bool set_scalar(EC_KEY *key, const struct octet_key *octets)
+{
+    BIGNUM *scalar = BN_secure_new();
+    bool done = scalar != NULL && BN_bin2bn(octets->scalar, OCTET_KEY_SCALAR, scalar) != NULL &&
+                EC_KEY_set_private_key(key, scalar) == 1;
+    BN_clear_free(scalar);
+    return done;
 }
 
 static int sign_with(const struct signature *signature, unsigned char *out, size_t *ret_n,
@@ -107,11 +125,13 @@ static int sign_with(const struct signature *signature, unsigned char *out, size
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int digest_n = 0;
     unsigned int out_n = 0;
-    EC_KEY *key = ec_key_of(signature->key);
-    bool done = key != NULL &&
+    EC_KEY *key = key_of_thread();
+    bool done = key != NULL && set_scalar(key, signature->key) &&
                 EVP_Digest(text, n, digest, &digest_n, signature->digest, NULL) == 1 &&
                 ECDSA_sign(0, digest, (int)digest_n, out, &out_n, key) == 1;
-    EC_KEY_free(key);
+    if (key != NULL) {
+        (void)EC_KEY_set_private_key(key, NULL); /* returns 0 where it has cleared it, too */
+    }
     *ret_n = out_n;
     return done;
 }
@@ -170,6 +190,7 @@ const OSSL_DISPATCH *ec_signature_functions(const OSSL_DISPATCH *their_functions
     random_library = library;
     group = EC_GROUP_new_by_curve_name_ex(library, NULL, NID_X9_62_prime256v1);
     bool known = group != NULL && fetch_digests(library) &&
+                 pthread_key_create(&keys_of_threads, free_key_of_thread) == 0 &&
                  DISPATCH_FIND(theirs.new, their_functions, SIGNATURE_NEWCTX) &&
                  DISPATCH_FIND(theirs.free, their_functions, SIGNATURE_FREECTX) &&
                  DISPATCH_FIND(theirs.init, their_functions, SIGNATURE_DIGEST_SIGN_INIT) &&

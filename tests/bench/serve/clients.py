@@ -1,5 +1,6 @@
 """The clients. All run on the core of this process, if nothing else is said."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -35,7 +36,11 @@ class HandshakeClient:
                         "--seconds", seconds, "--zipf", zipf, "--rate", rate, "--concurrency",
                         concurrency, "--seed", seed, "--fetches", fetches)
         pinned = ["taskset", "--cpu-list", cores] if cores else []
-        return subprocess.Popen([*pinned, *command], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([*pinned, *command], stdout=subprocess.PIPE, text=True)
+        if rate:  # latency, as from a machine of its own: nothing else on this core makes it wait
+            with contextlib.suppress(PermissionError):
+                os.sched_setscheduler(process.pid, os.SCHED_FIFO, os.sched_param(1))
+        return process
 
     @staticmethod
     def end(process, server, *, failures=False):

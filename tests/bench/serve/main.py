@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import platform
+import random
 import shutil
 import subprocess
 import sys
@@ -139,11 +140,14 @@ def side_by_side(stage, result, first):
         server.pin({options.server_core})
     names = clients.OtherNames(stage.directory)
     rounds = result["rounds"]
+    if "fetches" in options.measure:
+        rounds.update((server.name, {}) for server in servers)  # in the order of the tables
     for number in range(1, options.rounds + 1 if "fetches" in options.measure else 1):
         kept = first and "kept" in options.measure
         for key, take in round_of(options, names, kept).items():
-            for server in servers:  # next to each other in time: so are their ratios
-                rounds.setdefault(server.name, {}).setdefault(key, []).append(take(server, number))
+            # Next to each other in time, so that their ratios are; whom the machine favours changes.
+            for server in random.Random(number).sample(servers, len(servers)):
+                rounds[server.name].setdefault(key, []).append(take(server, number))
         print(f"{say} round {number} of {options.rounds} done, load {kernel.load_average()}",
               flush=True)
     for server in servers if rounds else ():

@@ -10,8 +10,12 @@ import http.client
 import json
 import os
 import signal
+import time
 
+from kernel import processes_of
 from servers import PATH, POLICY, Server, ServerFailed, free_port, host_of
+
+LEAVE_S = 30  # for a worker that is replaced
 
 
 class Peer(Server):
@@ -153,6 +157,10 @@ frontend policies
         return ["haproxy", "-W", "-db", "-f", "haproxy.cfg"]
 
     def reload(self):
+        """When the worker of the last one has gone: the master loses a signal that comes sooner."""
+        end = time.monotonic() + LEAVE_S
+        while len(processes_of(self.process.pid)) > 2 and time.monotonic() < end:
+            time.sleep(0.005)
         self.process.send_signal(signal.SIGUSR2)
 
 

@@ -205,7 +205,9 @@ def floor(figures):
                   ("X25519 key agreement", f"{figures['agree_us']:.0f}"),
                   ("X25519 key pair", f"{figures['keygen_us']:.0f}"),
                   ("accept4, 2 reads, 2 writes, close", f"{figures['connection_us']:.0f}"),
-                  ("all of it", f"{sum_us:.0f}")])
+                  ("all of it", f"{sum_us:.0f}"),
+                  ("a P-256 signature while the other core signs too",
+                   f"{figures['sign_beside_us']:.0f}" if "sign_beside_us" in figures else "–")])
 
 
 def markdown(found):

@@ -1,5 +1,6 @@
 /* Keys on P-256 as octets: what they sign, OpenSSL's own keys verify; what is not one of them goes
  * to OpenSSL's own decoder. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -108,6 +109,50 @@ static void test_signs_what_openssl_verifies(void **state)
         }
         EVP_PKEY_free(ours);
         EVP_PKEY_free(example.key);
+    }
+}
+
+/* Each thread keeps a curve to sign with, for whatever key comes. */
+struct signer {
+    pthread_t thread;
+    struct example examples[2];
+    EVP_PKEY *ours[2];
+    bool good;
+};
+
+static void *sign_in_turns(void *argument)
+{
+    struct signer *signer = argument;
+    signer->good = true;
+    for (int i = 0; i < 200; i++) {
+        unsigned char signature[72];
+        size_t n = sign(signer->ours[i % 2], "SHA256", signature, sizeof(signature));
+        signer->good &= verifies(signer->examples[i % 2].key, "SHA256", signature, n) &&
+                        !verifies(signer->examples[(i + 1) % 2].key, "SHA256", signature, n);
+    }
+    return NULL;
+}
+
+static void test_signs_in_many_threads(void **state)
+{
+    (void)state;
+    struct signer signers[4];
+    for (size_t i = 0; i < ARRAY_LENGTH(signers); i++) {
+        for (size_t k = 0; k < 2; k++) {
+            struct example *example = &signers[i].examples[k];
+            example_make(example, "P-256");
+            signers[i].ours[k] = decode(example->info, example->info_n, context());
+            assert_true(octet_key_complete(signers[i].ours[k], octets(example->scalar, SCALAR)));
+        }
+        assert_int_equal(pthread_create(&signers[i].thread, NULL, sign_in_turns, &signers[i]), 0);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(signers); i++) {
+        assert_int_equal(pthread_join(signers[i].thread, NULL), 0);
+        assert_true(signers[i].good);
+        for (size_t k = 0; k < 2; k++) {
+            EVP_PKEY_free(signers[i].ours[k]);
+            EVP_PKEY_free(signers[i].examples[k].key);
+        }
     }
 }
 
@@ -341,6 +386,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_signs_what_openssl_verifies),
+        cmocka_unit_test(test_signs_in_many_threads),
         cmocka_unit_test(test_what_it_will_not_sign),
         cmocka_unit_test(test_scalars_of_other_lengths),
         cmocka_unit_test(test_other_keys_are_openssls),
