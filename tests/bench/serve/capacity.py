@@ -9,6 +9,7 @@ from kernel import cpu_seconds, memory_bytes
 
 WARM = 200  # fetches before memory is looked at
 BURST = 2000  # ClientHellos: under the backlog of 4,096
+BURSTS = 5  # a round, of which the fastest counts
 BURST_NAMES = 100  # all in the cache of certificates
 
 
@@ -55,11 +56,15 @@ def workers(client, silent, servers, cores, rounds, seconds, rate):
             cpu = cpu_seconds(server.process.pid)
             fetches = client.run(server, seconds, rate=rate, seed=number_of_round)["fetches"]
             figures["cpu_us"].append((cpu_seconds(server.process.pid) - cpu) / fetches * 1e6)
-        for number, server in servers.items():
+        took = {number: [] for number in servers}
+        for number, server in [*servers.items()] * BURSTS:
             cpu = cpu_seconds(server.process.pid)
-            figures = found[str(number)]
-            figures["burst_s"].append(silent.burst(server, BURST, min(BURST_NAMES, server.count)))
-            figures["burst_cpu_s"].append(cpu_seconds(server.process.pid) - cpu)
+            seconds_of_burst = silent.burst(server, BURST, min(BURST_NAMES, server.count))
+            took[number].append((seconds_of_burst, cpu_seconds(server.process.pid) - cpu))
+        for number, bursts in took.items():
+            fastest = min(bursts)  # what the machine does beside it only adds
+            found[str(number)]["burst_s"].append(fastest[0])
+            found[str(number)]["burst_cpu_s"].append(fastest[1])
         for number, server in servers.items():
             both = [client.begin(server, seconds, seed=number_of_round * 2 + i, cores=cores)
                     for i in range(2)]
