@@ -27,7 +27,7 @@ class Bind(Primary):
             self.process = self.scenario.spawn(*self.wrapper, "named", "-g", "-c", self.config,
                                                stdout=log, stderr=log)
         if wait:
-            wait_until(lambda: self.ask("ns." + self.zones[0], "A"), "named answers", 20)
+            wait_until(self.is_ready, "named answers", 20)
         return self
 
     def policy(self, apex):
