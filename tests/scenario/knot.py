@@ -21,7 +21,7 @@ class Knot(Primary):
             self.process = self.scenario.spawn(*self.wrapper, "knotd", "-c", self.config,
                                                stdout=log, stderr=log)
         if wait:
-            wait_until(self.is_ready, "knot answers", 20)
+            wait_until(lambda: self.ask("ns." + self.zones[0], "A"), "knot answers", 20)
         return self
 
     def key_section(self):
