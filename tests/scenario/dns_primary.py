@@ -55,10 +55,6 @@ class Primary:
         self.process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
         self.process.wait()
 
-    def is_ready(self):
-        """A server answers before all of its zones are loaded: for the others with SERVFAIL."""
-        return all(self.ask(f"ns.{apex}", "A") for apex in self.zones)
-
     def ask(self, name, kind):
         return "".join(self.ask_all(name, kind)[:1])
 
