@@ -13,7 +13,7 @@ from kernel import in_background
 from servers import PATH, host_of
 
 DEBOUNCE_S = 0.05  # ours waits as long for more changes
-FIRST_LOOK_S = 0.9 * DEBOUNCE_S  # earlier looks only disturb the client, on the same core
+FIRST_LOOK_S = 0.9 * DEBOUNCE_S  # earlier looks only take time from the server
 EDIT_WAIT_S = 60
 LOOKED_AT = 200  # tenants, after a change of many
 DEPLOY_QUIET_S = 3  # of fetches before a deploy, to compare with

@@ -89,8 +89,8 @@ class Meter:
 
 @contextlib.contextmanager
 def in_background():
-    """This process runs only where the client, on the same core, leaves time: what it does (edits,
-    looks) does not slow the fetches that are measured meanwhile."""
+    """This process runs only where the client, on the same core, and threads of the server leave
+    time: what it does (edits, looks) does not slow the fetches that are measured meanwhile."""
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     try:
         yield

@@ -140,14 +140,14 @@ def side_by_side(stage, result, first):
         server.pin({options.server_core})
     names = clients.OtherNames(stage.directory)
     rounds = result["rounds"]
-    if "fetches" in options.measure:
-        rounds.update((server.name, {}) for server in servers)  # in the order of the tables
     for number in range(1, options.rounds + 1 if "fetches" in options.measure else 1):
         kept = first and "kept" in options.measure
         for key, take in round_of(options, names, kept).items():
             # Next to each other in time, so that their ratios are; whom the machine favours changes.
-            for server in random.Random(number).sample(servers, len(servers)):
-                rounds[server.name].setdefault(key, []).append(take(server, number))
+            taken = {server.name: take(server, number)
+                     for server in random.Random(number).sample(servers, len(servers))}
+            for server in servers:  # the order of the tables' columns
+                rounds.setdefault(server.name, {}).setdefault(key, []).append(taken[server.name])
         print(f"{say} round {number} of {options.rounds} done, load {kernel.load_average()}",
               flush=True)
     for server in servers if rounds else ():
