@@ -10,7 +10,7 @@
  * Each count stands in a fixed table of atomic words, one table for each kind of network, at a
  * place that a hash with a random seed gives. Two networks of a kind that fall on one place share
  * its limit, which harms only who shares it with an abuser, one in 65,536; and nobody can choose
- * with whom. The tables take 3 MiB of address space, of which what is touched is memory.
+ * with whom. Of the 6 MiB that the tables span, 3 are ever written to.
  *
  * All functions may be called by any thread at any time. */
 #ifndef SERVER_ADDRESS_BOOK_H

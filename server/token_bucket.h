@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/memory.h"
+
 /* Takes a token at NOW_MS of a monotonic clock of at most a century. False: there is none.
  * *RET_AFTER is the bucket after it in either case, most often BEFORE where there is none.
  *
@@ -17,6 +19,6 @@
  * a while. As it has steps of a millisecond, a burst under a thousandth of the rate gets less than
  * the rate. */
 bool token_bucket_take(int64_t before, int64_t now_ms, int64_t per_second, int64_t burst,
-                       int64_t *ret_after);
+                       int64_t *ret_after) MUST_USE;
 
 #endif
