@@ -14,15 +14,15 @@ enum kind { IPV4_ADDRESS, IPV6_64, IPV4_24, IPV6_56, IPV6_48, KINDS };
 #define LIMIT(member) offsetof(struct settings_limits, member)
 
 static const struct {
-    uint8_t bits;
     size_t limit;
+    unsigned bits;
     enum address_verdict full;
 } KIND[KINDS] = {
-    [IPV4_ADDRESS] = {128, LIMIT(connections_per_address), ADDRESS_FULL},
-    [IPV6_64] = {64, LIMIT(connections_per_address), ADDRESS_FULL},
-    [IPV4_24] = {120, LIMIT(connections_per_ipv4_24), ADDRESS_NETWORK_FULL},
-    [IPV6_56] = {56, LIMIT(connections_per_ipv6_56), ADDRESS_NETWORK_FULL},
-    [IPV6_48] = {48, LIMIT(connections_per_ipv6_48), ADDRESS_NETWORK_FULL},
+    [IPV4_ADDRESS] = {LIMIT(connections_per_address), 128, ADDRESS_FULL},
+    [IPV6_64] = {LIMIT(connections_per_address), 64, ADDRESS_FULL},
+    [IPV4_24] = {LIMIT(connections_per_ipv4_24), 120, ADDRESS_NETWORK_FULL},
+    [IPV6_56] = {LIMIT(connections_per_ipv6_56), 56, ADDRESS_NETWORK_FULL},
+    [IPV6_48] = {LIMIT(connections_per_ipv6_48), 48, ADDRESS_NETWORK_FULL},
 };
 
 /* What a client counts for, the smallest first. */
