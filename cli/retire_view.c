@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 
+#include "base/safe_json.h"
 #include "cli/time_text.h"
 
 /* Of those that went in time nothing is left to do. */
@@ -62,7 +63,6 @@ void retire_view_print_json(const struct leaving_list *list, int64_t now_s, FILE
         }
     }
     json_t *all = json_pack("{s:o}", "retired", told);
-    json_dumpf(all, out, JSON_INDENT(2));
-    fputc('\n', out);
+    safe_json_print(all, out);
     json_decref(all);
 }

@@ -33,7 +33,7 @@ struct access_record {
 /* Copies TEXT into FIELD of SIZE octets, cut and NUL-terminated; a NUL inside becomes a space. */
 void access_record_set(char *field, size_t size, struct bytes text);
 
-/* Append one line and its end.
+/* Append one line and its end; what a client sent is made safe (base/safe_text.h).
  *
  *     192.0.2.1 - - [23/Nov/2026:14:15:00 +0000] "GET /.well-known/mta-sts.txt HTTP/2" 200 97 "-"
  * "curl"

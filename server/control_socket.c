@@ -11,8 +11,8 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/safe_json.h"
 #include "server/descriptor.h"
-#include "server/status.h"
 #include "server/unix_socket.h"
 
 enum { REST_MS = 250 };
@@ -151,8 +151,8 @@ void control_answer(struct control *control, uint64_t ticket, json_t *reply)
             drop(client);
             break;
         }
-        CLEANUP_FREE char *text = json_dumps(reply, JSON_COMPACT);
-        client->reply = memory_printf("%s\n", text != NULL ? text : "{}");
+        CLEANUP_FREE char *text = safe_json_dump(reply, JSON_COMPACT);
+        client->reply = memory_printf("%s\n", text);
         client->reply_length = strlen(client->reply);
         client->state = CLIENT_WRITING;
         client->deadline_ms = clock_monotonic_ms() + CONTROL_IO_MS;
@@ -170,7 +170,7 @@ void control_answer_error(struct control *control, uint64_t ticket, const char *
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    control_answer(control, ticket, json_pack("{s:o}", "error", status_string(bytes_of(text))));
+    control_answer(control, ticket, json_pack("{s:o}", "error", safe_json_text(text)));
 }
 
 static void take_request(struct control *control, struct client *client, size_t length)
