@@ -74,6 +74,8 @@ static bool send_all(int fd, struct bytes text, int64_t deadline_ms, struct erro
         ssize_t n = send(fd, text.p, text.n, MSG_NOSIGNAL);
         if (n >= 0) {
             text = bytes_skip(text, (size_t)n);
+        } else if (errno == EPIPE) {
+            return true; /* it reads no more, and has said why */
         } else if (errno != EINTR && errno != EAGAIN) {
             return error_system(e, "cannot ask the server");
         }
