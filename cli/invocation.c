@@ -48,8 +48,8 @@ static void collect_rows(const struct command *command, struct option_rows *rows
 {
     /* Without a whole command the first word that is no option ends it: that says which. The colon
      * tells an argument that is missing from an option that is unknown. */
-    *rows = (struct option_rows){0};
-    (void)strcpy(rows->letters, command_is_group(command) ? "+:" : ":");
+    *rows = command_is_group(command) ? (struct option_rows){.letters = "+:"}
+                                      : (struct option_rows){.letters = ":"};
     if (command != NULL) {
         assert(command->option_count <= COMMAND_OPTIONS_MAX);
         for (size_t i = 0; i < command->option_count; i++) {
