@@ -288,6 +288,7 @@ static struct settings *new_settings(const char *file)
     settings->file = absolute_file(file);
     settings->state = memory_string(DEFAULT_STATE);
     settings->control = memory_string(DEFAULT_CONTROL);
+    settings->http2 = true;
     settings->snapshot = true;
     settings->default_max_age_s = DEFAULT_MAX_AGE_S;
     settings->dns_ttl_s = DEFAULT_TTL_S;

@@ -150,7 +150,6 @@ void settings_restart_needed(const struct settings *a, const struct settings *b,
         {"acme", ACME, AT(acme)},
         {"dns.resolver", LIST, AT(dns_resolvers)},
         {"dns.hook", TEXT, AT(dns_hook)},
-        {"limits.concurrent_streams", NUMBER, AT(limits.concurrent_streams)},
         {"limits.certificate_cache", NUMBER, AT(limits.certificate_cache)},
     };
     const char *last = "";

@@ -9,7 +9,7 @@
 
 enum {
     SMALL_OCTETS = 8 * 1024, /* of buffers: no more than an idle connection has anyway */
-    INPUT_MAX = 32 * 1024,   /* what is read while a protocol takes none */
+    INPUT_MAX = 32 * 1024,   /* what is read beyond a head while a protocol takes none */
 };
 
 enum channel_state {
@@ -71,6 +71,7 @@ static void linger(struct channel *channel)
     }
     (void)shutdown(channel->connection.fd, SHUT_WR);
     connection_lingers(&channel->connection, clock_monotonic_ms());
+    h2o_buffer_consume(&channel->socket->input, channel->socket->input->size);
     if (!h2o_socket_is_reading(channel->socket)) {
         h2o_socket_read_start(channel->socket, on_readable);
     }
@@ -164,7 +165,8 @@ static enum protocol_next run_protocol(struct channel *channel)
 
 static void read_on(struct channel *channel)
 {
-    bool wants = channel->socket->input->size < INPUT_MAX;
+    size_t max = INPUT_MAX + (size_t)connection_header_octets(&channel->connection);
+    bool wants = channel->socket->input->size < max;
     hold_buffers(channel, channel->socket->input->capacity);
     connection_unread(&channel->connection, channel->protocol->unread_ms);
     if (wants && !h2o_socket_is_reading(channel->socket)) {
@@ -215,7 +217,10 @@ static void on_readable(h2o_socket_t *socket, const char *err)
 
 static void on_woken(void *context)
 {
-    proceed(context);
+    struct channel *channel = context;
+    if (channel->state == CHANNEL_TALKS) {
+        proceed(channel);
+    }
 }
 
 void channel_say_goodbye(struct connection *connection)

@@ -120,8 +120,10 @@ static void evict(struct connections *connections, enum connection_rank rank, in
     size_t wanted = connections->count / 16 + 1;
     struct connection *connection = NULL;
     TAILQ_FOREACH (connection, &connections->list, link) {
-        if (wanted != 0 &&
-            connection_rank(&connection->times, &connections->limits, now_ms) == rank) {
+        if (wanted == 0 || now_ms - connection->times.accepted_ms < CONNECTION_EVICT_MS) {
+            return; /* all that follow are younger */
+        }
+        if (connection_rank(&connection->times, &connections->limits, now_ms) == rank) {
             connection_cut(connection, END_ROOM);
             wanted--;
         }

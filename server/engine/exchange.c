@@ -74,6 +74,9 @@ void exchange_answer(const struct exchange *exchange, struct connection *connect
 {
     const struct http_answers *answers = &exchange->answers[connection->kind];
     connection_request_began(connection, exchange->now_ms());
+    if (connection->requests == connection->owner->limits.requests_per_connection) {
+        connections_count_end(connection->owner, END_REQUESTS);
+    }
     request->server_name = connection->kind == LISTENER_HTTPS ? &connection->name : NULL;
     answers->answer(answers->context, request, ret_answer);
     if (ret_answer->taker == NULL) {

@@ -1,6 +1,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -177,6 +178,19 @@ struct limits_message {
     struct settings_limits limits;
 };
 
+/* What the kernel keeps of an answer that nobody takes goes after this time, too, even where the
+ * connection is closed already; accepted sockets inherit it. */
+static void set_patience(const struct worker *worker)
+{
+    int request_ms = (int)worker->house.connections.limits.request_ms;
+    for (size_t i = 0; i < worker->accepting_count; i++) {
+        if (worker->accepting[i].socket != NULL) {
+            (void)setsockopt(h2o_socket_get_fd(worker->accepting[i].socket), IPPROTO_TCP,
+                             TCP_USER_TIMEOUT, &request_ms, sizeof(request_ms));
+        }
+    }
+}
+
 static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 {
     struct worker *worker = H2O_STRUCT_FROM_MEMBER(struct worker, receiver, receiver);
@@ -185,6 +199,7 @@ static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *me
             H2O_STRUCT_FROM_MEMBER(struct limits_message, super.link, messages->next);
         h2o_linklist_unlink(&message->super.link);
         worker->house.connections.limits = message->limits;
+        set_patience(worker);
         free(message);
     }
 }
@@ -266,6 +281,7 @@ static void open_listeners(struct worker *worker)
         accepting->socket->data = accepting;
         h2o_socket_read_start(accepting->socket, on_acceptable);
     }
+    set_patience(worker);
 }
 
 static void wake(void *context)

@@ -29,7 +29,7 @@ def bomb(stream, authority):
 class HeaderBombs(Scenario):
     def setUp(self):
         super().setUp()
-        self.server = self.host(settings="http2: on\n")
+        self.server = self.host()
         self.server.write("a.yaml", POLICY)
         self.server.certify("example.test")
         self.server.start()

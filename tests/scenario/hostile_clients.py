@@ -10,7 +10,7 @@ import time
 from harness import SLOW, WELL_KNOWN, Scenario, wait_until
 
 POLICY = "domains:\n  example.test: {mode: enforce, mx: [mx.example.test], max_age: 1w}\n"
-LIMITS = ("http2: on\nlimits:\n  handshake: 1s\n  request: 1s\n  idle: 1s\n  connection_age: 3s\n"
+LIMITS = ("limits:\n  handshake: 1s\n  request: 1s\n  idle: 1s\n  connection_age: 3s\n"
           "  connections: 400\n  connections_per_address: 300\n  requests_per_connection: 10\n")
 
 

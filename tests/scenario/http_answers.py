@@ -18,7 +18,7 @@ BODY = ("version: STSv1\r\nmode: enforce\r\nmx: mx1.example.test\r\n"
 class HttpAnswers(Scenario):
     def setUp(self):
         super().setUp()
-        self.server = self.host(settings="http2: on\n")
+        self.server = self.host()
         self.server.write("example.yaml", POLICY)
         for domain in ("example.test", "other.test"):
             self.server.certify(domain)

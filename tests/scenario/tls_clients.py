@@ -11,7 +11,7 @@ NAME = "mta-sts.example.test"
 class TlsClients(Scenario):
     def setUp(self):
         super().setUp()
-        self.server = self.host(settings="http2: on\n")
+        self.server = self.host()
         self.server.write("a.yaml", POLICY)
         self.server.certify("example.test")
         self.server.start()
@@ -124,7 +124,7 @@ class TlsClients(Scenario):
 
 class WithoutHttp2(Scenario):
     def test_http2_off_is_not_offered(self):
-        server = self.host()
+        server = self.host(settings="http2: off\n")
         server.write("a.yaml", POLICY)
         server.certify("example.test")
         server.start()

@@ -61,7 +61,7 @@ static void test_defaults(void **state)
     assert_null(s->user);
     assert_int_equal(s->workers, 0);
     assert_int_equal(s->rescan_ms, 0);
-    assert_false(s->http2);
+    assert_true(s->http2);
     assert_false(s->session_tickets);
     assert_true(s->snapshot);
     assert_null(s->root_text);
@@ -168,8 +168,7 @@ static void change_one(const struct settings_limit *limit, void *context)
     }
     CLEANUP(buffer_clear) struct buffer names = BUFFER(1024);
     settings_restart_needed(one->defaults, s, &names);
-    bool restart = strcmp(limit->key, "concurrent_streams") == 0 ||
-                   strcmp(limit->key, "certificate_cache") == 0;
+    bool restart = strcmp(limit->key, "certificate_cache") == 0;
     if ((names.n != 0) != restart) {
         FAIL_ROW(limit->key, "a restart is needed for \"%.*s\"", BYTES_ARG(buffer_bytes(&names)));
     }
@@ -255,7 +254,7 @@ static const struct bytes FULL =
           "workers: 3\n"
           "limits: {idle: 2s, header: 8K, removal_percent: 100}\n"
           "rescan: 1m\n"
-          "http2: on\n"
+          "http2: off\n"
           "session_tickets: on\n"
           "snapshot: off\n"
           "root: MTA-STS policies\n"
@@ -299,7 +298,7 @@ static void test_every_key(void **state)
     assert_int_equal(s->limits.removal_percent, 100);
     assert_int_equal(s->limits.connections, 10000);
     assert_int_equal(s->rescan_ms, 60000);
-    assert_true(s->http2);
+    assert_false(s->http2);
     assert_true(s->session_tickets);
     assert_false(s->snapshot);
     assert_string_equal(s->root_text, "MTA-STS policies");
@@ -470,8 +469,8 @@ static void test_restart_needed(void **state)
         {"each key once", BYTES("policies: q\nlisten: {https: [], plain: \"127.0.0.1:1\"}\n"),
          "policies, listen"},
         {"a port", BYTES("policies: p\nlisten: {http: \"[::]:81\"}\n"), "listen"},
-        {"a limit", BYTES("policies: p\nlimits: {concurrent_streams: 1}\nhttp2: on\n"),
-         "http2, limits.concurrent_streams"},
+        {"a limit", BYTES("policies: p\nlimits: {certificate_cache: 5}\nhttp2: off\n"),
+         "http2, limits.certificate_cache"},
         {"the client", BYTES("policies: p\nacme: {agree_terms: on}\n"), "certificates, acme"},
         {"resolvers", BYTES("policies: p\nmirror: {look: 1h}\ndns: {resolver: 192.0.2.1}\n"),
          "dns.resolver"},
