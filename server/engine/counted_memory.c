@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* glibc knows the size of each piece, so none need be kept beside it. */
-static void *count(void *p, void *memory)
+static void *add(void *p, void *memory)
 {
     if (p == NULL) {
         abort();
@@ -21,12 +21,12 @@ static void forget(void *p, void *memory)
 
 void *counted_malloc(size_t size, void *memory)
 {
-    return count(malloc(size != 0 ? size : 1), memory);
+    return add(malloc(size != 0 ? size : 1), memory);
 }
 
-void *counted_calloc(size_t n, size_t size, void *memory)
+void *counted_calloc(size_t count, size_t size, void *memory)
 {
-    return count(calloc(n != 0 ? n : 1, size != 0 ? size : 1), memory);
+    return add(calloc(count != 0 ? count : 1, size != 0 ? size : 1), memory);
 }
 
 void *counted_realloc(void *p, size_t size, void *memory)
@@ -34,7 +34,7 @@ void *counted_realloc(void *p, size_t size, void *memory)
     if (p != NULL) {
         forget(p, memory);
     }
-    return count(realloc(p, size != 0 ? size : 1), memory);
+    return add(realloc(p, size != 0 ? size : 1), memory);
 }
 
 void counted_free(void *p, void *memory)

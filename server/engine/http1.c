@@ -88,8 +88,11 @@ static enum protocol_next begin_body(struct http1 *self, const struct http1_head
                                      const struct http_answer *answer, bool is_here,
                                      struct buffer *out)
 {
-    intake_open(&self->intake, self->exchange, self->connection, &head->request, answer,
-                self->woken, self->woken_context);
+    self->intake = (struct intake){.exchange = self->exchange,
+                                   .connection = self->connection,
+                                   .answered = self->woken,
+                                   .answered_context = self->woken_context};
+    intake_open(&self->intake, &head->request, answer);
     self->body_left = head->body_length;
     self->is_head = is_head_request(&head->request);
     self->keeps = head->keeps;

@@ -111,9 +111,12 @@ static void on_answered(void *context)
 void http2_stream_open_intake(struct http2_stream *stream, const struct http_request *request)
 {
     struct http2 *self = stream->http2;
-    stream->intake = memory_zero(1, sizeof(*stream->intake));
-    intake_open(stream->intake, self->exchange, self->connection, request, &stream->answer,
-                on_answered, stream);
+    stream->intake = memory_alloc(sizeof(*stream->intake));
+    *stream->intake = (struct intake){.exchange = self->exchange,
+                                      .connection = self->connection,
+                                      .answered = on_answered,
+                                      .answered_context = stream};
+    intake_open(stream->intake, request, &stream->answer);
     (void)nghttp2_session_set_local_window_size(self->session, NGHTTP2_FLAG_NONE, stream->id,
                                                 WANTED_BODY_WINDOW);
 }

@@ -15,24 +15,16 @@ static void on_delivered(struct desk_waiter *waiter, struct http_answer *answer)
     intake->answered(intake->answered_context);
 }
 
-void intake_open(struct intake *intake, const struct exchange *exchange,
-                 struct connection *connection, const struct http_request *request,
-                 const struct http_answer *answer, void (*answered)(void *answered_context),
-                 void *answered_context)
+void intake_open(struct intake *intake, const struct http_request *request,
+                 const struct http_answer *answer)
 {
-    *intake = (struct intake){
-        .state = INTAKE_TAKES,
-        .exchange = exchange,
-        .connection = connection,
-        .taker = answer->taker,
-        .record = exchange_remember(exchange, connection, request),
-        .waiter = {.deliver = on_delivered},
-        .answered = answered,
-        .answered_context = answered_context,
-    };
-    struct http_reply reply = desk_wait(exchange->desk, &intake->waiter);
+    intake->state = INTAKE_TAKES;
+    intake->taker = answer->taker;
+    intake->record = exchange_remember(intake->exchange, intake->connection, request);
+    intake->waiter.deliver = on_delivered;
+    struct http_reply reply = desk_wait(intake->exchange->desk, &intake->waiter);
     intake->taking = answer->taker->open(answer->taker_context, reply);
-    connection_receives(connection, exchange->now_ms());
+    connection_receives(intake->connection, intake->exchange->now_ms());
 }
 
 struct http_answer intake_take_answer(struct intake *intake)
