@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Attacks upon a server of ours, one after the other, and what an innocent client sees meanwhile.
 
-    tests/bench/attacks.py [--seconds S] [--attackers N] [--networks N] [--json FILE] [NAME...]
+    tests/bench/attacks.py [--build DIR] [--seconds S] [--attackers N] [--networks N]
+                           [--json FILE] [NAME...]
 
-By hand, on loopback alone; the programs of run.sh (which builds them) and its certificates are used.
+By hand, on loopback alone; `run.sh --attacks` builds what is needed first.
 The server has one worker and the limits of an operator who sets none, and is started anew for each
 attack. README.md here says what the table has. Exit: 0 all are borne, 1 one is not, 2 usage.
 """
