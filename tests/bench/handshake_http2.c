@@ -32,23 +32,29 @@ size_t handshake_http2_request(const char *name, char *ret_request)
     return (size_t)((char *)memcpy(end, name, name_n) + name_n - ret_request);
 }
 
+/* Its header and its payload; 0 where the LEFT octets do not hold all of it. */
+static size_t frame_size(const uint8_t *frame, size_t left)
+{
+    if (left < FRAME_HEADER) {
+        return 0;
+    }
+    size_t size = FRAME_HEADER + ((size_t)frame[0] << 16 | (size_t)frame[1] << 8 | frame[2]);
+    return size <= left ? size : 0;
+}
+
 bool handshake_http2_is_whole(const char *answer, size_t n, const char **ret_body)
 {
     const uint8_t *frame = (const uint8_t *)answer, *end = frame + n;
     const char *body = NULL;
-    while (end - frame >= FRAME_HEADER) {
-        size_t length = (size_t)frame[0] << 16 | (size_t)frame[1] << 8 | frame[2];
-        if ((size_t)(end - frame) - FRAME_HEADER < length) {
-            return false;
+    for (size_t size = 0; (size = frame_size(frame, (size_t)(end - frame))) != 0; frame += size) {
+        if (frame[3] != DATA) { /* nobody was asked for another stream than 1 */
+            continue;
         }
-        if (frame[3] == DATA) { /* nobody was asked for another stream than 1 */
-            body = body != NULL ? body : (const char *)frame + FRAME_HEADER;
-            if ((frame[4] & END_STREAM) != 0) {
-                *ret_body = body;
-                return true;
-            }
+        body = body != NULL ? body : (const char *)frame + FRAME_HEADER;
+        if ((frame[4] & END_STREAM) != 0) {
+            *ret_body = body;
+            return true;
         }
-        frame += FRAME_HEADER + length;
     }
     return false;
 }
