@@ -49,7 +49,9 @@ def attackers_of(options, name, server):
 
 def counted(process):
     text, _ = process.communicate()
-    return json.loads(text) if text else {"connections": 0, "octets": 0}
+    if process.returncode != 0:  # an attack that was none is not borne
+        raise MeasureFailed(f"an attacker ended with {process.returncode}")
+    return json.loads(text)
 
 
 def innocent(options, server):

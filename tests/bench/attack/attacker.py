@@ -45,12 +45,12 @@ class Attacker:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
         raw.bind((self.source(), 0))
-        self.connections += 1
         try:
             raw.connect(("127.0.0.1", self.port))
         except OSError:
             raw.close()
             raise
+        self.connections += 1
         return raw
 
     def context(self, alpn):
