@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 
+import kernel
 from servers import PATH, host_of
 
 CONNECTIONS = 16  # of every client but h2load, at a time
@@ -108,6 +109,7 @@ class SilentClient:
 
     def burst(self, server, count, names):
         """Seconds in which SERVER answers COUNT ClientHellos that wait for it."""
+        kernel.stop(server.process.pid)  # or it answers the first before it has stopped
         done = subprocess.run(
             words(self.program, "--port", server.port, "--names", names, "--count", count,
                   "--burst", server.process.pid), stdout=subprocess.PIPE, text=True)
