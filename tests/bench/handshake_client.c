@@ -2,7 +2,8 @@
  * handshake with a random tenant's name, fetches the policy, leaves.
  *
  *     bench_handshake_client --port N [--names N] [--zipf S] [--seconds S] [--rate N]
- *                            [--concurrency N] [--seed N] [--fetches N]
+ *                            [--concurrency N] [--seed N] [--fetches N] [--http2 0|1]
+ *                            [--nagle 0|1]
  *
  * One thread, non-blocking, 127.0.0.1 alone; what the arguments mean is in handshake_plan.h.
  * Without --rate it always has --concurrency fetches under way. With --rate fetches are begun at
@@ -26,6 +27,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/memory.h"
+#include "handshake_http2.h"
 #include "handshake_plan.h"
 #include "handshake_report.h"
 #include "handshake_socket.h"
@@ -108,7 +110,7 @@ static bool is_for_name(struct fetch *fetch)
 }
 
 /* Whether all octets that Content-Length promises are there. Every server here sends one. */
-static bool is_whole(const struct fetch *fetch, const char **ret_body)
+static bool is_whole_http1(const struct fetch *fetch, const char **ret_body)
 {
     static const char FIELD[] = "content-length:";
     const char *end = strstr(fetch->answer, "\r\n\r\n");
@@ -126,9 +128,22 @@ static bool is_whole(const struct fetch *fetch, const char **ret_body)
     return false;
 }
 
+static bool is_whole(const struct client *client, const struct fetch *fetch, const char **ret_body)
+{
+    return client->plan.http2 ? handshake_http2_is_whole(fetch->answer, fetch->answer_n, ret_body)
+                              : is_whole_http1(fetch, ret_body);
+}
+
+/* HTTP/2's status is packed; that the body is a policy says as much. */
+static bool is_success(const struct client *client, const struct fetch *fetch)
+{
+    return client->plan.http2 ||
+           strncmp(fetch->answer, "HTTP/1.1 200 ", strlen("HTTP/1.1 200 ")) == 0;
+}
+
 static void judge(struct client *client, struct fetch *fetch, const char *body)
 {
-    if (strncmp(fetch->answer, "HTTP/1.1 200 ", strlen("HTTP/1.1 200 ")) != 0) {
+    if (!is_success(client, fetch)) {
         fail(client, fetch, "the status is not 200");
     } else if (strncmp(body, "version: STSv1", strlen("version: STSv1")) != 0) {
         fail(client, fetch, "not a policy");
@@ -152,7 +167,7 @@ static bool take_answer(struct client *client, struct fetch *fetch, size_t n)
     const char *body = NULL;
     fetch->answer_n += n;
     fetch->answer[fetch->answer_n] = '\0';
-    if (is_whole(fetch, &body)) {
+    if (is_whole(client, fetch, &body)) {
         judge(client, fetch, body);
         return false;
     }
@@ -195,13 +210,19 @@ static bool shake_hands(struct client *client, struct fetch *fetch)
     return true;
 }
 
+static int http1_request(const char *name, char *ret_request)
+{
+    return snprintf(ret_request, HANDSHAKE_REQUEST_MAX,
+                    "GET /.well-known/mta-sts.txt HTTP/1.1\r\nHost: %s\r\n"
+                    "Connection: close\r\n\r\n",
+                    name);
+}
+
 static bool send_request(struct client *client, struct fetch *fetch)
 {
-    char request[256];
-    int n = snprintf(request, sizeof(request),
-                     "GET /.well-known/mta-sts.txt HTTP/1.1\r\nHost: %s\r\n"
-                     "Connection: close\r\n\r\n",
-                     fetch->name);
+    char request[HANDSHAKE_REQUEST_MAX];
+    int n = client->plan.http2 ? (int)handshake_http2_request(fetch->name, request)
+                               : http1_request(fetch->name, request);
     if (SSL_write(fetch->ssl, request, n) <= 0) {
         /* A few hundred octets into an empty send buffer: there is no waiting for that. */
         fail(client, fetch, "the request cannot be sent");
@@ -226,7 +247,7 @@ static void begin_fetch(struct client *client, uint64_t due_ns)
 {
     struct fetch *fetch = &client->fetches[client->free_places[client->free_count - 1]];
     handshake_name(handshake_choice_next(client->choice), fetch->name);
-    fetch->fd = handshake_socket_open(client->plan.port, client->begun++);
+    fetch->fd = handshake_socket_open(client->plan.port, client->begun++, client->plan.nagle);
     if (fetch->fd < 0) {
         handshake_report_failed(&client->report, fetch->name, "cannot connect");
         return;
@@ -321,7 +342,8 @@ static bool set_up(struct client *client)
     }
     client->epoll = epoll_create1(EPOLL_CLOEXEC);
     client->ssl = handshake_context_new();
-    if (client->epoll < 0 || client->ssl == NULL || !watch_for_stop(client)) {
+    if (client->epoll < 0 || client->ssl == NULL || !watch_for_stop(client) ||
+        (client->plan.http2 && !handshake_http2_offer(client->ssl))) {
         return false;
     }
     SSL_CTX_set_app_data(client->ssl, client);

@@ -14,6 +14,8 @@ struct handshake_plan {
                              many at a time as `concurrency` says */
     uint64_t concurrency; /* fetches at a time, at most */
     uint64_t seed;
+    bool http2;       /* by HTTP/2 instead of HTTP/1.1 */
+    bool nagle;       /* without TCP_NODELAY: the request waits for the server's acknowledgement */
     uint64_t fetches; /* as many, at most; 0: as many as the time allows */
 };
 

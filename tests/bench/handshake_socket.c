@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,10 +31,10 @@ SSL_CTX *handshake_context_new(void)
     return context;
 }
 
-int handshake_socket_open(uint64_t port, uint64_t number)
+int handshake_socket_open(uint64_t port, uint64_t number, bool nagle)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const int on = 1;
+    const int on = 1, nodelay = !nagle;
     const uint32_t source = (uint32_t)(1 + number % SOURCES);
     struct sockaddr_in from = {.sin_family = AF_INET,
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK + (source << 8))};
@@ -45,7 +44,7 @@ int handshake_socket_open(uint64_t port, uint64_t number)
     if (fd < 0) {
         return -1;
     }
-    bool good = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) == 0 &&
+    bool good = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, sizeof(nodelay)) == 0 &&
                 setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on)) == 0 &&
                 bind(fd, (struct sockaddr *)&from, sizeof(from)) == 0;
     if (!good || (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0 && errno != EINPROGRESS)) {

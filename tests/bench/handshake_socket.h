@@ -3,6 +3,7 @@
 #ifndef BENCH_HANDSHAKE_SOCKET_H
 #define BENCH_HANDSHAKE_SOCKET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <openssl/ssl.h>
@@ -13,8 +14,9 @@ enum { HANDSHAKE_NAME_MAX = 64 };
 SSL_CTX *handshake_context_new(void);
 
 /* A non-blocking connection to PORT under way, or -1. NUMBER chooses the address to come from: each
- * has 28,000 ports, that stay taken for a minute. */
-int handshake_socket_open(uint64_t port, uint64_t number);
+ * has 28,000 ports, that stay taken for a minute. NAGLE: without TCP_NODELAY, so that a second
+ * small write waits until the peer has acknowledged the first (RFC 9293, section 3.7.4). */
+int handshake_socket_open(uint64_t port, uint64_t number, bool nagle);
 
 /* The policy host of tenant NUMBER, in RET_NAME[HANDSHAKE_NAME_MAX]. */
 void handshake_name(uint64_t number, char *ret_name);

@@ -5,6 +5,10 @@
 #     tests/bench/run.sh [--short | --full] [--n N...] [--only NAME...] [--measure WHAT...]
 #                        [--patience] [--rounds R] [--seconds S] [--edit-seconds S] [--rate N]
 #                        [--idle K] [--churn K] [--cache DIR] [--json FILE]
+#     tests/bench/run.sh --beside BUILD [--pairs N] [--seconds S] [--tenants N] [--measure WHAT...]
+#                        [--cache DIR] [--json FILE]
+#                        this tree's build and BUILD, the build directory of another checkout
+#     tests/bench/run.sh --attacks [--seconds S] [--json FILE] [NAME...]      attacks.py: README.md here
 #     tests/bench/run.sh --markdown FILE.json...      the tables of runs that are over
 #     tests/bench/run.sh --plot FILE.json...          their plots, into tests/bench/plots
 #
@@ -14,9 +18,15 @@ set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 PATH=$PATH:/usr/sbin
 build=$root/build/release
+measure=serve/main.py
 
 "$root/deploy/install-deps.sh" --bench
 case "${1-}" in
+--beside | --beside=*) measure=serve/beside.py ;;
+--attacks)
+    measure=attacks.py
+    shift
+    ;;
 --markdown) exec python3 "$root/tests/bench/serve/report.py" "$@" ;;
 --plot)
     shift
@@ -31,4 +41,4 @@ esac
         bench_handshake_client bench_silent_client bench_floor >&2
 )
 ulimit -n "$(ulimit -Hn)"
-exec python3 "$root/tests/bench/serve/main.py" --build "$build" "$@"
+exec python3 "$root/tests/bench/$measure" --build "$build" "$@"

@@ -1,10 +1,12 @@
 /* Connections that shake hands and then say nothing.
  *
- *     bench_silent_client --port N [--names N] [--count K] [--burst PID]
+ *     bench_silent_client --port N [--names N] [--count K] [--http2] [--burst PID]
  *
  * Without --burst: opens K connections to 127.0.0.1, one after the other, each with a full TLS 1.3
  * handshake for a tenant's name, prints {"open": K}, waits for the end of its input, prints
- * {"still_open": N} (as many as the server has not closed meanwhile), and leaves.
+ * {"still_open": N} (as many as the server has not closed meanwhile), and leaves. With --http2 each
+ * also asks for a policy by HTTP/2, whose answer it leaves to the kernel: so the server has made
+ * all that it keeps for such a connection.
  *
  * With --burst stops process PID, opens K connections, which the kernel accepts for it, and sends a
  * ClientHello on each; then lets PID go on and prints {"seconds": S}, the time until it had
@@ -22,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "handshake_http2.h"
 #include "handshake_socket.h"
 #include "number_argument.h"
 
@@ -32,6 +35,7 @@ struct plan {
     uint64_t names;
     uint64_t count;
     uint64_t burst; /* a process; 0: none */
+    bool http2;
 };
 
 struct connection {
@@ -50,7 +54,7 @@ static bool begin(const struct plan *plan, SSL_CTX *context, uint64_t number,
 {
     char name[HANDSHAKE_NAME_MAX];
     handshake_name(number % plan->names, name);
-    connection->fd = handshake_socket_open(plan->port, number);
+    connection->fd = handshake_socket_open(plan->port, number, false);
     if (connection->fd < 0 || !wait_for(connection->fd, POLLOUT)) {
         return false;
     }
@@ -69,6 +73,13 @@ static bool shake_hands(const struct connection *connection)
     return true;
 }
 
+static bool ask(const struct plan *plan, const struct connection *connection, uint64_t number)
+{
+    char name[HANDSHAKE_NAME_MAX], request[HANDSHAKE_REQUEST_MAX];
+    handshake_name(number % plan->names, name);
+    return SSL_write(connection->ssl, request, (int)handshake_http2_request(name, request)) > 0;
+}
+
 static bool is_open(const struct connection *connection)
 {
     struct pollfd wanted = {.fd = connection->fd, .events = POLLRDHUP};
@@ -78,7 +89,8 @@ static bool is_open(const struct connection *connection)
 static bool stay(const struct plan *plan, SSL_CTX *context, struct connection *connections)
 {
     for (uint64_t i = 0; i < plan->count; i++) {
-        if (!begin(plan, context, i, &connections[i]) || !shake_hands(&connections[i])) {
+        if (!begin(plan, context, i, &connections[i]) || !shake_hands(&connections[i]) ||
+            (plan->http2 && !ask(plan, &connections[i], i))) {
             fprintf(stderr, "bench_silent_client: connection %" PRIu64 " fails\n", i);
             return false;
         }
@@ -142,7 +154,7 @@ static bool run(const struct plan *plan)
 {
     SSL_CTX *context = handshake_context_new();
     struct connection *connections = memory_zero(plan->count, sizeof(*connections));
-    bool good = context != NULL;
+    bool good = context != NULL && (!plan->http2 || handshake_http2_offer(context));
     if (good) {
         good = (plan->burst != 0 ? burst : stay)(plan, context, connections);
     }
@@ -159,21 +171,23 @@ static bool run(const struct plan *plan)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"port", required_argument, NULL, 'p'},
-                                            {"names", required_argument, NULL, 'n'},
-                                            {"count", required_argument, NULL, 'c'},
-                                            {"burst", required_argument, NULL, 'b'},
-                                            {0}};
+    static const struct option options[] = {
+        {"port", required_argument, NULL, 'p'},  {"names", required_argument, NULL, 'n'},
+        {"count", required_argument, NULL, 'c'}, {"burst", required_argument, NULL, 'b'},
+        {"http2", no_argument, NULL, '2'},       {0}};
     struct plan plan = {.names = 1, .count = 1};
     bool good = true;
     for (int option = 0; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        good = good && ((option == 'p' && read_number(optarg, 1, UINT16_MAX, &plan.port)) ||
+        plan.http2 = plan.http2 || option == '2';
+        good = good && (option == '2' ||
+                        (option == 'p' && read_number(optarg, 1, UINT16_MAX, &plan.port)) ||
                         (option == 'n' && read_number(optarg, 1, COUNT_MAX, &plan.names)) ||
                         (option == 'c' && read_number(optarg, 1, COUNT_MAX, &plan.count)) ||
                         (option == 'b' && read_number(optarg, 1, INT32_MAX, &plan.burst)));
     }
     if (!good || optind != argc || plan.port == 0) {
-        fputs("usage: bench_silent_client --port N [--names N] [--count K] [--burst PID]\n",
+        fputs("usage: bench_silent_client --port N [--names N] [--count K] [--http2] "
+              "[--burst PID]\n",
               stderr);
         return 2;
     }

@@ -13,12 +13,12 @@ BURSTS = 5  # a round, of which the fastest counts
 BURST_NAMES = 100  # all in the cache of certificates
 
 
-def idle(client, silent, server, count):
+def idle(client, silent, server, count, **how):
     """Memory of COUNT connections that have shaken hands and say nothing, and what is left of it
-    when they are gone."""
+    when they are gone. HOW: SilentClient's."""
     client.run(server, 60, fetches=WARM)
     before = memory_bytes(server.process.pid)
-    process = silent.open(server, count)
+    process = silent.open(server, count, **how)
     during = memory_bytes(server.process.pid)
     still_open = silent.close(process)
     time.sleep(1)

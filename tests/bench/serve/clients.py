@@ -9,10 +9,12 @@ import signal
 import socket
 import subprocess
 
+import kernel
 from servers import PATH, host_of
 
-CONNECTIONS = 16  # of every client, at a time
-STREAMS = 8  # of h2load, in each connection
+CONNECTIONS = 16  # of every client but h2load, at a time
+H2_CONNECTIONS = 4  # of h2load
+STREAMS = 8  # in each of those
 LATENCY_CONNECTIONS = 1000  # where fetches come at a rate: as many may be late at a time
 
 
@@ -30,11 +32,13 @@ class HandshakeClient:
     def __init__(self, programs):
         self.program = programs / "bench_handshake_client"
 
-    def begin(self, server, seconds, *, zipf=0.0, rate=0.0, seed=1, fetches=0, names=None, cores=None):
+    def begin(self, server, seconds, *, zipf=0.0, rate=0.0, seed=1, fetches=0, names=None, cores=None,
+              http2=False, nagle=False):
         concurrency = LATENCY_CONNECTIONS if rate else CONNECTIONS
         command = words(self.program, "--port", server.port, "--names", names or server.count,
                         "--seconds", seconds, "--zipf", zipf, "--rate", rate, "--concurrency",
-                        concurrency, "--seed", seed, "--fetches", fetches)
+                        concurrency, "--seed", seed, "--fetches", fetches, "--http2", int(http2),
+                        "--nagle", int(nagle))
         pinned = ["taskset", "--cpu-list", cores] if cores else []
         process = subprocess.Popen([*pinned, *command], stdout=subprocess.PIPE, text=True)
         if rate:  # latency, as from a machine of its own: nothing else on this core makes it wait
@@ -86,10 +90,11 @@ class SilentClient:
     def __init__(self, programs):
         self.program = programs / "bench_silent_client"
 
-    def open(self, server, count):
+    def open(self, server, count, http2=False):
         """Returns when COUNT are open; to be given to close()."""
         process = subprocess.Popen(
-            words(self.program, "--port", server.port, "--names", server.count, "--count", count),
+            words(self.program, "--port", server.port, "--names", server.count, "--count", count,
+                  *(["--http2"] if http2 else [])),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if process.stdout.readline() == "":
             raise MeasureFailed(f"{server.name} does not take {count} connections: "
@@ -104,6 +109,7 @@ class SilentClient:
 
     def burst(self, server, count, names):
         """Seconds in which SERVER answers COUNT ClientHellos that wait for it."""
+        kernel.stop(server.process.pid)  # or it answers the first before it has stopped
         done = subprocess.run(
             words(self.program, "--port", server.port, "--names", names, "--count", count,
                   "--burst", server.process.pid), stdout=subprocess.PIPE, text=True)
@@ -153,11 +159,11 @@ def wrk(server, seconds, names):
     return number_in(r"(\d+) requests in", text, server)
 
 
-def h2load(server, seconds, names):
+def h2load(server, seconds, names, streams=STREAMS):
     """Requests that were answered."""
     url = f"https://{host_of(0)}:{server.port}{PATH}"
     text = output_of(names.command(
-        "h2load", f"--clients={CONNECTIONS}", f"--max-concurrent-streams={STREAMS}",
+        "h2load", f"--clients={H2_CONNECTIONS}", f"--max-concurrent-streams={streams}",
         f"--duration={seconds}", url), server, "h2load")
     if number_in(r"(\d+) failed,", text, server) != 0 or "Application protocol: h2" not in text:
         raise MeasureFailed(f"{server.name}: h2load: {text}")

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import re
+import signal
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -62,6 +63,17 @@ def wait_until_idle(pid, limit_s=120):
     while (now := cpu_seconds(pid)) != before and time.monotonic() < end:
         before = now
         time.sleep(0.5)
+
+
+def stop(pid, limit_s=5):
+    """SIGSTOP, and waits until every thread of PID has stopped: one that runs goes on for a moment."""
+    os.kill(pid, signal.SIGSTOP)
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        stats = [path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
+        if all(text.rpartition(")")[2].split()[0] == "T" for text in stats):
+            return
+        time.sleep(0.001)
 
 
 class Meter:

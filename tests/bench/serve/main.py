@@ -77,10 +77,10 @@ class Stage:
     def __exit__(self, *_):
         self.stack.close()
 
-    def server(self, name, *, directory=None, count=None, **arguments):
+    def server(self, name, *, directory=None, count=None, build=None, **arguments):
         where = (pathlib.Path(self.directory) / (directory or "servers"), self.certificates / "certs",
                  count or self.count)
-        server = Ours(*where, self.options.build, **arguments) if name == Ours.name else \
+        server = Ours(*where, build or self.options.build, **arguments) if name == Ours.name else \
             PEERS[name](*where)
         self.stack.callback(server.stop)
         return server
@@ -125,6 +125,8 @@ def round_of(options, names, kept):
     if kept:
         chosen["keep_alive"] = lambda s, _: measures.kept(clients.wrk, s, core, whole, names)
         chosen["http2"] = lambda s, _: measures.kept(clients.h2load, s, core, whole, names)
+        chosen["fetch_http2"] = lambda s, r: measures.full_fetches(client, s, core, seconds, 0, r,
+                                                                   http2=True)
     return chosen
 
 
@@ -289,6 +291,11 @@ def read_arguments():
         arguments.error("0.1 to 600 seconds, a rate of 1 to 10,000")
     if not all(1 <= n <= 1_000_000 for n in (chosen.idle, chosen.churn)):
         arguments.error("1 to 1,000,000 connections")
+    return with_programs(chosen)
+
+
+def with_programs(chosen):
+    """CHOSEN, which has `build` and `cache`, with the clients of that build."""
     chosen.programs = chosen.build / "tests/bench"
     chosen.cache = (chosen.cache or chosen.build.parent / "bench-cache").absolute()
     chosen.client = clients.HandshakeClient(chosen.programs)

@@ -40,14 +40,14 @@ def start(server, cores, root):
     return {"first_s": answered[0], "half_s": answered[STARTERS // 2], "all_s": answered[-1]}
 
 
-def full_fetches(client, server, core, seconds, zipf, seed):
+def full_fetches(client, server, core, seconds, zipf, seed, **how):
     """As fast as it goes, after a warm-up with other names: half the time, but before the first
-    round as many fetches as a server that runs for days has long had."""
+    round as many fetches as a server that runs for days has long had. HOW: HandshakeClient's."""
     if seed == 1 and server.count > WARM_FETCHES / 4:
-        client.run(server, WARM_LIMIT_S, zipf=zipf, seed=seed + 2000, fetches=WARM_FETCHES)
-    client.run(server, max(seconds / 2, 0.1), zipf=zipf, seed=seed + 1000)
+        client.run(server, WARM_LIMIT_S, zipf=zipf, seed=seed + 2000, fetches=WARM_FETCHES, **how)
+    client.run(server, max(seconds / 2, 0.1), zipf=zipf, seed=seed + 1000, **how)
     with Meter(server, core) as meter:
-        found = client.run(server, seconds, zipf=zipf, seed=seed)
+        found = client.run(server, seconds, zipf=zipf, seed=seed, **how)
     return {**meter.per(found["fetches"]), "per_second": found["fetches"] / found["seconds"],
             **{key: found[key] for key in ("p50_us", "p99_us", "p999_us")}}
 
@@ -60,8 +60,8 @@ def fetches_at_rate(client, server, core, seconds, rate, seed):
             **{key: found[key] for key in ("p50_us", "p99_us", "p999_us")}}
 
 
-def kept(tool, server, core, seconds, names):
-    """TOOL: wrk or h2load of clients."""
+def kept(tool, server, core, seconds, names, **how):
+    """TOOL: wrk or h2load of clients; HOW: what it takes beside."""
     with Meter(server, core) as meter:
-        count = tool(server, seconds, names)
+        count = tool(server, seconds, names, **how)
     return meter.per(count)

@@ -86,7 +86,8 @@ def cpu(results):
             rows.append(cpu_row(result, key, f"full fetch, {result['tenants']:,} tenants, {names}"))
     for result in results:
         rows += [cpu_row(result, "keep_alive", "keep-alive request"),
-                 cpu_row(result, "http2", "HTTP/2 request")]
+                 cpu_row(result, "http2", "HTTP/2 request"),
+                 cpu_row(result, "fetch_http2", "full fetch, HTTP/2")]
     return by_server("CPU µs: median (× ours, spread, others)", rows)
 
 
@@ -96,7 +97,8 @@ def throughput(results):
          {name: f"{median(rounds, 'per_second'):,.0f} ({median(rounds, 'busy'):.2f})"
           for name, rounds in measured(result, key).items()})
         for result in results for key, label in (
-            ("uniform", "full fetches"), ("keep_alive", "keep-alive"), ("http2", "HTTP/2"))])
+            ("uniform", "full fetches"), ("keep_alive", "keep-alive"), ("http2", "HTTP/2"),
+            ("fetch_http2", "full fetches, HTTP/2"))])
 
 
 def latency(results, rate):

@@ -17,6 +17,9 @@ POLICY = ("version: STSv1\r\nmode: enforce\r\nmx: mx1.tenant-0000000.example\r\n
 PATH = "/.well-known/mta-sts.txt"
 STOP_S = 30
 FILES_PER_DIRECTORY = 1000  # bench_generate's, where there are more files
+# Limits that older builds neither have nor know: all clients come from one network, thousands a
+# second of them, and idle ones are many.
+NEWER_LIMITS = ("  uncounted: [127.0.0.0/8]\n", "  memory: 64G\n")
 
 
 class ServerFailed(Exception):
@@ -104,13 +107,15 @@ class Server:
 
 class Ours(Server):
     """BUILD: where it and bench_generate are built. SHARED: per cent of the tenants, who name one
-    policy."""
+    policy. DEFAULTS: with the limits that an operator has who sets none."""
 
     name = "ours"
+    program = pathlib.Path("cli/mtasts-host")
 
-    def __init__(self, directory, certificates, count, build, *, workers=1, per_file=1000, shared=0):
+    def __init__(self, directory, certificates, count, build, *, workers=1, per_file=1000, shared=0,
+                 defaults=False):
         super().__init__(directory, certificates, count)
-        self.build, self.workers = build, workers
+        self.build, self.workers, self.defaults = build, workers, defaults
         self.per_file, self.shared = per_file, shared
         self.plain_port = free_port()
         self.policies = self.directory / "policies"
@@ -130,6 +135,28 @@ class Ours(Server):
             return pathlib.Path(name)
         return pathlib.Path(f"{file // FILES_PER_DIRECTORY:04d}") / name
 
+    def takes(self, text):
+        """Whether this build knows all keys of the configuration TEXT."""
+        with tempfile.TemporaryDirectory(dir=self.directory) as policies:
+            path = pathlib.Path(policies) / "probe"  # no policy file, by its name
+            path.write_text(f"policies: '{policies}'\n{text}")
+            return subprocess.run(
+                [self.build / self.program, "-c", path, "serve", "--check"], check=False,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+
+    def limits(self):
+        """None that a benchmark's clients could come to."""
+        newer = [line for line in NEWER_LIMITS if self.takes("limits:\n" + line)]
+        return f"""\
+limits:
+  connections: {self.connections}
+  connections_per_address: 100000
+  requests_per_connection: 1000000
+  connection_age: 1h
+  request: 5m
+  idle: 1h
+{"".join(newer)}"""
+
     def configure(self):
         if not self.policies.exists():
             self.generate(self.policies)
@@ -138,22 +165,15 @@ policies: "{self.policies}"
 certificates: "{self.certificates}"
 state: state
 workers: {self.workers}
+http2: on
 listen:
   https: ["127.0.0.1:{self.port}"]
   http: []
   plain: ["127.0.0.1:{self.plain_port}"]
-limits:
-  connections: {self.connections}
-  uncounted: 127.0.0.0/8
-  memory: 64G
-  requests_per_connection: 1000000
-  connection_age: 1h
-  request: 5m
-  idle: 1h
-""")
+{"" if self.defaults else self.limits()}""")
 
     def command(self):
-        return [self.build / "cli/mtasts-host", "-c", "mtasts-host.yaml", "serve"]
+        return [self.build / self.program, "-c", "mtasts-host.yaml", "serve"]
 
     def forget(self):
         shutil.rmtree(self.directory / "state", ignore_errors=True)
