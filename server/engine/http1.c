@@ -1,6 +1,7 @@
 #include "http1.h"
 
 #include "base/clock.h"
+#include "server/engine/decimal.h"
 #include "server/engine/http1_head.h"
 #include "server/engine/intake.h"
 
@@ -20,17 +21,6 @@ struct http1 {
 
 /* --- Answers --- */
 
-static void put_number(struct buffer *out, uint64_t number)
-{
-    char digits[20];
-    size_t n = sizeof(digits);
-    do {
-        digits[--n] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
-    buffer_add(out, (struct bytes){digits + n, sizeof(digits) - n});
-}
-
 static void put_field(struct buffer *out, struct bytes name, struct bytes value)
 {
     buffer_add(out, name);
@@ -42,17 +32,16 @@ static void put_field(struct buffer *out, struct bytes name, struct bytes value)
 static void put_answer(const struct http1 *self, const struct http_answer *answer, bool is_head,
                        bool keeps, struct buffer *out)
 {
+    char digits[DECIMAL_DIGITS_MAX];
     buffer_add(out, BYTES("HTTP/1.1 "));
-    put_number(out, (uint64_t)answer->status);
+    buffer_add(out, decimal((uint64_t)answer->status, digits));
     buffer_add(out, BYTES(" "));
     buffer_add(out, http_status_reason(answer->status));
     buffer_add(out, BYTES("\r\n"));
     put_field(out, BYTES("Date"), http_date_text(self->exchange->date, clock_wall_s()));
     put_field(out, BYTES("Connection"), keeps ? BYTES("keep-alive") : BYTES("close"));
     if (answer->has_content) {
-        buffer_add(out, BYTES("Content-Length: "));
-        put_number(out, answer->body.n);
-        buffer_add(out, BYTES("\r\n"));
+        put_field(out, BYTES("Content-Length"), decimal(answer->body.n, digits));
     }
     for (size_t i = 0; i < answer->field_count; i++) {
         put_field(out, answer->fields[i].name, answer->fields[i].value);

@@ -33,7 +33,7 @@ struct http2_head {
     size_t octets;  /* as the limit counts them */
     bool is_too_long;
     size_t kept_n;
-    char kept[HTTP2_KEPT_OCTETS];
+    char kept[HTTP2_KEPT_OCTETS]; /* last */
 };
 
 enum http2_state {

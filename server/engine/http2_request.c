@@ -18,10 +18,10 @@ int http2_on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
     struct http2 *self = context;
     forget_head(self);
     self->head = memory_alloc(sizeof(*self->head));
-    *self->head = (struct http2_head){
-        .request = {.version = 0x200},
-        .stream = is_request(frame) ? frame->hd.stream_id : 0,
-    };
+    memset(self->head, 0,
+           offsetof(struct http2_head, kept)); /* that is written before it is read */
+    self->head->request.version = 0x200;
+    self->head->stream = is_request(frame) ? frame->hd.stream_id : 0;
     return 0;
 }
 

@@ -1,6 +1,5 @@
-#include <stdio.h>
-
 #include "base/clock.h"
+#include "server/engine/decimal.h"
 #include "server/engine/http2_parts.h"
 
 enum {
@@ -71,21 +70,19 @@ int http2_stream_submit(struct http2_stream *stream)
     const struct http_answer *answer = &stream->answer;
     nghttp2_nv fields[FIELDS_MAX];
     size_t n = 0;
-    char status[12];
-    char length[24];
+    char status[DECIMAL_DIGITS_MAX];
+    char length[DECIMAL_DIGITS_MAX];
     if (stream->submitted_ms != 0) {
         return 0;
     }
     stream->submitted_ms = http2_now_ms(self);
-    (void)snprintf(status, sizeof(status), "%d", answer->status);
-    (void)snprintf(length, sizeof(length), "%zu", answer->body.n);
-    fields[n++] = field(BYTES(":status"), bytes_of(status));
+    fields[n++] = field(BYTES(":status"), decimal((uint64_t)answer->status, status));
     fields[n++] = field(BYTES("date"), http_date_text(self->exchange->date, clock_wall_s()));
     for (size_t i = 0; i < answer->field_count; i++) {
         fields[n++] = field(answer->fields[i].name, answer->fields[i].value);
     }
     if (answer->has_content) {
-        fields[n++] = field(BYTES("content-length"), bytes_of(length));
+        fields[n++] = field(BYTES("content-length"), decimal(answer->body.n, length));
     }
     bool has_body = answer->has_content && answer->body.n != 0 && !stream->is_head;
     nghttp2_data_provider body = {.source.ptr = stream, .read_callback = on_body};

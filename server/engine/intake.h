@@ -26,9 +26,9 @@ struct intake {
     void *answered_context;
 };
 
-/* ANSWER names the taker, for REQUEST. INTAKE has `exchange`, `connection`, `answered` and its context
- * set, and is zero otherwise; it stays where it is until intake_clear. `answered` is called when the
- * answer has come: never before the worker's next turn. */
+/* ANSWER names the taker, for REQUEST. INTAKE has `exchange`, `connection`, `answered` and its
+ * context set, and is zero otherwise; it stays where it is until intake_clear. `answered` is called
+ * when the answer has come: never before the worker's next turn. */
 void intake_open(struct intake *intake, const struct http_request *request,
                  const struct http_answer *answer);
 /* What the answer is, which is the caller's now: in INTAKE_IS_ANSWERED. */
