@@ -7,6 +7,7 @@
 
 #include "base/diagnostics.h"
 #include "base/error.h"
+#include "config/network.h"
 
 struct settings_list {
     char **items;
@@ -29,26 +30,43 @@ struct settings_listens {
     size_t capacity;
 };
 
-/* Every limit has a name, a default and a line in the man page. One table (settings.c) holds name,
- * default, bounds and unit of each; `settings_limits_each` lets man-page tests walk it. */
+/* By value, so that what has it is copied by assignment. */
+enum { SETTINGS_NETWORKS_MAX = 64 };
+struct settings_networks {
+    struct network items[SETTINGS_NETWORKS_MAX];
+    size_t count;
+};
+
+/* Every limit has a name, a default and a line in the man page. One table (settings_limits.c) holds
+ * name, default, bounds and unit of each; `settings_limits_each` lets man-page tests walk it. */
 struct settings_limits {
     int64_t connections;             /* in all, per process */
     int64_t connections_per_address; /* IPv4 address or IPv6 /64 */
+    int64_t connections_per_ipv4_24;
+    int64_t connections_per_ipv6_56;
+    int64_t connections_per_ipv6_48;
+    int64_t handshakes_per_second; /* TLS, of an IPv4 /24 or IPv6 /48, once … */
+    int64_t handshake_burst;       /* … so many were not made before */
     int64_t requests_per_connection;
-    int64_t connection_age_ms;  /* however busy */
-    int64_t handshake_ms;       /* TLS handshake */
-    int64_t request_ms;         /* from the first octet of a request to its last */
-    int64_t idle_ms;            /* kept-alive, between requests */
-    int64_t header_octets;      /* request line and fields */
-    int64_t concurrent_streams; /* HTTP/2, per connection */
-    int64_t drain_ms;           /* after SIGTERM, then connections are cut */
-    int64_t debounce_ms;        /* quiet time before a change is applied */
+    int64_t connection_age_ms;         /* however busy */
+    int64_t handshake_ms;              /* TLS handshake */
+    int64_t request_ms;                /* from the first octet of a request to its last */
+    int64_t idle_ms;                   /* kept-alive, between requests */
+    int64_t unread_ms;                 /* an answer not taken for so long: the first to go */
+    int64_t header_octets;             /* request line and fields */
+    int64_t header_plain_octets;       /* the same on listen.plain, where proxies add fields */
+    int64_t memory_octets;             /* what all connections may make this process hold */
+    int64_t memory_per_address_octets; /* what those of one IPv4 address or IPv6 /64 may */
+    int64_t concurrent_streams;        /* HTTP/2, per connection */
+    int64_t drain_ms;                  /* after SIGTERM, then connections are cut */
+    int64_t debounce_ms;               /* quiet time before a change is applied */
     int64_t vanish_ms;         /* a file must be gone this long before its domains are taken away */
     int64_t removal_percent;   /* a change that removes more than this … */
     int64_t removal_domains;   /* … and at least this many domains is held */
     int64_t hook_ms;           /* one call of dns.hook */
     int64_t rescan_ms;         /* for trees that cannot be watched */
     int64_t certificate_cache; /* parsed certificates kept per worker */
+    struct settings_networks uncounted; /* balancers, gateways: no limit by address or network */
 };
 
 /* The kinds of challenge, by RFC 8555 §8.3 and §8.4 and RFC 8737. */

@@ -1,4 +1,4 @@
-/* The table of all limits. */
+/* The table of all limits, and who is not counted. */
 #include <inttypes.h>
 
 #include "settings_parts.h"
@@ -16,6 +16,8 @@ struct limit {
 };
 
 #define KIB        INT64_C(1024)
+#define MIB        (1024 * KIB)
+#define GIB        (1024 * MIB)
 #define MILLION    INT64_C(1000000)
 #define SECOND     INT64_C(1000)
 #define MINUTE     (60 * SECOND)
@@ -24,13 +26,28 @@ struct limit {
 
 #define AT(member) offsetof(struct settings_limits, member)
 
-/* A sender needs one connection, one request and well under a second; the defaults are generous to
+/* Members of settings_limits that are numbers; `uncounted` is a list and read for itself.
+ *
+ * A sender needs one connection, one request and well under a second; the defaults are generous to
  * it, and small to everybody else. */
 static const struct limit LIMITS[] = {
     {"connections", AT(connections), NUMBER, 10000, 1, MILLION,
      "Connections at a time, in all. Further ones wait until one ends."},
     {"connections_per_address", AT(connections_per_address), NUMBER, 100, 1, MILLION,
      "Connections at a time from one IPv4 address or IPv6 /64. Further ones are closed."},
+    {"connections_per_ipv4_24", AT(connections_per_ipv4_24), NUMBER, 1000, 1, MILLION,
+     "Connections at a time from one IPv4 /24. Further ones are closed."},
+    {"connections_per_ipv6_56", AT(connections_per_ipv6_56), NUMBER, 300, 1, MILLION,
+     "Connections at a time from one IPv6 /56, which is a house or an office. Further ones are "
+     "closed."},
+    {"connections_per_ipv6_48", AT(connections_per_ipv6_48), NUMBER, 1000, 1, MILLION,
+     "Connections at a time from one IPv6 /48, which is a site. Further ones are closed."},
+    {"handshakes_per_second", AT(handshakes_per_second), NUMBER, 500, 1, MILLION,
+     "TLS handshakes a second from one IPv4 /24 or IPv6 /48, beyond handshake_burst. Further "
+     "connections are closed at once."},
+    {"handshake_burst", AT(handshake_burst), NUMBER, 5000, 1, MILLION,
+     "TLS handshakes that one IPv4 /24 or IPv6 /48 may make at once; handshakes_per_second says "
+     "how fast it may make them again."},
     {"requests_per_connection", AT(requests_per_connection), NUMBER, 100, 1, MILLION,
      "Requests after which a connection is closed."},
     {"connection_age", AT(connection_age_ms), DURATION, MINUTE, SECOND, HOUR,
@@ -41,8 +58,17 @@ static const struct limit LIMITS[] = {
      "Time from the first octet of a request to its last."},
     {"idle", AT(idle_ms), DURATION, 15 * SECOND, 100, HOUR,
      "Time that a connection is kept between two requests."},
-    {"header", AT(header_octets), SIZE, 16 * KIB, KIB, 256 * KIB,
-     "Octets of a request's line and header fields together."},
+    {"unread", AT(unread_ms), DURATION, 2 * SECOND, 100, 5 * MINUTE,
+     "Time after which whoever does not take an answer is the first to be cut, where there is no "
+     "room for others."},
+    {"header", AT(header_octets), SIZE, 4 * KIB, KIB, 256 * KIB,
+     "Octets of a request's line and header fields together; with HTTP/2 it is announced."},
+    {"header_plain", AT(header_plain_octets), SIZE, 16 * KIB, KIB, 256 * KIB,
+     "The same on listen.plain, where proxies add fields."},
+    {"memory", AT(memory_octets), SIZE, 64 * MIB, MIB, 64 * GIB,
+     "Memory that all connections together may take. Where it is used up, some are cut."},
+    {"memory_per_address", AT(memory_per_address_octets), SIZE, MIB, 64 * KIB, 64 * GIB,
+     "Memory that the connections from one IPv4 address or IPv6 /64 together may take."},
     {"concurrent_streams", AT(concurrent_streams), NUMBER, 16, 1, 1000,
      "HTTP/2 requests at a time in one connection."},
     {"drain", AT(drain_ms), DURATION, 10 * SECOND, 0, HOUR,
@@ -94,14 +120,39 @@ static bool read_limit(const struct yaml_pair *pair, void *target, struct fields
     return fields_integer(pair, limit->min, limit->max, value, context);
 }
 
+/* ---- who is not counted ---- */
+
+static bool add_network(const struct yaml_node *item, void *target, struct fields_context *context)
+{
+    struct settings_networks *networks = target;
+    if (networks->count == SETTINGS_NETWORKS_MAX) {
+        return fields_error(context, &item->start, "more than %d networks; remove some",
+                            SETTINGS_NETWORKS_MAX);
+    }
+    struct error e;
+    if (!network_parse(item->text, &networks->items[networks->count], &e)) {
+        return fields_error(context, &item->start, "%s", e.text);
+    }
+    networks->count++;
+    return true;
+}
+
+static bool read_uncounted(const struct yaml_pair *pair, void *target,
+                           struct fields_context *context)
+{
+    return fields_strings(pair, add_network, &((struct settings_limits *)target)->uncounted,
+                          context);
+}
+
 bool settings_read_limits(const struct yaml_pair *pair, void *target,
                           struct fields_context *context)
 {
     struct settings *settings = target;
-    struct field fields[ARRAY_LENGTH(LIMITS)];
+    struct field fields[ARRAY_LENGTH(LIMITS) + 1];
     for (size_t i = 0; i < ARRAY_LENGTH(LIMITS); i++) {
         fields[i] = (struct field){LIMITS[i].key, read_limit, 0};
     }
+    fields[ARRAY_LENGTH(LIMITS)] = (struct field){"uncounted", read_uncounted, 0};
     return fields_read(pair, "limits", fields, ARRAY_LENGTH(fields), &settings->limits, context);
 }
 

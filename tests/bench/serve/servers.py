@@ -144,7 +144,8 @@ listen:
   plain: ["127.0.0.1:{self.plain_port}"]
 limits:
   connections: {self.connections}
-  connections_per_address: 100000
+  uncounted: 127.0.0.0/8
+  memory: 64G
   requests_per_connection: 1000000
   connection_age: 1h
   request: 5m

@@ -81,15 +81,161 @@ static void test_defaults(void **state)
     assert_int_equal(s->mirror.fetch_ms, 86400000);
     assert_int_equal(s->mirror.timeout_ms, 20000);
     assert_int_equal(s->limits.connections, 10000);
+    assert_int_equal(s->limits.connections_per_address, 100);
+    assert_int_equal(s->limits.connections_per_ipv4_24, 1000);
+    assert_int_equal(s->limits.connections_per_ipv6_56, 300);
+    assert_int_equal(s->limits.connections_per_ipv6_48, 1000);
+    assert_int_equal(s->limits.handshakes_per_second, 500);
+    assert_int_equal(s->limits.handshake_burst, 5000);
     assert_int_equal(s->limits.connection_age_ms, 60000);
     assert_int_equal(s->limits.handshake_ms, 10000);
     assert_int_equal(s->limits.idle_ms, 15000);
+    assert_int_equal(s->limits.unread_ms, 2000);
+    assert_int_equal(s->limits.header_octets, 4096);
+    assert_int_equal(s->limits.header_plain_octets, 16384);
+    assert_int_equal(s->limits.memory_octets, 64 * 1024 * 1024);
+    assert_int_equal(s->limits.memory_per_address_octets, 1024 * 1024);
     assert_int_equal(s->limits.drain_ms, 10000);
     assert_int_equal(s->limits.debounce_ms, 50);
     assert_int_equal(s->limits.vanish_ms, 5000);
     assert_int_equal(s->limits.removal_percent, 10);
     assert_int_equal(s->limits.removal_domains, 50);
     assert_int_equal(s->limits.rescan_ms, 300000);
+    assert_int_equal(s->limits.uncounted.count, 0);
+}
+
+struct each_limit {
+    struct buffer *text;
+    bool max;
+};
+
+static void add_bound(const struct settings_limit *limit, void *context)
+{
+    struct each_limit *each = context;
+    buffer_printf(each->text, "  %s: %s\n", limit->key, each->max ? limit->max : limit->min);
+}
+
+static struct settings *parse_bounds(bool max)
+{
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(64 * 1024);
+    buffer_add_string(&text, "policies: p\nlimits:\n");
+    settings_limits_each(add_bound, &(struct each_limit){&text, max});
+    return parse(buffer_bytes(&text));
+}
+
+static void test_bounds_of_limits(void **state)
+{
+    (void)state;
+    CLEANUP_SETTINGS struct settings *least = parse_bounds(false);
+    CLEANUP_SETTINGS struct settings *most = parse_bounds(true);
+    assert_int_equal(least->limits.connections_per_ipv4_24, 1);
+    assert_int_equal(most->limits.connections_per_ipv6_48, 1000000);
+    assert_int_equal(least->limits.handshakes_per_second, 1);
+    assert_int_equal(most->limits.handshake_burst, 1000000);
+    assert_int_equal(least->limits.unread_ms, 100);
+    assert_int_equal(most->limits.unread_ms, 300000);
+    assert_int_equal(least->limits.header_plain_octets, 1024);
+    assert_int_equal(most->limits.header_plain_octets, 256 * 1024);
+    assert_int_equal(least->limits.memory_octets, 1024 * 1024);
+    assert_int_equal(most->limits.memory_octets, INT64_C(64) * 1024 * 1024 * 1024);
+    assert_int_equal(least->limits.memory_per_address_octets, 64 * 1024);
+    assert_int_equal(most->limits.memory_per_address_octets, INT64_C(64) * 1024 * 1024 * 1024);
+}
+
+/* Each limit has a member of its own, and all but two change without a restart. */
+struct one_limit {
+    const struct settings *defaults;
+    size_t members;
+};
+
+static size_t changed_members(const struct settings_limits *a, const struct settings_limits *b)
+{
+    size_t changed = 0;
+    for (size_t at = 0; at < offsetof(struct settings_limits, uncounted); at += sizeof(int64_t)) {
+        changed += memcmp((const char *)a + at, (const char *)b + at, sizeof(int64_t)) != 0;
+    }
+    return changed;
+}
+
+static void change_one(const struct settings_limit *limit, void *context)
+{
+    struct one_limit *one = context;
+    CLEANUP_FREE char *text =
+        memory_printf("policies: p\nlimits: {%s: %s}\n", limit->key, limit->max);
+    CLEANUP_SETTINGS struct settings *s = parse(bytes_of(text));
+    if (changed_members(&one->defaults->limits, &s->limits) != 1) {
+        FAIL_ROW(limit->key, "changes not one member alone");
+    }
+    CLEANUP(buffer_clear) struct buffer names = BUFFER(1024);
+    settings_restart_needed(one->defaults, s, &names);
+    bool restart = strcmp(limit->key, "concurrent_streams") == 0 ||
+                   strcmp(limit->key, "certificate_cache") == 0;
+    if ((names.n != 0) != restart) {
+        FAIL_ROW(limit->key, "a restart is needed for \"%.*s\"", BYTES_ARG(buffer_bytes(&names)));
+    }
+    one->members++;
+}
+
+static void test_each_limit_for_itself(void **state)
+{
+    (void)state;
+    CLEANUP_SETTINGS struct settings *defaults = parse(BYTES("policies: p\n"));
+    struct one_limit one = {defaults, 0};
+    settings_limits_each(change_one, &one);
+    size_t members = offsetof(struct settings_limits, uncounted) / sizeof(int64_t);
+    assert_int_equal(one.members, members);
+}
+
+static void test_uncounted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value;
+        const char *want; /* joined by spaces */
+    } ROWS[] = {
+        {"[]", ""},
+        {"192.0.2.1", "192.0.2.1"},
+        {"\"2001:db8::/32\"", "2001:db8::/32"},
+        {"[192.0.2.0/24, \"2001:db8::1\", \"::ffff:198.51.100.0/120\"]",
+         "192.0.2.0/24 2001:db8::1 198.51.100.0/24"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        CLEANUP_FREE char *text =
+            memory_printf("policies: p\nlimits: {uncounted: %s}\n", ROWS[i].value);
+        CLEANUP_SETTINGS struct settings *s = parse(bytes_of(text));
+        CLEANUP(buffer_clear) struct buffer got = BUFFER(1024);
+        for (size_t j = 0; j < s->limits.uncounted.count; j++) {
+            buffer_printf(&got, "%s%s", j != 0 ? " " : "",
+                          network_format(&s->limits.uncounted.items[j]).text);
+        }
+        if (!bytes_equal(buffer_bytes(&got), bytes_of(ROWS[i].want))) {
+            FAIL_ROW(ROWS[i].value, "got \"%.*s\"", BYTES_ARG(buffer_bytes(&got)));
+        }
+    }
+}
+
+static bool parse_many_uncounted(int count, struct diagnostics *d)
+{
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(64 * 1024);
+    buffer_add_string(&text, "policies: p\nlimits:\n  uncounted:\n");
+    for (int i = 0; i < count; i++) {
+        buffer_printf(&text, "    - 192.0.2.%d\n", i);
+    }
+    CLEANUP_SETTINGS struct settings *settings = NULL;
+    return settings_parse(buffer_bytes(&text), "f", &settings, d);
+}
+
+static void test_uncounted_has_an_end(void **state)
+{
+    (void)state;
+    struct diagnostics d = {0};
+    assert_true(parse_many_uncounted(SETTINGS_NETWORKS_MAX, &d));
+    assert_int_equal(d.count, 0);
+    assert_false(parse_many_uncounted(SETTINGS_NETWORKS_MAX + 1, &d));
+    assert_int_equal(d.count, 1);
+    CLEANUP_FREE char *got = diagnostic_format(&d.items[0]);
+    assert_string_equal(got, "f:68:7: error: more than 64 networks; remove some");
+    diagnostics_clear(&d);
 }
 
 static const struct bytes FULL =
@@ -318,6 +464,8 @@ static void test_restart_needed(void **state)
         {"nothing", BYTES("policies: p\n"), ""},
         {"what is taken over", BYTES("policies: p\ndefaults: {max_age: 1d}\nlimits: {idle: 1s}\n"),
          ""},
+        {"networks that are taken over", BYTES("policies: p\nlimits: {uncounted: 192.0.2.1}\n"),
+         ""},
         {"one", BYTES("policies: p\nuser: u\n"), "user"},
         {"each key once", BYTES("policies: q\nlisten: {https: [], plain: \"127.0.0.1:1\"}\n"),
          "policies, listen"},
@@ -527,6 +675,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_bounds_of_limits),
+        cmocka_unit_test(test_each_limit_for_itself),
+        cmocka_unit_test(test_uncounted),
+        cmocka_unit_test(test_uncounted_has_an_end),
         cmocka_unit_test(test_every_key),
         cmocka_unit_test(test_acme_defaults),
         cmocka_unit_test(test_acme_directories),
