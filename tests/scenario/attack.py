@@ -55,7 +55,7 @@ class Innocent(threading.Thread):
         super().__init__(daemon=True)
         self.server, self.every_s = server, every_s
         self.context = server.context()
-        self.answered = [time.monotonic()]
+        self.answered = []
         self.failures = []
         self.enough = threading.Event()
 
@@ -71,6 +71,7 @@ class Innocent(threading.Thread):
             raise ValueError(f"not the policy: {answer[:200]}")
 
     def run(self):
+        self.answered = [time.monotonic()]
         while not self.enough.wait(self.every_s):
             try:
                 self.fetch()
@@ -156,8 +157,10 @@ class Attack(Scenario):
         idle, open_before = self.meters.memory_kb(), self.meters.descriptors()
         self.meters.forget_peak()
         innocent.start()
-        yield innocent
-        gap = innocent.finish()
+        try:
+            yield innocent
+        finally:
+            gap = innocent.finish()
         self.alive("when the attack was over")
         peak = self.meters.memory_kb("VmHWM")
         self.leave()
