@@ -159,6 +159,10 @@ class Attack(Scenario):
         innocent.start()
         try:
             yield innocent
+            # What was sent last may not have been looked at yet: the innocent comes after it.
+            fetches = len(innocent.answered) + 3
+            wait_until(lambda: len(innocent.answered) >= fetches or not self.meters.is_alive(),
+                       "the innocent is served after the attack", 15)
         finally:
             gap = innocent.finish()
         self.alive("when the attack was over")

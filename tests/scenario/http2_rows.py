@@ -14,7 +14,7 @@ from http2_frames import (ACK, COMPRESSION_ERROR, CONTINUATION, DATA, ENABLE_PUS
                           PADDED, PATH_ROOT, PING, PING_FRAME, POST, PREFACE, PRIORITY,
                           PRIORITY_FLAG, PROTOCOL_ERROR, PUSH_PROMISE, REFUSED_STREAM, RST_STREAM,
                           SETTINGS, STREAM_CLOSED, WINDOW_UPDATE, field, fields, frame, headers,
-                          integer, request, reset, settings, text, window_update)
+                          integer, request, reset, settings, window_update)
 
 # --- what is expected: asked of the reader once the server has said all that it will say ---
 
