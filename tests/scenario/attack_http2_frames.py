@@ -34,10 +34,10 @@ def again(one):
 FLOODS = (
     ("PING", b"", again(PING_FRAME), False),
     ("PING with ACK", b"", again(frame(PING, ACK, 0, b"pingpong")), False),
-    ("empty SETTINGS", b"", again(settings()), True),
+    ("empty SETTINGS", b"", again(settings()), False),
     ("large SETTINGS", b"", again(settings(*[(HEADER_TABLE_SIZE, 4096)] * 100)), True),
     ("windows to and fro", b"", again(settings((INITIAL_WINDOW_SIZE, 0))
-                                      + settings((INITIAL_WINDOW_SIZE, 65535))), True),
+                                      + settings((INITIAL_WINDOW_SIZE, 65535))), False),
     ("unknown SETTINGS", b"", again(settings(*[(0x9999, 1)] * 500)), True),
     ("SETTINGS with ACK that nobody asked for", b"", again(frame(SETTINGS, ACK, 0)), False),
     ("WINDOW_UPDATE of the connection", b"", again(window_update(0, 1)), False),
@@ -74,7 +74,7 @@ FLOODS = (
      again(frame(CONTINUATION, 0, 1, b"\x90" * 100)), True),
     ("CONTINUATION of nothing", b"", again(frame(CONTINUATION, 0, 1)), True),
     ("empty HEADERS", b"", on_each_stream(lambda s: frame(HEADERS, 0x5, s)), True),
-    ("trailers without end", OPEN, again(headers(1, field("x", "y"), END_HEADERS)), True),
+    ("trailers without end", OPEN, again(headers(1, field("x", "y"), END_HEADERS)), False),
 )
 
 # MadeYouReset (CVE-2025-8671): name, frames for one stream after which the server has to reset it or
@@ -159,8 +159,9 @@ class Http2Floods(Attack):
                 with self.subTest(name=name):
                     attack = OPENING + b"".join(make(s) for s in range(1, 401, 2))
                     reader, = self.send(attack, count=1)
-                    self.assertTrue(self.ends(reader), "resets are sent without end")
+                    ended = self.ends(reader)
                     self.assertLessEqual(len(reader.of(RST_STREAM)), 17)
+                    self.assertTrue(ended or not reader.of(RST_STREAM), "it lets itself be made to")
                     self.alive(name)
                     self.leave()
 
