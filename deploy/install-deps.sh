@@ -9,7 +9,7 @@ set -eu
 
 build="
     cmake ninja-build gcc libc6-dev pkg-config scdoc
-    libh2o-evloop-dev libssl-dev libyaml-dev liburcu-dev libxxhash-dev libidn2-dev libldns-dev
+    libh2o-evloop-dev libnghttp2-dev libssl-dev libyaml-dev liburcu-dev libxxhash-dev libidn2-dev libldns-dev
     libjansson-dev libcurl4-openssl-dev libsqlite3-dev libsystemd-dev
     openssl curl ca-certificates"
 

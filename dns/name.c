@@ -311,11 +311,24 @@ bool dns_name_normalise(struct bytes text, struct dns_name *ret_name, struct err
         return error_set(e, ERROR_LIMIT, "\"%s\" has %zu octets; DNS allows %d: shorten it",
                          SHOW(text), name.n, DNS_NAME_MAX);
     }
-    struct dns_name normal = {.n = (unsigned char)name.n};
-    for (size_t i = 0; i < name.n; i++) {
-        normal.text[i] = lower(name.p[i]);
+    return dns_name_fold(name, ret_name);
+}
+
+bool dns_name_fold(struct bytes text, struct dns_name *ret_name)
+{
+    text.n -= text.n != 0 && text.p[text.n - 1] == '.';
+    if (text.n == 0 || text.n > DNS_NAME_MAX) {
+        return false;
     }
-    *ret_name = normal;
+    struct dns_name name = {.n = (unsigned char)text.n};
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (!is_letter_or_digit(c) && c != '-' && c != '.' && c != '_') {
+            return false;
+        }
+        name.text[i] = lower(c);
+    }
+    *ret_name = name;
     return true;
 }
 

@@ -30,6 +30,12 @@ static inline struct bytes dns_name_bytes(const struct dns_name *name)
  * gives the same. */
 bool dns_name_normalise(struct bytes text, struct dns_name *ret_name, struct error *e) MUST_USE;
 
+/* The one reading of a name that a client sends (SNI, Host, :authority), and the last step of the
+ * above: ASCII letters become lower-case, and one trailing dot goes. False: empty, over
+ * DNS_NAME_MAX, or with an octet other than letters, digits, hyphens, underscores and dots. What
+ * breaks DNS's other rules (empty labels, a hyphen at an end) stays: no name of ours is like it. */
+bool dns_name_fold(struct bytes text, struct dns_name *ret_name) MUST_USE;
+
 /* What else the result depends on: the version of libidn2, whose tables change. */
 const char *dns_name_library(void);
 

@@ -39,7 +39,9 @@
  *      "names_without_certificate_count", "names_without_certificate": the first 100,
  *      "left_early": [{"domain", "retired", "until"}, …]: not served any more although senders may
  *          hold a policy of another mode than none, the first 100,
- *      "last_change", "reloads", "connections": {"current", "accepted", "refused"}, "requests",
+ *      "last_change", "reloads", "connections": {"current", "accepted",
+ *          "refused": not let in, "held": octets of memory that limits.memory counts,
+ *          "ended": {REASON: how many were refused or ended by us, …}}, "requests",
  *      "workers", "listeners": [{"kind", "address", "port"}, …],
  *      "acme": null without ACME, else
  *          {"orders": whether this process does, "problem": why nothing can be ordered, or null,

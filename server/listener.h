@@ -12,9 +12,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "config/settings.h"
+#include "server/engine/listener_kind.h"
 #include "server/systemd.h"
-
-enum listener_kind { LISTENER_HTTPS, LISTENER_HTTP, LISTENER_PLAIN, LISTENER_KINDS };
 
 struct listener {
     enum listener_kind kind;

@@ -13,9 +13,8 @@
 #include "base/parallel.h"
 #include "base/rcu_table.h"
 #include "provider/tls_library.h"
+#include "server/engine/tls.h"
 #include "server/server_state.h"
-#include "server/stderr_filter.h"
-#include "server/tls.h"
 
 enum {
     WORKERS_MAX = 256,
@@ -117,31 +116,71 @@ static void worker_done(void *context)
     mailbox_post(server->mailbox, on_worker_done, NULL);
 }
 
+/* Worker NUMBER's descriptor of each listener; the caller frees the array. */
+static struct worker_listener *listeners_of(struct server *server, size_t number)
+{
+    struct listeners *listeners = &server->listeners;
+    struct worker_listener *taken = memory_zero(listeners->count, sizeof(*taken));
+    for (size_t i = 0; i < listeners->count; i++) {
+        taken[i] = (struct worker_listener){listener_take(&listeners->items[i], number),
+                                            listeners->items[i].kind};
+    }
+    return taken;
+}
+
+static bool start_worker(struct server *server, size_t number, const unsigned char *ticket_key,
+                         struct error *e)
+{
+    CLEANUP_FREE struct worker_listener *listeners = listeners_of(server, number);
+    const struct http_answers policies = {policy_answer, &server->policy_answers};
+    const struct worker_options options = {
+        .number = number,
+        .settings = server->settings,
+        .listeners = listeners,
+        .listener_count = server->listeners.count,
+        .answers = {[LISTENER_HTTPS] = policies,
+                    [LISTENER_HTTP] = {redirect_answer, &server->redirect_answers},
+                    [LISTENER_PLAIN] = policies},
+        .certificates = server->tables.certificates,
+        .certificates_known = &server->tables.certificates_known,
+        .policies = server->tables.policies,
+        .board = server->board,
+        .ticket_key = ticket_key,
+        .name_asked = server->settings->acme != NULL ? acme_link_name_asked : NULL,
+        .name_asked_context = server,
+        .totals = &server->totals,
+        .access_log = server->access_log,
+        .done = worker_done,
+        .done_context = server,
+    };
+    return worker_start(&options, &server->workers[number], e);
+}
+
+static void prepare_answers(struct server *server)
+{
+    const struct settings *settings = server->settings;
+    if (settings->root_text != NULL) {
+        server->root_line = memory_printf("%s\n", settings->root_text);
+        server->policy_answers.root_text = bytes_of(server->root_line);
+    }
+    server->policy_answers.policies = server->tables.policies;
+    server->policy_answers.known = &server->tables.policies_known;
+    server->redirect_answers = (struct redirect_answers){
+        server->tables.policies, &server->tables.policies_known, server->board};
+}
+
 bool server_start_workers(struct server *server, struct error *e)
 {
     unsigned char ticket_key[TLS_TICKET_KEY_OCTETS];
-    if (server->settings->session_tickets &&
-        getrandom(ticket_key, sizeof(ticket_key), 0) != sizeof(ticket_key)) {
+    bool tickets = server->settings->session_tickets;
+    if (tickets && getrandom(ticket_key, sizeof(ticket_key), 0) != sizeof(ticket_key)) {
         return error_system(e, "cannot make a key for session tickets");
     }
-    server->totals.addresses = address_count_new();
+    prepare_answers(server);
+    server->totals.addresses = address_book_new();
     server->workers = memory_zero(server->worker_count, sizeof(struct worker *));
     for (size_t i = 0; i < server->worker_count; i++) {
-        const struct worker_options options = {
-            .number = i,
-            .settings = server->settings,
-            .tables = &server->tables,
-            .totals = &server->totals,
-            .listeners = &server->listeners,
-            .ticket_key = server->settings->session_tickets ? ticket_key : NULL,
-            .access_log = server->access_log,
-            .board = server->board,
-            .name_asked = server->settings->acme != NULL ? acme_link_name_asked : NULL,
-            .name_asked_context = server,
-            .done = worker_done,
-            .done_context = server,
-        };
-        if (!worker_start(&options, &server->workers[i], e)) {
+        if (!start_worker(server, i, tickets ? ticket_key : NULL, e)) {
             return false;
         }
         server->workers_running++;
@@ -156,7 +195,6 @@ bool server_start_workers(struct server *server, struct error *e)
 
 static bool start(struct server *server, struct error *e)
 {
-    stderr_filter_install();
     raise_descriptors(server);
     return take_signals(server, e) && mailbox_new(&server->mailbox, e) &&
            privileges_find(server->settings->user, &server->privileges, e) &&
@@ -314,7 +352,8 @@ static void stop(struct server *server)
     }
     listeners_close(&server->listeners);
     systemd_sockets_clear(&server->systemd);
-    address_count_free(server->totals.addresses);
+    address_book_free(server->totals.addresses);
+    free(server->root_line);
     free(server->workers);
     file_close(&server->signals);
     settings_free(server->newer);

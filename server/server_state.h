@@ -6,14 +6,16 @@
 #include "base/mailbox.h"
 #include "loader/loader.h"
 #include "mirror/mirror.h"
-#include "server/access_log.h"
+#include "server/answers/policy_answer.h"
+#include "server/answers/redirect_answer.h"
+#include "server/engine/access_log.h"
 #include "server/control_socket.h"
 #include "server/domain_news.h"
 #include "server/listener.h"
 #include "server/privileges.h"
 #include "server/round.h"
 #include "server/systemd.h"
-#include "server/worker.h"
+#include "server/engine/worker.h"
 #include "store/history.h"
 
 /* A question to the loader or the ACME client whose answer is awaited. */
@@ -46,6 +48,9 @@ struct server {
     struct privileges privileges;
     struct listeners listeners;
     struct connection_totals totals;
+    struct policy_answers policy_answers;
+    struct redirect_answers redirect_answers;
+    char *root_line; /* owned; what policy_answers.root_text is; or NULL */
     struct loader_tables tables;
     struct access_log *access_log;
     struct control *control;

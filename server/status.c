@@ -42,20 +42,39 @@ static json_t *number(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
+static uint64_t look(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static uint64_t sum_ended(const struct server *server, enum connection_end reason)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < server->workers_running; i++) {
+        sum += look(&worker_counters(server->workers[i])->ended[reason]);
+    }
+    return sum;
+}
+
 static json_t *connections(const struct server *server, uint64_t *ret_requests)
 {
     uint64_t accepted = 0;
     uint64_t refused = 0;
-    uint64_t requests = 0;
+    json_t *ended = json_object();
+    *ret_requests = 0;
     for (size_t i = 0; i < server->workers_running; i++) {
-        const struct connection_counters *counters = worker_counters(server->workers[i]);
-        accepted += atomic_load_explicit(&counters->accepted, memory_order_relaxed);
-        refused += atomic_load_explicit(&counters->refused, memory_order_relaxed);
-        requests += atomic_load_explicit(&counters->requests, memory_order_relaxed);
+        accepted += look(&worker_counters(server->workers[i])->accepted);
+        *ret_requests += look(&worker_counters(server->workers[i])->requests);
     }
-    *ret_requests = requests;
-    return json_pack("{s:I,s:o,s:o}", "current", (json_int_t)atomic_load(&server->totals.current),
-                     "accepted", number(accepted), "refused", number(refused));
+    for (int reason = 0; reason < CONNECTION_ENDS; reason++) {
+        uint64_t count = sum_ended(server, reason);
+        refused += connection_end_refuses(reason) ? count : 0;
+        json_object_set_new(ended, connection_end_name(reason), number(count));
+    }
+    return json_pack("{s:I,s:o,s:o,s:I,s:o}", "current",
+                     (json_int_t)atomic_load(&server->totals.current), "accepted", number(accepted),
+                     "refused", number(refused), "held",
+                     (json_int_t)atomic_load(&server->totals.held), "ended", ended);
 }
 
 static json_t *listeners(const struct server *server)

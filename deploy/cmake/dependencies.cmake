@@ -12,6 +12,7 @@ macro(need NAME MODULES PACKAGE)
 endmacro()
 
 need(h2o libh2o-evloop libh2o-evloop-dev)
+need(nghttp2 "libnghttp2>=1.52" libnghttp2-dev)
 need(openssl "openssl>=3.0" libssl-dev)
 need(yaml yaml-0.1 libyaml-dev)
 need(urcu "liburcu;liburcu-cds" liburcu-dev)

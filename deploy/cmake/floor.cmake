@@ -2,27 +2,31 @@
 #
 # Makes a static library `mtasts_FOLDER` of FOLDER's sources. Its headers are included as
 # "FOLDER/header.h" by the folders that name it after USES, and by no others: each folder has an
-# include directory of its own in the build tree that holds one symbolic link to it.
+# include directory of its own in the build tree that holds one symbolic link to it. A folder in a
+# folder is a floor of its own: "server/engine" is the library `mtasts_server_engine`.
 function(add_floor FOLDER)
+  string(REPLACE "/" "_" name ${FOLDER})
   cmake_parse_arguments(FLOOR "" "" "USES;LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${FOLDER}/*.c)
   file(GLOB headers RELATIVE ${CMAKE_SOURCE_DIR}/${FOLDER} CONFIGURE_DEPENDS
        ${CMAKE_SOURCE_DIR}/${FOLDER}/*.h)
 
   if(NOT sources)
-    file(WRITE ${CMAKE_BINARY_DIR}/empty_${FOLDER}.c "typedef int nothing_here_yet;\n")
-    set(sources ${CMAKE_BINARY_DIR}/empty_${FOLDER}.c)
+    file(WRITE ${CMAKE_BINARY_DIR}/empty_${name}.c "typedef int nothing_here_yet;\n")
+    set(sources ${CMAKE_BINARY_DIR}/empty_${name}.c)
   endif()
 
-  set(include_dir ${CMAKE_BINARY_DIR}/floors/${FOLDER})
-  file(MAKE_DIRECTORY ${include_dir})
+  set(include_dir ${CMAKE_BINARY_DIR}/floors/${name})
+  cmake_path(GET FOLDER PARENT_PATH parent)
+  file(MAKE_DIRECTORY ${include_dir}/${parent})
   file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${FOLDER} ${include_dir}/${FOLDER} SYMBOLIC)
   list(TRANSFORM headers PREPEND ${include_dir}/${FOLDER}/)
 
-  add_library(mtasts_${FOLDER} STATIC ${sources})
-  target_sources(mtasts_${FOLDER} PUBLIC FILE_SET HEADERS BASE_DIRS ${include_dir} FILES ${headers})
-  set_target_properties(mtasts_${FOLDER} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON
+  add_library(mtasts_${name} STATIC ${sources})
+  target_sources(mtasts_${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${include_dir} FILES ${headers})
+  set_target_properties(mtasts_${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON
                                                     LINKER_LANGUAGE C)
+  list(TRANSFORM FLOOR_USES REPLACE "/" "_")
   list(TRANSFORM FLOOR_USES PREPEND mtasts_)
-  target_link_libraries(mtasts_${FOLDER} PUBLIC mtasts_flags ${FLOOR_USES} ${FLOOR_LIBRARIES})
+  target_link_libraries(mtasts_${name} PUBLIC mtasts_flags ${FLOOR_USES} ${FLOOR_LIBRARIES})
 endfunction()

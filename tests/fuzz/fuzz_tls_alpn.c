@@ -8,8 +8,8 @@
 #include <openssl/x509v3.h>
 
 #include "base/buffer.h"
-#include "server/tls.h"
-#include "server/tls_alpn_challenge.h"
+#include "server/engine/tls.h"
+#include "server/engine/tls_alpn_challenge.h"
 
 #define HOST "mta-sts.example.org"
 

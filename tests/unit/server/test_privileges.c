@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "server/privileges.h"
-#include "server/stderr_filter.h"
 #include "temporary.h"
 
 static const struct privileges as_we_are = {.uid = (uid_t)-1, .gid = (gid_t)-1};
@@ -106,53 +105,6 @@ static void dropping_is_for_good(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-static const struct {
-    const char *name;
-    const char *text;
-    bool drops;
-} lines[] = {
-    {"what any client can cause", "skipping frame (type:153)\n", true},
-    {"an assertion", "mtasts-host: timeout.c:70: Assertion failed\n", false},
-    {"the same words later", "x skipping frame (type:1)\n", false},
-    {"nothing", "", false},
-};
-
-static void only_what_clients_can_cause_is_dropped(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LENGTH(lines); i++) {
-        if (stderr_filter_drops(lines[i].text, strlen(lines[i].text)) != lines[i].drops) {
-            fail_msg("%s", lines[i].name);
-        }
-    }
-}
-
-static void stderr_passes_the_filter(void **state)
-{
-    (void)state;
-    int ends[2];
-    assert_int_equal(pipe(ends), 0);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        dup2(ends[1], STDERR_FILENO);
-        stderr_filter_install();
-        fprintf(stderr, "skipping frame (type:%d)\n", 7);
-        fprintf(stderr, "something %s\n", "else");
-        fprintf(stderr, "skipping frame (type:%d)\n", 8);
-        _exit(0);
-    }
-    close(ends[1]);
-    char text[256] = "";
-    size_t length = 0;
-    for (ssize_t n; (n = read(ends[0], text + length, sizeof(text) - 1 - length)) > 0;) {
-        length += (size_t)n;
-    }
-    close(ends[0]);
-    assert_int_equal(waitpid(child, NULL, 0), child);
-    assert_string_equal(text, "something else\n");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,8 +113,6 @@ int main(void)
         cmocka_unit_test(a_missing_state_directory_is_made_for_its_user_alone),
         cmocka_unit_test(a_state_directory_that_exists_is_checked_not_changed),
         cmocka_unit_test(dropping_is_for_good),
-        cmocka_unit_test(only_what_clients_can_cause_is_dropped),
-        cmocka_unit_test(stderr_passes_the_filter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,134 @@
+#include "connection.h"
+
+#include "server/engine/connections.h"
+
+static void enter(struct connection *connection, enum connection_phase phase, int64_t now_ms)
+{
+    /* Who leaves does not come back. */
+    if (connection->times.phase < CONNECTION_LEAVING || phase > connection->times.phase) {
+        connection->times.phase = phase;
+        connection->times.since_ms = now_ms;
+    }
+}
+
+static void count_end(struct connection *connection, enum connection_end reason)
+{
+    if (connection->times.phase < CONNECTION_LEAVING && reason < CONNECTION_ENDS) {
+        connections_count_end(connection->owner, reason);
+    }
+}
+
+int64_t connection_header_octets(const struct connection *connection)
+{
+    const struct settings_limits *limits = &connection->owner->limits;
+    return connection->kind == LISTENER_PLAIN ? limits->header_plain_octets : limits->header_octets;
+}
+
+void connection_opened(struct connection *connection, bool http2, int64_t now_ms)
+{
+    connection->times.is_http2 = http2;
+    enter(connection, CONNECTION_WAITING, now_ms);
+}
+
+void connection_named(struct connection *connection, struct bytes name)
+{
+    connection->name = (struct dns_name){0};
+    if (name.n <= DNS_NAME_MAX) {
+        connection->name.n = (unsigned char)name.n;
+        memcpy(connection->name.text, name.p, name.n);
+    }
+}
+
+void connection_receives(struct connection *connection, int64_t now_ms)
+{
+    if (connection->times.phase != CONNECTION_RECEIVING) {
+        enter(connection, CONNECTION_RECEIVING, now_ms);
+    }
+}
+
+void connection_answers(struct connection *connection, int64_t now_ms)
+{
+    enter(connection, CONNECTION_ANSWERING, now_ms);
+}
+
+void connection_request_began(struct connection *connection, int64_t now_ms)
+{
+    connection->requests++;
+    connection->under_way++;
+    connection->allowed += connection_header_octets(connection);
+    connection->times.has_asked = true;
+    enter(connection, CONNECTION_ANSWERING, now_ms);
+    connections_count_request(connection->owner);
+}
+
+void connection_request_ended(struct connection *connection, int64_t now_ms)
+{
+    if (--connection->under_way == 0) {
+        enter(connection, CONNECTION_WAITING, now_ms);
+    }
+}
+
+bool connection_is_last(const struct connection *connection, int64_t now_ms)
+{
+    const struct settings_limits *limits = &connection->owner->limits;
+    return connection->requests >= limits->requests_per_connection ||
+           now_ms - connection->times.accepted_ms >= limits->connection_age_ms / 4 * 3 ||
+           connection->owner->draining || connection->times.phase >= CONNECTION_LEAVING;
+}
+
+bool connection_received(struct connection *connection, int64_t octets)
+{
+    connection->received += octets;
+    if (connection->received <= connection->allowed) {
+        return true;
+    }
+    connection_cut(connection, END_FLOOD);
+    return false;
+}
+
+void connection_expects(struct connection *connection, int64_t octets)
+{
+    connection->allowed += octets;
+}
+
+void connection_unread(struct connection *connection, int64_t since_ms)
+{
+    connection->times.unread_ms = since_ms;
+}
+
+bool connection_hold(struct connection *connection, int64_t delta)
+{
+    struct connection_totals *totals = connection->owner->totals;
+    const struct settings_limits *limits = &connection->owner->limits;
+    connection->held += delta;
+    int64_t all = atomic_fetch_add_explicit(&totals->held, delta, memory_order_relaxed) + delta;
+    int64_t address = address_book_hold(totals->addresses, &connection->place, delta);
+    bool too_much = address > limits->memory_per_address_octets ||
+                    (all > limits->memory_octets && connection->held > CONNECTION_SHARE_OCTETS);
+    if (delta <= 0 || !too_much) {
+        return true;
+    }
+    connection_cut(connection, END_MEMORY);
+    return false;
+}
+
+void connection_lingers(struct connection *connection, int64_t now_ms)
+{
+    enter(connection, CONNECTION_LEAVING, now_ms);
+}
+
+void connection_leave(struct connection *connection, enum connection_end reason, int64_t now_ms)
+{
+    count_end(connection, reason);
+    enter(connection, CONNECTION_LEAVING, now_ms);
+    connection->owner->goodbye(connection);
+}
+
+void connection_cut(struct connection *connection, enum connection_end reason)
+{
+    if (connection->times.phase != CONNECTION_CUT) {
+        count_end(connection, reason);
+        connection->times.phase = CONNECTION_CUT;
+        (void)shutdown(connection->fd, SHUT_RDWR);
+    }
+}

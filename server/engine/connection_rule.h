@@ -1,0 +1,89 @@
+/* How long a connection may do what it does: a pure function of times, by the limits' names.
+ *
+ *     handshake          limits.handshake after accept
+ *     waiting            limits.idle after the last answer (or the handshake); HTTP/2: the longer
+ * of that and limits.request, since octets between requests say nothing there receiving
+ * limits.request after the request's first octets were seen not reading        limits.request after
+ * the answer was ready any                limits.connection_age after accept; from three quarters
+ * of it on, answers say that they are the last, so that a busy proxy loses no request draining a
+ * second for the handshake, a second for the first request; then at once leaving
+ * CONNECTION_GRACE_MS, then it is cut
+ */
+#ifndef SERVER_ENGINE_CONNECTION_RULE_H
+#define SERVER_ENGINE_CONNECTION_RULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/settings.h"
+
+enum {
+    CONNECTION_GRACE_MS = 500,
+    CONNECTION_EVICT_MS = 1000, /* younger ones do not make room */
+    CONNECTION_FIRST_MS = 1000, /* while draining: for the handshake, then for the first request */
+};
+
+enum connection_phase {
+    CONNECTION_HANDSHAKE,
+    CONNECTION_WAITING,
+    CONNECTION_RECEIVING,
+    CONNECTION_ANSWERING,
+    CONNECTION_LEAVING,
+    CONNECTION_CUT,
+};
+
+struct connection_times {
+    enum connection_phase phase;
+    bool is_http2;
+    bool has_asked; /* at least one request was taken */
+    int64_t accepted_ms;
+    int64_t since_ms;  /* when the phase began */
+    int64_t unread_ms; /* since when the client does not take what is ready for it; 0: it does */
+};
+
+/* Why a connection was not let in, or was ended by us. Each has a counter. */
+enum connection_end {
+    END_ADDRESS_FULL, /* these were not let in */
+    END_NETWORK_FULL,
+    END_HANDSHAKES,
+    END_HANDSHAKE_TIME,
+    END_REQUEST_TIME,
+    END_IDLE,
+    END_AGE,
+    END_REQUESTS,
+    END_UNREAD,
+    END_ROOM,
+    END_MEMORY,
+    END_FLOOD,
+    END_HEADER,
+    END_MALFORMED,
+    END_FAULTS,
+    END_DRAIN,
+    CONNECTION_ENDS
+};
+
+/* "unread": the value of `reason` in metrics and of a member in `status`. */
+const char *connection_end_name(enum connection_end reason);
+/* One of the first three. */
+bool connection_end_refuses(enum connection_end reason);
+
+enum connection_fate { CONNECTION_STAYS, CONNECTION_IS_TO_LEAVE, CONNECTION_IS_TO_BE_CUT };
+
+struct connection_verdict {
+    enum connection_fate fate;
+    enum connection_end reason; /* where it does not stay */
+};
+
+/* Times are monotonic milliseconds. */
+struct connection_verdict connection_judge(const struct connection_times *times,
+                                           const struct settings_limits *limits, bool draining,
+                                           int64_t now_ms);
+
+/* How soon it makes room for others where there is none: the greatest first, 0 never. Who has not
+ * taken its answer for limits.unread goes first, whatever else is under way; then who is not being
+ * answered and over CONNECTION_EVICT_MS old. */
+enum connection_rank { RANK_STAYS, RANK_IDLE, RANK_UNREAD };
+enum connection_rank connection_rank(const struct connection_times *times,
+                                     const struct settings_limits *limits, int64_t now_ms);
+
+#endif

@@ -1,0 +1,145 @@
+#include "connections.h"
+
+static void count_up(_Atomic uint64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+void connections_count_end(struct connections *connections, enum connection_end reason)
+{
+    count_up(&connections->counters.ended[reason]);
+}
+
+void connections_count_request(struct connections *connections)
+{
+    count_up(&connections->counters.requests);
+}
+
+void connections_init(struct connections *connections, struct connection_totals *totals,
+                      const struct settings_limits *limits,
+                      void (*goodbye)(struct connection *connection))
+{
+    *connections = (struct connections){.totals = totals, .limits = *limits, .goodbye = goodbye};
+    TAILQ_INIT(&connections->list);
+}
+
+static int64_t now_held(const _Atomic int64_t *total)
+{
+    return atomic_load_explicit(total, memory_order_relaxed);
+}
+
+bool connections_have_room(const struct connections *connections)
+{
+    return now_held(&connections->totals->current) < connections->limits.connections;
+}
+
+/* Behind a proxy all clients are one address. */
+static bool takes_place(struct connections *connections, struct connection *connection,
+                        int64_t now_ms)
+{
+    static const enum connection_end reasons[] = {
+        [ADDRESS_FULL] = END_ADDRESS_FULL,
+        [ADDRESS_NETWORK_FULL] = END_NETWORK_FULL,
+        [ADDRESS_HANDSHAKES] = END_HANDSHAKES,
+    };
+    if (connection->kind == LISTENER_PLAIN || connection->peer.ss_family == AF_UNSPEC) {
+        return true;
+    }
+    enum address_verdict verdict = address_book_enter(
+        connections->totals->addresses, (const struct sockaddr *)&connection->peer,
+        &connections->limits, connection->kind == LISTENER_HTTPS, now_ms, &connection->place);
+    if (verdict != ADDRESS_ADMITTED) {
+        connections_count_end(connections, reasons[verdict]);
+    }
+    return verdict == ADDRESS_ADMITTED;
+}
+
+bool connections_add(struct connections *connections, struct connection *connection, int64_t now_ms)
+{
+    if (!takes_place(connections, connection, now_ms)) {
+        return false;
+    }
+    connection->owner = connections;
+    connection->times.accepted_ms = connection->times.since_ms = now_ms;
+    connection->allowed = CONNECTION_SLACK_OCTETS + connection_header_octets(connection);
+    TAILQ_INSERT_TAIL(&connections->list, connection, link);
+    connections->count++;
+    count_up(&connections->counters.accepted);
+    atomic_fetch_add_explicit(&connections->totals->current, 1, memory_order_relaxed);
+    return true;
+}
+
+void connections_remove(struct connection *connection)
+{
+    struct connections *connections = connection->owner;
+    (void)connection_hold(connection, -connection->held);
+    TAILQ_REMOVE(&connections->list, connection, link);
+    connections->count--;
+    address_book_leave(connections->totals->addresses, &connection->place);
+    atomic_fetch_sub_explicit(&connections->totals->current, 1, memory_order_relaxed);
+}
+
+static void sweep_one(struct connection *connection, int64_t now_ms)
+{
+    const struct connections *connections = connection->owner;
+    struct connection_verdict verdict =
+        connection_judge(&connection->times, &connections->limits, connections->draining, now_ms);
+    if (verdict.fate == CONNECTION_IS_TO_BE_CUT) {
+        connection_cut(connection, verdict.reason);
+    } else if (verdict.fate == CONNECTION_IS_TO_LEAVE) {
+        connection_leave(connection, verdict.reason, now_ms);
+    } else if (connection->times.phase == CONNECTION_LEAVING) {
+        connections->goodbye(connection);
+    }
+}
+
+void connections_sweep(struct connections *connections, int64_t now_ms)
+{
+    struct connection *connection = NULL;
+    int64_t unread = 0;
+    TAILQ_FOREACH (connection, &connections->list, link) {
+        sweep_one(connection, now_ms);
+        unread += connection_rank(&connection->times, &connections->limits, now_ms) == RANK_UNREAD;
+    }
+    atomic_fetch_add_explicit(&connections->totals->unread, unread - connections->unread,
+                              memory_order_relaxed);
+    connections->unread = unread;
+    if (!connections->draining) {
+        connections_make_room(connections, now_ms);
+    }
+}
+
+static bool is_pressed(const struct connections *connections)
+{
+    return now_held(&connections->totals->paused) != 0 ||
+           now_held(&connections->totals->held) > connections->limits.memory_octets;
+}
+
+static void evict(struct connections *connections, enum connection_rank rank, int64_t now_ms)
+{
+    size_t wanted = connections->count / 16 + 1;
+    struct connection *connection = NULL;
+    TAILQ_FOREACH (connection, &connections->list, link) {
+        if (wanted != 0 &&
+            connection_rank(&connection->times, &connections->limits, now_ms) == rank) {
+            connection_cut(connection, END_ROOM);
+            wanted--;
+        }
+    }
+}
+
+void connections_make_room(struct connections *connections, int64_t now_ms)
+{
+    if (is_pressed(connections)) {
+        bool someone_does_not_read = now_held(&connections->totals->unread) != 0;
+        evict(connections, someone_does_not_read ? RANK_UNREAD : RANK_IDLE, now_ms);
+    }
+}
+
+void connections_cut_all(struct connections *connections)
+{
+    struct connection *connection = NULL;
+    TAILQ_FOREACH (connection, &connections->list, link) {
+        connection_cut(connection, END_DRAIN);
+    }
+}

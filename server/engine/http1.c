@@ -1,0 +1,220 @@
+#include "http1.h"
+
+#include "base/clock.h"
+#include "server/engine/http1_head.h"
+#include "server/engine/intake.h"
+
+struct http1 {
+    struct protocol protocol;
+    const struct exchange *exchange;
+    struct connection *connection;
+    void (*woken)(void *woken_context);
+    void *woken_context;
+    bool is_over; /* the last answer was put out */
+    /* A request whose body is taken, until its answer was put out: */
+    struct intake intake;
+    uint64_t body_left;
+    bool is_head;
+    bool keeps;
+};
+
+/* --- Answers --- */
+
+static void put_number(struct buffer *out, uint64_t number)
+{
+    char digits[20];
+    size_t n = sizeof(digits);
+    do {
+        digits[--n] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    buffer_add(out, (struct bytes){digits + n, sizeof(digits) - n});
+}
+
+static void put_field(struct buffer *out, struct bytes name, struct bytes value)
+{
+    buffer_add(out, name);
+    buffer_add(out, BYTES(": "));
+    buffer_add(out, value);
+    buffer_add(out, BYTES("\r\n"));
+}
+
+static void put_answer(const struct http1 *self, const struct http_answer *answer, bool is_head,
+                       bool keeps, struct buffer *out)
+{
+    buffer_add(out, BYTES("HTTP/1.1 "));
+    put_number(out, (uint64_t)answer->status);
+    buffer_add(out, BYTES(" "));
+    buffer_add(out, http_status_reason(answer->status));
+    buffer_add(out, BYTES("\r\n"));
+    put_field(out, BYTES("Date"), http_date_text(self->exchange->date, clock_wall_s()));
+    put_field(out, BYTES("Connection"), keeps ? BYTES("keep-alive") : BYTES("close"));
+    if (answer->has_content) {
+        buffer_add(out, BYTES("Content-Length: "));
+        put_number(out, answer->body.n);
+        buffer_add(out, BYTES("\r\n"));
+    }
+    for (size_t i = 0; i < answer->field_count; i++) {
+        put_field(out, answer->fields[i].name, answer->fields[i].value);
+    }
+    buffer_add(out, BYTES("\r\n"));
+    if (answer->has_content && !is_head) {
+        buffer_add(out, answer->body);
+    }
+}
+
+/* ANSWER has been put out; is cleared. What comes after the last one is read away, so that the
+ * client's own octets do not take the answer from it (RFC 9112 §9.6). */
+static enum protocol_next finish(struct http1 *self, struct http_answer *answer, bool keeps,
+                                 bool more_may_come)
+{
+    http_answer_clear(answer);
+    connection_request_ended(self->connection, self->exchange->now_ms());
+    self->is_over = !keeps;
+    if (keeps) {
+        return PROTOCOL_GOES_ON;
+    }
+    return more_may_come ? PROTOCOL_LINGERS : PROTOCOL_ENDS;
+}
+
+static bool is_head_request(const struct http_request *request)
+{
+    return bytes_equal(request->method, BYTES("HEAD"));
+}
+
+/* --- A body that is taken --- */
+
+static enum protocol_next begin_body(struct http1 *self, const struct http1_head *head,
+                                     const struct http_answer *answer, bool is_here,
+                                     struct buffer *out)
+{
+    intake_open(&self->intake, self->exchange, self->connection, &head->request, answer,
+                self->woken, self->woken_context);
+    self->body_left = head->body_length;
+    self->is_head = is_head_request(&head->request);
+    self->keeps = head->keeps;
+    if (head->body_length == 0) {
+        intake_complete(&self->intake);
+    } else if (head->expects_continue && !is_here) {
+        buffer_add(out, BYTES("HTTP/1.1 100 Continue\r\n\r\n"));
+    }
+    return PROTOCOL_GOES_ON;
+}
+
+static enum protocol_next take_body(struct http1 *self, struct bytes input, size_t *ret_taken)
+{
+    size_t n = input.n < self->body_left ? input.n : self->body_left;
+    *ret_taken = n;
+    self->body_left -= n;
+    if (n != 0 && intake_piece(&self->intake, (struct bytes){input.p, n}) && self->body_left == 0) {
+        intake_complete(&self->intake);
+    }
+    return PROTOCOL_GOES_ON;
+}
+
+static enum protocol_next answer_body(struct http1 *self, struct buffer *out)
+{
+    struct http_answer answer = intake_take_answer(&self->intake);
+    intake_clear(&self->intake);
+    bool whole = self->body_left == 0;
+    bool keeps =
+        self->keeps && whole && !connection_is_last(self->connection, self->exchange->now_ms());
+    put_answer(self, &answer, self->is_head, keeps, out);
+    return finish(self, &answer, keeps, !whole);
+}
+
+/* --- Heads --- */
+
+static enum protocol_next refuse(struct http1 *self, struct http1_head *head,
+                                 enum connection_end reason, struct buffer *out)
+{
+    struct http_answer answer;
+    exchange_refuse(self->exchange, self->connection, &head->request, reason, head->problem,
+                    &answer);
+    put_answer(self, &answer, is_head_request(&head->request), false, out);
+    return finish(self, &answer, false, true);
+}
+
+static enum protocol_next answer_head(struct http1 *self, struct http1_head *head,
+                                      struct bytes after, struct buffer *out)
+{
+    struct http_answer answer;
+    exchange_answer(self->exchange, self->connection, &head->request, &answer);
+    if (answer.taker != NULL) {
+        return begin_body(self, head, &answer, after.n != 0, out);
+    }
+    bool keeps = head->keeps && head->body_length == 0 && answer.status != 400 &&
+                 !connection_is_last(self->connection, self->exchange->now_ms());
+    put_answer(self, &answer, is_head_request(&head->request), keeps, out);
+    return finish(self, &answer, keeps, head->body_length != 0 || after.n != 0);
+}
+
+static enum protocol_next take_head(struct http1 *self, struct bytes input, size_t *ret_taken,
+                                    struct buffer *out)
+{
+    struct http1_head head;
+    enum http1_verdict verdict =
+        http1_head_parse(input, (size_t)connection_header_octets(self->connection), &head);
+    if (verdict == HTTP1_PARTIAL) {
+        if (input.n != 0) {
+            connection_receives(self->connection, self->exchange->now_ms());
+        }
+        return PROTOCOL_GOES_ON;
+    }
+    *ret_taken = head.length;
+    if (verdict == HTTP1_WHOLE) {
+        return answer_head(self, &head, bytes_skip(input, head.length), out);
+    }
+    return refuse(self, &head, verdict == HTTP1_TOO_LONG ? END_HEADER : END_MALFORMED, out);
+}
+
+static enum protocol_next run(struct protocol *protocol, struct bytes input, size_t *ret_taken,
+                              struct buffer *out)
+{
+    struct http1 *self = (struct http1 *)protocol;
+    *ret_taken = 0;
+    if (self->is_over) {
+        *ret_taken = input.n;
+        return PROTOCOL_LINGERS;
+    }
+    switch (self->intake.state) {
+    case INTAKE_TAKES:
+        return take_body(self, input, ret_taken);
+    case INTAKE_WAITS:
+        return PROTOCOL_GOES_ON;
+    case INTAKE_IS_ANSWERED:
+        return answer_body(self, out);
+    case INTAKE_NONE:
+        break;
+    }
+    return take_head(self, input, ret_taken, out);
+}
+
+static bool say_goodbye(struct protocol *protocol)
+{
+    (void)protocol;
+    return false; /* nothing can be said between two answers */
+}
+
+static void free_http1(struct protocol *protocol)
+{
+    struct http1 *self = (struct http1 *)protocol;
+    if (self->intake.state != INTAKE_NONE) {
+        intake_clear(&self->intake);
+        connection_request_ended(self->connection, self->exchange->now_ms());
+    }
+    free(self);
+}
+
+struct protocol *http1_new(const struct exchange *exchange, struct connection *connection,
+                           void (*woken)(void *woken_context), void *woken_context)
+{
+    static const struct protocol_kind kind = {run, say_goodbye, free_http1};
+    struct http1 *self = memory_zero(1, sizeof(*self));
+    self->protocol.kind = &kind;
+    self->exchange = exchange;
+    self->connection = connection;
+    self->woken = woken;
+    self->woken_context = woken_context;
+    return &self->protocol;
+}

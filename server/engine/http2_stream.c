@@ -1,0 +1,144 @@
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "server/engine/http2_parts.h"
+
+enum {
+    UNWANTED_BODY_MAX = 1024, /* of a body that no answer takes; then it is answered all the same */
+    WANTED_BODY_WINDOW = 64 * 1024,
+    FIELDS_MAX = HTTP_ANSWER_FIELDS_MAX + 3, /* :status, date, content-length */
+};
+
+static void hold(struct http2_stream *stream, int64_t octets)
+{
+    (void)connection_hold(stream->http2->connection, octets - stream->held);
+    stream->held = octets;
+}
+
+struct http2_stream *http2_stream_add(struct http2 *self, int32_t id)
+{
+    struct http2_stream *stream = memory_zero(1, sizeof(*stream));
+    stream->http2 = self;
+    stream->id = id;
+    TAILQ_INSERT_TAIL(&self->streams, stream, link);
+    (void)nghttp2_session_set_stream_user_data(self->session, id, stream);
+    return stream;
+}
+
+void http2_stream_remove(struct http2_stream *stream)
+{
+    struct http2 *self = stream->http2;
+    TAILQ_REMOVE(&self->streams, stream, link);
+    hold(stream, 0);
+    if (stream->intake != NULL) {
+        intake_clear(stream->intake);
+        free(stream->intake);
+    }
+    http_answer_clear(&stream->answer);
+    free(stream);
+    connection_request_ended(self->connection, http2_now_ms(self));
+}
+
+/* --- Answers --- */
+
+static ssize_t on_body(nghttp2_session *session, int32_t id, uint8_t *octets, size_t length,
+                       uint32_t *flags, nghttp2_data_source *source, void *context)
+{
+    (void)session;
+    (void)id;
+    (void)context;
+    struct http2_stream *stream = source->ptr;
+    struct bytes rest = bytes_skip(stream->answer.body, stream->sent);
+    size_t n = rest.n < length ? rest.n : length;
+    memcpy(octets, rest.p, n);
+    stream->sent += n;
+    if (n == rest.n) {
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+    }
+    return (ssize_t)n;
+}
+
+static nghttp2_nv field(struct bytes name, struct bytes value)
+{
+    return (nghttp2_nv){(uint8_t *)name.p, (uint8_t *)value.p, name.n, value.n,
+                        NGHTTP2_NV_FLAG_NO_COPY_NAME};
+}
+
+/* Once the request is complete, or its body is longer than anyone needs. */
+int http2_stream_submit(struct http2_stream *stream)
+{
+    struct http2 *self = stream->http2;
+    const struct http_answer *answer = &stream->answer;
+    nghttp2_nv fields[FIELDS_MAX];
+    size_t n = 0;
+    char status[12];
+    char length[24];
+    if (stream->submitted_ms != 0) {
+        return 0;
+    }
+    stream->submitted_ms = http2_now_ms(self);
+    (void)snprintf(status, sizeof(status), "%d", answer->status);
+    (void)snprintf(length, sizeof(length), "%zu", answer->body.n);
+    fields[n++] = field(BYTES(":status"), bytes_of(status));
+    fields[n++] = field(BYTES("date"), http_date_text(self->exchange->date, clock_wall_s()));
+    for (size_t i = 0; i < answer->field_count; i++) {
+        fields[n++] = field(answer->fields[i].name, answer->fields[i].value);
+    }
+    if (answer->has_content) {
+        fields[n++] = field(BYTES("content-length"), bytes_of(length));
+    }
+    bool has_body = answer->has_content && answer->body.n != 0 && !stream->is_head;
+    nghttp2_data_provider body = {.source.ptr = stream, .read_callback = on_body};
+    hold(stream, (int64_t)(sizeof(*stream) + answer->body.n));
+    return nghttp2_submit_response(self->session, stream->id, fields, n, has_body ? &body : NULL);
+}
+
+/* --- Bodies --- */
+
+static int submit_taken(struct http2_stream *stream)
+{
+    stream->answer = intake_take_answer(stream->intake);
+    return http2_stream_submit(stream);
+}
+
+static void on_answered(void *context)
+{
+    struct http2_stream *stream = context;
+    (void)submit_taken(stream); /* what fails, fails the session's next run */
+    stream->http2->woken(stream->http2->woken_context);
+}
+
+void http2_stream_open_intake(struct http2_stream *stream, const struct http_request *request)
+{
+    struct http2 *self = stream->http2;
+    stream->intake = memory_zero(1, sizeof(*stream->intake));
+    intake_open(stream->intake, self->exchange, self->connection, request, &stream->answer,
+                on_answered, stream);
+    (void)nghttp2_session_set_local_window_size(self->session, NGHTTP2_FLAG_NONE, stream->id,
+                                                WANTED_BODY_WINDOW);
+}
+
+int http2_stream_take(struct http2_stream *stream, struct bytes octets)
+{
+    if (stream->intake == NULL) {
+        stream->received += octets.n;
+        return stream->received >= UNWANTED_BODY_MAX ? http2_stream_submit(stream) : 0;
+    }
+    if (stream->intake->state != INTAKE_TAKES) {
+        return 0;
+    }
+    return intake_piece(stream->intake, octets)
+               ? nghttp2_session_consume_stream(stream->http2->session, stream->id, octets.n)
+               : submit_taken(stream);
+}
+
+int http2_stream_complete(struct http2_stream *stream)
+{
+    if (stream->intake == NULL) {
+        return http2_stream_submit(stream);
+    }
+    if (stream->intake->state == INTAKE_TAKES) {
+        intake_complete(stream->intake);
+    }
+    return 0;
+}

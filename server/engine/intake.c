@@ -1,0 +1,83 @@
+#include "intake.h"
+
+static void answer_is_there(struct intake *intake)
+{
+    intake->state = INTAKE_IS_ANSWERED;
+    exchange_log_later(intake->exchange, intake->record, &intake->answer);
+}
+
+static void on_delivered(struct desk_waiter *waiter, struct http_answer *answer)
+{
+    struct intake *intake =
+        (struct intake *)(void *)((char *)waiter - offsetof(struct intake, waiter));
+    intake->answer = *answer;
+    answer_is_there(intake);
+    intake->answered(intake->answered_context);
+}
+
+void intake_open(struct intake *intake, const struct exchange *exchange,
+                 struct connection *connection, const struct http_request *request,
+                 const struct http_answer *answer, void (*answered)(void *answered_context),
+                 void *answered_context)
+{
+    *intake = (struct intake){
+        .state = INTAKE_TAKES,
+        .exchange = exchange,
+        .connection = connection,
+        .taker = answer->taker,
+        .record = exchange_remember(exchange, connection, request),
+        .waiter = {.deliver = on_delivered},
+        .answered = answered,
+        .answered_context = answered_context,
+    };
+    struct http_reply reply = desk_wait(exchange->desk, &intake->waiter);
+    intake->taking = answer->taker->open(answer->taker_context, reply);
+    connection_receives(connection, exchange->now_ms());
+}
+
+struct http_answer intake_take_answer(struct intake *intake)
+{
+    struct http_answer answer = intake->answer;
+    intake->answer = (struct http_answer){0};
+    return answer;
+}
+
+static void stop_taking(struct intake *intake)
+{
+    if (intake->state == INTAKE_TAKES) {
+        intake->taker->abandon(intake->taking);
+    }
+    desk_give_up(intake->exchange->desk, &intake->waiter);
+}
+
+bool intake_piece(struct intake *intake, struct bytes octets)
+{
+    intake->received += octets.n;
+    if (intake->received > intake->taker->max) {
+        stop_taking(intake);
+        http_answer_text(&intake->answer, 413, BYTES("The request's body is too long.\n"));
+        connection_answers(intake->connection, intake->exchange->now_ms());
+        answer_is_there(intake);
+        return false;
+    }
+    connection_expects(intake->connection, (int64_t)octets.n);
+    intake->taker->piece(intake->taking, octets);
+    return true;
+}
+
+void intake_complete(struct intake *intake)
+{
+    intake->state = INTAKE_WAITS;
+    connection_answers(intake->connection, intake->exchange->now_ms());
+    intake->taker->complete(intake->taking);
+}
+
+void intake_clear(struct intake *intake)
+{
+    if (intake->state != INTAKE_NONE) {
+        stop_taking(intake);
+        http_answer_clear(&intake->answer);
+        free(intake->record);
+        *intake = (struct intake){0};
+    }
+}

@@ -1,0 +1,255 @@
+#include "tls.h"
+
+#include <stdatomic.h>
+
+#include <openssl/err.h>
+
+#include "base/rcu_table.h"
+#include "certificates/certificate_cache.h"
+#include "provider/tls_library.h"
+#include "server/answers/target.h"
+#include "server/engine/tls_alert.h"
+#include "server/engine/tls_alpn_challenge.h"
+
+struct tls_context {
+    struct tls_library *library;
+    SSL_CTX *ssl;
+    BIO_METHOD *direct;
+    struct certificate_cache *cache;
+    struct tls_options options;
+};
+
+/* Forward secrecy and AEAD only (RFC 9325 §4.2), AES-128 first: nothing here outlives a day, and it
+ * costs least. A client without AES instructions that puts ChaCha20 first gets it. */
+static const char CIPHERS_TLS_1_2[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+                                      "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+                                      "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+static const char CIPHERS_TLS_1_3[] =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+static const char GROUPS[] = "X25519:P-256:P-384";
+/* ECDSA before RSA: where a name has both, a client that can takes the cheaper one. */
+static const char SIGNATURES[] = "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:"
+                                 "RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:"
+                                 "RSA+SHA256:RSA+SHA384:RSA+SHA512";
+
+static const uint64_t OPTIONS = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA;
+
+/* References to the pairs, so that parsing them is not part of the read section. */
+static bool find_pairs(const struct tls_context *tls, struct bytes name,
+                       struct certificate_choice *ret_choice)
+{
+    rcu_read_begin();
+    bool found = certificate_table_find(tls->options.certificates, name, ret_choice);
+    if (found && ret_choice->ecdsa != NULL) {
+        (void)certificate_pair_ref(ret_choice->ecdsa);
+    }
+    if (found && ret_choice->rsa != NULL) {
+        (void)certificate_pair_ref(ret_choice->rsa);
+    }
+    rcu_read_end();
+    return found;
+}
+
+/* Both are put there: OpenSSL knows best which of them the client's ciphers, curves and signature
+ * algorithms allow. Most names have one. */
+static bool use_pairs(struct tls_context *tls, const struct certificate_choice *choice, SSL *ssl)
+{
+    struct certificate_pair *const pairs[] = {choice->rsa, choice->ecdsa};
+    bool used = false;
+    for (size_t i = 0; i < ARRAY_LENGTH(pairs); i++) {
+        struct error ignored;
+        used |= pairs[i] != NULL && certificate_cache_use(tls->cache, pairs[i], ssl, &ignored);
+        certificate_pair_unref(pairs[i]);
+    }
+    return used;
+}
+
+static bool use_challenge(struct tls_context *tls, const struct dns_name *name, SSL *ssl)
+{
+    struct error ignored;
+    struct certificate_pair *pair = challenge_board_pair(tls->options.board, dns_name_bytes(name));
+    bool used = pair != NULL && certificate_cache_use(tls->cache, pair, ssl, &ignored);
+    certificate_pair_unref(pair);
+    return used;
+}
+
+static void tell_missing(const struct tls_context *tls, const struct dns_name *name)
+{
+    if (tls->options.asked != NULL && target_is_served(tls->options.policies, name)) {
+        tls->options.asked(dns_name_bytes(name), tls->options.asked_context);
+    }
+}
+
+/* OpenSSL calls it for each ClientHello, with or without a name, once the version is settled; it is
+ * the one callback that can choose the alert. */
+static int on_server_name(SSL *ssl, int *alert, void *argument)
+{
+    struct tls_context *tls = argument;
+    const char *sni = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    struct dns_name name;
+    struct certificate_choice choice = {NULL, NULL};
+    *alert = SSL_AD_UNRECOGNIZED_NAME;
+    if (sni == NULL) {
+        if (SSL_version(ssl) == TLS1_3_VERSION) {
+            *alert = SSL_AD_MISSING_EXTENSION;
+        }
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    /* RFC 6066 §3 has no trailing dot, some clients send one. A wildcard would match any octets in
+     * the first label: only what host names are made of is let through. */
+    if (!dns_name_fold(bytes_of(sni), &name)) {
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    if (tls_alpn_challenge_is_asked(ssl)) {
+        return use_challenge(tls, &name, ssl) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    bool known =
+        tls->options.known == NULL || atomic_load(tls->options.known); /* before the look */
+    if (!find_pairs(tls, dns_name_bytes(&name), &choice)) {
+        if (!known) {
+            *alert = SSL_AD_INTERNAL_ERROR;
+            return SSL_TLSEXT_ERR_ALERT_FATAL;
+        }
+        tell_missing(tls, &name);
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    if (!use_pairs(tls, &choice, ssl)) {
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    if (tls->options.named != NULL) {
+        tls->options.named(ssl, dns_name_bytes(&name), tls->options.named_context);
+    }
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/* Protocols as in RFC 7301 §3.1: each with its length before it. Ours in our order of preference;
+ * without HTTP/2 the first is left out. */
+static const unsigned char PROTOCOLS[] = "\x02h2\x08http/1.1";
+enum { PROTOCOL_HTTP2_LENGTH = 3 };
+
+static int on_protocols(SSL *ssl, const unsigned char **selected, unsigned char *selected_length,
+                        const unsigned char *offered, unsigned int offered_length, void *argument)
+{
+    const struct tls_context *tls = argument;
+    if (tls_alpn_challenge_is_asked(ssl)) {
+        struct bytes protocol = tls_alpn_challenge_protocol();
+        *selected = (const unsigned char *)protocol.p;
+        *selected_length = (unsigned char)protocol.n;
+        return SSL_TLSEXT_ERR_OK;
+    }
+    size_t skip = tls->options.http2 ? 0 : PROTOCOL_HTTP2_LENGTH;
+    unsigned char *choice = NULL;
+    if (SSL_select_next_proto(&choice, selected_length, PROTOCOLS + skip,
+                              (unsigned)(sizeof(PROTOCOLS) - 1 - skip), offered,
+                              offered_length) != OPENSSL_NPN_NEGOTIATED) {
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    *selected = choice;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static void on_info(const SSL *ssl, int where, int value)
+{
+    (void)value;
+    const struct tls_context *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    /* OpenSSL hands its callback a const SSL; changing the BIO is what known users do here. */
+    if ((where & SSL_CB_HANDSHAKE_START) != 0) {
+        tls_alert_handshake_start((SSL *)ssl, tls->direct);
+    } else if ((where & SSL_CB_HANDSHAKE_DONE) != 0) {
+        tls_alert_handshake_done((SSL *)ssl);
+    }
+}
+
+static bool set_tickets(SSL_CTX *ssl, const unsigned char *key)
+{
+    /* A server-side cache would be a lock, and would be asked for each session. */
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
+    if (key == NULL) {
+        SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET);
+        return SSL_CTX_set_num_tickets(ssl, 0) == 1;
+    }
+    unsigned char copy[TLS_TICKET_KEY_OCTETS];
+    memcpy(copy, key, sizeof(copy));
+    bool done = SSL_CTX_set_tlsext_ticket_keys(ssl, copy, sizeof(copy)) == 1 &&
+                SSL_CTX_set_num_tickets(ssl, 1) == 1;
+    OPENSSL_cleanse(copy, sizeof(copy));
+    return done;
+}
+
+static bool set_up(struct tls_context *tls)
+{
+    SSL_CTX *ssl = tls->ssl =
+        SSL_CTX_new_ex(tls_library_context(tls->library), NULL, TLS_server_method());
+    tls->direct = tls_alert_method_new();
+    if (ssl == NULL || tls->direct == NULL) {
+        return false;
+    }
+    /* Whatever openssl.cnf says, which belongs to other programs: 112 bits of security. */
+    SSL_CTX_set_security_level(ssl, 2);
+    SSL_CTX_set_options(ssl, OPTIONS);
+    SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_app_data(ssl, tls);
+    SSL_CTX_set_tlsext_servername_callback(ssl, on_server_name);
+    SSL_CTX_set_tlsext_servername_arg(ssl, tls);
+    SSL_CTX_set_alpn_select_cb(ssl, on_protocols, tls);
+    SSL_CTX_set_info_callback(ssl, on_info);
+    if (tls->options.board != NULL) {
+        tls_alpn_challenge_watch(ssl);
+    }
+    return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) == 1 &&
+           SSL_CTX_set_cipher_list(ssl, CIPHERS_TLS_1_2) == 1 &&
+           SSL_CTX_set_ciphersuites(ssl, CIPHERS_TLS_1_3) == 1 &&
+           SSL_CTX_set1_groups_list(ssl, GROUPS) == 1 &&
+           SSL_CTX_set1_sigalgs_list(ssl, SIGNATURES) == 1 &&
+           set_tickets(ssl, tls->options.ticket_key);
+}
+
+bool tls_context_new(const struct tls_options *options, struct tls_context **ret_tls,
+                     struct error *e)
+{
+    struct tls_context *tls = memory_zero(1, sizeof(*tls));
+    tls->options = *options;
+    if (!tls_library_new(&tls->library, e)) {
+        free(tls);
+        return false;
+    }
+    bool done = set_up(tls);
+    tls->options.ticket_key = NULL; /* OpenSSL has its own copy */
+    if (!done) {
+        const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+        ERR_clear_error();
+        tls_context_free(tls);
+        return error_set(e, ERROR_SYSTEM, "OpenSSL cannot be set up: %s",
+                         reason != NULL ? reason : "no reason given");
+    }
+    tls->cache = certificate_cache_new(options->cache, tls_library_context(tls->library));
+    *ret_tls = tls;
+    return true;
+}
+
+void tls_context_free(struct tls_context *tls)
+{
+    if (tls != NULL) {
+        SSL_CTX_free(tls->ssl);
+        BIO_meth_free(tls->direct);
+        certificate_cache_free(tls->cache);
+        tls_library_free(tls->library);
+        free(tls);
+    }
+}
+
+SSL_CTX *tls_context_ssl(struct tls_context *tls)
+{
+    return tls->ssl;
+}
+
+void tls_say_goodbye(struct tls_context *tls, SSL *ssl)
+{
+    tls_alert_handshake_start(ssl, tls->direct); /* sends to the descriptor at once */
+    (void)SSL_shutdown(ssl);
+    tls_alert_handshake_done(ssl);
+    ERR_clear_error();
+}
