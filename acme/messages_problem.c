@@ -1,8 +1,11 @@
 #include "acme/messages_parts.h"
+#include "base/safe_text.h"
 
 /* --- Texts from outside, made fit for messages --- */
 
-/* Text under construction: UTF-8 on one line, without control characters. */
+enum { ESCAPE_LENGTH = 4 }; /* \xNN */
+
+/* Text under construction: UTF-8 on one line, safe to be shown (base/safe_text.h). */
 struct text {
     char *p; /* NUL-terminated */
     size_t size;
@@ -10,22 +13,6 @@ struct text {
     bool gap;  /* white space comes before what is added next */
     bool full; /* "…" stands at the end; what is added is dropped */
 };
-
-/* Octets of the character at P; the text is known to be UTF-8. */
-static size_t character_length(const char *p)
-{
-    unsigned char c = (unsigned char)*p;
-    return c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-}
-
-/* C0, DEL, C1; U+2028 to U+202E and U+2066 to U+2069 end a line or turn what follows. */
-static bool is_control(const char *text)
-{
-    const unsigned char *p = (const unsigned char *)text;
-    return p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0) ||
-           (p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
-                             (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)));
-}
 
 static void add_character(struct text *text, const char *p, size_t n)
 {
@@ -49,12 +36,13 @@ static bool is_white(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* UTF8 is valid. White space of any kind and number becomes one space, none at the ends. */
-static void add(struct text *text, struct bytes utf8)
+/* White space of any kind and number becomes one space, none at the ends. */
+static void add(struct text *text, struct bytes from)
 {
-    for (size_t n = 0; utf8.n != 0 && !text->full; utf8 = bytes_skip(utf8, n)) {
-        n = character_length(utf8.p);
-        if (is_white(*utf8.p)) {
+    for (size_t n = 1; from.n != 0 && !text->full; from = bytes_skip(from, n)) {
+        char shown[ESCAPE_LENGTH + SAFE_TEXT_ELLIPSIS_ROOM];
+        n = 1;
+        if (is_white(*from.p)) {
             text->gap = text->n != 0;
             continue;
         }
@@ -62,8 +50,10 @@ static void add(struct text *text, struct bytes utf8)
             add_character(text, " ", 1);
             text->gap = false;
         }
-        bool control = is_control(utf8.p);
-        add_character(text, control ? "?" : utf8.p, control ? 1 : n);
+        size_t safe = safe_text_length(from);
+        n = safe != 0 ? safe : 1;
+        safe_text_cut((struct bytes){from.p, n}, ESCAPE_LENGTH, shown);
+        add_character(text, shown, strlen(shown));
     }
 }
 
@@ -153,18 +143,14 @@ void acme_problem_read(const json_t *object, struct acme_problem *ret_problem)
 static void read_beginning(struct bytes body, struct acme_problem *problem)
 {
     struct text detail = TEXT_IN(problem->detail);
-    char beginning[4 * sizeof(problem->detail)]; /* enough of white space to skip */
-    if (body.n > sizeof(beginning)) {
-        body.n = sizeof(beginning);
+    const size_t most = 4 * sizeof(problem->detail); /* enough of white space to skip */
+    if (body.n > most) {
+        body.n = most;
         while (body.n != 0 && (body.p[body.n] & 0xc0) == 0x80) { /* not within a character */
             body.n--;
         }
     }
-    json_auto_t *utf8 = json_stringn(body.n != 0 ? body.p : "", body.n); /* NULL: it is not */
-    for (size_t i = 0; i < body.n; i++) {
-        beginning[i] = (char)(utf8 == NULL && (body.p[i] & 0x80) != 0 ? '?' : body.p[i]);
-    }
-    add(&detail, (struct bytes){beginning, body.n});
+    add(&detail, body);
 }
 
 void acme_problem_parse(struct bytes json, struct acme_problem *ret_problem)

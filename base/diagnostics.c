@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/safe_text.h"
 
 static void add_text(struct diagnostics *d, struct diagnostic item)
 {
@@ -31,7 +32,9 @@ void diagnostics_add(struct diagnostics *d, enum severity severity, const char *
         text = memory_string(format);
     }
     va_end(arguments);
-    add_text(d, (struct diagnostic){severity, memory_string(file), line, column, text});
+    add_text(d, (struct diagnostic){severity, memory_string(file), line, column,
+                                    safe_text_copy(bytes_of(text))});
+    free(text);
 }
 
 void diagnostics_add_error(struct diagnostics *d, const char *file, const struct error *e)
@@ -80,11 +83,11 @@ void diagnostics_sort(struct diagnostics *d)
 char *diagnostic_format(const struct diagnostic *item)
 {
     const char *severity = item->severity == SEVERITY_ERROR ? "error" : "warning";
+    CLEANUP_FREE char *file = safe_text_copy(bytes_of(item->file));
     if (item->line == 0) {
-        return memory_printf("%s: %s: %s", item->file, severity, item->text);
+        return memory_printf("%s: %s: %s", file, severity, item->text);
     }
-    return memory_printf("%s:%u:%u: %s: %s", item->file, item->line, item->column, severity,
-                         item->text);
+    return memory_printf("%s:%u:%u: %s: %s", file, item->line, item->column, severity, item->text);
 }
 
 void diagnostics_print(const struct diagnostics *d, FILE *out)

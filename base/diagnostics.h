@@ -2,7 +2,10 @@
  *
  * Printed as compilers do, so that editors can jump:
  *     FILE:LINE:COLUMN: error: WHAT; WHAT TO DO
- * LINE:COLUMN is left out where `line` is 0 (the file as a whole). */
+ * LINE:COLUMN is left out where `line` is 0 (the file as a whole).
+ *
+ * Texts are safe to be shown (base/safe_text.h), and so is what is formatted and printed here;
+ * `file` is the name as it is, for who opens the file. */
 #ifndef BASE_DIAGNOSTICS_H
 #define BASE_DIAGNOSTICS_H
 

@@ -5,13 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/safe_text.h"
+
+enum { TEXT_MAX = sizeof(((struct error *)NULL)->text) - SAFE_TEXT_ELLIPSIS_ROOM };
+
 void error_format(struct error *e, enum error_code code, const char *format, ...)
 {
+    char text[sizeof(e->text)]; /* what does not fit here would not fit when it is safe, either */
     va_list arguments;
     va_start(arguments, format);
-    *e = (struct error){.code = code};
-    vsnprintf(e->text, sizeof(e->text), format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    *e = (struct error){.code = code};
+    safe_text_cut(bytes_of(text), TEXT_MAX, e->text);
 }
 
 void error_format_system(struct error *e, const char *format, ...)
@@ -37,11 +43,7 @@ void error_format_prefix(struct error *e, const char *format, ...)
     if (n <= 0 || (size_t)n >= sizeof(prefix)) {
         return;
     }
-    size_t kept = strlen(e->text);
-    if (kept > sizeof(e->text) - 1 - (size_t)n) {
-        kept = sizeof(e->text) - 1 - (size_t)n;
-    }
-    memmove(e->text + n, e->text, kept);
-    memcpy(e->text, prefix, (size_t)n);
-    e->text[(size_t)n + kept] = '\0';
+    char whole[2 * sizeof(e->text)];
+    (void)snprintf(whole, sizeof(whole), "%s%s", prefix, e->text);
+    safe_text_cut(bytes_of(whole), TEXT_MAX, e->text);
 }

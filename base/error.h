@@ -11,7 +11,9 @@
  *     if (!policy_parse(text, &policy, e)) {
  *         return error_prefix(e, "domain %s: ", domain);
  *     }
- */
+ *
+ * The text is made safe to be shown as it is put together (base/safe_text.h), whatever octets a
+ * path or a name has; so it may be printed as it is. */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 

@@ -12,8 +12,14 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/safe_text.h"
 
-enum { LINE_MAX_OCTETS = 16 * 1024, JOURNAL_FIELDS_MAX = 24 };
+enum {
+    LINE_MAX_OCTETS = 16 * 1024,
+    LINE_END_ROOM = 16, /* an ellipsis, a quote, a brace and a line end */
+    FIELD_ROOM = 32,    /* what a field takes besides its name and text */
+    JOURNAL_FIELDS_MAX = 24,
+};
 
 struct log {
     int fd;
@@ -55,32 +61,40 @@ void log_free(struct log *log)
     free(log);
 }
 
+/* How much of a text may still be added to LINE. */
+static size_t text_room(const struct buffer *line)
+{
+    return line->n + LINE_END_ROOM < LINE_MAX_OCTETS ? LINE_MAX_OCTETS - LINE_END_ROOM - line->n
+                                                     : 0;
+}
+
+/* Whether FIELD's name fits, and a number. */
+static bool has_room(const struct buffer *line, const struct log_field *field)
+{
+    return strlen(field->name) + FIELD_ROOM < text_room(line);
+}
+
 static void add_json_string(struct buffer *line, struct bytes text)
 {
     buffer_add_string(line, "\"");
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        if (c == '"' || c == '\\') {
-            buffer_printf(line, "\\%c", c);
-        } else if (c < 0x20 || c == 0x7f) {
-            buffer_printf(line, "\\u%04x", c);
-        } else {
-            buffer_add(line, (struct bytes){text.p + i, 1});
-        }
-    }
+    safe_text_add_json(line, text, text_room(line));
     buffer_add_string(line, "\"");
+}
+
+static bool is_bare(struct bytes text)
+{
+    bool bare = text.n != 0 && safe_text_is_safe(text);
+    for (size_t i = 0; i < text.n && bare; i++) {
+        bare = strchr(" \"=\\", text.p[i]) == NULL;
+    }
+    return bare;
 }
 
 /* Bare where that cannot be misread, else quoted as in JSON: one event stays one line. */
 static void add_text_value(struct buffer *line, struct bytes text)
 {
-    bool bare = text.n != 0;
-    for (size_t i = 0; i < text.n && bare; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        bare = c > ' ' && c != '"' && c != '=' && c != '\\' && c != 0x7f;
-    }
-    if (bare) {
-        buffer_add(line, text);
+    if (is_bare(text)) {
+        safe_text_add(line, text, text_room(line));
     } else {
         add_json_string(line, text);
     }
@@ -99,7 +113,7 @@ static void add_time(struct buffer *line)
 
 static void add_fields_text(struct buffer *line, const struct log_field *fields, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && has_room(line, &fields[i]); i++) {
         buffer_printf(line, " %s=", fields[i].name);
         if (fields[i].is_number) {
             buffer_printf(line, "%" PRId64, fields[i].number);
@@ -111,7 +125,7 @@ static void add_fields_text(struct buffer *line, const struct log_field *fields,
 
 static void add_fields_json(struct buffer *line, const struct log_field *fields, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && has_room(line, &fields[i]); i++) {
         buffer_printf(line, ",\"%s\":", fields[i].name);
         if (fields[i].is_number) {
             buffer_printf(line, "%" PRId64, fields[i].number);
@@ -123,14 +137,26 @@ static void add_fields_json(struct buffer *line, const struct log_field *fields,
 
 static void write_line(const struct log *log, struct buffer *line)
 {
-    /* A line past its cap is cut, never dropped. */
-    line->overflow = false;
     buffer_add_string(line, "\n");
-    if (line->overflow) {
-        line->p[line->n - 1] = '\n';
-    }
     ssize_t ignored = write(log->fd, line->p, line->n);
     (void)ignored;
+}
+
+/* journald's names are upper case. */
+static char *journal_field(const struct log_field *field)
+{
+    struct buffer text = BUFFER(LINE_MAX_OCTETS);
+    buffer_add_string(&text, "MTASTS_");
+    for (const char *c = field->name; *c != '\0'; c++) {
+        buffer_printf(&text, "%c", *c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+    }
+    buffer_add_string(&text, "=");
+    if (field->is_number) {
+        buffer_printf(&text, "%" PRId64, field->number);
+    } else {
+        safe_text_add(&text, field->text, text_room(&text));
+    }
+    return buffer_take(&text);
 }
 
 static void send_to_journal(enum log_level level, const char *event, const struct log_field *fields,
@@ -147,16 +173,7 @@ static void send_to_journal(enum log_level level, const char *event, const struc
     texts[n++] = memory_printf("PRIORITY=%d", levels[level].priority);
     texts[n++] = memory_printf("MTASTS_EVENT=%s", event);
     for (size_t i = 0; i < count && i < JOURNAL_FIELDS_MAX; i++) {
-        char name[64];
-        size_t length = 0;
-        for (; fields[i].name[length] != '\0' && length < sizeof(name) - 1; length++) {
-            char c = fields[i].name[length];
-            name[length] = (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-        }
-        name[length] = '\0';
-        texts[n++] = fields[i].is_number
-                         ? memory_printf("MTASTS_%s=%" PRId64, name, fields[i].number)
-                         : memory_printf("MTASTS_%s=%.*s", name, BYTES_ARG(fields[i].text));
+        texts[n++] = journal_field(&fields[i]);
     }
     for (size_t i = 0; i < n; i++) {
         vector[i] = (struct iovec){texts[i], strlen(texts[i])};

@@ -6,8 +6,11 @@
  * goes to stderr as text (`2026-11-23T14:15:00.123Z info policies.file.loaded file=a.yaml
  * domains=3`) or as a JSON object a line, or to the journal with native fields where stderr is the
  * journal
- * ($JOURNAL_STREAM). Safe to call from any thread; a line is one write. Only `server/`, `loader/`
- * and later threads log; libraries return errors. Never log a key or a token. */
+ * ($JOURNAL_STREAM). Whatever octets a field has, a line is valid UTF-8 with nothing in it that a
+ * terminal obeys (base/safe_text.h), and JSON is valid JSON; a text is cut, and a field left out,
+ * where the line would pass 16 KiB. Safe to call from any thread; a line is one write. Only
+ * `server/`, `loader/` and later threads log; libraries return errors. Never log a key or a token.
+ */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 
+#include "base/safe_text.h"
 #include "checks/judge_parts.h"
 
 enum { WHAT_MAX = 600, FINDINGS_MAX = 500 };
@@ -29,14 +30,16 @@ void judge_add(struct judge *judge, enum finding_kind kind, const char *subject,
     }
     va_list arguments;
     va_start(arguments, format);
-    char *what = memory_zero(1, WHAT_MAX);
-    (void)vsnprintf(what, WHAT_MAX, format, arguments);
+    char text[WHAT_MAX];
+    char *what = memory_zero(1, WHAT_MAX + SAFE_TEXT_ELLIPSIS_ROOM);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    safe_text_cut(bytes_of(text), WHAT_MAX, what);
     ARRAY_GROW(findings->items, findings->count, findings->capacity);
     findings->items[findings->count++] = (struct finding){
         .kind = kind,
         .severity = severity_of(judge, kind),
-        .subject = memory_string(subject),
+        .subject = safe_text_copy(bytes_of(subject)),
         .what = what,
     };
 }

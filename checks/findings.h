@@ -24,7 +24,7 @@ struct finding {
     enum finding_kind kind;
     enum finding_severity severity; /* of its kind, or less where the policy does not enforce */
     char *subject;                  /* the name, or "NAME (ADDRESS)", that it is about */
-    char *what;                     /* with what was seen */
+    char *what;                     /* with what was seen; both safe to be shown */
 };
 
 /* Zero-initialised is empty. By severity, then in the order in which a sender meets them. */

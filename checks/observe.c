@@ -110,7 +110,7 @@ static void look_at_caa(const struct observer *observer, struct observation *obs
         return;
     }
     observation->caa_allows = allowed ? OBSERVED_YES : OBSERVED_NO;
-    dns_text_show(buffer_bytes(&why), sizeof(observation->caa_why) - DNS_ELLIPSIS_ROOM,
+    safe_text_cut(buffer_bytes(&why), sizeof(observation->caa_why) - SAFE_TEXT_ELLIPSIS_ROOM,
                   observation->caa_why);
 }
 

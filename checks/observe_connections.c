@@ -86,8 +86,8 @@ static void take_https(struct job *job, const struct transfer *transfer,
     if (https->outcome == OBSERVED_ANSWERED) {
         take_answer(https, transfer);
     } else {
-        dns_text_show(bytes_of(transfer_why(transfer)), sizeof(https->why) - DNS_ELLIPSIS_ROOM,
-                      https->why);
+        safe_text_cut(bytes_of(transfer_why(transfer)),
+                      sizeof(https->why) - SAFE_TEXT_ELLIPSIS_ROOM, https->why);
     }
     /* A server takes the newest that both know. */
     if (https->tls_version == TRANSFER_TLS_1_2) {
@@ -122,7 +122,7 @@ static void take_smtp(struct job *job, const struct transfer *transfer, enum tra
                      : smtp->outcome == OBSERVED_NO_STARTTLS ? OBSERVED_NO
                                                              : OBSERVED_UNKNOWN;
     if (smtp->outcome != OBSERVED_ANSWERED) {
-        dns_text_show(bytes_of(transfer_why(transfer)), sizeof(smtp->why) - DNS_ELLIPSIS_ROOM,
+        safe_text_cut(bytes_of(transfer_why(transfer)), sizeof(smtp->why) - SAFE_TEXT_ELLIPSIS_ROOM,
                       smtp->why);
     }
 }

@@ -78,7 +78,8 @@ static void describe_issuer(const X509 *leaf, struct observed_certificate *certi
     char text[OBSERVATION_ISSUER_SIZE] = "";
     const X509_NAME *issuer = X509_get_issuer_name(leaf);
     (void)X509_NAME_oneline(issuer, text, sizeof(text));
-    dns_text_show(bytes_of(text), OBSERVATION_ISSUER_SIZE - DNS_ELLIPSIS_ROOM, certificate->issuer);
+    safe_text_cut(bytes_of(text), OBSERVATION_ISSUER_SIZE - SAFE_TEXT_ELLIPSIS_ROOM,
+                  certificate->issuer);
 }
 
 static void describe(X509 *leaf, STACK_OF(X509) * sent, const char *host,

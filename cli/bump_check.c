@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/safe_text.h"
 
 /* The id stayed and the policy did not. */
 static bool has_stayed(const struct bump_change *change, const struct older_copy *older)
@@ -45,8 +46,9 @@ bool bump_check_print(const struct bump_plan *plan, const struct older_copy *old
         clean = false;
         bool shared = change->section == ID_EDIT_POLICIES;
         fprintf(out, "%s:%u:%u: error: the id %s of %s%s %s; run \"mtasts-host bump-id\"\n",
-                change->path, change->place.line, change->place.column, change->old_id.text,
-                shared ? "the shared policy " : "", change->subject + shared, why);
+                SAFE_TEXT(change->path), change->place.line, change->place.column,
+                change->old_id.text, shared ? "the shared policy " : "", change->subject + shared,
+                why);
     }
     return clean;
 }

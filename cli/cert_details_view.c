@@ -1,4 +1,6 @@
 /* How cert_details.h shows a host: lines for people, and JSON. */
+#include "base/safe_json.h"
+#include "base/safe_text.h"
 #include "cert_details.h"
 #include "cli/ca_name.h"
 #include "cli/time_text.h"
@@ -14,9 +16,9 @@ static void print_leaf(const struct leaf_words *leaf, FILE *out)
     fputs("  names:     ", out);
     const char *name = leaf->names.p;
     for (size_t i = 0; i < leaf->name_count; i++, name += strlen(name) + 1) {
-        fprintf(out, "%s%s", i != 0 ? ", " : "", name);
+        fprintf(out, "%s%s", i != 0 ? ", " : "", SAFE_TEXT(name));
     }
-    fprintf(out, "\n  issuer:    %s\n  serial:    %s\n", leaf->issuer, leaf->serial);
+    fprintf(out, "\n  issuer:    %s\n  serial:    %s\n", SAFE_TEXT(leaf->issuer), leaf->serial);
 }
 
 static void print_renewal(const struct acme_store_certificate *certificate, int64_t now_s,
@@ -44,9 +46,9 @@ static void print_certificate(const struct cert_details *details, const struct s
     if (certificate->directory == NULL) {
         fputs("  CA:        imported\n", out);
     } else {
-        fprintf(out, "  CA:        %s", ca_name(settings, certificate->directory));
+        fprintf(out, "  CA:        %s", SAFE_TEXT(ca_name(settings, certificate->directory)));
         fprintf(out, ", account %s\n",
-                certificate->account != NULL ? certificate->account : "unknown");
+                certificate->account != NULL ? SAFE_TEXT(certificate->account) : "unknown");
     }
     if (certificate->revoked) {
         fputs("  revoked\n", out);
@@ -64,12 +66,12 @@ void cert_details_print(const struct cert_details *details, const struct setting
     }
     if (row->ordering) {
         fprintf(out, "  order:     %s, %s, begun %s\n",
-                details->order.url != NULL ? details->order.url : "being placed",
-                ca_name(settings, details->order.directory),
+                details->order.url != NULL ? SAFE_TEXT(details->order.url) : "being placed",
+                SAFE_TEXT(ca_name(settings, details->order.directory)),
                 time_text_from_now(details->order.begun_s, now_s).text);
     }
     if (row->problem != NULL) {
-        fprintf(out, "  problem:   %s\n", row->problem);
+        fprintf(out, "  problem:   %s\n", SAFE_TEXT(row->problem));
     }
     if (row->failures != 0) {
         fprintf(out, "  failures:  %u in a row\n", row->failures);
@@ -88,7 +90,7 @@ static void set_time(json_t *object, const char *key, int64_t time_s)
 
 static void set_text(json_t *object, const char *key, const char *text)
 {
-    json_object_set_new(object, key, text != NULL ? json_string(text) : json_null());
+    json_object_set_new(object, key, safe_json_text(text));
 }
 
 static json_t *names_json(const struct leaf_words *leaf)
@@ -96,7 +98,7 @@ static json_t *names_json(const struct leaf_words *leaf)
     json_t *names = json_array();
     const char *name = leaf->names.p;
     for (size_t i = 0; i < leaf->name_count; i++, name += strlen(name) + 1) {
-        json_array_append_new(names, json_string(name));
+        json_array_append_new(names, safe_json_text(name));
     }
     return names;
 }

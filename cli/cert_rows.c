@@ -1,6 +1,7 @@
 #include "cert_rows.h"
 
 #include "acme/renewal.h"
+#include "base/safe_json.h"
 
 struct cert_row *cert_rows_add(struct cert_rows *rows, struct bytes host)
 {
@@ -111,8 +112,9 @@ static json_t *time_or_null(int64_t time_s)
 
 json_t *cert_row_json(const char *host, const struct cert_row *row, enum acme_state state)
 {
-    return json_pack("{s:s, s:s, s:o, s:s?, s:s?, s:o, s:i}", "name", host, "state",
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:i}", "name", host, "state",
                      acme_state_name(state), "not_after", time_or_null(row->not_after_s),
-                     "directory", row->directory, "problem", row->problem, "next",
-                     time_or_null(row->next_s), "failures", (int)row->failures);
+                     "directory", safe_json_text(row->directory), "problem",
+                     safe_json_text(row->problem), "next", time_or_null(row->next_s), "failures",
+                     (int)row->failures);
 }

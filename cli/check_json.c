@@ -1,17 +1,18 @@
 #include "check_json.h"
 
+#include "base/safe_json.h"
+
 enum { TEXT_SHOWN_MAX = 1000, BODY_SHOWN_MAX = POLICY_BODY_MAX };
 
-/* From outside: what is no UTF-8 is shown as messages show it. */
+/* From outside. */
 static json_t *text_of(struct bytes text)
 {
-    json_t *value = text.n <= BODY_SHOWN_MAX ? json_stringn(text.p, text.n) : NULL;
-    if (value == NULL) {
-        char shown[TEXT_SHOWN_MAX + DNS_ELLIPSIS_ROOM];
-        dns_text_show(text, TEXT_SHOWN_MAX, shown);
-        value = json_string(shown);
+    if (text.n <= BODY_SHOWN_MAX) {
+        return safe_json_string(text);
     }
-    return value;
+    char shown[TEXT_SHOWN_MAX + SAFE_TEXT_ELLIPSIS_ROOM];
+    safe_text_cut(text, TEXT_SHOWN_MAX, shown);
+    return json_string(shown);
 }
 
 static json_t *text_or_null(const char *text)

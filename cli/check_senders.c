@@ -1,5 +1,7 @@
 #include "check_senders.h"
 
+#include "base/safe_json.h"
+#include "base/safe_text.h"
 #include "checks/sender_rules.h"
 
 enum { SENDER_WIDTH = 26, VERDICT_WIDTH = 15 };
@@ -11,7 +13,8 @@ void check_senders_print(const struct observation *observation, FILE *out)
     for (size_t i = 0; i < SENDER_COUNT; i++) {
         bool says = matrix[i].reason[0] != '\0';
         fprintf(out, "  %-*s%-*s%s%s\n", SENDER_WIDTH, matrix[i].sender, says ? VERDICT_WIDTH : 0,
-                sender_verdict_name(matrix[i].verdict), says ? "  " : "", matrix[i].reason);
+                sender_verdict_name(matrix[i].verdict), says ? "  " : "",
+                SAFE_TEXT(matrix[i].reason));
     }
 }
 
@@ -21,11 +24,9 @@ json_t *check_senders_json(const struct observation *observation)
     sender_rules_judge(observation, matrix);
     json_t *list = json_array();
     for (size_t i = 0; i < SENDER_COUNT; i++) {
-        json_t *reason = json_string(matrix[i].reason); /* a server's octets may stand in it */
-        json_array_append_new(list,
-                              json_pack("{s:s, s:s, s:o}", "sender", matrix[i].sender, "verdict",
-                                        sender_verdict_name(matrix[i].verdict), "reason",
-                                        reason != NULL ? reason : json_string("not UTF-8")));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "sender", matrix[i].sender,
+                                              "verdict", sender_verdict_name(matrix[i].verdict),
+                                              "reason", safe_json_text(matrix[i].reason)));
     }
     return list;
 }

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/safe_json.h"
 #include "cli/check_json.h"
 #include "cli/check_print.h"
 #include "cli/time_text.h"
@@ -36,8 +37,8 @@ static void tell(struct round *round, char sign, const struct check_item *item,
             json_pack("{s:I, s:s, s:s, s:o}", "time", (json_int_t)item->observation.time_s,
                       "domain", item->domain.text, "change", sign == '+' ? "found" : "gone",
                       "finding", check_json_finding(finding));
-        (void)json_dumpf(change, stdout, JSON_COMPACT);
-        (void)putchar('\n');
+        CLEANUP_FREE char *text = safe_json_dump(change, JSON_COMPACT);
+        printf("%s\n", text);
         json_decref(change);
         return;
     }

@@ -1,6 +1,7 @@
 /* account rollover: has the running server give its accounts new keys (RFC 8555 §7.3.5). */
 #include <stdio.h>
 
+#include "base/safe_json.h"
 #include "cli/control_reply.h"
 #include "cli/workspace.h"
 
@@ -13,8 +14,8 @@ int cmd_account_rollover(const struct invocation *invocation)
         return COMMAND_FAILED;
     }
     const char *directory = invocation_value(invocation, "directory");
-    json_t *request =
-        json_pack("{s:s, s:s?}", "command", "account-rollover", "directory", directory);
+    json_t *request = json_pack("{s:s, s:o}", "command", "account-rollover", "directory",
+                                safe_json_text(directory));
     if (!control_reply_act(settings, request, ROLLOVER_TIMEOUT_MS,
                            directory != NULL ? directory : "account")) {
         return COMMAND_FAILED;

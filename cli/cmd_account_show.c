@@ -3,6 +3,8 @@
 
 #include "acme/account_key.h"
 #include "base/clock.h"
+#include "base/safe_json.h"
+#include "base/safe_text.h"
 #include "cli/control_reply.h"
 #include "cli/state_store.h"
 #include "cli/time_text.h"
@@ -53,13 +55,13 @@ static void print_wait(const char *whose, int64_t wait_s, int64_t now_s)
 static void print(const struct account_view *view, int64_t now_s)
 {
     const struct acme_store_account *account = &view->account;
-    printf("%s: %s\n", view->directory->name, view->directory->url);
+    printf("%s: %s\n", SAFE_TEXT(view->directory->name), SAFE_TEXT(view->directory->url));
     if (account->directory == NULL) {
         printf("  account:    none yet\n");
         return;
     }
     printf("  account:    %s\n  thumbprint: %s\n",
-           account->url != NULL ? account->url : "not registered yet",
+           account->url != NULL ? SAFE_TEXT(account->url) : "not registered yet",
            view->thumbprint != NULL ? view->thumbprint : "the key cannot be read");
     if (account->next_key != NULL) {
         printf("  a new key is under way\n");
@@ -71,10 +73,11 @@ static void print(const struct account_view *view, int64_t now_s)
 static json_t *view_json(const struct account_view *view)
 {
     const struct acme_store_account *account = &view->account;
-    return json_pack("{s:s, s:s, s:s?, s:s?, s:b, s:I, s:I}", "name", view->directory->name,
-                     "directory", view->directory->url, "account", account->url, "thumbprint",
-                     view->thumbprint, "rollover", (int)(account->next_key != NULL), "wait",
-                     (json_int_t)account->wait_s, "ca_wait", (json_int_t)account->ca_wait_s);
+    return json_pack(
+        "{s:o, s:o, s:o, s:s?, s:b, s:I, s:I}", "name", safe_json_text(view->directory->name),
+        "directory", safe_json_text(view->directory->url), "account", safe_json_text(account->url),
+        "thumbprint", view->thumbprint, "rollover", (int)(account->next_key != NULL), "wait",
+        (json_int_t)account->wait_s, "ca_wait", (json_int_t)account->ca_wait_s);
 }
 
 static bool show_all(const struct settings_acme *acme, struct acme_store *store, bool json,
@@ -108,7 +111,7 @@ int cmd_account_show(const struct invocation *invocation)
     }
     if (settings->acme == NULL) {
         fprintf(stderr, "mtasts-host: %s has no `acme`, so there are no accounts\n",
-                settings->file);
+                SAFE_TEXT(settings->file));
         return COMMAND_FAILED;
     }
     struct error e;

@@ -4,6 +4,7 @@
 
 #include "acme/issued.h"
 #include "base/clock.h"
+#include "base/safe_text.h"
 #include "cli/name_map.h"
 #include "cli/pair_files.h"
 #include "cli/pair_pem.h"
@@ -35,7 +36,7 @@ static void fail(struct importing *importing, const struct error *e)
 
 static void refuse(struct importing *importing, const char *path, const struct error *e)
 {
-    fprintf(stderr, "%s: error: cannot be taken: %s\n", path, e->text);
+    fprintf(stderr, "%s: error: cannot be taken: %s\n", SAFE_TEXT(path), e->text);
     importing->refused++;
 }
 
@@ -112,7 +113,7 @@ static void take(struct importing *importing, const char *path, const struct pai
     struct name_map_item *lives = lives_of(importing, host);
     if (lives != NULL && (int64_t)lives->value >= issued.not_after_s) {
         fprintf(stderr, "%s: passed over: %s has one that lives until %s, and this until %s\n",
-                path, host->text, time_text_day((int64_t)lives->value).text,
+                SAFE_TEXT(path), host->text, time_text_day((int64_t)lives->value).text,
                 time_text_day(issued.not_after_s).text);
     } else if (lives != NULL) {
         if (!importing->dry && !put(importing, host, pem, &issued, &e)) {
@@ -121,7 +122,7 @@ static void take(struct importing *importing, const char *path, const struct pai
             lives->value = (size_t)issued.not_after_s;
             importing->taken++;
             printf("%s: %s %s, until %s\n", host->text,
-                   importing->dry ? "would be taken from" : "taken from", path,
+                   importing->dry ? "would be taken from" : "taken from", SAFE_TEXT(path),
                    time_text_day(issued.not_after_s).text);
         }
     }
@@ -164,7 +165,7 @@ static void import_pair(const struct pair_file *file, void *context)
     }
     if (hosts.count == 0) {
         fprintf(stderr, "%s: passed over: for %.*s, which is no policy host of a domain here\n",
-                file->path, BYTES_ARG(certificate_pair_name(file->pair, 0)));
+                SAFE_TEXT(file->path), BYTES_ARG(certificate_pair_name(file->pair, 0)));
         return;
     }
     take_hosts(importing, file, &hosts);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/safe_text.h"
 #include "cli/ca_name.h"
 #include "cli/cert_rows.h"
 #include "cli/control_reply.h"
@@ -66,8 +67,8 @@ static void print_line(struct listing *listing, const char *host, const struct c
         ca = row->directory != NULL ? ca_name(listing->settings, row->directory) : "imported";
     }
     printf("%-40s %-9s %-24s %s%s%s%s\n", host, acme_state_name(state_of(listing, host, row)),
-           expires, ca, row->revoked ? "  revoked" : "", row->problem != NULL ? "  " : "",
-           row->problem != NULL ? row->problem : "");
+           expires, SAFE_TEXT(ca), row->revoked ? "  revoked" : "",
+           row->problem != NULL ? "  " : "", SAFE_TEXT(row->problem));
 }
 
 static void print(struct listing *listing, bool json)

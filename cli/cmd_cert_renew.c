@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/safe_text.h"
 #include "cli/control_reply.h"
 #include "cli/renewal_wait.h"
 #include "cli/state_store.h"
@@ -134,7 +135,8 @@ static bool look(struct renewing *renewing, struct renewing_host *host)
         fprintf(stderr, "%s: a new certificate is there\n", host->name.text);
     } else if (outcome == RENEWAL_FAILED) {
         fprintf(stderr, "mtasts-host: %s: %s\n", host->name.text,
-                after.problem != NULL ? after.problem : "it failed; the server's log says why");
+                after.problem != NULL ? SAFE_TEXT(after.problem)
+                                      : "it failed; the server's log says why");
         renewing->code = command_worse(renewing->code, COMMAND_NO);
     }
     renewal_mark_clear(&after);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/safe_json.h"
 #include "cli/check_json.h"
 #include "cli/check_print.h"
 #include "cli/check_run.h"
@@ -143,8 +144,7 @@ static int finish(struct check *check)
 {
     if (check->items != NULL) {
         json_t *all = json_pack("{s:O}", "domains", check->items);
-        (void)json_dumpf(all, stdout, JSON_INDENT(2));
-        (void)putchar('\n');
+        safe_json_print(all, stdout);
         json_decref(all);
     }
     if (check->list.count != 0 && check->answered == 0) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/safe_text.h"
 #include "cli/export_list.h"
 #include "cli/file_batch.h"
 #include "cli/policy_tree.h"
@@ -137,7 +138,7 @@ static bool delete_stale(struct export *export, struct error *e)
         struct name_map_item *item = name_map_find(&export->list, dns_name_bytes(&file->domain));
         if (item == NULL || is_behind_link(file->path) || !is_ours(file->path)) {
             fprintf(stderr, "%s: warning: kept: no export wrote this; delete it by hand\n",
-                    file->path);
+                    SAFE_TEXT(file->path));
             continue;
         }
         if (!delete_file(file->path, e)) {

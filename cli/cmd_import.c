@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "base/safe_text.h"
 #include "cli/invocation.h"
 #include "cli/new_file.h"
 #include "cli/policy_tree.h"
@@ -66,8 +67,8 @@ static void read_all(struct import *import)
         const struct policy_tree_file *previous =
             import->count != 0 ? import->domains[import->count - 1].file : NULL;
         if (previous != NULL && strcmp(previous->domain.text, file->domain.text) == 0) {
-            fprintf(stderr, "%s: warning: left out: %s is the policy of %s already\n", file->path,
-                    previous->path, file->domain.text);
+            fprintf(stderr, "%s: warning: left out: %s is the policy of %s already\n",
+                    SAFE_TEXT(file->path), SAFE_TEXT(previous->path), file->domain.text);
             continue;
         }
         struct policy *policy = read_policy(file->path);
@@ -162,7 +163,7 @@ int cmd_import(const struct invocation *invocation)
         fprintf(stderr,
                 "mtasts-host: no policy below %s; name the directory that has one directory a "
                 "host: mta-sts.DOMAIN/.well-known/mta-sts.txt\n",
-                invocation->arguments[0]);
+                SAFE_TEXT(invocation->arguments[0]));
         return COMMAND_FAILED;
     }
     if (!invocation_has(invocation, "no-shared")) {
@@ -174,7 +175,7 @@ int cmd_import(const struct invocation *invocation)
     policy_file_print(&file, &text);
     if (text.overflow) {
         fprintf(stderr, "mtasts-host: the policy file would pass %d octets; import parts of %s\n",
-                POLICY_FILE_MAX, invocation->arguments[0]);
+                POLICY_FILE_MAX, SAFE_TEXT(invocation->arguments[0]));
         return COMMAND_FAILED;
     }
     if (!new_file_write(invocation_value(invocation, "output"), buffer_bytes(&text), &e)) {

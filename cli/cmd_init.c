@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/safe_text.h"
 #include "cli/init_live.h"
 #include "cli/init_mx.h"
 #include "cli/new_file.h"
@@ -153,8 +154,8 @@ static void print_next_steps(const struct init *init)
             "  mtasts-host bump-id %s          gives it an id\n"
             "  mtasts-host record --setup %s   says what to put into DNS, once\n"
             "  a certificate for mta-sts.%s; mtasts-host status names those that are missing\n",
-            strcmp(init->path, "-") == 0 ? "to standard output" : init->path, domain, domain,
-            domain);
+            strcmp(init->path, "-") == 0 ? "to standard output" : SAFE_TEXT(init->path), domain,
+            domain, domain);
 }
 
 int cmd_init(const struct invocation *invocation)

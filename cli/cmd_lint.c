@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "base/clock.h"
+#include "base/safe_json.h"
 #include "cli/dns_choice.h"
 #include "cli/lint_files.h"
 #include "cli/lint_text.h"
@@ -105,27 +106,6 @@ static bool lint_named(const struct invocation *invocation, const struct lint_ho
     return ok;
 }
 
-static void keep_ascii(char *text)
-{
-    for (char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c >= 0x80) {
-            *c = '?';
-        }
-    }
-}
-
-/* File names, and what is quoted from files, may be any octets. */
-static json_t *json_text(const char *text)
-{
-    json_t *string = json_string(text);
-    if (string == NULL) {
-        CLEANUP_FREE char *copy = memory_string(text);
-        keep_ascii(copy);
-        string = json_string(copy);
-    }
-    return string;
-}
-
 static void print_json(const struct diagnostics *d)
 {
     json_t *list = json_array();
@@ -134,13 +114,12 @@ static void print_json(const struct diagnostics *d)
         json_array_append_new(
             list, json_pack("{s:s, s:o, s:i, s:i, s:o}", "severity",
                             item->severity == SEVERITY_ERROR ? "error" : "warning", "file",
-                            json_text(item->file), "line", (int)item->line, "column",
-                            (int)item->column, "text", json_text(item->text)));
+                            safe_json_text(item->file), "line", (int)item->line, "column",
+                            (int)item->column, "text", safe_json_text(item->text)));
     }
     json_t *all = json_pack("{s:I, s:I, s:o}", "errors", (json_int_t)d->errors, "warnings",
                             (json_int_t)(d->count + d->dropped - d->errors), "diagnostics", list);
-    json_dumpf(all, stdout, JSON_INDENT(2));
-    fputc('\n', stdout);
+    safe_json_print(all, stdout);
     json_decref(all);
 }
 

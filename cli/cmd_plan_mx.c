@@ -2,6 +2,7 @@
  * seen in what stands, so that a second run goes on where the first one ended. */
 #include <stdio.h>
 
+#include "base/safe_text.h"
 #include "cli/changed_records.h"
 #include "cli/dns_choice.h"
 #include "cli/mx_plan_view.h"
@@ -201,7 +202,7 @@ static bool change_policy(struct move *move, const struct mx_plan_names *add,
         diagnostics_print(&d, stderr);
         return false;
     }
-    fprintf(stderr, "%s: id %s\n", change.path, changed.id.text);
+    fprintf(stderr, "%s: id %s\n", SAFE_TEXT(change.path), changed.id.text);
     return true;
 }
 

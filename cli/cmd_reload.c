@@ -1,6 +1,7 @@
 /* reload: has the running server read everything again, and answers when it is served. */
 #include <stdio.h>
 
+#include "base/safe_json.h"
 #include "cli/control_reply.h"
 #include "cli/workspace.h"
 
@@ -59,7 +60,9 @@ int cmd_reload(const struct invocation *invocation)
     if (invocation_has(invocation, "json")) {
         control_reply_print_json(reply);
     } else {
-        print_words(reply);
+        json_t *shown = safe_json_shown(reply);
+        print_words(shown);
+        json_decref(shown);
     }
     int code = is_settled(reply) ? COMMAND_DONE : COMMAND_NO;
     json_decref(reply);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/safe_json.h"
 #include "cli/control_reply.h"
 #include "cli/metrics_view.h"
 #include "cli/status_left.h"
@@ -19,6 +20,14 @@ static void add_left(const struct invocation *invocation, json_t *reply)
     if (settings != NULL) {
         json_object_set_new(reply, "left", status_left_find(settings));
     }
+}
+
+/* Names, paths and texts of CAs stand in it: made safe for eyes, in one place for all views. */
+static void print_shown(const json_t *reply, void (*print)(const json_t *, int64_t, FILE *))
+{
+    json_t *shown = safe_json_shown(reply);
+    print(shown, clock_wall_s(), stdout);
+    json_decref(shown);
 }
 
 int cmd_status(const struct invocation *invocation)
@@ -37,9 +46,9 @@ int cmd_status(const struct invocation *invocation)
     if (invocation_has(invocation, "json")) {
         control_reply_print_json(reply);
     } else if (invocation_has(invocation, "prometheus")) {
-        metrics_view_print(reply, clock_wall_s(), stdout);
+        print_shown(reply, metrics_view_print);
     } else {
-        status_view_print(reply, clock_wall_s(), stdout);
+        print_shown(reply, status_view_print);
     }
     int code = status_view_is_serving(reply) ? COMMAND_DONE : COMMAND_NO;
     json_decref(reply);

@@ -1,6 +1,7 @@
 #include "control_reply.h"
 
 #include "base/diagnostics.h"
+#include "base/safe_json.h"
 #include "cli/workspace.h"
 #include "server/control.h"
 
@@ -36,8 +37,7 @@ bool control_reply_act(const struct settings *settings, json_t *request, int tim
 
 void control_reply_print_json(const json_t *reply)
 {
-    json_dumpf(reply, stdout, JSON_INDENT(2));
-    fputc('\n', stdout);
+    safe_json_print(reply, stdout);
 }
 
 static const char *text_of(const json_t *object, const char *key)

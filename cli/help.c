@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/memory.h"
+#include "base/safe_json.h"
 
 enum { ABOUT_COLUMN = 30, NAME_WIDTH = 17 };
 
@@ -119,7 +120,6 @@ void help_print_dump(FILE *out)
     }
     json_t *all = json_pack("{s:o, s:o}", "commands", commands, "options",
                             dump_options(command_global_options, command_global_option_count));
-    json_dumpf(all, out, JSON_INDENT(2));
-    fputc('\n', out);
+    safe_json_print(all, out);
     json_decref(all);
 }

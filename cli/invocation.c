@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/safe_text.h"
 
 enum {
     GLOBALS_MAX = 8,
     FIRST_OPTION = 0x100, /* above every short option's letter */
-    LETTERS_MAX = 2 + 2 * (COMMAND_OPTIONS_MAX + GLOBALS_MAX),
+    LETTERS_MAX = 3 + 2 * (COMMAND_OPTIONS_MAX + GLOBALS_MAX),
 };
 
 /* What getopt_long is given: the command's rows, then the global ones. */
@@ -45,8 +46,10 @@ static void add_row(struct option_rows *rows, const struct command_option *row)
 
 static void collect_rows(const struct command *command, struct option_rows *rows)
 {
-    /* Without a whole command the first word that is no option ends it: that says which. */
-    *rows = (struct option_rows){.letters = {command_is_group(command) ? '+' : '\0'}};
+    /* Without a whole command the first word that is no option ends it: that says which. The colon
+     * tells an argument that is missing from an option that is unknown. */
+    *rows = command_is_group(command) ? (struct option_rows){.letters = "+:"}
+                                      : (struct option_rows){.letters = ":"};
     if (command != NULL) {
         assert(command->option_count <= COMMAND_OPTIONS_MAX);
         for (size_t i = 0; i < command->option_count; i++) {
@@ -124,6 +127,26 @@ static bool take_option(struct invocation *invocation, const struct command_opti
     return true;
 }
 
+/* What getopt_long did not take, in its words; it would print the argument as it is, which may be
+ * the name of a file that a shell's star found. */
+static void refuse_option(const struct invocation *invocation, const struct option_rows *rows,
+                          int value, const char *argument)
+{
+    const struct command_option *row = row_of(rows, optopt);
+    if (value == ':' && row != NULL) {
+        (void)invocation_usage(invocation, "option '--%s' requires an argument", row->name);
+    } else if (row != NULL) {
+        (void)invocation_usage(invocation, "option '--%s' doesn't allow an argument", row->name);
+    } else if (optopt != 0) {
+        const char letter = (char)optopt;
+        char shown[8];
+        safe_text_cut((struct bytes){&letter, 1}, sizeof(shown) - SAFE_TEXT_ELLIPSIS_ROOM, shown);
+        (void)invocation_usage(invocation, "invalid option -- '%s'", shown);
+    } else {
+        (void)invocation_usage(invocation, "unrecognized option '%s'", SAFE_TEXT(argument));
+    }
+}
+
 /* Takes the options of ARGV (ARGV[0] is no option) and returns where the other words begin, or -1
  * where something was told on stderr. */
 static int parse_options(int argc, char **argv, struct invocation *invocation)
@@ -131,6 +154,7 @@ static int parse_options(int argc, char **argv, struct invocation *invocation)
     struct option_rows rows;
     collect_rows(invocation->command, &rows);
     optind = 0; /* glibc: begin anew */
+    opterr = 0;
     for (;;) {
         /* NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread */
         int value = getopt_long(argc, argv, rows.letters, rows.options, NULL);
@@ -138,10 +162,8 @@ static int parse_options(int argc, char **argv, struct invocation *invocation)
             return optind;
         }
         const struct command_option *row = row_of(&rows, value);
-        if (row == NULL) { /* getopt_long has said what is wrong */
-            fprintf(stderr, "Try \"mtasts-host%s%s --help\".\n",
-                    invocation->command != NULL ? " " : "",
-                    invocation->command != NULL ? invocation->command->name : "");
+        if (row == NULL) {
+            refuse_option(invocation, &rows, value, argv[optind - 1]);
             return -1;
         }
         if (!take_option(invocation, row, optarg)) {
@@ -202,7 +224,6 @@ bool invocation_parse(int argc, char **argv, struct invocation *ret_invocation)
         if (!find_command(invocation, argv[at])) {
             return false;
         }
-        argv[at] = argv[0]; /* getopt_long begins its messages with it */
         int rest = parse_options(argc - at, argv + at, invocation);
         at = rest < 0 ? rest : at + rest;
     }
@@ -259,7 +280,7 @@ int invocation_usage(const struct invocation *invocation, const char *format, ..
     /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it is, a line above */
     vsnprintf(what, sizeof(what), format, arguments);
     va_end(arguments);
-    fprintf(stderr, "mtasts-host%s%s: %s\nTry \"mtasts-host%s%s --help\".\n", space, name, what,
-            space, name);
+    fprintf(stderr, "mtasts-host%s%s: %s\nTry \"mtasts-host%s%s --help\".\n", space, name,
+            SAFE_TEXT(what), space, name);
     return COMMAND_USAGE;
 }

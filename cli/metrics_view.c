@@ -77,14 +77,10 @@ static const json_t *object_of(const json_t *status, const char *path)
     return path[first.n] == '.' ? object_of(object, path + first.n + 1) : object;
 }
 
-/* As a label's value is written: backslash, quote and newline escaped. */
+/* As a label's value is written: backslash and quote escaped; there is no newline in it. */
 static void print_label(const char *value, FILE *out)
 {
     for (; *value != '\0'; value++) {
-        if (*value == '\n') {
-            fputs("\\n", out);
-            continue;
-        }
         if (*value == '\\' || *value == '"') {
             fputc('\\', out);
         }

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "base/safe_json.h"
 #include "cli/time_text.h"
 
 /* "a, b"; the caller frees it. */
@@ -160,7 +161,6 @@ void mx_plan_view_print_json(const struct mx_plan *plan, const char *applied, FI
         applied, "switch_after",
         waits ? json_integer((json_int_t)plan->move.switch_s) : json_null(), "steps",
         steps_json(plan));
-    json_dumpf(all, out, JSON_INDENT(2));
-    fputc('\n', out);
+    safe_json_print(all, out);
     json_decref(all);
 }

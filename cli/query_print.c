@@ -3,6 +3,7 @@
 #include <jansson.h>
 
 #include "base/memory.h"
+#include "base/safe_json.h"
 
 struct question {
     struct bytes domain;
@@ -42,8 +43,7 @@ static void print_text(const struct question *question, FILE *out)
 static json_t *remark_of(const struct question *question)
 {
     const struct error *remark = &question->found->remark;
-    json_t *text = remark->code != ERROR_NONE ? json_string(remark->text) : json_null();
-    return text != NULL ? text : json_string("not UTF-8");
+    return safe_json_text(remark->code != ERROR_NONE ? remark->text : NULL);
 }
 
 static void print_json(const struct question *question, FILE *out)
@@ -66,8 +66,7 @@ static void print_json(const struct question *question, FILE *out)
         json_object_update(all, rest);
         json_decref(rest);
     }
-    (void)json_dumpf(all, out, JSON_INDENT(2));
-    fputc('\n', out);
+    safe_json_print(all, out);
     json_decref(all);
 }
 

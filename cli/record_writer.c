@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
+#include "base/safe_json.h"
 #include "policies/txt_record.h"
 
 /* One record as text: a name, a TXT of some hundred octets, its TTL; with room to spare. */
@@ -70,7 +71,8 @@ static void write_json(struct record_writer *writer, const struct record *record
     json_object_set_new(object, "type", json_string(type_names[record->type]));
     json_object_set_new(object, "ttl", json_integer(record->ttl_s));
     json_object_set_new(object, "data", json_stringn(record->data.p, record->data.n));
-    json_dumpf(object, writer->out, 0);
+    CLEANUP_FREE char *text = safe_json_dump(object, 0);
+    fputs(text, writer->out);
     json_decref(object);
 }
 

@@ -2,6 +2,8 @@
 
 #include <jansson.h>
 
+#include "base/safe_json.h"
+#include "base/safe_text.h"
 #include "cli/time_text.h"
 
 /* Of those that went in time nothing is left to do. */
@@ -12,7 +14,7 @@ static bool is_told(const struct leaving_item *item, int64_t now_s)
 
 static void print_one(const struct leaving_item *item, int64_t now_s, FILE *out)
 {
-    fprintf(out, "%-40s ", item->domain);
+    fprintf(out, "%-40s ", SAFE_TEXT(item->domain));
     if (item->until_s > now_s) {
         fprintf(out, "until %s (%s)%s\n", time_text_moment(item->until_s).text,
                 time_text_from_now(item->until_s, now_s).text,
@@ -53,16 +55,16 @@ void retire_view_print_json(const struct leaving_list *list, int64_t now_s, FILE
     for (size_t i = 0; i < list->count; i++) {
         const struct leaving_item *item = &list->items[i];
         if (is_told(item, now_s)) {
-            json_array_append_new(
-                told, json_pack("{s:s,s:o,s:o,s:b,s:b,s:o,s:b}", "domain", item->domain, "retired",
-                                time_or_null(item->retired_s), "gone", time_or_null(item->gone_s),
-                                "served", item->served, "known", item->known, "until",
-                                time_or_null(item->until_s), "may_go",
-                                item->known && item->until_s <= now_s));
+            json_array_append_new(told, json_pack("{s:o,s:o,s:o,s:b,s:b,s:o,s:b}", "domain",
+                                                  safe_json_text(item->domain), "retired",
+                                                  time_or_null(item->retired_s), "gone",
+                                                  time_or_null(item->gone_s), "served",
+                                                  item->served, "known", item->known, "until",
+                                                  time_or_null(item->until_s), "may_go",
+                                                  item->known && item->until_s <= now_s));
         }
     }
     json_t *all = json_pack("{s:o}", "retired", told);
-    json_dumpf(all, out, JSON_INDENT(2));
-    fputc('\n', out);
+    safe_json_print(all, out);
     json_decref(all);
 }

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/safe_text.h"
 #include "policies/mirror_copy.h"
 
 enum { DEFAULT_MAX_AGE_S = 604800 }; /* as mtasts-host.yaml has it where no file is read */
@@ -84,7 +85,7 @@ bool workspace_find(const struct workspace *workspace, const char *text,
     struct error e;
     struct dns_name domain;
     if (!dns_name_normalise(bytes_of(text), &domain, &e)) {
-        fprintf(stderr, "mtasts-host: %s: %s\n", text, e.text);
+        fprintf(stderr, "mtasts-host: %s: %s\n", SAFE_TEXT(text), e.text);
         return false;
     }
     if (policy_set_find(workspace->set, dns_name_bytes(&domain), ret_view)) {

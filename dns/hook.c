@@ -215,7 +215,7 @@ size_t dns_hook_words(struct bytes output, char ret_words[DNS_HOOK_WORDS_SIZE])
         }
     }
     n -= n != 0 && line[n - 1] == ' ' ? 1 : 0;
-    dns_text_show((struct bytes){line, n}, sizeof(line), ret_words);
+    safe_text_cut((struct bytes){line, n}, sizeof(line), ret_words);
     return n;
 }
 

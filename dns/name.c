@@ -48,62 +48,10 @@ static struct bytes next_label(struct bytes *rest)
     return label;
 }
 
-/* The octets of the UTF-8 character that TEXT begins with; 0 where it begins with none, or with a
- * control character, which a terminal would obey. */
-static size_t printable_length(struct bytes text)
-{
-    const unsigned char *p = (const unsigned char *)text.p;
-    if (p[0] < 0x80) {
-        return p[0] >= 0x20 && p[0] != 0x7f ? 1 : 0;
-    }
-    size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || n > text.n) {
-        return 0;
-    }
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool is_c1_control = p[0] == 0xc2 && p[1] < 0xa0;
-    /* U+2028 to U+202E and U+2066 to U+2069 turn the direction of what follows or end the line. */
-    bool turns_text = p[0] == 0xe2 && ((p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
-                                       (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9));
-    return is_c1_control || turns_text ? 0 : n;
-}
-
-void dns_text_show(struct bytes text, size_t max, char *ret_text)
-{
-    static const char ellipsis[] = "…";
-    static const char hex[] = "0123456789abcdef";
-    char *at = ret_text;
-    const char *end = ret_text + max;
-    while (text.n != 0) {
-        size_t n = printable_length(text);
-        if ((n != 0 ? n : 4) > (size_t)(end - at)) {
-            memcpy(at, ellipsis, sizeof(ellipsis));
-            return;
-        }
-        if (n != 0) {
-            memcpy(at, text.p, n);
-            at += n;
-            text = bytes_skip(text, n);
-            continue;
-        }
-        unsigned char c = (unsigned char)text.p[0];
-        *at++ = '\\';
-        *at++ = 'x';
-        *at++ = hex[c >> 4];
-        *at++ = hex[c & 15];
-        text = bytes_skip(text, 1);
-    }
-    *at = '\0';
-}
-
 struct dns_name_shown dns_name_show(struct bytes text)
 {
     struct dns_name_shown shown;
-    dns_text_show(text, DNS_NAME_SHOWN_MAX, shown.text);
+    safe_text_cut(text, DNS_NAME_SHOWN_MAX, shown.text);
     return shown;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/safe_text.h"
 
 enum {
     DNS_LABEL_MAX = 63,
@@ -39,17 +40,14 @@ bool dns_name_fold(struct bytes text, struct dns_name *ret_name) MUST_USE;
 /* What else the result depends on: the version of libidn2, whose tables change. */
 const char *dns_name_library(void);
 
-enum { DNS_NAME_SHOWN_MAX = 80, DNS_ELLIPSIS_ROOM = 4 };
+enum { DNS_NAME_SHOWN_MAX = 80 };
 
-/* TEXT from outside made fit for a message: control characters and octets that are not UTF-8 become
- * \xNN, and what passes DNS_NAME_SHOWN_MAX octets is cut to an ellipsis. */
+/* TEXT from outside made fit for a message (base/safe_text.h); what passes DNS_NAME_SHOWN_MAX
+ * octets is cut to an ellipsis. */
 struct dns_name_shown {
-    char text[DNS_NAME_SHOWN_MAX + DNS_ELLIPSIS_ROOM];
+    char text[DNS_NAME_SHOWN_MAX + SAFE_TEXT_ELLIPSIS_ROOM];
 };
 struct dns_name_shown dns_name_show(struct bytes text);
-
-/* The same with another limit: RET_TEXT has room for MAX + DNS_ELLIPSIS_ROOM octets. */
-void dns_text_show(struct bytes text, size_t max, char *ret_text);
 
 /* Whether NAME is APEX or lies under it; both normalised. */
 bool dns_name_is_under(struct bytes name, struct bytes apex);

@@ -178,7 +178,7 @@ static void tell_trace(const struct dns_resolver *resolver, struct walk *walk, b
     } else if (e->code != ERROR_RETRY && trace->outcome != DNS_ALIAS_LOOP) {
         trace->outcome = DNS_UNUSABLE;
     }
-    dns_text_show(bytes_of(e->text), sizeof(trace->why) - DNS_ELLIPSIS_ROOM, trace->why);
+    safe_text_cut(bytes_of(e->text), sizeof(trace->why) - SAFE_TEXT_ELLIPSIS_ROOM, trace->why);
     if (trace->outcome == DNS_FAILED && trace->alias_count == 0) {
         look_for_loop(resolver, trace, walk->question);
     }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/safe_json.h"
 #include "dns/name.h"
 #include "server/server_state.h"
 #include "server/status.h"
@@ -104,8 +105,7 @@ static void ask_serving(struct server *server, uint64_t ticket, const json_t *re
     }
     rcu_read_begin();
     const struct policy *policy = policy_index_find(server->tables.policies, domain);
-    json_t *body =
-        policy != NULL ? json_stringn(policy_body(policy).p, policy_body(policy).n) : json_null();
+    json_t *body = policy != NULL ? safe_json_string(policy_body(policy)) : json_null();
     rcu_read_end();
     control_answer(server->control, ticket, json_pack("{s:o}", "body", body));
 }
@@ -121,8 +121,8 @@ bool commands_open_history(struct server *server, struct error *e)
 
 static void add_held(struct bytes text, int64_t until_s, void *context)
 {
-    json_array_append_new(
-        context, json_pack("{s:o,s:I}", "text", status_string(text), "until", (json_int_t)until_s));
+    json_array_append_new(context, json_pack("{s:o,s:I}", "text", safe_json_string(text), "until",
+                                             (json_int_t)until_s));
 }
 
 static void ask_history(struct server *server, uint64_t ticket, const json_t *request)
@@ -158,7 +158,7 @@ static void ask_history(struct server *server, uint64_t ticket, const json_t *re
     control_answer(server->control, ticket,
                    json_pack("{s:b,s:I,s:o,s:o}", "known", known, "held_until", (json_int_t)until_s,
                              "held", held, "text",
-                             found ? status_string(buffer_bytes(&text)) : json_null()));
+                             found ? safe_json_string(buffer_bytes(&text)) : json_null()));
 }
 
 static const struct {

@@ -1,6 +1,7 @@
 /* What the history says of domains on their way out: the request `leaving`, and the part of
  * `status` about it. */
 #include "base/clock.h"
+#include "base/safe_json.h"
 #include "loader/leaving.h"
 #include "server/server_state.h"
 #include "server/status.h"
@@ -40,7 +41,7 @@ static void add(const struct history_leaving *leaving, void *context)
         listing->failed = true;
         return;
     }
-    json_t *domain = status_string(leaving->domain);
+    json_t *domain = safe_json_string(leaving->domain);
     if (!listing->early) {
         json_array_append_new(listing->list,
                               json_pack("{s:o,s:I,s:I,s:b,s:b,s:I}", "domain", domain, "retired",

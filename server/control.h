@@ -69,7 +69,8 @@
  *     {"domains", "files_read", "published", "removed", "held", "removals_held", "files_in_error",
  *      "diagnostics": as above, "restart_needed": keys joined by commas, or ""}
  * or, where the main configuration has errors, an error: policies and certificates were read again
- * all the same. Times are seconds since 1970; what is not UTF-8 in a file name becomes "?". */
+ * all the same. Times are seconds since 1970; what is not
+ * UTF-8 in a file name or a text becomes \xNN (base/safe_json.h). */
 #ifndef SERVER_CONTROL_H
 #define SERVER_CONTROL_H
 

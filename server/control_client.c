@@ -8,6 +8,8 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/safe_json.h"
+#include "base/safe_text.h"
 #include "server/control.h"
 #include "server/descriptor.h"
 #include "server/unix_socket.h"
@@ -72,6 +74,8 @@ static bool send_all(int fd, struct bytes text, int64_t deadline_ms, struct erro
         ssize_t n = send(fd, text.p, text.n, MSG_NOSIGNAL);
         if (n >= 0) {
             text = bytes_skip(text, (size_t)n);
+        } else if (errno == EPIPE) {
+            return true; /* it reads no more, and has said why */
         } else if (errno != EINTR && errno != EAGAIN) {
             return error_system(e, "cannot ask the server");
         }
@@ -115,7 +119,8 @@ static bool parse_reply(struct bytes text, json_t **ret_reply, struct error *e)
     }
     const char *failure = json_string_value(json_object_get(reply, "error"));
     if (failure != NULL) {
-        error_format(e, ERROR_CONFLICT, "%s", failure);
+        *e = (struct error){.code = ERROR_CONFLICT};
+        safe_text_cut_lines(bytes_of(failure), sizeof(e->text) - SAFE_TEXT_ELLIPSIS_ROOM, e->text);
         json_decref(reply);
         return false;
     }
@@ -128,10 +133,10 @@ bool control_ask(const char *path, const json_t *request, int timeout_ms, json_t
 {
     int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
     CLEANUP_CLOSE int fd = -1;
-    CLEANUP_FREE char *text = json_dumps(request, JSON_COMPACT);
+    CLEANUP_FREE char *text = safe_json_dump(request, JSON_COMPACT);
     CLEANUP(buffer_clear) struct buffer line = BUFFER(REPLY_MAX);
     CLEANUP(buffer_clear) struct buffer reply = BUFFER(REPLY_MAX);
-    buffer_printf(&line, "%s\n", text != NULL ? text : "{}");
+    buffer_printf(&line, "%s\n", text);
     return connect_to(path, &fd, e) && send_all(fd, buffer_bytes(&line), deadline_ms, e) &&
            receive_all(fd, &reply, deadline_ms, e) &&
            parse_reply(buffer_bytes(&reply), ret_reply, e);

@@ -11,15 +11,29 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/safe_json.h"
 #include "server/descriptor.h"
-#include "server/status.h"
 #include "server/unix_socket.h"
 
-enum { REST_MS = 250 };
+enum {
+    REST_MS = 250,
+    PLACES = CONTROL_CLIENTS_MAX + CONTROL_SPARE_MAX,
+    CHUNK = 4096,
+    LINGER_OCTETS_MAX = 16 * CONTROL_REQUEST_MAX,
+};
 
 /* A client that goes away while its request is worked on keeps its place until that is done, so
- * that the work outstanding is bounded as the clients are. */
-enum client_state { CLIENT_FREE, CLIENT_READING, CLIENT_WAITING, CLIENT_GONE, CLIENT_WRITING };
+ * that the work outstanding is bounded as the clients are. One that is answered before it has sent
+ * all it wants to lingers: a Unix socket that is closed with octets unread makes the other side's
+ * read fail, and the answer would be lost. */
+enum client_state {
+    CLIENT_FREE,
+    CLIENT_READING,
+    CLIENT_WAITING,
+    CLIENT_GONE,
+    CLIENT_WRITING,
+    CLIENT_LINGERING,
+};
 
 struct client {
     enum client_state state;
@@ -30,6 +44,8 @@ struct client {
     char *reply;
     size_t reply_length;
     size_t sent;
+    bool is_cut_short; /* it may be sending still when it is answered */
+    size_t read_away;  /* while it lingers */
 };
 
 struct control {
@@ -41,7 +57,7 @@ struct control {
     int epoll;
     int64_t rest_until_ms; /* the listener is out of the epoll until then; 0: it is in */
     uint64_t tickets;
-    struct client clients[CONTROL_CLIENTS_MAX];
+    struct client clients[PLACES]; /* the spare ones last */
 };
 
 static bool watch(struct control *control, int operation, int fd, uint32_t events, void *data)
@@ -87,7 +103,7 @@ void control_close(struct control *control)
     if (control == NULL) {
         return;
     }
-    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+    for (size_t i = 0; i < PLACES; i++) {
         if (control->clients[i].state != CLIENT_FREE) {
             drop(&control->clients[i]);
         }
@@ -104,15 +120,22 @@ int control_fd(const struct control *control)
     return control->epoll;
 }
 
+/* Whether it is the client's turn, which has a deadline. */
+static bool is_timed(const struct client *client)
+{
+    return client->state == CLIENT_READING || client->state == CLIENT_WRITING ||
+           client->state == CLIENT_LINGERING;
+}
+
 int control_timeout_ms(const struct control *control, int64_t now_ms)
 {
     int64_t soonest = -1;
     if (control->rest_until_ms != 0) {
         soonest = control->rest_until_ms > now_ms ? control->rest_until_ms - now_ms : 0;
     }
-    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+    for (size_t i = 0; i < PLACES; i++) {
         const struct client *client = &control->clients[i];
-        if (client->state == CLIENT_READING || client->state == CLIENT_WRITING) {
+        if (is_timed(client)) {
             int64_t left = client->deadline_ms > now_ms ? client->deadline_ms - now_ms : 0;
             soonest = soonest < 0 || left < soonest ? left : soonest;
         }
@@ -120,7 +143,33 @@ int control_timeout_ms(const struct control *control, int64_t now_ms)
     return (int)soonest;
 }
 
-static void send_some(struct client *client)
+/* Reads away what a client sends that has its answer, until it ends. */
+static void linger(struct client *client)
+{
+    char ignored[CHUNK];
+    ssize_t n = recv(client->fd, ignored, sizeof(ignored), 0);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    client->read_away += n > 0 ? (size_t)n : 0;
+    if (n <= 0 || client->read_away > LINGER_OCTETS_MAX) {
+        drop(client);
+    }
+}
+
+/* CLIENT has all of its answer. */
+static void end(struct control *control, struct client *client)
+{
+    if (!client->is_cut_short || shutdown(client->fd, SHUT_WR) != 0) {
+        drop(client);
+        return;
+    }
+    client->state = CLIENT_LINGERING;
+    client->deadline_ms = clock_monotonic_ms() + CONTROL_LINGER_MS;
+    (void)watch(control, EPOLL_CTL_MOD, client->fd, EPOLLIN, client);
+}
+
+static void send_some(struct control *control, struct client *client)
 {
     while (client->sent < client->reply_length) {
         ssize_t n = send(client->fd, client->reply + client->sent,
@@ -132,11 +181,23 @@ static void send_some(struct client *client)
             return;
         }
         if (n < 0) {
-            break;
+            drop(client);
+            return;
         }
         client->sent += (size_t)n;
     }
-    drop(client);
+    end(control, client);
+}
+
+/* Takes TEXT, a line. */
+static void begin_answer(struct control *control, struct client *client, char *text)
+{
+    client->reply = text;
+    client->reply_length = strlen(text);
+    client->state = CLIENT_WRITING;
+    client->deadline_ms = clock_monotonic_ms() + CONTROL_IO_MS;
+    (void)watch(control, EPOLL_CTL_MOD, client->fd, EPOLLOUT, client);
+    send_some(control, client);
 }
 
 void control_answer(struct control *control, uint64_t ticket, json_t *reply)
@@ -151,13 +212,8 @@ void control_answer(struct control *control, uint64_t ticket, json_t *reply)
             drop(client);
             break;
         }
-        CLEANUP_FREE char *text = json_dumps(reply, JSON_COMPACT);
-        client->reply = memory_printf("%s\n", text != NULL ? text : "{}");
-        client->reply_length = strlen(client->reply);
-        client->state = CLIENT_WRITING;
-        client->deadline_ms = clock_monotonic_ms() + CONTROL_IO_MS;
-        (void)watch(control, EPOLL_CTL_MOD, client->fd, EPOLLOUT, client);
-        send_some(client);
+        CLEANUP_FREE char *text = safe_json_dump(reply, JSON_COMPACT);
+        begin_answer(control, client, memory_printf("%s\n", text));
         break;
     }
     json_decref(reply);
@@ -170,11 +226,12 @@ void control_answer_error(struct control *control, uint64_t ticket, const char *
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    control_answer(control, ticket, json_pack("{s:o}", "error", status_string(bytes_of(text))));
+    control_answer(control, ticket, json_pack("{s:o}", "error", safe_json_text(text)));
 }
 
 static void take_request(struct control *control, struct client *client, size_t length)
 {
+    client->is_cut_short = length + 1 < client->request.n; /* there may be yet more */
     client->state = CLIENT_WAITING;
     uint64_t ticket = client->ticket;
     /* Now only its going away is of interest. */
@@ -193,13 +250,14 @@ static void take_request(struct control *control, struct client *client, size_t 
 
 static void read_some(struct control *control, struct client *client)
 {
-    char *room = buffer_reserve(&client->request, 4096);
-    ssize_t n = room != NULL ? recv(client->fd, room, 4096, 0) : 0;
+    char *room = buffer_reserve(&client->request, CHUNK);
+    ssize_t n = room != NULL ? recv(client->fd, room, CHUNK, 0) : 0;
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
     if (room == NULL) {
         client->state = CLIENT_WAITING;
+        client->is_cut_short = true;
         control_answer_error(control, client->ticket, "a request of over %d octets; send less",
                              CONTROL_REQUEST_MAX);
         return;
@@ -217,7 +275,7 @@ static void read_some(struct control *control, struct client *client)
 
 static struct client *free_place(struct control *control)
 {
-    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+    for (size_t i = 0; i < PLACES; i++) {
         if (control->clients[i].state == CLIENT_FREE) {
             return &control->clients[i];
         }
@@ -225,8 +283,8 @@ static struct client *free_place(struct control *control)
     return NULL;
 }
 
-/* Without a descriptor to spare nobody can be let in, and a listener that stays readable would keep
- * the main thread spinning. */
+/* Without a place or a descriptor to spare nobody can be let in, and a listener that stays readable
+ * would keep the main thread spinning. */
 static void rest(struct control *control, int64_t now_ms)
 {
     if (watch(control, EPOLL_CTL_MOD, control->listener, 0, NULL)) {
@@ -242,8 +300,22 @@ static void end_rest(struct control *control, int64_t now_ms)
     }
 }
 
+/* CLIENT has a spare place: what it asks is not looked at. */
+static void refuse(struct control *control, struct client *client)
+{
+    client->is_cut_short = true;
+    begin_answer(
+        control, client,
+        memory_string("{\"error\":\"too many clients of the control socket; try again\"}\n"));
+}
+
 static void greet(struct control *control, int64_t now_ms)
 {
+    struct client *client = free_place(control);
+    if (client == NULL) {
+        rest(control, now_ms);
+        return;
+    }
     CLEANUP_CLOSE int fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
         if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
@@ -251,17 +323,15 @@ static void greet(struct control *control, int64_t now_ms)
         }
         return;
     }
-    struct client *client = free_place(control);
-    if (client == NULL) {
-        static const char busy[] =
-            "{\"error\":\"too many clients of the control socket; try again\"}\n";
-        (void)!send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL);
-    } else if (watch(control, EPOLL_CTL_ADD, fd, EPOLLIN, client)) {
+    if (watch(control, EPOLL_CTL_ADD, fd, EPOLLIN, client)) {
         *client = (struct client){.state = CLIENT_READING,
                                   .fd = descriptor_take(&fd),
                                   .ticket = ++control->tickets,
                                   .deadline_ms = now_ms + CONTROL_IO_MS,
                                   .request = BUFFER(CONTROL_REQUEST_MAX)};
+        if (client >= control->clients + CONTROL_CLIENTS_MAX) {
+            refuse(control, client);
+        }
     }
 }
 
@@ -270,7 +340,9 @@ static void serve(struct control *control, struct client *client, uint32_t event
     if (client->state == CLIENT_READING) {
         read_some(control, client);
     } else if (client->state == CLIENT_WRITING) {
-        send_some(client);
+        send_some(control, client);
+    } else if (client->state == CLIENT_LINGERING) {
+        linger(client);
     } else if (client->state == CLIENT_WAITING && (events & (EPOLLHUP | EPOLLERR)) != 0) {
         file_close(&client->fd);
         client->state = CLIENT_GONE;
@@ -282,9 +354,9 @@ static void serve(struct control *control, struct client *client, uint32_t event
 
 void control_run(struct control *control, int64_t now_ms)
 {
-    struct epoll_event events[CONTROL_CLIENTS_MAX + 1];
+    struct epoll_event events[PLACES + 1];
     end_rest(control, now_ms);
-    int n = epoll_wait(control->epoll, events, CONTROL_CLIENTS_MAX + 1, 0);
+    int n = epoll_wait(control->epoll, events, PLACES + 1, 0);
     bool newcomer = false;
     for (int i = 0; i < n; i++) {
         if (events[i].data.ptr == NULL) {
@@ -293,10 +365,9 @@ void control_run(struct control *control, int64_t now_ms)
             serve(control, events[i].data.ptr, events[i].events);
         }
     }
-    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+    for (size_t i = 0; i < PLACES; i++) {
         struct client *client = &control->clients[i];
-        if ((client->state == CLIENT_READING || client->state == CLIENT_WRITING) &&
-            client->deadline_ms <= now_ms) {
+        if (is_timed(client) && client->deadline_ms <= now_ms) {
             drop(client);
         }
     }

@@ -1,4 +1,5 @@
 #include "base/buffer.h"
+#include "base/safe_json.h"
 #include "server/server_state.h"
 #include "server/status.h"
 #include "server/systemd.h"
@@ -49,7 +50,7 @@ static json_t *reply(const struct inquiry *inquiry)
     const struct policy_set_result *result = &inquiry->result;
     const struct loader_status *status = inquiry->status;
     if (inquiry->trouble != NULL) {
-        return json_pack("{s:o}", "error", status_string(bytes_of(inquiry->trouble)));
+        return json_pack("{s:o}", "error", safe_json_text(inquiry->trouble));
     }
     CLEANUP(buffer_clear) struct buffer names = BUFFER(NAMES_MAX);
     settings_restart_needed(server->settings, current(server), &names);
@@ -60,7 +61,7 @@ static json_t *reply(const struct inquiry *inquiry)
                      "removals_held", (json_int_t)status->counts.removals_held, "files_in_error",
                      (json_int_t)status->counts.files_in_error, "diagnostics",
                      status_diagnostics(&status->diagnostics), "restart_needed",
-                     status_string(buffer_bytes(&names)));
+                     safe_json_string(buffer_bytes(&names)));
 }
 
 static void begin_reload(struct server *server);

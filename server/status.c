@@ -3,24 +3,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/safe_json.h"
 #include "server/progress_text.h"
-
-static json_t *ascii_string(struct bytes text)
-{
-    CLEANUP_FREE char *copy = memory_string_of(text);
-    for (char *c = copy; *c != '\0'; c++) {
-        if ((unsigned char)*c >= 0x80) {
-            *c = '?';
-        }
-    }
-    return json_string(copy);
-}
-
-json_t *status_string(struct bytes text)
-{
-    json_t *string = json_stringn(text.p, text.n); /* NULL: not UTF-8; file names are octets */
-    return string != NULL ? string : ascii_string(text);
-}
 
 json_t *status_diagnostics(const struct diagnostics *diagnostics)
 {
@@ -30,9 +14,8 @@ json_t *status_diagnostics(const struct diagnostics *diagnostics)
         json_array_append_new(
             list, json_pack("{s:s,s:o,s:i,s:i,s:o}", "severity",
                             item->severity == SEVERITY_ERROR ? "error" : "warning", "file",
-                            item->file != NULL ? status_string(bytes_of(item->file)) : json_null(),
-                            "line", (int)item->line, "column", (int)item->column, "text",
-                            status_string(bytes_of(item->text))));
+                            safe_json_text(item->file), "line", (int)item->line, "column",
+                            (int)item->column, "text", safe_json_text(item->text)));
     }
     return list;
 }
@@ -84,7 +67,7 @@ static json_t *listeners(const struct server *server)
         const struct listener *listener = &server->listeners.items[i];
         json_array_append_new(
             list, json_pack("{s:s,s:o,s:i}", "kind", listener_kind_name(listener->kind), "address",
-                            status_string(bytes_of(listener->address)), "port", listener->port));
+                            safe_json_text(listener->address), "port", listener->port));
     }
     return list;
 }
@@ -94,9 +77,8 @@ static json_t *expiring(const struct loader_status *loaded)
     json_t *list = json_array();
     for (size_t i = 0; i < loaded->found.expiring_count; i++) {
         const struct loader_certificate *item = &loaded->found.expiring[i];
-        json_array_append_new(list, json_pack("{s:o,s:o,s:I}", "name",
-                                              status_string(bytes_of(item->name)), "path",
-                                              status_string(bytes_of(item->path)), "not_after",
+        json_array_append_new(list, json_pack("{s:o,s:o,s:I}", "name", safe_json_text(item->name),
+                                              "path", safe_json_text(item->path), "not_after",
                                               (json_int_t)item->not_after_s));
     }
     return list;
@@ -106,7 +88,7 @@ static json_t *without_certificate(const struct loader_status *loaded)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < loaded->found.without_certificate_count; i++) {
-        json_array_append_new(list, status_string(bytes_of(loaded->found.without_certificate[i])));
+        json_array_append_new(list, safe_json_text(loaded->found.without_certificate[i]));
     }
     return list;
 }

@@ -17,7 +17,4 @@ json_t *status_mirror(const struct mirror_status *mirror);
 /* [{"severity": "error", "file": …, "line": …, "column": …, "text": …}, …] */
 json_t *status_diagnostics(const struct diagnostics *diagnostics);
 
-/* A text from outside: what is not UTF-8 becomes "?". */
-json_t *status_string(struct bytes text);
-
 #endif

@@ -1,13 +1,9 @@
+#include "base/safe_json.h"
 #include "server/status.h"
 
 static json_t *number(uint64_t value)
 {
     return json_integer((json_int_t)value);
-}
-
-static json_t *text_or_null(const char *text)
-{
-    return text != NULL ? status_string(bytes_of(text)) : json_null();
 }
 
 static json_t *hosts(const struct acme_status *acme)
@@ -26,9 +22,9 @@ static json_t *troubled(const struct acme_status *acme)
         const struct acme_status_host *host = &acme->troubled[i];
         json_array_append_new(
             list,
-            json_pack("{s:o,s:s,s:o,s:I,s:I}", "name", text_or_null(host->name), "state",
-                      acme_state_name(host->state), "problem", text_or_null(host->problem), "next",
-                      (json_int_t)host->next_s, "failures", (json_int_t)host->failures));
+            json_pack("{s:o,s:s,s:o,s:I,s:I}", "name", safe_json_text(host->name), "state",
+                      acme_state_name(host->state), "problem", safe_json_text(host->problem),
+                      "next", (json_int_t)host->next_s, "failures", (json_int_t)host->failures));
     }
     return list;
 }
@@ -38,11 +34,11 @@ static json_t *cas(const struct acme_status *acme)
     json_t *list = json_array();
     for (size_t i = 0; i < acme->ca_count; i++) {
         const struct acme_status_ca *ca = &acme->cas[i];
-        json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:o,s:I,s:f}", "name",
-                                              text_or_null(ca->name), "url", text_or_null(ca->url),
-                                              "account", text_or_null(ca->account), "problem",
-                                              text_or_null(ca->problem), "wait",
-                                              (json_int_t)ca->wait_s, "tokens", ca->tokens));
+        json_array_append_new(
+            list, json_pack("{s:o,s:o,s:o,s:o,s:I,s:f}", "name", safe_json_text(ca->name), "url",
+                            safe_json_text(ca->url), "account", safe_json_text(ca->account),
+                            "problem", safe_json_text(ca->problem), "wait", (json_int_t)ca->wait_s,
+                            "tokens", ca->tokens));
     }
     return list;
 }
@@ -67,7 +63,7 @@ json_t *status_acme(const struct acme_status *acme)
         json_t *value;
     } members[] = {
         {"orders", json_boolean(acme->orders)},
-        {"problem", text_or_null(acme->problem)},
+        {"problem", safe_json_text(acme->problem)},
         {"hosts", hosts(acme)},
         {"troubled", troubled(acme)},
         {"cas", cas(acme)},
@@ -77,7 +73,7 @@ json_t *status_acme(const struct acme_status *acme)
         {"renewals", number(acme->renewals)},
         {"failures", failures(acme)},
         {"nearest_expiry", number((uint64_t)acme->nearest_expiry_s)},
-        {"nearest_expiry_host", text_or_null(acme->nearest_expiry_host)},
+        {"nearest_expiry_host", safe_json_text(acme->nearest_expiry_host)},
     };
     json_t *status = json_object();
     for (size_t i = 0; i < ARRAY_LENGTH(members); i++) {

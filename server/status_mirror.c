@@ -1,9 +1,5 @@
+#include "base/safe_json.h"
 #include "server/status.h"
-
-static json_t *text_or_null(const char *text)
-{
-    return text != NULL ? status_string(bytes_of(text)) : json_null();
-}
 
 static json_t *row_json(const struct mirror_status_row *row)
 {
@@ -11,8 +7,8 @@ static json_t *row_json(const struct mirror_status_row *row)
                      row->has_policy ? policy_mode_name(row->mode) : NULL, "id",
                      row->has_policy ? row->id.text : NULL, "fetched", (json_int_t)row->fetched_s,
                      "looked", (json_int_t)row->looked_s, "next", (json_int_t)row->next_s,
-                     "failures", (json_int_t)row->failures, "problem", text_or_null(row->problem),
-                     "doubt", text_or_null(row->doubt));
+                     "failures", (json_int_t)row->failures, "problem", safe_json_text(row->problem),
+                     "doubt", safe_json_text(row->doubt));
 }
 
 json_t *status_mirror(const struct mirror_status *mirror)

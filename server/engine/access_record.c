@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/safe_text.h"
+
 void access_record_set(char *field, size_t size, struct bytes text)
 {
     size_t n = text.n < size - 1 ? text.n : size - 1;
@@ -38,19 +40,10 @@ const char *access_record_protocol(const struct access_record *record)
     return record->version >= 0x200 ? "HTTP/2" : record->version == 0x101 ? "HTTP/1.1" : "HTTP/1.0";
 }
 
-/* As Apache does it, so that a request cannot forge a line: \" \\ \xHH. */
+/* A request must not forge a line. */
 static void add_escaped(struct buffer *line, const char *text)
 {
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\') {
-            buffer_printf(line, "\\%c", c);
-        } else if (c < 0x20 || c >= 0x7f) {
-            buffer_printf(line, "\\x%02x", c);
-        } else {
-            buffer_add(line, (struct bytes){text, 1});
-        }
-    }
+    safe_text_add_ascii(line, bytes_of(text), SIZE_MAX);
 }
 
 static const char *or_dash(const char *text)
@@ -79,21 +72,10 @@ void access_record_combined(const struct access_record *record, struct buffer *l
     buffer_add_string(line, "\"\n");
 }
 
-/* Octets over 127 as their Latin-1 characters: what a client sends need not be UTF-8, a line of
- * JSON must be. */
 static void add_json(struct buffer *line, const char *name, const char *text)
 {
     buffer_printf(line, ",\"%s\":\"", name);
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\') {
-            buffer_printf(line, "\\%c", c);
-        } else if (c < 0x20 || c >= 0x7f) {
-            buffer_printf(line, "\\u%04x", c);
-        } else {
-            buffer_add(line, (struct bytes){text, 1});
-        }
-    }
+    safe_text_add_json(line, bytes_of(text), SIZE_MAX);
     buffer_add_string(line, "\"");
 }
 

@@ -220,7 +220,7 @@ class Status(ControlTest):
                      'mtasts_host_acme_hosts{state="failing"} 1',
                      "mtasts_host_acme_orders_placed_total 9",
                      'mtasts_host_acme_failures_total{type="unauthorized"} 1',
-                     'mtasts_host_acme_failures_total{type="odd\\"\\\\\\n"} 1'):
+                     'mtasts_host_acme_failures_total{type="odd\\"\\\\\\\\x0a"} 1'):
             self.assertIn(f"{line}\n", out)
         left = int(re.search(r"^mtasts_host_acme_nearest_expiry_seconds (\d+)$", out,
                              re.MULTILINE).group(1))

@@ -40,6 +40,17 @@ static void test_prints_as_compilers_do(void **state)
     assert_int_equal(d.count, 0);
 }
 
+static void test_prints_names_and_texts_safely(void **state)
+{
+    (void)state;
+    struct diagnostics d = {0};
+    diagnostics_add(&d, SEVERITY_ERROR, "a\x9b\n\xff.yaml", 1, 2, "\"%s\" is odd", "\x1b[2J");
+    CLEANUP_FREE char *text = printed(&d);
+    assert_string_equal(text, "a\\x9b\\x0a\\xff.yaml:1:2: error: \"\\x1b[2J\" is odd\n");
+    assert_string_equal(d.items[0].file, "a\x9b\n\xff.yaml"); /* as it opens */
+    diagnostics_clear(&d);
+}
+
 static void test_sorts_by_place_and_keeps_equals_in_order(void **state)
 {
     (void)state;
@@ -90,6 +101,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prints_as_compilers_do),
+        cmocka_unit_test(test_prints_names_and_texts_safely),
         cmocka_unit_test(test_sorts_by_place_and_keeps_equals_in_order),
         cmocka_unit_test(test_too_many_are_counted),
     };

@@ -63,6 +63,28 @@ static void test_long_texts_are_cut(void **state)
     assert_non_null(strstr(e.text, ": Permission denied"));
 }
 
+static void test_texts_are_safe(void **state)
+{
+    (void)state;
+    struct error e;
+    errno = ENOENT;
+    (void)error_system(&e, "open %s", "a\x9b\n\xff");
+    assert_string_equal(e.text, "open a\\x9b\\x0a\\xff: No such file or directory");
+    (void)error_prefix(&e, "%s: ", "\xe2\x80\xae");
+    assert_memory_equal(e.text, "\\xe2\\x80\\xae: open a\\x9b", 22);
+    /* A cut falls between characters. */
+    char text[1500];
+    for (size_t i = 0; i < sizeof(text) - 2; i += 2) {
+        memcpy(text + i, "ä", 2);
+    }
+    memcpy(text + sizeof(text) - 2, "x", 2);
+    (void)error_set(&e, ERROR_SYNTAX, "%s", text);
+    for (int i = 0; i < 3; i++) {
+        (void)error_prefix(&e, "x");
+        assert_memory_equal(e.text + strlen(e.text) - 5, "ä…", 5);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -70,6 +92,7 @@ int main(void)
         cmocka_unit_test(test_system_names_the_reason),
         cmocka_unit_test(test_prefix_keeps_code_and_place),
         cmocka_unit_test(test_long_texts_are_cut),
+        cmocka_unit_test(test_texts_are_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

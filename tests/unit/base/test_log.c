@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
+#include "base/buffer.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -67,6 +69,19 @@ static void test_formats(void **state)
          {.name = "f", .text = {"a\tb", 3}},
          "^\\{\"time\":\"" TIME
          "\",\"level\":\"info\",\"event\":\"policies.loaded\",\"f\":\"a\\\\u0009b\"\\}\n$"},
+        {"octets stay recognisable",
+         LOG_FORMAT_TEXT,
+         {.name = "f", .text = {"a\x9b\xff", 3}},
+         "^.* f=\"a\\\\\\\\x9b\\\\\\\\xff\"\n$"},
+        {"a letter is bare", LOG_FORMAT_TEXT, {.name = "f", .text = BYTES("ä")}, "^.* f=ä\n$"},
+        {"what turns text is quoted",
+         LOG_FORMAT_TEXT,
+         {.name = "f", .text = BYTES("\xe2\x80\xae")},
+         "^.* f=\"\\\\u202e\"\n$"},
+        {"JSON of octets",
+         LOG_FORMAT_JSON,
+         {.name = "f", .text = {"\x9b\xc2\x9b", 3}},
+         "^.*,\"f\":\"\\\\\\\\x9b\\\\u009b\"\\}\n$"},
         {"JSON number",
          LOG_FORMAT_JSON,
          {.name = "n", .number = 5, .is_number = true},
@@ -102,6 +117,28 @@ static void test_a_line_too_long_is_cut(void **state)
     size_t n = strlen(line);
     assert_in_range(n, 1, 16 * 1024);
     assert_int_equal(line[n - 1], '\n');
+}
+
+/* Whatever is too long, and in whichever field: a reader of JSON gets its line. */
+static void test_a_json_line_too_long_is_json(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"x", "\"", "\xff", "\x1b", "€"};
+    for (size_t i = 0; i < ARRAY_LENGTH(pieces); i++) {
+        CLEANUP(buffer_clear) struct buffer big = BUFFER(100000);
+        while (big.n < 15000 + i) {
+            buffer_add_string(&big, pieces[i]);
+        }
+        const struct log_field fields[] = {LOG_BYTES("first", buffer_bytes(&big)),
+                                           LOG_BYTES("second", buffer_bytes(&big)),
+                                           LOG_NUMBER("third", INT64_MIN)};
+        CLEANUP_FREE char *line = line_of(LOG_FORMAT_JSON, LOG_LEVEL_INFO, fields, 3);
+        assert_in_range(strlen(line), 15000, 16 * 1024);
+        json_t *parsed = json_loads(line, 0, NULL);
+        assert_non_null(parsed);
+        assert_non_null(json_object_get(parsed, "first"));
+        json_decref(parsed);
+    }
 }
 
 static void *write_lines(void *log)
@@ -144,6 +181,7 @@ int main(void)
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_a_line_too_long_is_cut),
+        cmocka_unit_test(test_a_json_line_too_long_is_json),
         cmocka_unit_test(test_lines_of_threads_do_not_mix),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

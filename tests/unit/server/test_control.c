@@ -154,10 +154,24 @@ static void a_long_request_is_refused(void **state)
     memset(text, ' ', LONG);
     CLEANUP_FREE char *reply = exchange_on(connect_raw(fixture), (struct bytes){text, LONG});
     free(text);
-    /* The rest of it may have cut the answer off. */
-    if (reply[0] != '\0') {
-        assert_non_null(strstr(reply, "a request of over"));
+    assert_non_null(strstr(reply, "a request of over"));
+}
+
+/* Far more than is asked for: the answer is read all the same, and at some point that is enough. */
+static void a_request_without_end_is_ended(void **state)
+{
+    struct fixture *fixture = *state;
+    start(fixture);
+    int fd = connect_raw(fixture);
+    char octets[CONTROL_REQUEST_MAX];
+    memset(octets, ' ', sizeof(octets));
+    size_t sent = 0;
+    for (ssize_t n; (n = send(fd, octets, sizeof(octets), MSG_NOSIGNAL)) > 0;) {
+        sent += (size_t)n;
+        assert_true(sent < 64 * sizeof(octets));
     }
+    assert_true(sent > sizeof(octets));
+    close(fd);
 }
 
 static void the_client_asks_and_is_told_errors(void **state)
@@ -238,29 +252,73 @@ static void silent_clients_are_dropped(void **state)
     close(silent);
 }
 
-static void too_many_clients_are_told_so(void **state)
+/* COUNT clients that have a place each and do not say what they want. */
+static void take_places(const struct fixture *fixture, int *ret_clients, size_t count)
 {
-    struct fixture *fixture = *state;
-    int clients[CONTROL_CLIENTS_MAX];
-    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
-        clients[i] = connect_raw(fixture);
+    for (size_t i = 0; i < count; i++) {
+        ret_clients[i] = connect_raw(fixture);
         control_run(fixture->control, clock_monotonic_ms());
     }
-    start(fixture);
-    CLEANUP_FREE char *reply = exchange_on(connect_raw(fixture), (struct bytes){"", 0});
-    assert_non_null(strstr(reply, "too many clients"));
-    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+}
+
+static void leave_places(const int *clients, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
         close(clients[i]);
     }
-    /* Their places are free again. */
-    for (int tries = 0;; tries++) {
-        CLEANUP_FREE char *again =
-            exchange_on(connect_raw(fixture), BYTES("{\"echo\":\"hello\"}\n"));
-        if (strcmp(again, "{\"echo\":\"hello\"}\n") == 0) {
-            break;
-        }
+}
+
+static bool asks(const struct fixture *fixture, json_t *request, struct error *e)
+{
+    json_t *reply = NULL;
+    bool answered = control_ask(fixture->path, request, CLIENT_TIMEOUT_MS, &reply, e);
+    json_decref(reply);
+    return answered;
+}
+
+/* What a request that is longer, and one that says nothing, makes of it is the same. */
+static void too_many_clients_are_told_so(void **state)
+{
+    enum { TRIES = 200, LONG = 48 * 1024 };
+    struct fixture *fixture = *state;
+    struct error e = {0};
+    int clients[CONTROL_CLIENTS_MAX];
+    take_places(fixture, clients, CONTROL_CLIENTS_MAX);
+    start(fixture);
+    CLEANUP_FREE char *text = memory_zero(1, LONG + 1);
+    memset(text, 'x', LONG);
+    json_t *request = json_pack("{s:s}", "echo", "hello");
+    json_t *longer = json_pack("{s:s}", "echo", text);
+    for (int i = 0; i < TRIES; i++) {
+        assert_false(asks(fixture, i % 2 == 0 ? request : longer, &e));
+        assert_non_null(strstr(e.text, "too many clients"));
+    }
+    CLEANUP_FREE char *reply = exchange_on(connect_raw(fixture), (struct bytes){"", 0});
+    assert_non_null(strstr(reply, "too many clients"));
+
+    /* One place is free again, then all. */
+    close(clients[0]);
+    for (int tries = 0; !asks(fixture, request, &e); tries++) {
         assert_true(tries < 1000);
     }
+    leave_places(clients + 1, CONTROL_CLIENTS_MAX - 1);
+    json_decref(request);
+    json_decref(longer);
+}
+
+/* Those that hold the spare places and say nothing lose them soon; who comes meanwhile waits. */
+static void who_finds_the_spare_places_taken_waits(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error e = {0};
+    int clients[CONTROL_CLIENTS_MAX + CONTROL_SPARE_MAX];
+    take_places(fixture, clients, ARRAY_LENGTH(clients));
+    start(fixture);
+    json_t *request = json_pack("{s:s}", "echo", "hello");
+    assert_false(asks(fixture, request, &e));
+    assert_non_null(strstr(e.text, "too many clients"));
+    json_decref(request);
+    leave_places(clients, ARRAY_LENGTH(clients));
 }
 
 static void the_socket_is_for_user_and_group(void **state)
@@ -277,12 +335,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(requests_are_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_long_request_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_request_without_end_is_ended, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_client_asks_and_is_told_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobody_listening_is_not_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_answer_may_come_late, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_client_does_not_wait_for_ever, set_up, tear_down),
         cmocka_unit_test_setup_teardown(silent_clients_are_dropped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_many_clients_are_told_so, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_finds_the_spare_places_taken_waits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_socket_is_for_user_and_group, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

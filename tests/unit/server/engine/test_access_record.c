@@ -43,7 +43,14 @@ static const struct {
      "{\"time\":\"2026-11-23T14:15:00.123Z\",\"address\":\"192.0.2.1\",\"host\":"
      "\"mta-sts.example.org\",\"method\":\"GET\",\"path\":\"/p\\\" 200\\u000a1.2.3.4\","
      "\"protocol\":\"HTTP/1.1\",\"status\":200,\"octets\":97,\"referer\":\"\","
-     "\"agent\":\"\\\\\\u001b[31m\\u00ff\"}\n"},
+     "\"agent\":\"\\\\\\u001b[31m\\\\xff\"}\n"},
+    {"what a terminal obeys", "/\xc2\x9b\xe2\x80\xae\x7f", "ä",
+     "192.0.2.1 - - [23/Nov/2026:14:15:00 +0000] \"GET /\\xc2\\x9b\\xe2\\x80\\xae\\x7f "
+     "HTTP/1.1\" 200 97 \"-\" \"\\xc3\\xa4\"\n",
+     "{\"time\":\"2026-11-23T14:15:00.123Z\",\"address\":\"192.0.2.1\",\"host\":"
+     "\"mta-sts.example.org\",\"method\":\"GET\",\"path\":\"/\\u009b\\u202e\\u007f\","
+     "\"protocol\":\"HTTP/1.1\",\"status\":200,\"octets\":97,\"referer\":\"\","
+     "\"agent\":\"ä\"}\n"},
 };
 
 static void records_have_two_forms(void **state)
@@ -72,7 +79,7 @@ static void the_longest_record_fits_a_line(void **state)
     (void)state;
     struct access_record record = {.octets = UINT64_MAX, .status = 999, .version = 0x200};
     char ugly[1024];
-    memset(ugly, 0xff, sizeof(ugly));
+    memset(ugly, '\x01', sizeof(ugly)); /* what takes most in JSON */
     struct bytes text = {ugly, sizeof(ugly)};
     access_record_set(record.address, sizeof(record.address), text);
     access_record_set(record.host, sizeof(record.host), text);

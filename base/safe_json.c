@@ -1,0 +1,79 @@
+#include "safe_json.h"
+
+#include <stdint.h>
+
+#include "base/memory.h"
+#include "base/safe_text.h"
+
+json_t *safe_json_string(struct bytes text)
+{
+    CLEANUP(buffer_clear) struct buffer utf8 = BUFFER(SIZE_MAX / 4);
+    safe_text_add_utf8(&utf8, text);
+    return json_stringn_nocheck(buffer_bytes(&utf8).p, utf8.n);
+}
+
+json_t *safe_json_text(const char *text)
+{
+    return text != NULL ? safe_json_string(bytes_of(text)) : json_null();
+}
+
+char *safe_json_dump(const json_t *value, size_t flags)
+{
+    struct buffer safe = BUFFER(SIZE_MAX / 4);
+    CLEANUP_FREE char *text = value != NULL ? json_dumps(value, flags | JSON_ENCODE_ANY) : NULL;
+    safe_text_add_document(&safe, bytes_of(text != NULL ? text : "null"));
+    return buffer_take(&safe);
+}
+
+void safe_json_print(const json_t *value, FILE *out)
+{
+    CLEANUP_FREE char *text = safe_json_dump(value, JSON_INDENT(2));
+    fprintf(out, "%s\n", text);
+}
+
+static json_t *shown_string(const json_t *value)
+{
+    CLEANUP_FREE char *text =
+        safe_text_copy((struct bytes){json_string_value(value), json_string_length(value)});
+    return json_string(text);
+}
+
+static json_t *shown_array(const json_t *value)
+{
+    size_t i = 0;
+    json_t *item = NULL;
+    json_t *shown = json_array();
+    json_array_foreach(value, i, item)
+    {
+        json_array_append_new(shown, safe_json_shown(item));
+    }
+    return shown;
+}
+
+static json_t *shown_object(const json_t *value)
+{
+    const char *key = NULL;
+    json_t *member = NULL;
+    json_t *shown = json_object();
+    json_object_foreach((json_t *)value, key, member)
+    {
+        CLEANUP_FREE char *name = safe_text_copy(bytes_of(key));
+        json_object_set_new(shown, name, safe_json_shown(member));
+    }
+    return shown;
+}
+
+json_t *
+safe_json_shown(const json_t *value) /* NOLINT(misc-no-recursion): as deep as jansson reads */
+{
+    switch (json_typeof(value)) {
+    case JSON_STRING:
+        return shown_string(value);
+    case JSON_ARRAY:
+        return shown_array(value);
+    case JSON_OBJECT:
+        return shown_object(value);
+    default:
+        return json_copy((json_t *)value);
+    }
+}
