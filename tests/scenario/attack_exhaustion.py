@@ -20,8 +20,9 @@ class Descriptors(Attack):
         super().start(*wrapper, "sh", "-c", f'ulimit -n {self.ALLOWED}; exec "$@"', "sh")
 
     def test_more_connections_than_descriptors(self):
-        """The hoard is silent: its time is soon over, and until then nothing spins."""
-        with self.attacked(may_fail=True) as innocent:
+        """The hoard is silent: its time is soon over, and until then nothing spins. It stands in line before
+        the innocent, and three times as long as there are descriptors: three times limits.handshake."""
+        with self.attacked(may_fail=True, gap_s=GAP_S + 3) as innocent:
             before, started = self.meters.cpu_s(), time.monotonic()
             hoard = [self.tcp(source=f"127.0.{10 + n % 20}.1", timeout=2) for n in range(3 * self.ALLOWED)]
             self.assertEqual(len(hoard), 3 * self.ALLOWED)
@@ -215,6 +216,33 @@ class Memory(Attack):
         metrics = self.server.command("status", "--prometheus").stdout
         for reason in ended:
             self.assertIn(f'mtasts_host_connections_ended_total{{reason="{reason}"}}', metrics)
+
+
+class LongHeads(Attack):
+    """Where long heads are allowed they are read to their end, and who stops in one is ended."""
+
+    settings = "limits:\n  header: 64K\n  header_plain: 64K\n  request: 1s\n"
+    domains = ("victim",)
+    HEAD = get(extra="X: " + "y" * 50_000 + "\r\n")
+
+    def clients_of_both(self):
+        return self.tls(alpn="http/1.1"), self.tcp(port=self.server.plain_port)
+
+    def test_a_head_of_50_kb_is_answered(self):
+        for client in self.clients_of_both():
+            self.push(client, self.HEAD, 2)
+            self.assertIn(b"mx.victim.test", self.drain(client, 0.5)[0])
+
+    def test_who_stops_in_a_long_head_is_ended(self):
+        """However far it has come, and whether it stays or leaves."""
+        with self.attacked():
+            for length in (100, 8_000, 17_000, 33_000, 49_000):
+                for client in self.clients_of_both() + self.clients_of_both():
+                    self.push(client, self.HEAD[:length], 2)
+                self.clients.pop().close()
+                self.clients.pop().close()
+            wait_until(lambda: self.server.status()["connections"]["current"] <= 2,
+                       "whoever stopped is ended", 5)
 
 
 # What is no request, and how much of it there is.

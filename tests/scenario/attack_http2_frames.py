@@ -14,6 +14,8 @@ from http2_frames import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHA
                           window_update)
 
 FLOOD_OCTETS = 300_000
+# Sixteen, and what else stood in the piece of input that the sixteenth was in.
+MOST_RESETS = 32
 OPEN = request(1, END_HEADERS, method=POST)  # a stream whose body is still to come
 
 
@@ -160,7 +162,7 @@ class Http2Floods(Attack):
                     attack = OPENING + b"".join(make(s) for s in range(1, 401, 2))
                     reader, = self.send(attack, count=1)
                     ended = self.ends(reader)
-                    self.assertLessEqual(len(reader.of(RST_STREAM)), 17)
+                    self.assertLess(len(reader.of(RST_STREAM)), MOST_RESETS)
                     self.assertTrue(ended or not reader.of(RST_STREAM), "it lets itself be made to")
                     self.alive(name)
                     self.leave()
