@@ -39,7 +39,7 @@ GAP_S = 3 * SLOW
 # What attackers may make the server grow by. The sanitizer's allocator gives nothing back and keeps
 # what was freed aside for a while, so there the bound is loose: it tells megabytes a connection from
 # kilobytes.
-ALLOWED_KB = 160_000 if SANITIZED else 32_000
+ALLOWED_KB = 64_000 if SANITIZED else 32_000
 QUARANTINE = "quarantine_size_mb=8:malloc_context_size=8"
 INNOCENT = "127.0.0.77"
 

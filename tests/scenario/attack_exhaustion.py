@@ -176,7 +176,7 @@ class OtherWorkers(Attack):
 class Memory(Attack):
     settings = ("limits:\n  memory: 4M\n  memory_per_address: 512K\n  header: 64K\n"
                 "  connections_per_address: 1000\n")
-    ALLOWED_KB = 120_000 if SANITIZED else 24_000
+    ALLOWED_KB = 64_000 if SANITIZED else 24_000
 
     def ended(self):
         connections = self.server.status()["connections"]
