@@ -17,9 +17,9 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-NOT_SCENARIOS = {"acme_harness", "acme_proxy", "bind", "dns_primary", "harness", "knot",
-                 "mail_servers", "mailauth_reader", "policy_upstream", "run", "sts_resolver",
-                 "wire", "zoo", "zoo_authority", "zoo_servers"}
+NOT_SCENARIOS = {"acme_harness", "acme_proxy", "attack", "bind", "dns_primary", "harness",
+                 "http2_frames", "knot", "mail_servers", "mailauth_reader", "policy_upstream", "proxies",
+                 "run", "sts_resolver", "wire", "zoo", "zoo_authority", "zoo_servers"}
 LIMIT_S = 1500
 
 
