@@ -223,9 +223,22 @@ static void on_woken(void *context)
     }
 }
 
+/* A connection that was cut ends with what is read or written next: one of the two must be awaited. */
+static void see_end(struct channel *channel)
+{
+    if (channel->state != CHANNEL_CLOSES && channel->state != CHANNEL_SHAKES_HANDS &&
+        !h2o_socket_is_writing(channel->socket) && !h2o_socket_is_reading(channel->socket)) {
+        h2o_socket_read_start(channel->socket, on_readable);
+    }
+}
+
 void channel_say_goodbye(struct connection *connection)
 {
     struct channel *channel = (struct channel *)connection;
+    if (connection->times.phase == CONNECTION_CUT) {
+        see_end(channel);
+        return;
+    }
     if (channel->state != CHANNEL_TALKS) {
         return;
     }

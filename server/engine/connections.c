@@ -88,7 +88,7 @@ static void sweep_one(struct connection *connection, int64_t now_ms)
         connection_cut(connection, verdict.reason);
     } else if (verdict.fate == CONNECTION_IS_TO_LEAVE) {
         connection_leave(connection, verdict.reason, now_ms);
-    } else if (connection->times.phase == CONNECTION_LEAVING) {
+    } else if (connection->times.phase >= CONNECTION_LEAVING) {
         connections->goodbye(connection);
     }
 }

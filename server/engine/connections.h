@@ -46,8 +46,8 @@ struct connections {
     struct settings_limits limits;
     bool draining;
     int64_t unread; /* this worker's part of the total */
-    /* Says to the client that no more requests are wanted; called again at each sweep while it
-     * stays. Closes nothing before it returns. */
+    /* Says to the client that no more requests are wanted, and sees to it that its end is noticed;
+     * called again at each sweep while it stays. Closes nothing before it returns. */
     void (*goodbye)(struct connection *connection);
 };
 

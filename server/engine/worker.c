@@ -92,10 +92,12 @@ static bool accept_one(struct accepting *accepting)
         channel_open(&worker->house, socket, accepting->kind);
         return true;
     }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+    int why = errno;
+    if (why == EMFILE || why == ENFILE || why == ENOBUFS || why == ENOMEM) {
         pause_accepting(worker);
+        connections_make_room(&worker->house.connections, clock_monotonic_ms());
     }
-    return errno == ECONNABORTED || errno == EINTR;
+    return why == ECONNABORTED || why == EINTR;
 }
 
 static void on_acceptable(h2o_socket_t *listener, const char *err)
