@@ -12,11 +12,6 @@ enum {
     CONTINUATIONS_MAX = 4, /* a head of 16 KiB and more a frame fits into one */
 };
 
-struct http2_library {
-    nghttp2_session_callbacks *callbacks;
-    nghttp2_option *option;
-};
-
 void http2_fail(struct http2 *self, enum connection_end reason)
 {
     if (self->state != HTTP2_FAILED) {
@@ -173,7 +168,7 @@ static void free_http2(struct protocol *protocol)
     }
     nghttp2_session_del(self->session);
     (void)connection_hold(self->connection, -self->charged);
-    free(self->head);
+    http2_forget_head(self);
     free(self);
 }
 
@@ -197,13 +192,14 @@ static void submit_settings(struct http2 *self)
                                          ARRAY_LENGTH(settings)));
 }
 
-struct protocol *http2_new(const struct http2_library *library, const struct exchange *exchange,
+struct protocol *http2_new(struct http2_library *library, const struct exchange *exchange,
                            struct connection *connection, void (*woken)(void *woken_context),
                            void *woken_context)
 {
     static const struct protocol_kind kind = {run, say_goodbye, free_http2};
     struct http2 *self = memory_zero(1, sizeof(*self));
     self->protocol.kind = &kind;
+    self->library = library;
     self->exchange = exchange;
     self->connection = connection;
     self->woken = woken;
@@ -247,6 +243,7 @@ void http2_library_free(struct http2_library *library)
     if (library != NULL) {
         nghttp2_session_callbacks_del(library->callbacks);
         nghttp2_option_del(library->option);
+        free(library->spare);
         free(library);
     }
 }

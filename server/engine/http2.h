@@ -25,7 +25,7 @@ struct http2_library *http2_library_new(void);
 void http2_library_free(struct http2_library *library);
 
 /* As http1_new. Its first run puts SETTINGS out. */
-struct protocol *http2_new(const struct http2_library *library, const struct exchange *exchange,
+struct protocol *http2_new(struct http2_library *library, const struct exchange *exchange,
                            struct connection *connection, void (*woken)(void *woken_context),
                            void *woken_context);
 

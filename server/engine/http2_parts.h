@@ -11,6 +11,12 @@
 
 enum { HTTP2_KEPT_OCTETS = 4096 }; /* of the fields that are looked at, together */
 
+struct http2_library {
+    nghttp2_session_callbacks *callbacks;
+    nghttp2_option *option;
+    struct http2_head *spare; /* for the next head; or NULL */
+};
+
 /* One request, from the end of its head until its stream is closed. */
 struct http2_stream {
     TAILQ_ENTRY(http2_stream) link;
@@ -57,6 +63,7 @@ struct http2 {
     enum http2_state state;
     bool said_why; /* in HTTP2_FAILED: GOAWAY was submitted */
     unsigned faults;
+    struct http2_library *library;
     struct http2_head *head; /* while one is received; or NULL */
 };
 
@@ -85,6 +92,7 @@ int http2_stream_take(struct http2_stream *stream, struct bytes octets);
 int http2_stream_complete(struct http2_stream *stream);
 
 /* --- http2_request.c: callbacks of nghttp2; CONTEXT is a struct http2 --- */
+void http2_forget_head(struct http2 *self);
 int http2_on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *context);
 int http2_on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                     size_t name_n, const uint8_t *value, size_t value_n, uint8_t flags,

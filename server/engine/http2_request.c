@@ -6,9 +6,19 @@ static bool is_request(const nghttp2_frame *frame)
     return frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST;
 }
 
-static void forget_head(struct http2 *self)
+/* Of most heads all octets come at once, so one place does for all connections of a worker. */
+static struct http2_head *take_place(struct http2_library *library)
 {
-    free(self->head);
+    return library->spare != NULL ? TAKE(library->spare) : memory_alloc(sizeof(struct http2_head));
+}
+
+void http2_forget_head(struct http2 *self)
+{
+    if (self->library->spare == NULL) {
+        self->library->spare = self->head;
+    } else {
+        free(self->head);
+    }
     self->head = NULL;
 }
 
@@ -16,8 +26,8 @@ int http2_on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
 {
     (void)session;
     struct http2 *self = context;
-    forget_head(self);
-    self->head = memory_alloc(sizeof(*self->head));
+    http2_forget_head(self);
+    self->head = take_place(self->library);
     memset(self->head, 0,
            offsetof(struct http2_head, kept)); /* that is written before it is read */
     self->head->request.version = 0x200;
@@ -141,7 +151,7 @@ static int on_head(struct http2 *self, const nghttp2_frame *frame)
             done = answer_head(self, frame->hd.stream_id);
         }
     }
-    forget_head(self);
+    http2_forget_head(self);
     return done;
 }
 

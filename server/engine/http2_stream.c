@@ -16,9 +16,8 @@ static void hold(struct http2_stream *stream, int64_t octets)
 
 struct http2_stream *http2_stream_add(struct http2 *self, int32_t id)
 {
-    struct http2_stream *stream = memory_zero(1, sizeof(*stream));
-    stream->http2 = self;
-    stream->id = id;
+    struct http2_stream *stream = memory_alloc(sizeof(*stream));
+    *stream = (struct http2_stream){.http2 = self, .id = id};
     TAILQ_INSERT_TAIL(&self->streams, stream, link);
     (void)nghttp2_session_set_stream_user_data(self->session, id, stream);
     return stream;
