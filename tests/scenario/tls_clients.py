@@ -2,7 +2,8 @@
 
 import subprocess
 
-from harness import WELL_KNOWN, Scenario, run
+import proxies
+from harness import WELL_KNOWN, Scenario, run, wait_until
 
 POLICY = "domains:\n  example.test: {mode: enforce, mx: [mx.example.test], max_age: 1w}\n"
 NAME = "mta-sts.example.test"
@@ -120,6 +121,55 @@ class TlsClients(Scenario):
         self.assertIn("The negotiated protocol: h2", said)
         self.assertIn(":status: 200", said)
         self.assertIn("mx: mx.example.test", said)
+
+
+class GoClient(proxies.Caddy):
+    """Go's HTTP client, as postfix-tlspol and other senders have it: Caddy asks us by it, for each
+    request that it gets. VERSIONS: "1.1" or "2"."""
+
+    versions = "2"
+
+    def text(self):
+        return ("{\n admin off\n auto_https off\n}\n"
+                f"http://:{self.port} {{\n bind 127.0.0.1\n"
+                f" reverse_proxy https://127.0.0.1:{self.scenario.server.https_port} {{\n"
+                f"  header_up Host {NAME}\n  transport http {{\n   tls\n   tls_server_name {NAME}\n"
+                f"   tls_trusted_ca_certs {self.scenario.authority().root}\n"
+                f"   versions {self.versions}\n  }}\n }}\n}}\n")
+
+    def answers(self):
+        try:
+            return self.ask().status == 200
+        except OSError:
+            return False
+
+    def ask(self, **chosen):
+        return self.scenario.server.fetch_plain("example.test", port=self.port, **chosen)
+
+
+class GoClientHttp1(GoClient):
+    versions = "1.1"
+
+
+class GoClients(Scenario):
+    def test_go_asks_by_both_protocols(self):
+        self.server = self.host(settings="access_log: json\n")
+        self.server.write("a.yaml", POLICY)
+        self.server.certify("example.test")
+        self.server.start()
+        for client, protocol in ((GoClient(self), "HTTP/2"), (GoClientHttp1(self), "HTTP/1.1")):
+            with self.subTest(protocol=protocol):
+                for _ in range(5):
+                    self.assertIn("mx: mx.example.test", client.ask().body)
+                tag = client.ask().headers["etag"]
+                self.assertEqual(client.ask(headers={"If-None-Match": tag}).status, 304)
+                self.assertEqual(client.ask(method="HEAD").status, 200)
+                self.assertEqual(client.ask(method="DELETE").status, 405)
+                client.stop()
+                wait_until(lambda: any(e.get("protocol") == protocol and e.get("status") == 405
+                                       for e in self.server.events("http.request")),
+                           f"the log has {protocol}")
+        self.server.stop()
 
 
 class WithoutHttp2(Scenario):
