@@ -60,6 +60,7 @@ struct wire {
     struct buffer sent;        /* all that was put out */
     enum protocol_next next;   /* what the last run said */
     size_t most_out;           /* of one go */
+    unsigned most_under_way;   /* after a run */
     int log;                   /* the access log's file */
     size_t wakes;              /* of the desk, by any thread */
     size_t goodbyes;           /* of connections_sweep */
@@ -211,6 +212,9 @@ static inline size_t wire_go(struct wire *wire)
         struct bytes input = buffer_bytes(&wire->input);
         wire->next = wire->protocol->kind->run(wire->protocol, input, &taken, &out);
         WIRE_REQUIRE(taken <= input.n);
+        if (wire->connection.under_way > wire->most_under_way) {
+            wire->most_under_way = wire->connection.under_way;
+        }
         if (taken != 0) {
             memmove(wire->input.p, wire->input.p + taken, wire->input.n - taken);
             wire->input.n -= taken;
