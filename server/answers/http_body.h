@@ -31,7 +31,8 @@ struct http_body_taker {
     void (*piece)(void *taking, struct bytes octets);
     /* All is there. TAKING is no longer the engine's; the answer is sent now or later. */
     void (*complete)(void *taking);
-    /* The client has gone, or sent too much: nobody waits for an answer. Not after `complete`. */
+    /* The client has gone, or sent too much, or the answer was sent before all was there: what is
+     * still to come is not wanted. Not after `complete`. */
     void (*abandon)(void *taking);
 };
 

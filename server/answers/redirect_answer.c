@@ -8,7 +8,9 @@
 static void redirect(const struct target *target, struct http_answer *ret_answer)
 {
     struct bytes host = dns_name_bytes(&target->host);
-    char *url = memory_printf("https://%.*s%.*s%.*s", BYTES_ARG(host), BYTES_ARG(target->path),
+    /* OPTIONS' "*" is no path (RFC 9110 §7.1): behind the host it would be more of the host. */
+    struct bytes path = target->path.p[0] == '/' ? target->path : BYTES("/");
+    char *url = memory_printf("https://%.*s%.*s%.*s", BYTES_ARG(host), BYTES_ARG(path),
                               BYTES_ARG(target->query));
     http_answer_text(ret_answer, 308, BYTES("Policies are served over HTTPS.\n"));
     ret_answer->owned = url;

@@ -1,9 +1,10 @@
 /* The answers of port 80:
  *
  *     /.well-known/acme-challenge/TOKEN   a CA's challenge (challenge_answer.h)
- *     a host that is served               308 to HTTPS, no port: a policy's HTTPS is on 443 (RFC
- * 8461 §3.3) another host                        404; 503 until all policies are known no host 400
- */
+ *     a host that is served               308 to HTTPS, without a port: a policy is served on 443
+ *                                         (RFC 8461 §3.3)
+ *     another host                        404; 503 until all policies are known
+ *     no host                             400 */
 #ifndef SERVER_ANSWERS_REDIRECT_ANSWER_H
 #define SERVER_ANSWERS_REDIRECT_ANSWER_H
 

@@ -1,13 +1,14 @@
 /* How long a connection may do what it does: a pure function of times, by the limits' names.
  *
- *     handshake          limits.handshake after accept
- *     waiting            limits.idle after the last answer (or the handshake); HTTP/2: the longer
- * of that and limits.request, since octets between requests say nothing there receiving
- * limits.request after the request's first octets were seen not reading        limits.request after
- * the answer was ready any                limits.connection_age after accept; from three quarters
- * of it on, answers say that they are the last, so that a busy proxy loses no request draining a
- * second for the handshake, a second for the first request; then at once leaving
- * CONNECTION_GRACE_MS, then it is cut
+ *     handshake     limits.handshake after accept
+ *     waiting       limits.idle after the last answer (or the handshake); HTTP/2: the longer of
+ *                   that and limits.request, since octets between requests say nothing there
+ *     receiving     limits.request after the request's first octets were seen
+ *     not reading   limits.request after the answer was ready
+ *     any           limits.connection_age after accept; from three quarters of it on, answers
+ *                   say that they are the last, so that a busy proxy loses no request
+ *     draining      a second for the handshake, a second for the first request; then at once
+ *     leaving       CONNECTION_GRACE_MS, then it is cut
  */
 #ifndef SERVER_ENGINE_CONNECTION_RULE_H
 #define SERVER_ENGINE_CONNECTION_RULE_H

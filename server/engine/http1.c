@@ -98,13 +98,15 @@ static enum protocol_next take_body(struct http1 *self, struct bytes input, size
     size_t n = input.n < self->body_left ? input.n : self->body_left;
     *ret_taken = n;
     self->body_left -= n;
-    if (n != 0 && intake_piece(&self->intake, (struct bytes){input.p, n}) && self->body_left == 0) {
+    if (n != 0 && !intake_piece(&self->intake, (struct bytes){input.p, n})) {
+        self->keeps = false;
+    } else if (n != 0 && self->body_left == 0) {
         intake_complete(&self->intake);
     }
     return PROTOCOL_GOES_ON;
 }
 
-static enum protocol_next answer_body(struct http1 *self, struct buffer *out)
+static enum protocol_next answer_body(struct http1 *self, struct bytes after, struct buffer *out)
 {
     struct http_answer answer = intake_take_answer(&self->intake);
     intake_clear(&self->intake);
@@ -112,7 +114,7 @@ static enum protocol_next answer_body(struct http1 *self, struct buffer *out)
     bool keeps =
         self->keeps && whole && !connection_is_last(self->connection, self->exchange->now_ms());
     put_answer(self, &answer, self->is_head, keeps, out);
-    return finish(self, &answer, keeps, !whole);
+    return finish(self, &answer, keeps, !whole || after.n != 0);
 }
 
 /* --- Heads --- */
@@ -175,7 +177,7 @@ static enum protocol_next run(struct protocol *protocol, struct bytes input, siz
     case INTAKE_WAITS:
         return PROTOCOL_GOES_ON;
     case INTAKE_IS_ANSWERED:
-        return answer_body(self, out);
+        return answer_body(self, input, out);
     case INTAKE_NONE:
         break;
     }

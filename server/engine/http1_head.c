@@ -129,7 +129,9 @@ static bool read_connection(struct bytes value, struct reading *reading)
 
 static bool read_expect(struct bytes value, struct reading *reading)
 {
-    reading->head->expects_continue = bytes_equal_nocase(value, BYTES("100-continue"));
+    /* RFC 9110 §10.1.1: HTTP/1.0 knows no interim answers. */
+    reading->head->expects_continue =
+        reading->head->request.version == 0x101 && bytes_equal_nocase(value, BYTES("100-continue"));
     return true;
 }
 

@@ -7,12 +7,15 @@
  *     CRLF
  *
  * Refused, each with a text that says why:
- *     a line that does not end in CRLF; CR, NUL or another control in a line     §2.2, RFC 9110
- * §5.5 anything but METHOD SP TARGET SP HTTP/1.x, of visible ASCII                §3 white space
- * before a field's colon, a line that begins with it (obs-fold)  §5.1, §5.2 no Host in HTTP/1.1,
- * more than one, one that is no host                    §3.2 more than one Content-Length, one that
- * is not digits                       §6.3 Transfer-Encoding, since no answer takes a body of
- * unknown length          §6.1 more octets than the limit, where a field counts 32 more than it has
+ *     a line that does not end in CRLF                              RFC 9112 §2.2
+ *     CR, NUL or another control in a line                          RFC 9110 §5.5
+ *     anything but METHOD SP TARGET SP HTTP/1.x, of visible ASCII   §3
+ *     white space before a field's colon                            §5.1
+ *     a line that begins with it (obs-fold)                         §5.2
+ *     no Host in HTTP/1.1, more than one, one that is no host       §3.2
+ *     Transfer-Encoding: no answer takes a body of unknown length   §6.1
+ *     more than one Content-Length, one that is not digits          §6.3
+ *     more octets than the limit, where a field counts HTTP_FIELD_OVERHEAD more than it has
  */
 #ifndef SERVER_ENGINE_HTTP1_HEAD_H
 #define SERVER_ENGINE_HTTP1_HEAD_H

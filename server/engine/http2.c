@@ -114,15 +114,17 @@ static bool put_all_out(struct http2 *self, struct buffer *out)
     return done;
 }
 
+/* Not that of the oldest stream: one whose body came slowly is answered after younger ones. */
 static int64_t oldest_unread_ms(const struct http2 *self)
 {
+    int64_t oldest_ms = 0;
     const struct http2_stream *stream = NULL;
     TAILQ_FOREACH (stream, &self->streams, link) {
-        if (stream->submitted_ms != 0) {
-            return stream->submitted_ms;
+        if (stream->submitted_ms != 0 && (oldest_ms == 0 || stream->submitted_ms < oldest_ms)) {
+            oldest_ms = stream->submitted_ms;
         }
     }
-    return 0;
+    return oldest_ms;
 }
 
 static enum protocol_next run(struct protocol *protocol, struct bytes input, size_t *ret_taken,

@@ -120,6 +120,12 @@ static bool names_two_hosts(const struct http2_head *head)
 static int answer_head(struct http2 *self, int32_t id)
 {
     struct http2_head *head = self->head;
+    if (self->state == HTTP2_CLOSING) {
+        /* It came with the last one; GOAWAY, which has not gone yet, says that it may be sent again
+         * elsewhere (RFC 9113 §6.8). So nothing of it is done here. */
+        return nghttp2_submit_rst_stream(self->session, NGHTTP2_FLAG_NONE, id,
+                                         NGHTTP2_REFUSED_STREAM);
+    }
     if (names_two_hosts(head)) {
         return nghttp2_submit_rst_stream(self->session, NGHTTP2_FLAG_NONE, id,
                                          NGHTTP2_PROTOCOL_ERROR);

@@ -9,7 +9,7 @@ struct bytes http_date_text(struct http_date *date, int64_t wall_s)
     static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    if (date->wall_s != wall_s) {
+    if (date->wall_s != wall_s || date->text[0] == '\0') {
         time_t seconds = wall_s;
         struct tm utc;
         gmtime_r(&seconds, &utc);

@@ -9,8 +9,8 @@
 enum { HTTP_DATE_LENGTH = 29 };
 
 struct http_date {
-    int64_t wall_s; /* of the text; 0: there is none yet */
-    char text[HTTP_DATE_LENGTH + 1];
+    int64_t wall_s;                  /* of the text */
+    char text[HTTP_DATE_LENGTH + 1]; /* empty: there is none yet */
 };
 
 /* "Mon, 30 Nov 2026 17:43:29 GMT" for WALL_S, seconds since 1970; valid until the next call. */

@@ -11,6 +11,10 @@ static void on_delivered(struct desk_waiter *waiter, struct http_answer *answer)
     struct intake *intake =
         (struct intake *)(void *)((char *)waiter - offsetof(struct intake, waiter));
     intake->answer = *answer;
+    if (intake->state == INTAKE_TAKES) {
+        intake->taker->abandon(intake->taking);
+        connection_answers(intake->connection, intake->exchange->now_ms());
+    }
     answer_is_there(intake);
     intake->answered(intake->answered_context);
 }
