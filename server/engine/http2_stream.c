@@ -20,6 +20,7 @@ struct http2_stream *http2_stream_add(struct http2 *self, int32_t id)
     struct http2_stream *stream = memory_zero(1, sizeof(*stream));
     stream->http2 = self;
     stream->id = id;
+    stream->receives_ms = http2_now_ms(self);
     TAILQ_INSERT_TAIL(&self->streams, stream, link);
     (void)nghttp2_session_set_stream_user_data(self->session, id, stream);
     return stream;
@@ -76,6 +77,7 @@ int http2_stream_submit(struct http2_stream *stream)
     if (stream->submitted_ms != 0) {
         return 0;
     }
+    stream->receives_ms = 0;
     stream->submitted_ms = http2_now_ms(self);
     (void)snprintf(status, sizeof(status), "%d", answer->status);
     (void)snprintf(length, sizeof(length), "%zu", answer->body.n);
@@ -134,6 +136,7 @@ int http2_stream_take(struct http2_stream *stream, struct bytes octets)
 
 int http2_stream_complete(struct http2_stream *stream)
 {
+    stream->receives_ms = 0;
     if (stream->intake == NULL) {
         return http2_stream_submit(stream);
     }
