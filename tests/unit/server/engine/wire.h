@@ -42,6 +42,7 @@ struct wire_taking {
     struct http_reply reply;
     struct buffer body;
     size_t pieces;
+    bool is_open; /* neither of the next two */
     bool is_complete;
     bool is_abandoned;
     bool is_answered;
@@ -105,8 +106,11 @@ static inline void wire_answer(struct wire_taking *taking, int status)
 static inline struct wire_taking *wire_next_taking(struct wire *wire, struct http_reply reply)
 {
     struct wire_taking *taking = &wire->takings[wire->taken++ % WIRE_TAKINGS];
+    while (taking->is_open) { /* more than there are streams: one is free */
+        taking = &wire->takings[wire->taken++ % WIRE_TAKINGS];
+    }
     buffer_clear(&taking->body);
-    *taking = (struct wire_taking){.reply = reply, .body = BUFFER(WIRE_BODY_MAX)};
+    *taking = (struct wire_taking){.reply = reply, .is_open = true, .body = BUFFER(WIRE_BODY_MAX)};
     return taking;
 }
 
@@ -142,6 +146,7 @@ static inline void wire_complete(void *context)
     struct wire_taking *taking = context;
     WIRE_REQUIRE(!taking->is_complete && !taking->is_abandoned && !taking->body.overflow);
     taking->is_complete = true;
+    taking->is_open = false;
     if (taking->at_once) {
         wire_answer(taking, 202);
     }
@@ -152,6 +157,7 @@ static inline void wire_abandon(void *context)
     struct wire_taking *taking = context;
     WIRE_REQUIRE(!taking->is_complete && !taking->is_abandoned);
     taking->is_abandoned = true;
+    taking->is_open = false;
 }
 
 /* --- Answers --- */
@@ -354,10 +360,10 @@ static inline void wire_hang_up(struct wire *wire)
 static inline void wire_close(struct wire *wire)
 {
     wire_hang_up(wire);
-    for (size_t i = 0; i < WIRE_TAKINGS && i < wire->taken; i++) {
+    for (size_t i = 0; i < WIRE_TAKINGS; i++) {
         struct wire_taking *taking = &wire->takings[i];
-        WIRE_REQUIRE(taking->is_complete != taking->is_abandoned);
-        if (!taking->is_answered) {
+        WIRE_REQUIRE(!taking->is_open);
+        if (taking->reply.send != NULL && !taking->is_answered) {
             wire_answer(taking, 202);
         }
         buffer_clear(&taking->body);
