@@ -46,6 +46,11 @@ void connection_receives(struct connection *connection, int64_t now_ms)
     }
 }
 
+void connection_receives_since(struct connection *connection, int64_t since_ms)
+{
+    enter(connection, CONNECTION_RECEIVING, since_ms);
+}
+
 void connection_answers(struct connection *connection, int64_t now_ms)
 {
     enter(connection, CONNECTION_ANSWERING, now_ms);

@@ -52,6 +52,8 @@ void connection_named(struct connection *connection, struct bytes name);
 /* Part of a head is there, or a body that is taken is awaited; the time for it begins with the
  * first of such calls in a row. */
 void connection_receives(struct connection *connection, int64_t now_ms);
+/* The same where requests interleave: the one that is awaited longest began at SINCE_MS. */
+void connection_receives_since(struct connection *connection, int64_t since_ms);
 /* The body is there. */
 void connection_answers(struct connection *connection, int64_t now_ms);
 /* A whole head was taken. */

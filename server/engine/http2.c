@@ -114,15 +114,36 @@ static bool put_all_out(struct http2 *self, struct buffer *out)
     return done;
 }
 
+/* Of the times that are not 0, the earlier one; 0 where there is none. */
+static int64_t earlier_ms(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms == 0 || (b_ms != 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+/* Requests do not come one after the other here: while one of them is not complete the connection
+ * receives, however many others are asked and answered meanwhile. Else one that is never completed
+ * would be a connection that nobody judges, for limits.connection_age. */
+static void tell_what_is_received(struct http2 *self)
+{
+    int64_t since_ms = 0;
+    const struct http2_stream *stream = NULL;
+    TAILQ_FOREACH (stream, &self->streams, link) {
+        since_ms = earlier_ms(since_ms, stream->receives_ms);
+    }
+    if (since_ms != 0) {
+        connection_receives_since(self->connection, since_ms);
+    } else if (self->connection->times.phase == CONNECTION_RECEIVING) {
+        connection_answers(self->connection, http2_now_ms(self));
+    }
+}
+
 /* Not that of the oldest stream: one whose body came slowly is answered after younger ones. */
 static int64_t oldest_unread_ms(const struct http2 *self)
 {
     int64_t oldest_ms = 0;
     const struct http2_stream *stream = NULL;
     TAILQ_FOREACH (stream, &self->streams, link) {
-        if (stream->submitted_ms != 0 && (oldest_ms == 0 || stream->submitted_ms < oldest_ms)) {
-            oldest_ms = stream->submitted_ms;
-        }
+        oldest_ms = earlier_ms(oldest_ms, stream->submitted_ms);
     }
     return oldest_ms;
 }
@@ -141,6 +162,7 @@ static enum protocol_next run(struct protocol *protocol, struct bytes input, siz
         return PROTOCOL_BREAKS;
     }
     protocol->unread_ms = oldest_unread_ms(self);
+    tell_what_is_received(self);
     if (nghttp2_session_want_read(self->session) != 0 ||
         nghttp2_session_want_write(self->session) != 0) {
         return PROTOCOL_GOES_ON;

@@ -24,6 +24,7 @@ struct http2_stream {
     int32_t id;
     struct http_answer answer;
     bool is_head;          /* the method is HEAD */
+    int64_t receives_ms;   /* since when the request is awaited; 0: it is complete, or answered */
     int64_t submitted_ms;  /* when its answer was handed to nghttp2; 0: not yet */
     size_t sent;           /* of the answer's body */
     size_t received;       /* of a body that no answer takes */

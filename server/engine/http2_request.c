@@ -171,15 +171,8 @@ int http2_on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *c
     int done = is_headers ? on_head(self, frame) : 0;
     struct http2_stream *stream =
         nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-    if (done != 0 || stream == NULL) {
-        return done;
-    }
-    if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
-        connection_answers(self->connection, http2_now_ms(self));
-        return http2_stream_complete(stream);
-    }
-    connection_receives(self->connection, http2_now_ms(self));
-    return 0;
+    bool is_complete = stream != NULL && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    return done == 0 && is_complete ? http2_stream_complete(stream) : done;
 }
 
 int http2_on_body(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *octets,

@@ -17,7 +17,7 @@ static void hold(struct http2_stream *stream, int64_t octets)
 struct http2_stream *http2_stream_add(struct http2 *self, int32_t id)
 {
     struct http2_stream *stream = memory_alloc(sizeof(*stream));
-    *stream = (struct http2_stream){.http2 = self, .id = id};
+    *stream = (struct http2_stream){.http2 = self, .id = id, .receives_ms = http2_now_ms(self)};
     TAILQ_INSERT_TAIL(&self->streams, stream, link);
     (void)nghttp2_session_set_stream_user_data(self->session, id, stream);
     return stream;
@@ -74,6 +74,7 @@ int http2_stream_submit(struct http2_stream *stream)
     if (stream->submitted_ms != 0) {
         return 0;
     }
+    stream->receives_ms = 0;
     stream->submitted_ms = http2_now_ms(self);
     fields[n++] = field(BYTES(":status"), decimal((uint64_t)answer->status, status));
     fields[n++] = field(BYTES("date"), http_date_text(self->exchange->date, clock_wall_s()));
@@ -133,6 +134,7 @@ int http2_stream_take(struct http2_stream *stream, struct bytes octets)
 
 int http2_stream_complete(struct http2_stream *stream)
 {
+    stream->receives_ms = 0;
     if (stream->intake == NULL) {
         return http2_stream_submit(stream);
     }

@@ -530,6 +530,49 @@ static void bodies_are_taken_several_at_a_time(void **state)
     assert_int_equal(logged(fixture, "\"POST /take HTTP/2\" 202 "), 3);
 }
 
+/* limits.request holds for the request that is awaited longest, whatever is asked and answered
+ * beside it. */
+static void a_request_that_is_awaited_is_seen(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct connection_times *times = &fixture->wire.connection.times;
+    *wire_clock() = 5000;
+    int32_t slow = http2_client_begin(&fixture->client, "/take");
+    http2_client_talk(&fixture->client);
+    assert_int_equal(times->phase, CONNECTION_RECEIVING);
+    *wire_clock() = 6000;
+    int32_t younger = http2_client_begin(&fixture->client, "/a");
+    int32_t other = http2_client_ask(&fixture->client, "GET", "/a");
+    http2_client_send(&fixture->client, slow, 1, false);
+    http2_client_talk(&fixture->client);
+    expect_answer(fixture, other, 200, "/a\n");
+    assert_int_equal(times->phase, CONNECTION_RECEIVING);
+    assert_int_equal(times->since_ms, 5000);
+    http2_client_send(&fixture->client, slow, 1, true);
+    http2_client_talk(&fixture->client);
+    assert_int_equal(times->phase, CONNECTION_RECEIVING);
+    assert_int_equal(times->since_ms, 6000); /* the younger one's */
+    (void)nghttp2_submit_rst_stream(fixture->client.session, NGHTTP2_FLAG_NONE, younger,
+                                    NGHTTP2_CANCEL);
+    http2_client_talk(&fixture->client);
+    assert_int_equal(times->phase, CONNECTION_ANSWERING);
+    wire_answer(&fixture->wire.takings[0], 202);
+    wire_deliver(&fixture->wire);
+    http2_client_talk(&fixture->client);
+    assert_int_equal(times->phase, CONNECTION_WAITING);
+}
+
+/* Nor is a body that nobody wants awaited once it is answered. */
+static void what_is_answered_is_not_awaited(void **state)
+{
+    struct fixture *fixture = *state;
+    int32_t id = http2_client_begin(&fixture->client, "/large");
+    http2_client_send(&fixture->client, id, 2000, false);
+    http2_client_talk(&fixture->client);
+    assert_int_equal(fixture->wire.connection.times.phase, CONNECTION_ANSWERING);
+    assert_int_equal(fixture->wire.protocol->unread_ms, WIRE_START_MS);
+}
+
 /* The window of a body that is wanted is opened as it is taken. */
 static void a_wanted_body_is_let_in_whole(void **state)
 {
@@ -639,6 +682,8 @@ int main(void)
         TEST(a_body_that_nobody_takes_is_waited_for),
         TEST(but_not_for_ever),
         TEST(bodies_are_taken_several_at_a_time),
+        TEST(a_request_that_is_awaited_is_seen),
+        CLOSED(what_is_answered_is_not_awaited),
         TEST(a_wanted_body_is_let_in_whole),
         TEST(a_body_that_is_too_long_is_refused),
         TEST(an_early_answer_gives_the_body_up),
