@@ -8,8 +8,9 @@
 #include "server/engine/tls_alpn_challenge.h"
 
 enum {
-    SMALL_OCTETS = 8 * 1024, /* of buffers: no more than an idle connection has anyway */
-    INPUT_MAX = 32 * 1024,   /* what is read beyond a head while a protocol takes none */
+    LINGER_OCTETS = 256 * 1024, /* that are read away after the last answer */
+    SMALL_OCTETS = 8 * 1024,    /* of buffers: no more than an idle connection has anyway */
+    INPUT_MAX = 32 * 1024,      /* what is read beyond a head while a protocol takes none */
 };
 
 enum channel_state {
@@ -27,8 +28,10 @@ struct channel {
     SSL *ssl;                  /* NULL: without TLS, or not known yet */
     struct protocol *protocol; /* NULL: not yet, or no more */
     enum channel_state state;
-    struct buffer out; /* without TLS: what is being written */
-    int64_t held;      /* octets of buffers, as told to the connection */
+    bool has_ended;     /* the client sends no more */
+    struct buffer out;  /* without TLS: what is being written */
+    int64_t written_ms; /* when the write that is under way began */
+    int64_t held;       /* octets of buffers, as told to the connection */
 };
 
 static struct channel *channel_of(h2o_socket_t *socket)
@@ -44,11 +47,9 @@ static void on_readable(h2o_socket_t *socket, const char *err);
 static void on_close(void *data)
 {
     struct channel *channel = data;
-    struct channel_house *house = channel->house;
     connections_remove(&channel->connection);
     buffer_clear(&channel->out);
     free(channel);
-    house->room(house->room_context);
 }
 
 /* CHANNEL may be gone afterwards. */
@@ -63,14 +64,29 @@ static void close_channel(struct channel *channel)
     h2o_socket_close(channel->socket);
 }
 
-/* RFC 9112 §9.6: the writing side first; the rest when the client has left, or soon. */
+/* The client has closed, or said that it will send no more (after which OpenSSL reads nothing, and
+ * h2o would keep what comes). What it is owed it still gets. */
+static bool sees_end(struct channel *channel)
+{
+    channel->has_ended |=
+        channel->ssl != NULL && (SSL_get_shutdown(channel->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+    return channel->has_ended;
+}
+
+/* RFC 9112 §9.6: the writing side first; the rest when the client has left, or soon. CHANNEL may be
+ * gone afterwards. */
 static void linger(struct channel *channel)
 {
+    if (sees_end(channel)) {
+        close_channel(channel);
+        return;
+    }
     if (channel->ssl != NULL) {
         tls_say_goodbye(channel->house->tls, channel->ssl);
     }
     (void)shutdown(channel->connection.fd, SHUT_WR);
     connection_lingers(&channel->connection, clock_monotonic_ms());
+    connection_expects(&channel->connection, LINGER_OCTETS);
     h2o_buffer_consume(&channel->socket->input, channel->socket->input->size);
     if (!h2o_socket_is_reading(channel->socket)) {
         h2o_socket_read_start(channel->socket, on_readable);
@@ -89,6 +105,17 @@ static void hold_buffers(struct channel *channel, size_t octets)
     }
 }
 
+/* What is being written waits, too. */
+static void tell(struct channel *channel)
+{
+    int64_t now_ms = channel->house->exchange.now_ms();
+    struct connection_facts facts = channel->protocol->facts;
+    if (facts.unread_ms == 0 && h2o_socket_is_writing(channel->socket)) {
+        facts.unread_ms = channel->written_ms;
+    }
+    connection_tell(&channel->connection, &facts, now_ms);
+}
+
 static void on_written(h2o_socket_t *socket, const char *err)
 {
     struct channel *channel = channel_of(socket);
@@ -102,7 +129,7 @@ static void on_written(h2o_socket_t *socket, const char *err)
         channel->out = (struct buffer){0};
     }
     buffer_clear(&channel->out);
-    connection_unread(&channel->connection, channel->protocol->unread_ms);
+    tell(channel);
     if (channel->state == CHANNEL_ENDS) {
         close_channel(channel);
     } else if (channel->state == CHANNEL_LINGERS) {
@@ -131,11 +158,10 @@ static void write_scratch(struct channel *channel)
     if (h2o_socket_is_reading(channel->socket)) {
         h2o_socket_read_stop(channel->socket);
     }
-    if (channel->connection.times.unread_ms == 0) {
-        connection_unread(&channel->connection, channel->house->exchange.now_ms());
-    }
     hold_buffers(channel, channel->socket->input->capacity + all.len);
+    channel->written_ms = channel->house->exchange.now_ms();
     h2o_socket_write(channel->socket, &all, 1, on_written);
+    tell(channel);
     if (channel->connection.kind == LISTENER_HTTPS) {
         buffer_reset(scratch); /* over TLS h2o has encrypted it, hence a copy */
     } else {
@@ -163,13 +189,19 @@ static enum protocol_next run_protocol(struct channel *channel)
     return scratch->overflow ? PROTOCOL_BREAKS : next;
 }
 
+/* CHANNEL may be gone afterwards. */
 static void read_on(struct channel *channel)
 {
     size_t max = INPUT_MAX + (size_t)connection_header_octets(&channel->connection);
     bool wants = channel->socket->input->size < max;
     hold_buffers(channel, channel->socket->input->capacity);
-    connection_unread(&channel->connection, channel->protocol->unread_ms);
-    if (wants && !h2o_socket_is_reading(channel->socket)) {
+    tell(channel);
+    if (sees_end(channel)) {
+        h2o_socket_read_stop(channel->socket);
+        if (!channel->protocol->facts.owes) {
+            close_channel(channel);
+        }
+    } else if (wants && !h2o_socket_is_reading(channel->socket)) {
         h2o_socket_read_start(channel->socket, on_readable);
     } else if (!wants && h2o_socket_is_reading(channel->socket)) {
         h2o_socket_read_stop(channel->socket);
@@ -206,12 +238,15 @@ static void proceed(struct channel *channel)
 static void on_readable(h2o_socket_t *socket, const char *err)
 {
     struct channel *channel = channel_of(socket);
-    if (err != NULL || channel->connection.times.phase == CONNECTION_CUT) {
+    channel->has_ended |= err == h2o_socket_error_closed;
+    if ((err != NULL && !channel->has_ended) || channel->connection.times.phase == CONNECTION_CUT) {
         close_channel(channel);
-    } else if (channel->state == CHANNEL_LINGERS) {
-        h2o_buffer_consume(&socket->input, socket->input->size);
-    } else {
+    } else if (channel->state != CHANNEL_LINGERS) {
         proceed(channel);
+    } else if (sees_end(channel)) {
+        close_channel(channel);
+    } else {
+        h2o_buffer_consume(&socket->input, socket->input->size);
     }
 }
 
@@ -223,7 +258,8 @@ static void on_woken(void *context)
     }
 }
 
-/* A connection that was cut ends with what is read or written next: one of the two must be awaited. */
+/* A connection that was cut ends with what is read or written next: one of the two must be awaited.
+ */
 static void see_end(struct channel *channel)
 {
     if (channel->state != CHANNEL_CLOSES && channel->state != CHANNEL_SHAKES_HANDS &&

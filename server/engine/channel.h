@@ -19,9 +19,7 @@ struct channel_house {
     struct exchange exchange;
     struct http2_library *http2;
     struct tls_context *tls;
-    struct buffer scratch;            /* what the protocol that runs puts out */
-    void (*room)(void *room_context); /* called when a connection has gone */
-    void *room_context;
+    struct buffer scratch; /* what the protocol that runs puts out */
 };
 
 /* Takes a just accepted SOCKET over. */

@@ -4,8 +4,7 @@
 
 static void enter(struct connection *connection, enum connection_phase phase, int64_t now_ms)
 {
-    /* Who leaves does not come back. */
-    if (connection->times.phase < CONNECTION_LEAVING || phase > connection->times.phase) {
+    if (phase > connection->times.phase) {
         connection->times.phase = phase;
         connection->times.since_ms = now_ms;
     }
@@ -27,7 +26,8 @@ int64_t connection_header_octets(const struct connection *connection)
 void connection_opened(struct connection *connection, bool http2, int64_t now_ms)
 {
     connection->times.is_http2 = http2;
-    enter(connection, CONNECTION_WAITING, now_ms);
+    connection->times.idle_ms = now_ms;
+    enter(connection, CONNECTION_OPEN, now_ms);
 }
 
 void connection_named(struct connection *connection, struct bytes name)
@@ -39,38 +39,28 @@ void connection_named(struct connection *connection, struct bytes name)
     }
 }
 
-void connection_receives(struct connection *connection, int64_t now_ms)
+void connection_tell(struct connection *connection, const struct connection_facts *facts,
+                     int64_t now_ms)
 {
-    if (connection->times.phase != CONNECTION_RECEIVING) {
-        enter(connection, CONNECTION_RECEIVING, now_ms);
+    struct connection_times *times = &connection->times;
+    if (!connection_is_idle(&times->facts) || !connection_is_idle(facts)) {
+        times->idle_ms = now_ms;
     }
+    times->facts = *facts;
 }
 
-void connection_receives_since(struct connection *connection, int64_t since_ms)
-{
-    enter(connection, CONNECTION_RECEIVING, since_ms);
-}
-
-void connection_answers(struct connection *connection, int64_t now_ms)
-{
-    enter(connection, CONNECTION_ANSWERING, now_ms);
-}
-
-void connection_request_began(struct connection *connection, int64_t now_ms)
+void connection_request_began(struct connection *connection)
 {
     connection->requests++;
     connection->under_way++;
     connection->allowed += connection_header_octets(connection);
     connection->times.has_asked = true;
-    enter(connection, CONNECTION_ANSWERING, now_ms);
     connections_count_request(connection->owner);
 }
 
-void connection_request_ended(struct connection *connection, int64_t now_ms)
+void connection_request_ended(struct connection *connection)
 {
-    if (--connection->under_way == 0) {
-        enter(connection, CONNECTION_WAITING, now_ms);
-    }
+    connection->under_way--;
 }
 
 bool connection_is_last(const struct connection *connection, int64_t now_ms)
@@ -94,11 +84,6 @@ bool connection_received(struct connection *connection, int64_t octets)
 void connection_expects(struct connection *connection, int64_t octets)
 {
     connection->allowed += octets;
-}
-
-void connection_unread(struct connection *connection, int64_t since_ms)
-{
-    connection->times.unread_ms = since_ms;
 }
 
 bool connection_hold(struct connection *connection, int64_t delta)

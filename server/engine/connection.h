@@ -1,19 +1,14 @@
 /* One client's connection as limits see it: what it is doing, since when, and what it holds. It
  * knows a descriptor, no socket of h2o's: channel.h has that, and the protocol that is spoken.
  *
- * It is in one phase at a time (connection_rule.h says how long it may stay there):
+ * It is in one phase at a time:
  *
- *     HANDSHAKE ─▶ WAITING ◀─▶ RECEIVING ─▶ ANSWERING ─▶ WAITING …
- *                     any phase ─▶ LEAVING ─▶ CUT
+ *     HANDSHAKE   of TLS; without TLS it begins with OPEN
+ *     OPEN        requests may come; what of them is under way, its facts say
+ *     LEAVING     no more requests are wanted; what it asked before is still answered
+ *     CUT         shut in both directions; its end is seen in the loop's next turns
  *
- *     HANDSHAKE   of TLS; without TLS it begins with WAITING
- *     WAITING     for the next request: no octet of it is there (HTTP/2: none is under way)
- *     RECEIVING   part of a request is there: a head, or a body that an answer takes
- *     ANSWERING   requests were taken whose answers have not gone
- *     LEAVING     no more is read of it; what it asked before is still answered
- *     CUT         shut in both directions; the loop sees it end
- *
- * Whether the client takes its answers is another matter: `unread_ms`. */
+ * and goes only forward. connection_rule.h says how long it may stay. */
 #ifndef SERVER_ENGINE_CONNECTION_H
 #define SERVER_ENGINE_CONNECTION_H
 
@@ -35,8 +30,8 @@ struct connection {
     enum listener_kind kind;
     struct connection_times times;
     int64_t requests;   /* taken, ever */
-    unsigned under_way; /* of these, not yet answered to the end */
-    int64_t received;   /* octets of TLS records … */
+    unsigned under_way; /* of these, not yet out of the protocol's hands */
+    int64_t received;   /* octets of TLS records; without TLS none are counted … */
     int64_t allowed;    /* … and how many may come, by the requests that were taken */
     int64_t held;       /* octets of memory, beyond what an idle connection has */
     struct address_place place;
@@ -49,17 +44,13 @@ void connection_opened(struct connection *connection, bool http2, int64_t now_ms
 /* The handshake asks for NAME, which is copied. */
 void connection_named(struct connection *connection, struct bytes name);
 
-/* Part of a head is there, or a body that is taken is awaited; the time for it begins with the
- * first of such calls in a row. */
-void connection_receives(struct connection *connection, int64_t now_ms);
-/* The same where requests interleave: the one that is awaited longest began at SINCE_MS. */
-void connection_receives_since(struct connection *connection, int64_t since_ms);
-/* The body is there. */
-void connection_answers(struct connection *connection, int64_t now_ms);
+/* What the protocol says now. */
+void connection_tell(struct connection *connection, const struct connection_facts *facts,
+                     int64_t now_ms);
 /* A whole head was taken. */
-void connection_request_began(struct connection *connection, int64_t now_ms);
+void connection_request_began(struct connection *connection);
 /* Its answer is out of the protocol's hands, or it was given up. */
-void connection_request_ended(struct connection *connection, int64_t now_ms);
+void connection_request_ended(struct connection *connection);
 /* Whether the request just taken is the last one of this connection: by number, age, or because
  * this process ends. */
 bool connection_is_last(const struct connection *connection, int64_t now_ms);
@@ -69,10 +60,6 @@ bool connection_is_last(const struct connection *connection, int64_t now_ms);
 bool connection_received(struct connection *connection, int64_t octets);
 /* A body of so many OCTETS was asked for. */
 void connection_expects(struct connection *connection, int64_t octets);
-
-/* Since when an answer, or anything else of ours, waits for the client to take it; 0: nothing does.
- * What the kernel has taken has been taken. */
-void connection_unread(struct connection *connection, int64_t since_ms);
 
 /* DELTA octets more (or fewer) are held for it. False: over limits.memory_per_address, or over a
  * fair share while all hold more than limits.memory; it was cut. */

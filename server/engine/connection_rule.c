@@ -43,18 +43,47 @@ static struct connection_verdict cut(enum connection_end reason)
     return (struct connection_verdict){CONNECTION_IS_TO_BE_CUT, reason};
 }
 
-static struct connection_verdict judge_waiting(const struct connection_times *times,
-                                               const struct settings_limits *limits, bool draining,
-                                               int64_t phase_ms)
+static struct connection_verdict judge_open(const struct connection_times *times,
+                                            const struct settings_limits *limits, bool draining,
+                                            int64_t now_ms)
 {
+    const struct connection_facts *facts = &times->facts;
     int64_t patience_ms = limits->idle_ms;
     if (times->is_http2 && limits->request_ms > patience_ms) {
         patience_ms = limits->request_ms;
     }
-    if (draining && (times->has_asked || phase_ms >= CONNECTION_FIRST_MS)) {
+    if (now_ms - times->accepted_ms >= limits->connection_age_ms) {
+        return leave(END_AGE);
+    }
+    if (facts->incomplete_ms != 0 && now_ms - facts->incomplete_ms >= limits->request_ms) {
+        return leave(END_REQUEST_TIME);
+    }
+    if (!connection_is_idle(facts)) {
+        return STAYS;
+    }
+    int64_t idle_ms = now_ms - times->idle_ms;
+    if (draining && (times->has_asked || idle_ms >= CONNECTION_FIRST_MS)) {
         return leave(END_DRAIN);
     }
-    return phase_ms >= patience_ms ? leave(END_IDLE) : STAYS;
+    return idle_ms >= patience_ms ? leave(END_IDLE) : STAYS;
+}
+
+/* What it asked before is still answered: what is ready has the time that every answer has to be
+ * taken, what is not has that time to come. */
+static struct connection_verdict judge_leaving(const struct connection_times *times,
+                                               const struct settings_limits *limits,
+                                               int64_t phase_ms)
+{
+    if (times->facts.unread_ms != 0) {
+        return STAYS;
+    }
+    int64_t patience_ms = times->facts.owes ? limits->request_ms : CONNECTION_GRACE_MS;
+    return phase_ms >= patience_ms ? cut(CONNECTION_ENDS) : STAYS;
+}
+
+static bool is_unread_for(const struct connection_times *times, int64_t patience_ms, int64_t now_ms)
+{
+    return times->facts.unread_ms != 0 && now_ms - times->facts.unread_ms >= patience_ms;
 }
 
 struct connection_verdict connection_judge(const struct connection_times *times,
@@ -62,13 +91,8 @@ struct connection_verdict connection_judge(const struct connection_times *times,
                                            int64_t now_ms)
 {
     int64_t phase_ms = now_ms - times->since_ms;
-    if (times->unread_ms != 0 && now_ms - times->unread_ms >= limits->request_ms &&
-        times->phase != CONNECTION_CUT) {
+    if (times->phase != CONNECTION_CUT && is_unread_for(times, limits->request_ms, now_ms)) {
         return cut(END_UNREAD);
-    }
-    if (times->phase != CONNECTION_HANDSHAKE && times->phase < CONNECTION_LEAVING &&
-        now_ms - times->accepted_ms >= limits->connection_age_ms) {
-        return leave(END_AGE);
     }
     switch (times->phase) {
     case CONNECTION_HANDSHAKE:
@@ -76,13 +100,10 @@ struct connection_verdict connection_judge(const struct connection_times *times,
             return cut(END_DRAIN);
         }
         return phase_ms >= limits->handshake_ms ? cut(END_HANDSHAKE_TIME) : STAYS;
-    case CONNECTION_WAITING:
-        return judge_waiting(times, limits, draining, phase_ms);
-    case CONNECTION_RECEIVING:
-        return phase_ms >= limits->request_ms ? leave(END_REQUEST_TIME) : STAYS;
+    case CONNECTION_OPEN:
+        return judge_open(times, limits, draining, now_ms);
     case CONNECTION_LEAVING:
-        return phase_ms >= CONNECTION_GRACE_MS ? cut(CONNECTION_ENDS) : STAYS;
-    case CONNECTION_ANSWERING:
+        return judge_leaving(times, limits, phase_ms);
     case CONNECTION_CUT:
         break;
     }
@@ -92,12 +113,15 @@ struct connection_verdict connection_judge(const struct connection_times *times,
 enum connection_rank connection_rank(const struct connection_times *times,
                                      const struct settings_limits *limits, int64_t now_ms)
 {
+    int64_t age_ms = now_ms - times->accepted_ms;
     if (times->phase == CONNECTION_CUT) {
         return RANK_STAYS;
     }
-    if (times->unread_ms != 0 && now_ms - times->unread_ms >= limits->unread_ms) {
+    if (is_unread_for(times, limits->unread_ms, now_ms)) {
         return RANK_UNREAD;
     }
-    bool is_idle = times->phase != CONNECTION_ANSWERING && times->unread_ms == 0;
-    return is_idle && now_ms - times->accepted_ms >= CONNECTION_EVICT_MS ? RANK_IDLE : RANK_STAYS;
+    if (!times->facts.owes && times->facts.unread_ms == 0) {
+        return age_ms >= CONNECTION_EVICT_MS ? RANK_IDLE : RANK_STAYS;
+    }
+    return age_ms >= limits->unread_ms ? RANK_BUSY : RANK_STAYS;
 }

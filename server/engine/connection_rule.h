@@ -1,14 +1,13 @@
 /* How long a connection may do what it does: a pure function of times, by the limits' names.
  *
- *     handshake     limits.handshake after accept
- *     waiting       limits.idle after the last answer (or the handshake); HTTP/2: the longer of
- *                   that and limits.request, since octets between requests say nothing there
- *     receiving     limits.request after the request's first octets were seen
- *     not reading   limits.request after the answer was ready
- *     any           limits.connection_age after accept; from three quarters of it on, answers
- *                   say that they are the last, so that a busy proxy loses no request
- *     draining      a second for the handshake, a second for the first request; then at once
- *     leaving       CONNECTION_GRACE_MS, then it is cut
+ *     handshake      limits.handshake after accept
+ *     idle           limits.idle after the last answer (or the handshake); with HTTP/2 the longer
+ * of that and limits.request incomplete     limits.request after the first octets of a request that
+ * is not whole yet unread         limits.request after an answer was ready that the client does not
+ * take any            limits.connection_age after accept; from three quarters of it on, answers say
+ *                    that they are the last, so that a busy proxy loses no request
+ *     draining       a second for the handshake, a second for the first request; then at once
+ *     leaving        CONNECTION_GRACE_MS, or as long as it takes answers; then it is cut
  */
 #ifndef SERVER_ENGINE_CONNECTION_RULE_H
 #define SERVER_ENGINE_CONNECTION_RULE_H
@@ -26,20 +25,32 @@ enum {
 
 enum connection_phase {
     CONNECTION_HANDSHAKE,
-    CONNECTION_WAITING,
-    CONNECTION_RECEIVING,
-    CONNECTION_ANSWERING,
+    CONNECTION_OPEN,
     CONNECTION_LEAVING,
     CONNECTION_CUT,
 };
 
+/* What its protocol says of a connection after each run. Several may hold at a time: requests of
+ * HTTP/2 do not come one after the other. */
+struct connection_facts {
+    int64_t incomplete_ms; /* since when the oldest request is awaited that is not whole; 0: none */
+    int64_t unread_ms; /* since when the client does not take what is ready for it; 0: it does */
+    bool owes;         /* at least one whole request has no answer, or not all of it */
+};
+
+static inline bool connection_is_idle(const struct connection_facts *facts)
+{
+    return !facts->owes && facts->incomplete_ms == 0 && facts->unread_ms == 0;
+}
+
 struct connection_times {
     enum connection_phase phase;
+    struct connection_facts facts;
     bool is_http2;
     bool has_asked; /* at least one request was taken */
     int64_t accepted_ms;
-    int64_t since_ms;  /* when the phase began */
-    int64_t unread_ms; /* since when the client does not take what is ready for it; 0: it does */
+    int64_t since_ms; /* when the phase began */
+    int64_t idle_ms;  /* since when it is idle, if it is: the last answer's end, or the opening */
 };
 
 /* Why a connection was not let in, or was ended by us. Each has a counter. */
@@ -80,10 +91,13 @@ struct connection_verdict connection_judge(const struct connection_times *times,
                                            const struct settings_limits *limits, bool draining,
                                            int64_t now_ms);
 
-/* How soon it makes room for others where there is none: the greatest first, 0 never. Who has not
- * taken its answer for limits.unread goes first, whatever else is under way; then who is not being
- * answered and over CONNECTION_EVICT_MS old. */
-enum connection_rank { RANK_STAYS, RANK_IDLE, RANK_UNREAD };
+/* How soon it makes room for others where there is none: the greatest first.
+ *
+ *     UNREAD  has not taken its answer for limits.unread, whatever else is under way
+ *     IDLE    nothing is owed to it, and it is over CONNECTION_EVICT_MS old
+ *     BUSY    all others that are over limits.unread old: whoever is always about to be answered
+ * would else keep everybody out; no sender needs as long STAYS   too young, or cut already */
+enum connection_rank { RANK_STAYS, RANK_BUSY, RANK_IDLE, RANK_UNREAD, CONNECTION_RANKS };
 enum connection_rank connection_rank(const struct connection_times *times,
                                      const struct settings_limits *limits, int64_t now_ms);
 

@@ -93,26 +93,27 @@ static void sweep_one(struct connection *connection, int64_t now_ms)
     }
 }
 
-void connections_sweep(struct connections *connections, int64_t now_ms)
+static void tell_ranks(struct connections *connections, const int64_t ranked[CONNECTION_RANKS])
 {
-    struct connection *connection = NULL;
-    int64_t unread = 0;
-    TAILQ_FOREACH (connection, &connections->list, link) {
-        sweep_one(connection, now_ms);
-        unread += connection_rank(&connection->times, &connections->limits, now_ms) == RANK_UNREAD;
-    }
-    atomic_fetch_add_explicit(&connections->totals->unread, unread - connections->unread,
-                              memory_order_relaxed);
-    connections->unread = unread;
-    if (!connections->draining) {
-        connections_make_room(connections, now_ms);
+    for (int rank = 0; rank < CONNECTION_RANKS; rank++) {
+        atomic_fetch_add_explicit(&connections->totals->ranked[rank],
+                                  ranked[rank] - connections->ranked[rank], memory_order_relaxed);
+        connections->ranked[rank] = ranked[rank];
     }
 }
 
-static bool is_pressed(const struct connections *connections)
+void connections_sweep(struct connections *connections, int64_t now_ms)
 {
-    return now_held(&connections->totals->paused) != 0 ||
-           now_held(&connections->totals->held) > connections->limits.memory_octets;
+    struct connection *connection = NULL;
+    int64_t ranked[CONNECTION_RANKS] = {0};
+    TAILQ_FOREACH (connection, &connections->list, link) {
+        sweep_one(connection, now_ms);
+        ranked[connection_rank(&connection->times, &connections->limits, now_ms)]++;
+    }
+    tell_ranks(connections, ranked);
+    if (!connections->draining) {
+        connections_make_room(connections, now_ms);
+    }
 }
 
 static void evict(struct connections *connections, enum connection_rank rank, int64_t now_ms)
@@ -130,11 +131,43 @@ static void evict(struct connections *connections, enum connection_rank rank, in
     }
 }
 
+static int64_t most_held(const struct connections *connections)
+{
+    int64_t most = 0;
+    const struct connection *connection = NULL;
+    TAILQ_FOREACH (connection, &connections->list, link) {
+        if (connection->times.phase != CONNECTION_CUT && connection->held > most) {
+            most = connection->held;
+        }
+    }
+    return most;
+}
+
+static void free_memory(struct connections *connections)
+{
+    size_t wanted = connections->count / 16 + 1;
+    int64_t much = most_held(connections) / 2;
+    struct connection *connection = NULL;
+    TAILQ_FOREACH (connection, &connections->list, link) {
+        if (wanted != 0 && connection->held > much && connection->times.phase != CONNECTION_CUT) {
+            connection_cut(connection, END_MEMORY);
+            wanted--;
+        }
+    }
+}
+
 void connections_make_room(struct connections *connections, int64_t now_ms)
 {
-    if (is_pressed(connections)) {
-        bool someone_does_not_read = now_held(&connections->totals->unread) != 0;
-        evict(connections, someone_does_not_read ? RANK_UNREAD : RANK_IDLE, now_ms);
+    const struct connection_totals *totals = connections->totals;
+    if (now_held(&totals->held) > connections->limits.memory_octets) {
+        free_memory(connections);
+    }
+    enum connection_rank rank = RANK_UNREAD;
+    while (rank > RANK_STAYS && now_held(&totals->ranked[rank]) == 0) {
+        rank--;
+    }
+    if (rank != RANK_STAYS && now_held(&totals->paused) != 0) {
+        evict(connections, rank, now_ms);
     }
 }
 

@@ -16,17 +16,17 @@ enum {
     /* TLS records of a handshake, SETTINGS, and what one turn of the loop may bring in before the
      * protocol has seen any of it. */
     CONNECTION_SLACK_OCTETS = 40 * 1024,
-    /* A connection may hold so much even where all together hold more than limits.memory: what an
-     * honest client needs. */
-    CONNECTION_SHARE_OCTETS = 32 * 1024,
+    /* A connection may hold so much even where all together hold more than limits.memory: the
+     * longest policy, as an answer and as what is being written. */
+    CONNECTION_SHARE_OCTETS = 160 * 1024,
 };
 
 /* What all workers share. */
 struct connection_totals {
     _Atomic int64_t current;
     _Atomic int64_t held; /* octets, as connection_hold counts them */
-    _Atomic int64_t
-        unread; /* who had not taken its answer in time at the last sweep of its worker */
+    /* How many there were of each rank at the last sweep of their worker. */
+    _Atomic int64_t ranked[CONNECTION_RANKS];
     _Atomic int64_t paused; /* workers that let nobody in, for want of room or of descriptors */
     struct address_book *addresses;
 };
@@ -45,7 +45,7 @@ struct connections {
     struct connection_counters counters;
     struct settings_limits limits;
     bool draining;
-    int64_t unread; /* this worker's part of the total */
+    int64_t ranked[CONNECTION_RANKS]; /* this worker's part of the totals */
     /* Says to the client that no more requests are wanted, and sees to it that its end is noticed;
      * called again at each sweep while it stays. Closes nothing before it returns. */
     void (*goodbye)(struct connection *connection);
@@ -67,9 +67,9 @@ void connections_remove(struct connection *connection);
 
 /* Ends what is over time, and makes room where there is none. */
 void connections_sweep(struct connections *connections, int64_t now_ms);
-/* Where newcomers wait, or memory is at its limit: those with an unread answer go, of all workers,
- * and where nobody has one the oldest that nothing is under way for; a sixteenth of this worker's
- * at a time. Whoever hoards connections loses them to newcomers. */
+/* Where newcomers wait, a sixteenth of this worker's go: of the highest rank that any worker has,
+ * the oldest first, so whoever hoards connections loses them to newcomers. Where memory is used up,
+ * those who hold the most. */
 void connections_make_room(struct connections *connections, int64_t now_ms);
 void connections_cut_all(struct connections *connections);
 

@@ -73,7 +73,7 @@ void exchange_answer(const struct exchange *exchange, struct connection *connect
                      struct http_request *request, struct http_answer *ret_answer)
 {
     const struct http_answers *answers = &exchange->answers[connection->kind];
-    connection_request_began(connection, exchange->now_ms());
+    connection_request_began(connection);
     if (connection->requests == connection->owner->limits.requests_per_connection) {
         connections_count_end(connection->owner, END_REQUESTS);
     }
@@ -88,7 +88,7 @@ void exchange_refuse(const struct exchange *exchange, struct connection *connect
                      struct http_request *request, enum connection_end reason, struct bytes text,
                      struct http_answer *ret_answer)
 {
-    connection_request_began(connection, exchange->now_ms());
+    connection_request_began(connection);
     connections_count_end(connection->owner, reason);
     http_answer_text(ret_answer, 400, text);
     log_answer(exchange, connection, request, ret_answer);

@@ -3,8 +3,7 @@
  *     struct http_answer answer;
  *     exchange_answer(exchange, connection, &request, &answer);   … at the end of the head
  *     … sends it …
- *     connection_request_ended(connection, now_ms);               … when it has gone, or is given
- * up
+ *     connection_request_ended(connection);      … when it has gone, or is given up
  *
  * An answer that takes the body comes later, through the desk (desk.h). */
 #ifndef SERVER_ENGINE_EXCHANGE_H

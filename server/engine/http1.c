@@ -11,7 +11,8 @@ struct http1 {
     struct connection *connection;
     void (*woken)(void *woken_context);
     void *woken_context;
-    bool is_over; /* the last answer was put out */
+    bool is_partial; /* the last run left part of a head */
+    bool is_over;    /* the last answer was put out */
     /* A request whose body is taken, until its answer was put out: */
     struct intake intake;
     uint64_t body_left;
@@ -52,13 +53,14 @@ static void put_answer(const struct http1 *self, const struct http_answer *answe
     }
 }
 
-/* ANSWER has been put out; is cleared. What comes after the last one is read away, so that the
- * client's own octets do not take the answer from it (RFC 9112 §9.6). */
+/* ANSWER has been put out; is cleared. Where the client may still be sending, since it does not
+ * expect the end or has a body, that is read away, so that its own octets do not take the answer
+ * from it (RFC 9112 §9.6). */
 static enum protocol_next finish(struct http1 *self, struct http_answer *answer, bool keeps,
                                  bool more_may_come)
 {
     http_answer_clear(answer);
-    connection_request_ended(self->connection, self->exchange->now_ms());
+    connection_request_ended(self->connection);
     self->is_over = !keeps;
     if (keeps) {
         return PROTOCOL_GOES_ON;
@@ -85,6 +87,7 @@ static enum protocol_next begin_body(struct http1 *self, const struct http1_head
     self->body_left = head->body_length;
     self->is_head = is_head_request(&head->request);
     self->keeps = head->keeps;
+    self->protocol.facts.incomplete_ms = 0; /* the head was; its body has time of its own */
     if (head->body_length == 0) {
         intake_complete(&self->intake);
     } else if (head->expects_continue && !is_here) {
@@ -114,7 +117,7 @@ static enum protocol_next answer_body(struct http1 *self, struct bytes after, st
     bool keeps =
         self->keeps && whole && !connection_is_last(self->connection, self->exchange->now_ms());
     put_answer(self, &answer, self->is_head, keeps, out);
-    return finish(self, &answer, keeps, !whole || after.n != 0);
+    return finish(self, &answer, keeps, !whole || self->keeps || after.n != 0);
 }
 
 /* --- Heads --- */
@@ -140,7 +143,7 @@ static enum protocol_next answer_head(struct http1 *self, struct http1_head *hea
     bool keeps = head->keeps && head->body_length == 0 && answer.status != 400 &&
                  !connection_is_last(self->connection, self->exchange->now_ms());
     put_answer(self, &answer, is_head_request(&head->request), keeps, out);
-    return finish(self, &answer, keeps, head->body_length != 0 || after.n != 0);
+    return finish(self, &answer, keeps, head->keeps || head->body_length != 0 || after.n != 0);
 }
 
 static enum protocol_next take_head(struct http1 *self, struct bytes input, size_t *ret_taken,
@@ -150,9 +153,7 @@ static enum protocol_next take_head(struct http1 *self, struct bytes input, size
     enum http1_verdict verdict =
         http1_head_parse(input, (size_t)connection_header_octets(self->connection), &head);
     if (verdict == HTTP1_PARTIAL) {
-        if (input.n != 0) {
-            connection_receives(self->connection, self->exchange->now_ms());
-        }
+        self->is_partial = input.n != 0;
         return PROTOCOL_GOES_ON;
     }
     *ret_taken = head.length;
@@ -162,11 +163,9 @@ static enum protocol_next take_head(struct http1 *self, struct bytes input, size
     return refuse(self, &head, verdict == HTTP1_TOO_LONG ? END_HEADER : END_MALFORMED, out);
 }
 
-static enum protocol_next run(struct protocol *protocol, struct bytes input, size_t *ret_taken,
-                              struct buffer *out)
+static enum protocol_next take_turn(struct http1 *self, struct bytes input, size_t *ret_taken,
+                                    struct buffer *out)
 {
-    struct http1 *self = (struct http1 *)protocol;
-    *ret_taken = 0;
     if (self->is_over) {
         *ret_taken = input.n;
         return PROTOCOL_LINGERS;
@@ -184,6 +183,23 @@ static enum protocol_next run(struct protocol *protocol, struct bytes input, siz
     return take_head(self, input, ret_taken, out);
 }
 
+static enum protocol_next run(struct protocol *protocol, struct bytes input, size_t *ret_taken,
+                              struct buffer *out)
+{
+    struct http1 *self = (struct http1 *)protocol;
+    struct connection_facts *facts = &protocol->facts;
+    *ret_taken = 0;
+    self->is_partial = false;
+    enum protocol_next next = take_turn(self, input, ret_taken, out);
+    facts->owes = self->intake.state > INTAKE_TAKES;
+    if (!self->is_partial && self->intake.state != INTAKE_TAKES) {
+        facts->incomplete_ms = 0;
+    } else if (facts->incomplete_ms == 0) {
+        facts->incomplete_ms = self->exchange->now_ms();
+    }
+    return next;
+}
+
 static bool say_goodbye(struct protocol *protocol)
 {
     (void)protocol;
@@ -195,7 +211,7 @@ static void free_http1(struct protocol *protocol)
     struct http1 *self = (struct http1 *)protocol;
     if (self->intake.state != INTAKE_NONE) {
         intake_clear(&self->intake);
-        connection_request_ended(self->connection, self->exchange->now_ms());
+        connection_request_ended(self->connection);
     }
     free(self);
 }

@@ -3,13 +3,13 @@
 #include "server/engine/http2_parts.h"
 
 enum {
-    FEED_OCTETS = 256,           /* 16 requests at most, of 16 octets at least */
+    FEED_OCTETS = 256,           /* less than twenty requests of the shortest kind */
     UNWANTED_BODY_WINDOW = 1024, /* of a body that no answer takes */
     ACKS_MAX = 100,              /* that wait to be sent */
     SETTINGS_MAX = 16,           /* entries of one frame */
     RESETS_BURST = 32,
     RESETS_PER_SECOND = 4,
-    CONTINUATIONS_MAX = 4, /* a head of 16 KiB and more a frame fits into one */
+    CONTINUATIONS_MAX = 16, /* the longest head that limits.header allows, in whole frames */
 };
 
 void http2_fail(struct http2 *self, enum connection_end reason)
@@ -28,6 +28,12 @@ void http2_close(struct http2 *self)
                                     nghttp2_session_get_last_proc_stream_id(self->session),
                                     NGHTTP2_NO_ERROR, NULL, 0);
     }
+}
+
+/* Of the times that are not 0, the earlier one; 0 where there is none. */
+static int64_t earlier_ms(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms == 0 || (b_ms != 0 && b_ms < a_ms) ? b_ms : a_ms;
 }
 
 /* --- What nghttp2 tells --- */
@@ -49,21 +55,23 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
     if (type == NGHTTP2_RST_STREAM) {
         count_fault(context, frame->rst_stream.error_code);
     }
+    struct http2_stream *stream = nghttp2_session_get_stream_user_data(session, id);
     bool ends = (type == NGHTTP2_HEADERS || type == NGHTTP2_DATA) &&
                 (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    if (ends && nghttp2_session_get_stream_remote_close(session, id) == 0) {
-        /* RFC 9113 §8.1: the rest of the body is not wanted. */
-        return nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, id, NGHTTP2_NO_ERROR);
+    if (ends && stream != NULL) {
+        http2_stream_sent(stream, nghttp2_session_get_stream_remote_close(session, id) == 0);
     }
     return 0;
 }
 
 static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error, void *context)
 {
-    (void)error;
-    (void)context;
+    struct http2 *self = context;
     struct http2_stream *stream = nghttp2_session_get_stream_user_data(session, id);
     if (stream != NULL) {
+        /* Who gives an answer up and asks again has not taken it. */
+        self->untaken_ms =
+            error == NGHTTP2_NO_ERROR ? 0 : earlier_ms(self->untaken_ms, stream->unread_ms);
         http2_stream_remove(stream);
     }
     return 0;
@@ -114,38 +122,18 @@ static bool put_all_out(struct http2 *self, struct buffer *out)
     return done;
 }
 
-/* Of the times that are not 0, the earlier one; 0 where there is none. */
-static int64_t earlier_ms(int64_t a_ms, int64_t b_ms)
+/* Requests do not come one after the other here, so each fact is of all streams: the time of the
+ * oldest, which is not that of the first. */
+static struct connection_facts look_at_streams(const struct http2 *self)
 {
-    return a_ms == 0 || (b_ms != 0 && b_ms < a_ms) ? b_ms : a_ms;
-}
-
-/* Requests do not come one after the other here: while one of them is not complete the connection
- * receives, however many others are asked and answered meanwhile. Else one that is never completed
- * would be a connection that nobody judges, for limits.connection_age. */
-static void tell_what_is_received(struct http2 *self)
-{
-    int64_t since_ms = 0;
+    struct connection_facts facts = {.unread_ms = self->untaken_ms};
     const struct http2_stream *stream = NULL;
     TAILQ_FOREACH (stream, &self->streams, link) {
-        since_ms = earlier_ms(since_ms, stream->receives_ms);
+        facts.incomplete_ms = earlier_ms(facts.incomplete_ms, stream->incomplete_ms);
+        facts.unread_ms = earlier_ms(facts.unread_ms, stream->unread_ms);
+        facts.owes |= stream->incomplete_ms == 0;
     }
-    if (since_ms != 0) {
-        connection_receives_since(self->connection, since_ms);
-    } else if (self->connection->times.phase == CONNECTION_RECEIVING) {
-        connection_answers(self->connection, http2_now_ms(self));
-    }
-}
-
-/* Not that of the oldest stream: one whose body came slowly is answered after younger ones. */
-static int64_t oldest_unread_ms(const struct http2 *self)
-{
-    int64_t oldest_ms = 0;
-    const struct http2_stream *stream = NULL;
-    TAILQ_FOREACH (stream, &self->streams, link) {
-        oldest_ms = earlier_ms(oldest_ms, stream->submitted_ms);
-    }
-    return oldest_ms;
+    return facts;
 }
 
 static enum protocol_next run(struct protocol *protocol, struct bytes input, size_t *ret_taken,
@@ -161,8 +149,7 @@ static enum protocol_next run(struct protocol *protocol, struct bytes input, siz
     if (!put_all_out(self, out) || !charge(self)) {
         return PROTOCOL_BREAKS;
     }
-    protocol->unread_ms = oldest_unread_ms(self);
-    tell_what_is_received(self);
+    protocol->facts = look_at_streams(self);
     if (nghttp2_session_want_read(self->session) != 0 ||
         nghttp2_session_want_write(self->session) != 0) {
         return PROTOCOL_GOES_ON;
@@ -209,7 +196,7 @@ static void submit_settings(struct http2 *self)
     const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, (uint32_t)limits->concurrent_streams},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, UNWANTED_BODY_WINDOW},
-        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)limits->header_octets},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)self->header_octets},
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
     };
     must_succeed(nghttp2_submit_settings(self->session, NGHTTP2_FLAG_NONE, settings,
@@ -228,6 +215,7 @@ struct protocol *http2_new(struct http2_library *library, const struct exchange 
     self->connection = connection;
     self->woken = woken;
     self->woken_context = woken_context;
+    self->header_octets = (size_t)connection_header_octets(connection);
     TAILQ_INIT(&self->streams);
     nghttp2_mem memory = {&self->memory, counted_malloc, counted_free, counted_calloc,
                           counted_realloc};

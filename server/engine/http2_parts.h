@@ -9,8 +9,6 @@
 #include "server/engine/http2.h"
 #include "server/engine/intake.h"
 
-enum { HTTP2_KEPT_OCTETS = 4096 }; /* of the fields that are looked at, together */
-
 struct http2_library {
     nghttp2_session_callbacks *callbacks;
     nghttp2_option *option;
@@ -24,8 +22,9 @@ struct http2_stream {
     int32_t id;
     struct http_answer answer;
     bool is_head;          /* the method is HEAD */
-    int64_t receives_ms;   /* since when the request is awaited; 0: it is complete, or answered */
-    int64_t submitted_ms;  /* when its answer was handed to nghttp2; 0: not yet */
+    int64_t incomplete_ms; /* since when the request is awaited; 0: it is whole, or answered */
+    bool is_submitted;     /* its answer was handed to nghttp2 … */
+    int64_t unread_ms;     /* … then; 0 once all of it is out, too */
     size_t sent;           /* of the answer's body */
     size_t received;       /* of a body that no answer takes */
     int64_t held;          /* octets */
@@ -38,9 +37,9 @@ struct http2_head {
     struct bytes host;
     int32_t stream; /* 0: it is none, but a trailer */
     size_t octets;  /* as the limit counts them */
-    bool is_too_long;
+    size_t size;    /* of `kept`: as many octets as the limit allows */
     size_t kept_n;
-    char kept[HTTP2_KEPT_OCTETS]; /* last */
+    char kept[];
 };
 
 enum http2_state {
@@ -64,7 +63,9 @@ struct http2 {
     enum http2_state state;
     bool said_why; /* in HTTP2_FAILED: GOAWAY was submitted */
     unsigned faults;
+    int64_t untaken_ms; /* of answers that were reset and none taken since: the oldest; or 0 */
     struct http2_library *library;
+    size_t header_octets;    /* the limit as SETTINGS told it: a reload does not change that */
     struct http2_head *head; /* while one is received; or NULL */
 };
 
@@ -88,6 +89,8 @@ void http2_stream_remove(struct http2_stream *stream);
 void http2_stream_open_intake(struct http2_stream *stream, const struct http_request *request);
 /* Hands the answer to nghttp2, once; later calls do nothing. 0, or one of nghttp2's errors. */
 int http2_stream_submit(struct http2_stream *stream);
+/* All of the answer is out; MORE_MAY_COME of the request. */
+void http2_stream_sent(struct http2_stream *stream, bool more_may_come);
 /* OCTETS of a body came / it is whole. 0, or one of nghttp2's errors. */
 int http2_stream_take(struct http2_stream *stream, struct bytes octets);
 int http2_stream_complete(struct http2_stream *stream);

@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "server/answers/target.h"
 #include "server/engine/http2_parts.h"
 
@@ -7,9 +9,15 @@ static bool is_request(const nghttp2_frame *frame)
 }
 
 /* Of most heads all octets come at once, so one place does for all connections of a worker. */
-static struct http2_head *take_place(struct http2_library *library)
+static struct http2_head *take_place(const struct http2 *self)
 {
-    return library->spare != NULL ? TAKE(library->spare) : memory_alloc(sizeof(struct http2_head));
+    struct http2_library *library = self->library;
+    if (library->spare != NULL && library->spare->size >= self->header_octets) {
+        return TAKE(library->spare);
+    }
+    struct http2_head *head = memory_alloc(sizeof(*head) + self->header_octets);
+    head->size = self->header_octets;
+    return head;
 }
 
 void http2_forget_head(struct http2 *self)
@@ -27,32 +35,23 @@ int http2_on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame,
     (void)session;
     struct http2 *self = context;
     http2_forget_head(self);
-    self->head = take_place(self->library);
-    memset(self->head, 0,
-           offsetof(struct http2_head, kept)); /* that is written before it is read */
-    self->head->request.version = 0x200;
-    self->head->stream = is_request(frame) ? frame->hd.stream_id : 0;
+    struct http2_head *head = self->head = take_place(self);
+    *head = (struct http2_head){
+        .request = {.version = 0x200},
+        .stream = is_request(frame) ? frame->hd.stream_id : 0,
+        .size = head->size,
+    };
     return 0;
 }
 
-/* nghttp2's view is gone after the callback. */
+/* nghttp2's view is gone after the callback. There is room: the limit was looked at before. */
 static struct bytes keep(struct http2_head *head, struct bytes value)
 {
-    if (value.n > sizeof(head->kept) - head->kept_n) {
-        head->is_too_long = true;
-        return (struct bytes){"", 0};
-    }
     char *place = head->kept + head->kept_n;
+    assert(value.n <= head->size - head->kept_n);
     memcpy(place, value.p, value.n);
     head->kept_n += value.n;
     return (struct bytes){place, value.n};
-}
-
-/* For the log alone, which cuts longer ones, too. */
-static struct bytes keep_some(struct http2_head *head, struct bytes value)
-{
-    value.n = value.n < ACCESS_AGENT_MAX ? value.n : ACCESS_AGENT_MAX;
-    return value.n <= sizeof(head->kept) - head->kept_n ? keep(head, value) : (struct bytes){"", 0};
 }
 
 static void keep_field(struct http2_head *head, struct bytes name, struct bytes value)
@@ -62,10 +61,9 @@ static void keep_field(struct http2_head *head, struct bytes name, struct bytes 
         struct bytes name;
         struct bytes *place;
     } fields[] = {
-        {BYTES(":method"), &request->method},
-        {BYTES(":path"), &request->target},
-        {BYTES(":authority"), &request->authority},
-        {BYTES("host"), &head->host},
+        {BYTES(":method"), &request->method},        {BYTES(":path"), &request->target},
+        {BYTES(":authority"), &request->authority},  {BYTES("host"), &head->host},
+        {BYTES("user-agent"), &request->user_agent}, {BYTES("referer"), &request->referer},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(fields); i++) {
         if (bytes_equal(name, fields[i].name)) {
@@ -73,12 +71,8 @@ static void keep_field(struct http2_head *head, struct bytes name, struct bytes 
             return;
         }
     }
-    if (bytes_equal(name, BYTES("user-agent"))) {
-        request->user_agent = keep_some(head, value);
-    } else if (bytes_equal(name, BYTES("referer"))) {
-        request->referer = keep_some(head, value);
-    } else if (bytes_equal(name, BYTES("if-none-match")) &&
-               request->if_none_match_count < HTTP_IF_NONE_MATCH_MAX) {
+    if (bytes_equal(name, BYTES("if-none-match")) &&
+        request->if_none_match_count < HTTP_IF_NONE_MATCH_MAX) {
         request->if_none_match[request->if_none_match_count++] = keep(head, value);
     }
 }
@@ -95,7 +89,7 @@ int http2_on_header(nghttp2_session *session, const nghttp2_frame *frame, const 
         return 0;
     }
     head->octets += name_n + value_n + HTTP_FIELD_OVERHEAD;
-    if (head->octets > (size_t)connection_header_octets(self->connection)) {
+    if (head->octets > self->header_octets) {
         http2_fail(self, END_HEADER); /* the limit was told in SETTINGS */
     } else if (head->stream == frame->hd.stream_id) {
         keep_field(head, (struct bytes){(const char *)name, name_n},
@@ -151,11 +145,7 @@ static int on_head(struct http2 *self, const nghttp2_frame *frame)
 {
     int done = 0;
     if (self->head != NULL && self->head->stream == frame->hd.stream_id) {
-        if (self->head->is_too_long) {
-            http2_fail(self, END_HEADER);
-        } else {
-            done = answer_head(self, frame->hd.stream_id);
-        }
+        done = answer_head(self, frame->hd.stream_id);
     }
     http2_forget_head(self);
     return done;

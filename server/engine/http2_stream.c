@@ -3,7 +3,11 @@
 #include "server/engine/http2_parts.h"
 
 enum {
-    UNWANTED_BODY_MAX = 1024, /* of a body that no answer takes; then it is answered all the same */
+    /* A body that no answer takes: the answer goes out though more is to come, and the rest is
+     * thrown away, since some clients (curl 7.88) do not take an answer from a stream that is
+     * reset. */
+    UNWANTED_BODY_EARLY = 1024,
+    UNWANTED_BODY_MAX = 64 * 1024,
     WANTED_BODY_WINDOW = 64 * 1024,
     FIELDS_MAX = HTTP_ANSWER_FIELDS_MAX + 3, /* :status, date, content-length */
 };
@@ -17,7 +21,7 @@ static void hold(struct http2_stream *stream, int64_t octets)
 struct http2_stream *http2_stream_add(struct http2 *self, int32_t id)
 {
     struct http2_stream *stream = memory_alloc(sizeof(*stream));
-    *stream = (struct http2_stream){.http2 = self, .id = id, .receives_ms = http2_now_ms(self)};
+    *stream = (struct http2_stream){.http2 = self, .id = id, .incomplete_ms = http2_now_ms(self)};
     TAILQ_INSERT_TAIL(&self->streams, stream, link);
     (void)nghttp2_session_set_stream_user_data(self->session, id, stream);
     return stream;
@@ -34,7 +38,7 @@ void http2_stream_remove(struct http2_stream *stream)
     }
     http_answer_clear(&stream->answer);
     free(stream);
-    connection_request_ended(self->connection, http2_now_ms(self));
+    connection_request_ended(self->connection);
 }
 
 /* --- Answers --- */
@@ -71,11 +75,12 @@ int http2_stream_submit(struct http2_stream *stream)
     size_t n = 0;
     char status[DECIMAL_DIGITS_MAX];
     char length[DECIMAL_DIGITS_MAX];
-    if (stream->submitted_ms != 0) {
+    if (stream->is_submitted) {
         return 0;
     }
-    stream->receives_ms = 0;
-    stream->submitted_ms = http2_now_ms(self);
+    stream->is_submitted = true;
+    stream->incomplete_ms = 0;
+    stream->unread_ms = http2_now_ms(self);
     fields[n++] = field(BYTES(":status"), decimal((uint64_t)answer->status, status));
     fields[n++] = field(BYTES("date"), http_date_text(self->exchange->date, clock_wall_s()));
     for (size_t i = 0; i < answer->field_count; i++) {
@@ -101,7 +106,9 @@ static int submit_taken(struct http2_stream *stream)
 static void on_answered(void *context)
 {
     struct http2_stream *stream = context;
-    (void)submit_taken(stream); /* what fails, fails the session's next run */
+    if (submit_taken(stream) != 0) {
+        http2_fail(stream->http2, END_FAULTS);
+    }
     stream->http2->woken(stream->http2->woken_context);
 }
 
@@ -118,23 +125,40 @@ void http2_stream_open_intake(struct http2_stream *stream, const struct http_req
                                                 WANTED_BODY_WINDOW);
 }
 
+static int throw_away(struct http2_stream *stream, size_t n)
+{
+    struct http2 *self = stream->http2;
+    stream->received += n;
+    if (stream->received > UNWANTED_BODY_MAX) {
+        return nghttp2_submit_rst_stream(self->session, NGHTTP2_FLAG_NONE, stream->id,
+                                         NGHTTP2_NO_ERROR);
+    }
+    connection_expects(self->connection, (int64_t)n);
+    int done = stream->received >= UNWANTED_BODY_EARLY ? http2_stream_submit(stream) : 0;
+    return done != 0 ? done : nghttp2_session_consume_stream(self->session, stream->id, n);
+}
+
 int http2_stream_take(struct http2_stream *stream, struct bytes octets)
 {
-    if (stream->intake == NULL) {
-        stream->received += octets.n;
-        return stream->received >= UNWANTED_BODY_MAX ? http2_stream_submit(stream) : 0;
-    }
-    if (stream->intake->state != INTAKE_TAKES) {
-        return 0;
+    if (stream->intake == NULL || stream->intake->state != INTAKE_TAKES) {
+        return throw_away(stream, octets.n);
     }
     return intake_piece(stream->intake, octets)
                ? nghttp2_session_consume_stream(stream->http2->session, stream->id, octets.n)
                : submit_taken(stream);
 }
 
+void http2_stream_sent(struct http2_stream *stream, bool more_may_come)
+{
+    stream->unread_ms = 0;
+    if (more_may_come) {
+        stream->incomplete_ms = http2_now_ms(stream->http2);
+    }
+}
+
 int http2_stream_complete(struct http2_stream *stream)
 {
-    stream->receives_ms = 0;
+    stream->incomplete_ms = 0;
     if (stream->intake == NULL) {
         return http2_stream_submit(stream);
     }

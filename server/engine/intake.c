@@ -13,7 +13,6 @@ static void on_delivered(struct desk_waiter *waiter, struct http_answer *answer)
     intake->answer = *answer;
     if (intake->state == INTAKE_TAKES) {
         intake->taker->abandon(intake->taking);
-        connection_answers(intake->connection, intake->exchange->now_ms());
     }
     answer_is_there(intake);
     intake->answered(intake->answered_context);
@@ -28,7 +27,6 @@ void intake_open(struct intake *intake, const struct http_request *request,
     intake->waiter.deliver = on_delivered;
     struct http_reply reply = desk_wait(intake->exchange->desk, &intake->waiter);
     intake->taking = answer->taker->open(answer->taker_context, reply);
-    connection_receives(intake->connection, intake->exchange->now_ms());
 }
 
 struct http_answer intake_take_answer(struct intake *intake)
@@ -52,7 +50,6 @@ bool intake_piece(struct intake *intake, struct bytes octets)
     if (intake->received > intake->taker->max) {
         stop_taking(intake);
         http_answer_text(&intake->answer, 413, BYTES("The request's body is too long.\n"));
-        connection_answers(intake->connection, intake->exchange->now_ms());
         answer_is_there(intake);
         return false;
     }
@@ -64,7 +61,6 @@ bool intake_piece(struct intake *intake, struct bytes octets)
 void intake_complete(struct intake *intake)
 {
     intake->state = INTAKE_WAITS;
-    connection_answers(intake->connection, intake->exchange->now_ms());
     intake->taker->complete(intake->taking);
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "server/engine/connection_rule.h"
 
 enum {
     PROTOCOL_OUT_MAX = 64 * 1024, /* no more is put out before it is written */
@@ -38,7 +39,9 @@ struct protocol_kind {
 
 struct protocol {
     const struct protocol_kind *kind;
-    int64_t unread_ms; /* since when an answer waits for the client's permission; 0: none does */
+    /* After each run. Of unread_ms what the protocol knows: answers that wait for the client's
+     * permission; the channel knows what waits to be written. */
+    struct connection_facts facts;
 };
 
 #endif

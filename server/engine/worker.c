@@ -41,7 +41,9 @@ struct worker {
 
     struct accepting *accepting;
     size_t accepting_count;
-    bool paused; /* at the limit, or out of descriptors */
+    bool paused;            /* at the limit, or out of descriptors … */
+    size_t paused_at_count; /* … with so many connections */
+    size_t turn;            /* whose it was last, of the listeners */
     int64_t swept_ms;
     int64_t cut_ms; /* since when all are cut; 0: not */
 };
@@ -52,6 +54,9 @@ static void on_acceptable(h2o_socket_t *listener, const char *err);
 
 static void pause_accepting(struct worker *worker)
 {
+    if (worker->paused) {
+        return;
+    }
     /* Merely returning would spin: the listener stays readable. */
     for (size_t i = 0; i < worker->accepting_count; i++) {
         if (worker->accepting[i].socket != NULL) {
@@ -59,22 +64,8 @@ static void pause_accepting(struct worker *worker)
         }
     }
     worker->paused = true;
+    worker->paused_at_count = worker->house.connections.count;
     atomic_fetch_add(&worker->house.connections.totals->paused, 1);
-}
-
-static void resume_accepting(void *context)
-{
-    struct worker *worker = context;
-    if (!worker->paused || !connections_have_room(&worker->house.connections)) {
-        return;
-    }
-    worker->paused = false;
-    atomic_fetch_sub(&worker->house.connections.totals->paused, 1);
-    for (size_t i = 0; i < worker->accepting_count; i++) {
-        if (worker->accepting[i].socket != NULL) {
-            h2o_socket_read_start(worker->accepting[i].socket, on_acceptable);
-        }
-    }
 }
 
 /* False: nothing more to take now. */
@@ -107,6 +98,26 @@ static void on_acceptable(h2o_socket_t *listener, const char *err)
     }
 }
 
+/* The listeners take turns: the queue of one must not keep the others from what little room there
+ * is. */
+static void resume_accepting(struct worker *worker)
+{
+    worker->paused = false;
+    atomic_fetch_sub(&worker->house.connections.totals->paused, 1);
+    for (size_t i = 0; i < worker->accepting_count && !worker->paused; i++) {
+        worker->turn = (worker->turn + 1) % worker->accepting_count;
+        struct accepting *accepting = &worker->accepting[worker->turn];
+        if (accepting->socket != NULL) {
+            (void)accept_one(accepting);
+        }
+    }
+    for (size_t i = 0; i < worker->accepting_count && !worker->paused; i++) {
+        if (worker->accepting[i].socket != NULL) {
+            h2o_socket_read_start(worker->accepting[i].socket, on_acceptable);
+        }
+    }
+}
+
 static void close_listeners(struct worker *worker)
 {
     for (size_t i = 0; i < worker->accepting_count; i++) {
@@ -115,7 +126,7 @@ static void close_listeners(struct worker *worker)
             continue;
         }
         /* Whoever the kernel has let in already is not turned away. */
-        while (accept_one(accepting)) {
+        for (int n = 0; n < SOMAXCONN && accept_one(accepting); n++) {
         }
         h2o_socket_close(accepting->socket);
         accepting->socket = NULL;
@@ -137,12 +148,15 @@ static void tend(struct worker *worker, int64_t now_ms)
     if (wish == WORKER_CUT) {
         connections_cut_all(connections);
     }
-    if (now_ms - worker->swept_ms >= CONNECTION_SWEEP_MS) {
+    bool sweeps = now_ms - worker->swept_ms >= CONNECTION_SWEEP_MS;
+    if (sweeps) {
         worker->swept_ms = now_ms;
         connections_sweep(connections, now_ms);
-        if (!connections->draining) {
-            resume_accepting(worker); /* another worker may have made room */
-        }
+    }
+    /* Another worker, or process, may have made room as well. */
+    if (worker->paused && !connections->draining && connections_have_room(connections) &&
+        (sweeps || connections->count < worker->paused_at_count)) {
+        resume_accepting(worker);
     }
 }
 
@@ -162,8 +176,10 @@ static void run(struct worker *worker)
 {
     for (;;) {
         bool idle = worker->house.connections.count == 0 && !worker->paused;
-        /* -1 is an interrupted wait: as good as a turn. */
-        (void)h2o_evloop_run(worker->loop, idle ? IDLE_TURN_MS : CONNECTION_SWEEP_MS);
+        if (h2o_evloop_run(worker->loop, idle ? IDLE_TURN_MS : CONNECTION_SWEEP_MS) != 0 &&
+            errno != EINTR) {
+            abort(); /* the kernel refuses to watch: this worker would be deaf from now on */
+        }
         int64_t now_ms = clock_monotonic_ms();
         atomic_store_explicit(&worker->beat_ms, now_ms, memory_order_relaxed);
         tend(worker, now_ms);
@@ -297,8 +313,6 @@ static void furnish(struct worker *worker)
     struct channel_house *house = &worker->house;
     connections_init(&house->connections, worker->options.totals, &worker->options.settings->limits,
                      channel_say_goodbye);
-    house->room = resume_accepting;
-    house->room_context = worker;
     house->scratch = BUFFER(PROTOCOL_OUT_CAP);
     house->http2 = http2_library_new();
     house->exchange = (struct exchange){
@@ -363,6 +377,11 @@ static void tear_down(struct worker *worker)
 
 bool worker_start(const struct worker_options *options, struct worker **ret_worker, struct error *e)
 {
+    /* h2o would put what is longer into a file under /tmp; nothing here is. Before any worker runs
+     * that uses it. */
+    if (options->number == 0) {
+        h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX;
+    }
     char name[THREAD_NAME_MAX + 1];
     struct worker *worker = memory_zero(1, sizeof(*worker));
     worker->options = *options;

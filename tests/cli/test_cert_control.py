@@ -164,7 +164,7 @@ def status(acme):
             "files_in_error": 0, "removals_held": 0, "diagnostics": [], "certificates": 6,
             "certificates_expiring": [], "names_without_certificate_count": 1,
             "names_without_certificate": [], "last_change": 0, "reloads": 3, "requests": 99,
-            "connections": {"current": 4, "accepted": 40, "refused": 0}, "listeners": [],
+            "connections": {"current": 4, "accepted": 40, "refused": 0, "held": 0, "ended": {"idle": 3}}, "listeners": [],
             "acme": acme}
 
 

@@ -18,72 +18,77 @@ static const struct settings_limits limits = {
     .unread_ms = 2000,
 };
 
-enum { HTTP2 = 1, ASKED = 2, DRAINING = 4 };
+enum { HTTP2 = 1, ASKED = 2, DRAINING = 4, OWES = 8 };
 
-/* Accepted at 1,000,000; the phase began a second later. */
+/* Accepted at 1,000,000; the phase, and being idle, began a second later. */
 static const struct {
     const char *name;
     enum connection_phase phase;
     int flags;
+    int64_t incomplete_ms;
     int64_t unread_ms;
     int64_t now_ms;
     enum connection_fate want;
     enum connection_end reason;
 } rows[] = {
-    {"handshake in time", CONNECTION_HANDSHAKE, 0, 0, 1005999, CONNECTION_STAYS, CONNECTION_ENDS},
-    {"handshake over time", CONNECTION_HANDSHAKE, 0, 0, 1006000, CONNECTION_IS_TO_BE_CUT,
-     END_HANDSHAKE_TIME},
-    {"idle in time", CONNECTION_WAITING, 0, 0, 1020999, CONNECTION_STAYS, CONNECTION_ENDS},
-    {"idle over time", CONNECTION_WAITING, 0, 0, 1021000, CONNECTION_IS_TO_LEAVE, END_IDLE},
-    {"HTTP/2 idle in time", CONNECTION_WAITING, HTTP2, 0, 1020999, CONNECTION_STAYS,
-     CONNECTION_ENDS},
-    {"HTTP/2 idle over time", CONNECTION_WAITING, HTTP2, 0, 1021000, CONNECTION_IS_TO_LEAVE,
-     END_IDLE},
-    {"request in time", CONNECTION_RECEIVING, 0, 0, 1010999, CONNECTION_STAYS, CONNECTION_ENDS},
-    {"request over time", CONNECTION_RECEIVING, 0, 0, 1011000, CONNECTION_IS_TO_LEAVE,
-     END_REQUEST_TIME},
-    {"an answer that is not ready", CONNECTION_ANSWERING, ASKED, 0, 1099999, CONNECTION_STAYS,
-     CONNECTION_ENDS},
-    {"however busy, too old", CONNECTION_ANSWERING, ASKED, 0, 1100000, CONNECTION_IS_TO_LEAVE,
-     END_AGE},
-    {"an answer not taken, in time", CONNECTION_ANSWERING, ASKED, 1002000, 1011999,
-     CONNECTION_STAYS, CONNECTION_ENDS},
-    {"an answer not taken over time", CONNECTION_ANSWERING, ASKED, 1002000, 1012000,
-     CONNECTION_IS_TO_BE_CUT, END_UNREAD},
-    {"not taken, whatever comes in", CONNECTION_RECEIVING, ASKED, 1002000, 1012000,
-     CONNECTION_IS_TO_BE_CUT, END_UNREAD},
-    {"not taken while leaving", CONNECTION_LEAVING, ASKED, 991000, 1001000, CONNECTION_IS_TO_BE_CUT,
+#define STAYS  CONNECTION_STAYS, CONNECTION_ENDS
+#define LEAVES CONNECTION_IS_TO_LEAVE
+#define IS_CUT CONNECTION_IS_TO_BE_CUT
+    {"handshake in time", CONNECTION_HANDSHAKE, 0, 0, 0, 1005999, STAYS},
+    {"handshake over time", CONNECTION_HANDSHAKE, 0, 0, 0, 1006000, IS_CUT, END_HANDSHAKE_TIME},
+    {"idle in time", CONNECTION_OPEN, 0, 0, 0, 1020999, STAYS},
+    {"idle over time", CONNECTION_OPEN, 0, 0, 0, 1021000, LEAVES, END_IDLE},
+    {"HTTP/2 idle in time", CONNECTION_OPEN, HTTP2, 0, 0, 1020999, STAYS},
+    {"HTTP/2 idle over time", CONNECTION_OPEN, HTTP2, 0, 0, 1021000, LEAVES, END_IDLE},
+    {"request in time", CONNECTION_OPEN, 0, 1030000, 0, 1039999, STAYS},
+    {"request over time", CONNECTION_OPEN, 0, 1030000, 0, 1040000, LEAVES, END_REQUEST_TIME},
+    {"one that never ends, others answered beside it", CONNECTION_OPEN, HTTP2 | OWES, 1030000, 0,
+     1040000, LEAVES, END_REQUEST_TIME},
+    {"an answer that is not ready", CONNECTION_OPEN, OWES, 0, 0, 1099999, STAYS},
+    {"however busy, too old", CONNECTION_OPEN, OWES, 0, 0, 1100000, LEAVES, END_AGE},
+    {"an answer not taken, in time", CONNECTION_OPEN, OWES, 0, 1002000, 1011999, STAYS},
+    {"an answer not taken over time", CONNECTION_OPEN, OWES, 0, 1002000, 1012000, IS_CUT,
      END_UNREAD},
-    {"leaving in time", CONNECTION_LEAVING, 0, 0, 1001499, CONNECTION_STAYS, CONNECTION_ENDS},
-    {"leaving over time", CONNECTION_LEAVING, 0, 0, 1001500, CONNECTION_IS_TO_BE_CUT,
-     CONNECTION_ENDS},
-    {"cut is cut", CONNECTION_CUT, 0, 1, 2000000, CONNECTION_STAYS, CONNECTION_ENDS},
-    {"draining, handshake in time", CONNECTION_HANDSHAKE, DRAINING, 0, 1001999, CONNECTION_STAYS,
-     CONNECTION_ENDS},
-    {"draining, handshake over time", CONNECTION_HANDSHAKE, DRAINING, 0, 1002000,
-     CONNECTION_IS_TO_BE_CUT, END_DRAIN},
-    {"draining, no request yet", CONNECTION_WAITING, DRAINING, 0, 1001999, CONNECTION_STAYS,
-     CONNECTION_ENDS},
-    {"draining, still no request", CONNECTION_WAITING, DRAINING, 0, 1002000, CONNECTION_IS_TO_LEAVE,
+    {"not taken, whatever comes in", CONNECTION_OPEN, 0, 1010000, 1002000, 1012000, IS_CUT,
+     END_UNREAD},
+    {"not taken while leaving, in time", CONNECTION_LEAVING, 0, 0, 1000500, 1010499, STAYS},
+    {"not taken while leaving", CONNECTION_LEAVING, 0, 0, 1000500, 1010500, IS_CUT, END_UNREAD},
+    {"not ready while leaving, in time", CONNECTION_LEAVING, OWES, 0, 0, 1010999, STAYS},
+    {"not ready while leaving", CONNECTION_LEAVING, OWES, 0, 0, 1011000, IS_CUT, CONNECTION_ENDS},
+    {"leaving in time", CONNECTION_LEAVING, 0, 0, 0, 1001499, STAYS},
+    {"leaving over time", CONNECTION_LEAVING, 0, 0, 0, 1001500, IS_CUT, CONNECTION_ENDS},
+    {"cut is cut", CONNECTION_CUT, 0, 0, 1, 2000000, STAYS},
+    {"draining, handshake in time", CONNECTION_HANDSHAKE, DRAINING, 0, 0, 1001999, STAYS},
+    {"draining, handshake over time", CONNECTION_HANDSHAKE, DRAINING, 0, 0, 1002000, IS_CUT,
      END_DRAIN},
-    {"draining, answered", CONNECTION_WAITING, DRAINING | ASKED, 0, 1001000, CONNECTION_IS_TO_LEAVE,
-     END_DRAIN},
-    {"draining, under way", CONNECTION_ANSWERING, DRAINING | ASKED, 0, 1050000, CONNECTION_STAYS,
-     CONNECTION_ENDS},
+    {"draining, no request yet", CONNECTION_OPEN, DRAINING, 0, 0, 1001999, STAYS},
+    {"draining, still no request", CONNECTION_OPEN, DRAINING, 0, 0, 1002000, LEAVES, END_DRAIN},
+    {"draining, answered", CONNECTION_OPEN, DRAINING | ASKED, 0, 0, 1001000, LEAVES, END_DRAIN},
+    {"draining, under way", CONNECTION_OPEN, DRAINING | ASKED | OWES, 0, 0, 1050000, STAYS},
+    {"draining, the next request begun", CONNECTION_OPEN, DRAINING | ASKED, 1001000, 0, 1010999,
+     STAYS},
 };
+
+static struct connection_times times_of(enum connection_phase phase, int flags,
+                                        int64_t incomplete_ms, int64_t unread_ms)
+{
+    return (struct connection_times){
+        .phase = phase,
+        .facts = {incomplete_ms, unread_ms, (flags & OWES) != 0},
+        .is_http2 = (flags & HTTP2) != 0,
+        .has_asked = (flags & ASKED) != 0,
+        .accepted_ms = 1000000,
+        .since_ms = 1001000,
+        .idle_ms = 1001000,
+    };
+}
 
 static void each_phase_has_its_time(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        const struct connection_times times = {
-            .phase = rows[i].phase,
-            .is_http2 = (rows[i].flags & HTTP2) != 0,
-            .has_asked = (rows[i].flags & ASKED) != 0,
-            .accepted_ms = 1000000,
-            .since_ms = 1001000,
-            .unread_ms = rows[i].unread_ms,
-        };
+        const struct connection_times times =
+            times_of(rows[i].phase, rows[i].flags, rows[i].incomplete_ms, rows[i].unread_ms);
         struct connection_verdict got =
             connection_judge(&times, &limits, (rows[i].flags & DRAINING) != 0, rows[i].now_ms);
         if (got.fate != rows[i].want || got.reason != rows[i].reason) {
@@ -95,31 +100,32 @@ static void each_phase_has_its_time(void **state)
 static const struct {
     const char *name;
     enum connection_phase phase;
+    int flags;
+    int64_t incomplete_ms;
     int64_t unread_ms;
     int64_t now_ms;
     enum connection_rank want;
 } ranks[] = {
-    {"young", CONNECTION_WAITING, 0, 1000999, RANK_STAYS},
-    {"idle", CONNECTION_WAITING, 0, 1001000, RANK_IDLE},
-    {"in its handshake", CONNECTION_HANDSHAKE, 0, 1001000, RANK_IDLE},
-    {"in its request", CONNECTION_RECEIVING, 0, 1001000, RANK_IDLE},
-    {"leaving", CONNECTION_LEAVING, 0, 1001000, RANK_IDLE},
-    {"being answered", CONNECTION_ANSWERING, 0, 1090000, RANK_STAYS},
-    {"reading its answer", CONNECTION_ANSWERING, 1001000, 1002999, RANK_STAYS},
-    {"idle but for an answer it reads", CONNECTION_WAITING, 1001000, 1002999, RANK_STAYS},
-    {"not reading", CONNECTION_ANSWERING, 1001000, 1003000, RANK_UNREAD},
-    {"not reading, idle otherwise", CONNECTION_WAITING, 1001000, 1003000, RANK_UNREAD},
-    {"gone", CONNECTION_CUT, 1001000, 1090000, RANK_STAYS},
+    {"young", CONNECTION_OPEN, 0, 0, 0, 1000999, RANK_STAYS},
+    {"idle", CONNECTION_OPEN, 0, 0, 0, 1001000, RANK_IDLE},
+    {"in its handshake", CONNECTION_HANDSHAKE, 0, 0, 0, 1001000, RANK_IDLE},
+    {"in its request", CONNECTION_OPEN, 0, 1000500, 0, 1001000, RANK_IDLE},
+    {"leaving", CONNECTION_LEAVING, 0, 0, 0, 1001000, RANK_IDLE},
+    {"being answered", CONNECTION_OPEN, OWES, 0, 0, 1001999, RANK_STAYS},
+    {"always being answered", CONNECTION_OPEN, OWES, 0, 0, 1002000, RANK_BUSY},
+    {"reading its answer", CONNECTION_OPEN, OWES, 0, 1001000, 1001999, RANK_STAYS},
+    {"always reading an answer", CONNECTION_OPEN, 0, 0, 1001000, 1002999, RANK_BUSY},
+    {"not reading", CONNECTION_OPEN, OWES, 0, 1001000, 1003000, RANK_UNREAD},
+    {"not reading, nothing owed", CONNECTION_OPEN, 0, 0, 1001000, 1003000, RANK_UNREAD},
+    {"gone", CONNECTION_CUT, 0, 0, 1001000, 1090000, RANK_STAYS},
 };
 
 static void who_does_not_read_makes_room_first(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(ranks); i++) {
-        const struct connection_times times = {.phase = ranks[i].phase,
-                                               .accepted_ms = 1000000,
-                                               .since_ms = 1000000,
-                                               .unread_ms = ranks[i].unread_ms};
+        const struct connection_times times =
+            times_of(ranks[i].phase, ranks[i].flags, ranks[i].incomplete_ms, ranks[i].unread_ms);
         enum connection_rank got = connection_rank(&times, &limits, ranks[i].now_ms);
         if (got != ranks[i].want) {
             fail_msg("%s: %d instead of %d", ranks[i].name, got, ranks[i].want);

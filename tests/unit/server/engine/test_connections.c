@@ -132,39 +132,55 @@ static void who_is_over_time_hears_goodbye_and_is_cut(void **state)
     assert_int_equal(ended(fixture, END_IDLE), 1); /* once */
 }
 
-static void phases_follow_requests(void **state)
+static void tell(struct end *end, int64_t incomplete_ms, int64_t unread_ms, bool owes,
+                 int64_t now_ms)
+{
+    const struct connection_facts facts = {incomplete_ms, unread_ms, owes};
+    connection_tell(&end->connection, &facts, now_ms);
+}
+
+static void it_is_idle_since_the_last_of_its_facts_ended(void **state)
+{
+    struct fixture *fixture = *state;
+    struct end *end = connect_at(fixture, 0, 1000);
+    const struct connection_times *times = &end->connection.times;
+    assert_int_equal(times->idle_ms, 1000);
+    tell(end, 0, 0, false, 2000);
+    assert_int_equal(times->idle_ms, 1000);
+    tell(end, 3000, 0, false, 3000);
+    tell(end, 0, 0, true, 4000);
+    tell(end, 0, 5000, false, 5000);
+    tell(end, 0, 0, false, 6000);
+    assert_int_equal(times->idle_ms, 6000);
+    tell(end, 0, 0, false, 7000);
+    assert_int_equal(times->idle_ms, 6000);
+}
+
+static void who_leaves_does_not_return(void **state)
 {
     struct fixture *fixture = *state;
     struct connection *connection = &connect_at(fixture, 0, 1000)->connection;
-    connection_receives(connection, 2000);
-    connection_receives(connection, 3000);
-    assert_int_equal(connection->times.phase, CONNECTION_RECEIVING);
-    assert_int_equal(connection->times.since_ms, 2000); /* the first octet counts */
-    connection_request_began(connection, 4000);
-    connection_request_began(connection, 5000);
-    connection_request_ended(connection, 6000);
-    assert_int_equal(connection->times.phase, CONNECTION_ANSWERING);
-    connection_request_ended(connection, 7000);
-    assert_int_equal(connection->times.phase, CONNECTION_WAITING);
-    assert_int_equal(connection->times.since_ms, 7000);
     connection_leave(connection, END_IDLE, 8000);
-    connection_request_began(connection, 9000);
-    assert_int_equal(connection->times.phase, CONNECTION_LEAVING); /* who leaves does not return */
-    connection_request_ended(connection, 9000);
+    connection_opened(connection, false, 9000);
+    assert_int_equal(connection->times.phase, CONNECTION_LEAVING);
+    connection_cut(connection, END_AGE);
+    connection_leave(connection, END_IDLE, 9000);
+    assert_int_equal(connection->times.phase, CONNECTION_CUT);
+    assert_int_equal(ended(fixture, END_AGE), 0); /* the first reason counts */
 }
 
 static void the_last_request_is_known(void **state)
 {
     struct fixture *fixture = *state;
     struct connection *connection = &connect_at(fixture, 0, 1000)->connection;
-    connection_request_began(connection, 1000);
+    connection_request_began(connection);
     assert_false(connection_is_last(connection, 1000));
     assert_false(connection_is_last(connection, 75999));
     assert_true(connection_is_last(connection, 76000)); /* three quarters of its age */
-    connection_request_began(connection, 1000);
+    connection_request_began(connection);
     assert_true(connection_is_last(connection, 1000));
-    connection_request_ended(connection, 1000);
-    connection_request_ended(connection, 1000);
+    connection_request_ended(connection);
+    connection_request_ended(connection);
     struct connection *other = &connect_at(fixture, 0, 1000)->connection;
     fixture->workers[0].draining = true;
     assert_true(connection_is_last(other, 1000));
@@ -176,14 +192,14 @@ static void octets_are_accounted_for_by_requests(void **state)
     struct end *end = connect_at(fixture, 0, 1000);
     int64_t allowed = CONNECTION_SLACK_OCTETS + limits.header_octets;
     assert_true(connection_received(&end->connection, allowed));
-    connection_request_began(&end->connection, 1000);
+    connection_request_began(&end->connection);
     assert_true(connection_received(&end->connection, limits.header_octets));
     connection_expects(&end->connection, 5);
     assert_true(connection_received(&end->connection, 5));
     assert_false(connection_received(&end->connection, 1));
     assert_true(is_cut(end));
     assert_int_equal(ended(fixture, END_FLOOD), 1);
-    connection_request_ended(&end->connection, 1000);
+    connection_request_ended(&end->connection);
 }
 
 static void an_address_has_its_share_of_connections(void **state)
@@ -210,21 +226,34 @@ static void an_address_has_its_share_of_memory(void **state)
     assert_int_equal(ended(fixture, END_MEMORY), 1);
 }
 
-static void past_the_sum_only_small_ones_may_grow(void **state)
+static void past_the_sum_an_honest_share_may_grow(void **state)
 {
     struct fixture *fixture = *state;
     struct end *large = connect_at(fixture, 0, 1000);
     struct end *small = connect_at(fixture, 1, 1000);
+    fixture->workers[0].limits.memory_per_address_octets = INT64_MAX;
+    fixture->workers[1].limits.memory_per_address_octets = INT64_MAX;
     fixture->totals.held = limits.memory_octets; /* what others have */
     assert_true(connection_hold(&small->connection, CONNECTION_SHARE_OCTETS));
     assert_false(is_cut(small));
-    assert_true(connection_hold(&small->connection, -CONNECTION_SHARE_OCTETS));
     assert_false(connection_hold(&large->connection, CONNECTION_SHARE_OCTETS + 1));
     assert_true(is_cut(large));
-    /* And whoever can make room does. */
-    connections_sweep(&fixture->workers[1], 3000);
-    assert_true(is_cut(small));
-    assert_int_equal(ended(fixture, END_ROOM), 1);
+    fixture->totals.held -= limits.memory_octets;
+}
+
+/* Not those that hold nothing, whatever their age. */
+static void past_the_sum_who_holds_the_most_goes(void **state)
+{
+    struct fixture *fixture = *state;
+    struct end *idle = connect_at(fixture, 0, 1000);
+    leave(connect_at(fixture, 0, 1000));
+    struct end *holder = connect_at(fixture, 0, 5000);
+    assert_true(connection_hold(&holder->connection, 10000));
+    fixture->totals.held += limits.memory_octets;
+    connections_sweep(&fixture->workers[0], 5001);
+    assert_true(is_cut(holder));
+    assert_false(is_cut(idle));
+    assert_int_equal(ended(fixture, END_MEMORY), 1);
     fixture->totals.held -= limits.memory_octets;
 }
 
@@ -240,15 +269,14 @@ static void where_somebody_waits_the_oldest_idle_one_goes(void **state)
 {
     struct fixture *fixture = *state;
     struct end *busy = connect_at(fixture, 0, 1000);
-    connection_request_began(&busy->connection, 1000);
+    tell(busy, 0, 0, true, 1000);
     struct end *idle = connect_at(fixture, 0, 1500);
     fixture->totals.paused = 1;
-    connections_make_room(&fixture->workers[0], 2499);
+    connections_sweep(&fixture->workers[0], 2499);
     assert_false(is_cut(idle)); /* too young */
-    connections_make_room(&fixture->workers[0], 3000);
+    connections_sweep(&fixture->workers[0], 2500);
     assert_true(is_cut(idle));
     assert_false(is_cut(busy));
-    connection_request_ended(&busy->connection, 3000);
 }
 
 static void who_does_not_read_goes_first_on_every_worker(void **state)
@@ -256,8 +284,7 @@ static void who_does_not_read_goes_first_on_every_worker(void **state)
     struct fixture *fixture = *state;
     struct end *idle = connect_at(fixture, 0, 1000);
     struct end *greedy = connect_at(fixture, 1, 1500);
-    connection_request_began(&greedy->connection, 1500);
-    connection_unread(&greedy->connection, 1500);
+    tell(greedy, 0, 1500, true, 1500);
     connections_sweep(&fixture->workers[1], 3600);
     assert_false(is_cut(greedy));
     fixture->totals.paused = 1; /* on worker 0 */
@@ -267,10 +294,24 @@ static void who_does_not_read_goes_first_on_every_worker(void **state)
     assert_true(is_cut(greedy));
     assert_int_equal(ended(fixture, END_ROOM), 1);
     /* With it gone, the idle ones are next. */
-    connection_request_ended(&greedy->connection, 3900);
     connections_sweep(&fixture->workers[1], 4050);
     connections_sweep(&fixture->workers[0], 4100);
     assert_true(is_cut(idle));
+}
+
+static void where_nobody_is_idle_the_oldest_goes(void **state)
+{
+    struct fixture *fixture = *state;
+    struct end *first = connect_at(fixture, 0, 1000);
+    struct end *second = connect_at(fixture, 0, 1500);
+    tell(first, 0, 2900, true, 2900); /* always about to be answered */
+    tell(second, 0, 2900, true, 2900);
+    fixture->totals.paused = 1;
+    connections_sweep(&fixture->workers[0], 2999);
+    assert_false(is_cut(first));
+    connections_sweep(&fixture->workers[0], 3000);
+    assert_true(is_cut(first));
+    assert_false(is_cut(second));
 }
 
 static void the_name_of_the_handshake_is_kept(void **state)
@@ -304,15 +345,18 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(who_is_over_time_hears_goodbye_and_is_cut),
-        TEST(phases_follow_requests),
+        TEST(it_is_idle_since_the_last_of_its_facts_ended),
+        TEST(who_leaves_does_not_return),
         TEST(the_last_request_is_known),
         TEST(octets_are_accounted_for_by_requests),
         TEST(an_address_has_its_share_of_connections),
         TEST(an_address_has_its_share_of_memory),
-        TEST(past_the_sum_only_small_ones_may_grow),
+        TEST(past_the_sum_an_honest_share_may_grow),
+        TEST(past_the_sum_who_holds_the_most_goes),
         TEST(nobody_makes_room_where_nobody_waits),
         TEST(where_somebody_waits_the_oldest_idle_one_goes),
         TEST(who_does_not_read_goes_first_on_every_worker),
+        TEST(where_nobody_is_idle_the_oldest_goes),
         TEST(the_name_of_the_handshake_is_kept),
         TEST(a_proxys_heads_may_be_longer),
     };

@@ -266,24 +266,26 @@ static void who_leaves_is_told_with_the_answer(void **state)
     expect("draining", wire, LAST("/a\n"));
 }
 
-static void phases_follow_what_comes(void **state)
+static void facts_follow_what_comes(void **state)
 {
     struct wire *wire = *state;
-    const struct connection_times *times = &wire->connection.times;
+    const struct connection_facts *facts = &wire->protocol->facts;
     wire_feed(wire, BYTES("GET"));
-    assert_int_equal(times->phase, CONNECTION_RECEIVING);
+    assert_int_equal(facts->incomplete_ms, WIRE_START_MS);
     *wire_clock() += 1000;
     wire_feed(wire, BYTES(" /a HTTP/1.1\r\n"));
-    assert_int_equal(times->since_ms, WIRE_START_MS); /* the first octet counts */
+    assert_int_equal(facts->incomplete_ms, WIRE_START_MS); /* the first octet counts */
     wire_feed(wire, BYTES(HOST END));
-    assert_int_equal(times->phase, CONNECTION_WAITING);
+    assert_true(connection_is_idle(facts));
     wire_feed(wire, BYTES(POST("/take", "2") END));
-    assert_int_equal(times->phase, CONNECTION_RECEIVING);
+    assert_int_equal(facts->incomplete_ms, WIRE_START_MS + 1000); /* the body's own time */
+    assert_false(facts->owes);
     wire_feed(wire, BYTES("ab"));
-    assert_int_equal(times->phase, CONNECTION_ANSWERING);
+    assert_int_equal(facts->incomplete_ms, 0);
+    assert_true(facts->owes);
     wire_answer(&wire->takings[0], 202);
     wire_deliver(wire);
-    assert_int_equal(times->phase, CONNECTION_WAITING);
+    assert_true(connection_is_idle(facts));
     assert_int_equal(wire->connection.under_way, 0);
 }
 
@@ -418,7 +420,7 @@ int main(void)
         TEST(the_last_request_is_known_by_its_number),
         TEST(the_last_request_may_have_a_body),
         TEST(who_leaves_is_told_with_the_answer),
-        TEST(phases_follow_what_comes),
+        TEST(facts_follow_what_comes),
         TEST(one_go_puts_out_no_more_than_is_left_to_the_kernel),
         TEST(a_body_comes_in_pieces),
         TEST(who_expects_100_hears_it_before_the_body),
