@@ -57,8 +57,18 @@ static void pause_accepting(struct worker *worker)
             h2o_socket_read_stop(worker->accepting[i].socket);
         }
     }
-    worker->paused = true;
-    atomic_fetch_add(&worker->house.connections.totals->paused, 1);
+    if (!worker->paused) { /* closing the listeners takes whoever is left there */
+        worker->paused = true;
+        atomic_fetch_add(&worker->house.connections.totals->paused, 1);
+    }
+}
+
+static void end_pause(struct worker *worker)
+{
+    if (worker->paused) {
+        worker->paused = false;
+        atomic_fetch_sub(&worker->house.connections.totals->paused, 1);
+    }
 }
 
 static void resume_accepting(void *context)
@@ -67,8 +77,7 @@ static void resume_accepting(void *context)
     if (!worker->paused || !connections_have_room(&worker->house.connections)) {
         return;
     }
-    worker->paused = false;
-    atomic_fetch_sub(&worker->house.connections.totals->paused, 1);
+    end_pause(worker);
     for (size_t i = 0; i < worker->accepting_count; i++) {
         if (worker->accepting[i].socket != NULL) {
             h2o_socket_read_start(worker->accepting[i].socket, on_acceptable);
@@ -117,6 +126,7 @@ static void close_listeners(struct worker *worker)
         h2o_socket_close(accepting->socket);
         accepting->socket = NULL;
     }
+    end_pause(worker); /* nobody waits to be let in any more */
 }
 
 /* --- The loop --- */
