@@ -85,6 +85,9 @@ void http2_close(struct http2 *self);
 struct http2_stream *http2_stream_add(struct http2 *self, int32_t id);
 /* Its stream is closed. */
 void http2_stream_remove(struct http2_stream *stream);
+/* What it has by now counts as held for the connection: from the end of the head on, since its
+ * answer may wait for the request's body as long as for the client's permission. */
+void http2_stream_hold_all(struct http2_stream *stream);
 /* The answer takes the body. */
 void http2_stream_open_intake(struct http2_stream *stream, const struct http_request *request);
 /* Hands the answer to nghttp2, once; later calls do nothing. 0, or one of nghttp2's errors. */

@@ -133,6 +133,7 @@ static int answer_head(struct http2 *self, int32_t id)
     if (stream->answer.taker != NULL) {
         http2_stream_open_intake(stream, &head->request);
     }
+    http2_stream_hold_all(stream);
     if (connection_is_last(self->connection, http2_now_ms(self))) {
         http2_close(self);
     }

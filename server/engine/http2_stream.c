@@ -18,6 +18,14 @@ static void hold(struct http2_stream *stream, int64_t octets)
     stream->held = octets;
 }
 
+void http2_stream_hold_all(struct http2_stream *stream)
+{
+    size_t intake = stream->intake != NULL ? sizeof(*stream->intake) : 0;
+    size_t record =
+        intake != 0 && stream->intake->record != NULL ? sizeof(*stream->intake->record) : 0;
+    hold(stream, (int64_t)(sizeof(*stream) + intake + record + stream->answer.body.n));
+}
+
 struct http2_stream *http2_stream_add(struct http2 *self, int32_t id)
 {
     struct http2_stream *stream = memory_alloc(sizeof(*stream));
@@ -91,7 +99,7 @@ int http2_stream_submit(struct http2_stream *stream)
     }
     bool has_body = answer->has_content && answer->body.n != 0 && !stream->is_head;
     nghttp2_data_provider body = {.source.ptr = stream, .read_callback = on_body};
-    hold(stream, (int64_t)(sizeof(*stream) + answer->body.n));
+    http2_stream_hold_all(stream);
     return nghttp2_submit_response(self->session, stream->id, fields, n, has_body ? &body : NULL);
 }
 

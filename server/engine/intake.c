@@ -27,6 +27,8 @@ void intake_open(struct intake *intake, const struct http_request *request,
     intake->waiter.deliver = on_delivered;
     struct http_reply reply = desk_wait(intake->exchange->desk, &intake->waiter);
     intake->taking = answer->taker->open(answer->taker_context, reply);
+    /* All at once: its octets are counted as they come in, before any of them is seen here. */
+    connection_expects(intake->connection, (int64_t)answer->taker->max);
 }
 
 struct http_answer intake_take_answer(struct intake *intake)
@@ -53,7 +55,6 @@ bool intake_piece(struct intake *intake, struct bytes octets)
         answer_is_there(intake);
         return false;
     }
-    connection_expects(intake->connection, (int64_t)octets.n);
     intake->taker->piece(intake->taking, octets);
     return true;
 }

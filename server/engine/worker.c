@@ -68,6 +68,14 @@ static void pause_accepting(struct worker *worker)
     atomic_fetch_add(&worker->house.connections.totals->paused, 1);
 }
 
+static void end_pause(struct worker *worker)
+{
+    if (worker->paused) {
+        worker->paused = false;
+        atomic_fetch_sub(&worker->house.connections.totals->paused, 1);
+    }
+}
+
 /* False: nothing more to take now. */
 static bool accept_one(struct accepting *accepting)
 {
@@ -102,8 +110,7 @@ static void on_acceptable(h2o_socket_t *listener, const char *err)
  * is. */
 static void resume_accepting(struct worker *worker)
 {
-    worker->paused = false;
-    atomic_fetch_sub(&worker->house.connections.totals->paused, 1);
+    end_pause(worker);
     for (size_t i = 0; i < worker->accepting_count && !worker->paused; i++) {
         worker->turn = (worker->turn + 1) % worker->accepting_count;
         struct accepting *accepting = &worker->accepting[worker->turn];
@@ -131,6 +138,7 @@ static void close_listeners(struct worker *worker)
         h2o_socket_close(accepting->socket);
         accepting->socket = NULL;
     }
+    end_pause(worker); /* nobody waits to be let in any more */
 }
 
 /* --- The loop --- */

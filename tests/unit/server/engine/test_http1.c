@@ -386,6 +386,19 @@ static void who_leaves_before_the_answer_abandons_nothing(void **state)
     wire_deliver(wire);
 }
 
+/* One turn of the loop may bring in more of it than CONNECTION_SLACK_OCTETS. */
+static void a_body_is_expected_from_its_head_on(void **state)
+{
+    struct wire *wire = *state;
+    int64_t allowed = wire->connection.allowed;
+    wire_feed(wire, BYTES(POST("/now", "2000") END));
+    assert_true(wire->connection.allowed >= allowed + WIRE_BODY_MAX);
+    allowed = wire->connection.allowed;
+    wire_feed(wire, BYTES(X1000 X1000));
+    assert_int_equal(wire->connection.allowed, allowed);
+    wire_deliver(wire);
+}
+
 /* The taker hears of it once, and what it still answers is nobody's. */
 static void a_body_that_is_too_long_is_abandoned(void **state)
 {
@@ -428,6 +441,7 @@ int main(void)
         TEST(an_answer_may_come_from_another_thread),
         TEST(who_leaves_in_the_middle_abandons),
         TEST(who_leaves_before_the_answer_abandons_nothing),
+        TEST(a_body_is_expected_from_its_head_on),
         TEST(a_body_that_is_too_long_is_abandoned),
         TEST(an_early_answer_gives_the_body_up),
     };

@@ -283,6 +283,18 @@ static void who_lets_too_much_wait_is_cut(void **state)
     assert_int_equal(ended(fixture, END_MEMORY), 1);
 }
 
+/* An answer is found at the end of the head, and waits for the body that nobody takes. */
+static void an_answer_that_waits_for_a_body_is_held(void **state)
+{
+    struct fixture *fixture = *state;
+    int32_t id = http2_client_begin(&fixture->client, "/large");
+    http2_client_talk(&fixture->client);
+    assert_true(fixture->wire.connection.held > WIRE_LARGE);
+    (void)nghttp2_submit_rst_stream(fixture->client.session, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+    http2_client_talk(&fixture->client);
+    assert_true(fixture->wire.connection.held < 8192);
+}
+
 static void a_client_may_lose_interest(void **state)
 {
     struct fixture *fixture = *state;
@@ -690,6 +702,7 @@ int main(void)
         CLOSED(of_answers_that_wait_the_first_counts),
         CLOSED(answers_without_content_wait_for_nothing),
         CLOSED(who_lets_too_much_wait_is_cut),
+        TEST(an_answer_that_waits_for_a_body_is_held),
         CLOSED(a_client_may_lose_interest),
         CLOSED(what_waits_is_given_back_where_the_client_goes),
         TEST(the_last_request_is_known_by_its_number),

@@ -379,6 +379,51 @@ static void at_the_limit_newcomers_wait_and_come_in(void **state)
     close(second);
 }
 
+static void wait_until(const _Atomic int64_t *number, bool (*is_so)(int64_t number))
+{
+    int64_t deadline_ms = clock_monotonic_ms() + PATIENCE_MS;
+    while (!is_so(atomic_load(number))) {
+        assert_true(clock_monotonic_ms() < deadline_ms);
+        usleep(1000);
+    }
+}
+
+static bool is_some(int64_t number)
+{
+    return number > 0;
+}
+
+static bool is_none(int64_t number)
+{
+    return number == 0;
+}
+
+static void draining_at_the_limit_leaves_nobody_paused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct settings_limits limits = fixture->settings.limits;
+    limits.connections = 1;
+    for (size_t i = 0; i < WORKERS; i++) {
+        worker_set_limits(fixture->workers[i], &limits);
+    }
+    int first = connect_to(fixture, LISTENER_PLAIN);
+    wait_until(&fixture->totals.current, is_some);
+    int others[8]; /* some for each worker */
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        others[i] = connect_to(fixture, LISTENER_PLAIN);
+    }
+    wait_until(&fixture->totals.paused, is_some);
+    for (size_t i = 0; i < WORKERS; i++) {
+        worker_drain(fixture->workers[i]);
+    }
+    wait_until(&fixture->totals.paused, is_none);
+    wait_until(&fixture->totals.current, is_none);
+    close(first);
+    for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
+        close(others[i]);
+    }
+}
+
 static void draining_ends_by_itself(void **state)
 {
     struct fixture *fixture = *state;
@@ -407,6 +452,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(edits_under_fire_tear_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(new_limits_hold_for_the_next_request, set_up, tear_down),
         cmocka_unit_test_setup_teardown(at_the_limit_newcomers_wait_and_come_in, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(draining_at_the_limit_leaves_nobody_paused, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(draining_ends_by_itself, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -215,19 +215,20 @@ static inline void wire_on_wake(void *context)
 static inline size_t wire_go(struct wire *wire)
 {
     CLEANUP(buffer_clear) struct buffer out = BUFFER(PROTOCOL_OUT_CAP);
+    struct bytes input = buffer_bytes(&wire->input);
     size_t taken = 0;
     do {
-        struct bytes input = buffer_bytes(&wire->input);
         wire->next = wire->protocol->kind->run(wire->protocol, input, &taken, &out);
         WIRE_REQUIRE(taken <= input.n);
+        input = bytes_skip(input, taken);
         if (wire->connection.under_way > wire->most_under_way) {
             wire->most_under_way = wire->connection.under_way;
         }
-        if (taken != 0) {
-            memmove(wire->input.p, wire->input.p + taken, wire->input.n - taken);
-            wire->input.n -= taken;
-        }
     } while (wire->next == PROTOCOL_GOES_ON && taken != 0 && out.n < PROTOCOL_OUT_MAX);
+    if (wire->input.n != 0) {
+        memmove(wire->input.p, input.p, input.n);
+        wire->input.n = input.n;
+    }
     WIRE_REQUIRE(!out.overflow);
     WIRE_REQUIRE(wire->connection.held >= 0);
     WIRE_REQUIRE(wire->connection.under_way <= wire->connection.requests);
