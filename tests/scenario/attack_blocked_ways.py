@@ -11,8 +11,8 @@ import time
 
 from attack import BIG, GAP_S, VICTIM, Attack, get, is_cut, reset_hard
 from harness import SLOW, wait_until
-from http2_frames import (INITIAL_WINDOW_SIZE, OPENING, PING_FRAME, PREFACE, request, settings,
-                          window_update)
+from http2_frames import (END_HEADERS, INITIAL_WINDOW_SIZE, OPENING, PING_FRAME, PREFACE, request,
+                          reset, settings, window_update)
 
 SHORT = ("limits:\n  handshake: 1s\n  request: 1s\n  idle: 1s\n  connection_age: 6s\n"
          "  connections_per_address: 400\n")
@@ -248,3 +248,47 @@ class LockOut(Attack):
 
     def test_pipelined_and_never_read(self):
         self.locked_out(lambda source: self.blocked("http/1.1", get(BIG) * 40, source))
+
+    def repeated(self, opening, again, every_s):
+        """A connection for the hoard that says AGAIN(stream) every so often, with a stream that is new."""
+        def make(source):
+            client = self.blocked("h2", opening, source)
+            asker = threading.Timer(every_s, ask, (client, 101))
+            asker.daemon = True
+            asker.start()
+            return client
+
+        def ask(client, stream):
+            if client.fileno() >= 0 and not is_cut(client) and self.push(client, again(stream), 0.1):
+                asker = threading.Timer(every_s, ask, (client, stream + 2))
+                asker.daemon = True
+                asker.start()
+
+        return make
+
+    def test_a_request_that_never_ends_beside_one_that_is_answered(self):
+        """Something is always under way, and nothing is unread."""
+        opening = OPENING + request(1, flags=END_HEADERS) + request(3)
+
+        def make(source):
+            client = self.blocked("h2", opening, source)
+            self.drain(client, 0.05)
+            return client
+
+        self.locked_out(make)
+
+    def test_answers_given_up_and_asked_for_again(self):
+        """None of them is unread for long."""
+        self.locked_out(self.repeated(
+            NO_WINDOW + request(99, host=BIG),
+            lambda stream: request(stream, host=BIG) + reset(stream - 2), 0.8))
+
+
+    def test_silent_on_port_80(self):
+        """Which costs no handshake: HTTPS has its turn all the same."""
+        def make(source):
+            client = self.tcp(port=self.server.http_port, source=source, timeout=1)
+            self.clients.remove(client)
+            return client
+
+        self.locked_out(make)

@@ -218,6 +218,27 @@ class AfterTheHandshake(Attack):
                 packets.send(command)
         return packets, client
 
+    def test_octets_after_the_end_was_said(self):
+        """After a close_notify nothing is read any more (RFC 8446 §6.1), nor kept."""
+        junk = b"\x17\x03\x03\x40\x00" + b"x" * 65_000
+        with self.attacked():
+            for alpn in ("http/1.1", "h2"):
+                for opening in (b"", b"G", get()):
+                    client = self.tls(alpn=alpn)
+                    client.settimeout(0)
+                    if opening:
+                        client.send(opening)
+                    with contextlib.suppress(OSError):
+                        client.unwrap()
+                    raw = socket.socket(fileno=client.detach())
+                    self.clients.append(raw)
+                    self.clients.remove(client)
+                    for _ in range(1_000):
+                        if not self.push(raw, junk, 0.2):
+                            break
+                    else:
+                        self.fail("65 MB after the end were taken")
+
     def test_key_updates(self):
         """TLS 1.3: new keys for each side, asked for again and again."""
         with self.attacked():

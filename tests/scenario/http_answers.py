@@ -128,6 +128,20 @@ class HttpAnswers(Scenario):
         self.assertEqual(curl("mta-sts.example.test"), "2 200")
         self.assertEqual(curl("mta-sts.other.test"), "2 421")
 
+    def test_a_body_is_answered_by_its_head(self):
+        """Not by a reset, which curl takes for a failure: however the rest of the body comes."""
+        body = self.directory / "body"
+        for octets in (1, 3_000, 40_000):
+            body.write_bytes(b"x" * octets)
+            for version in ("--http1.1", "--http2"):
+                with self.subTest(version=version, octets=octets):
+                    said = run("curl", "--silent", version, "--max-time", 10, "--cacert",
+                               self.authority().root, "--output", "/dev/null", "--write-out",
+                               "%{http_code}", "--data-binary", f"@{body}", "--resolve",
+                               f"mta-sts.example.test:{self.server.https_port}:127.0.0.1",
+                               f"https://mta-sts.example.test:{self.server.https_port}{WELL_KNOWN}")
+                    self.assertEqual(said.stdout, "405")
+
     def test_over_long_requests_are_refused(self):
         for name, request in (
                 ("path", self.get("mta-sts.example.test", path="/" + "a" * 100_000)),
