@@ -10,11 +10,13 @@
 #include "server/answers/target.h"
 #include "server/engine/tls_alert.h"
 #include "server/engine/tls_alpn_challenge.h"
+#include "server/engine/tls_hello_bio.h"
 
 struct tls_context {
     struct tls_library *library;
     SSL_CTX *ssl;
     BIO_METHOD *direct;
+    BIO_METHOD *hello;
     struct certificate_cache *cache;
     struct tls_options options;
 };
@@ -157,8 +159,10 @@ static void on_info(const SSL *ssl, int where, int value)
     /* OpenSSL hands its callback a const SSL; changing the BIO is what known users do here. */
     if ((where & SSL_CB_HANDSHAKE_START) != 0) {
         tls_alert_handshake_start((SSL *)ssl, tls->direct);
+        tls_hello_bio_handshake_start((SSL *)ssl, tls->hello);
     } else if ((where & SSL_CB_HANDSHAKE_DONE) != 0) {
         tls_alert_handshake_done((SSL *)ssl);
+        tls_hello_bio_handshake_done((SSL *)ssl);
     }
 }
 
@@ -183,7 +187,8 @@ static bool set_up(struct tls_context *tls)
     SSL_CTX *ssl = tls->ssl =
         SSL_CTX_new_ex(tls_library_context(tls->library), NULL, TLS_server_method());
     tls->direct = tls_alert_method_new();
-    if (ssl == NULL || tls->direct == NULL) {
+    tls->hello = tls_hello_bio_method_new();
+    if (ssl == NULL || tls->direct == NULL || tls->hello == NULL) {
         return false;
     }
     /* Whatever openssl.cnf says, which belongs to other programs: 112 bits of security. */
@@ -235,6 +240,7 @@ void tls_context_free(struct tls_context *tls)
     if (tls != NULL) {
         SSL_CTX_free(tls->ssl);
         BIO_meth_free(tls->direct);
+        BIO_meth_free(tls->hello);
         certificate_cache_free(tls->cache);
         tls_library_free(tls->library);
         free(tls);
