@@ -35,6 +35,6 @@ struct tls_hello_guard {
 };
 
 /* False: OCTETS, or some before them, announce a message of more than TLS_HELLO_MAX. */
-MUST_USE bool tls_hello_guard_pass(struct tls_hello_guard *guard, struct bytes octets);
+bool tls_hello_guard_pass(struct tls_hello_guard *guard, struct bytes octets) MUST_USE;
 
 #endif
