@@ -83,6 +83,27 @@ static void tell_missing(const struct tls_context *tls, const struct dns_name *n
     }
 }
 
+/* In a ClientHello, each of two octets: all that are assigned, and some that nobody knows. OpenSSL
+ * keeps a pointer of eight octets for each that it knows, until the end of the handshake and
+ * however often it was named; without a bound a hello of TLS_HELLO_MAX would hold six times as
+ * much. */
+enum { CIPHERS_MAX = 512 };
+
+/* OpenSSL calls it for each ClientHello before it looks at it itself. */
+static int on_client_hello(SSL *ssl, int *alert, void *argument)
+{
+    const struct tls_context *tls = argument;
+    const unsigned char *ignored = NULL;
+    if (SSL_client_hello_get0_ciphers(ssl, &ignored) > 2 * (size_t)CIPHERS_MAX) {
+        *alert = SSL_AD_ILLEGAL_PARAMETER;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    if (tls->options.board != NULL) {
+        tls_alpn_challenge_look(ssl);
+    }
+    return SSL_CLIENT_HELLO_SUCCESS;
+}
+
 /* OpenSSL calls it for each ClientHello, with or without a name, once the version is settled; it is
  * the one callback that can choose the alert. */
 static int on_server_name(SSL *ssl, int *alert, void *argument)
@@ -196,13 +217,11 @@ static bool set_up(struct tls_context *tls)
     SSL_CTX_set_options(ssl, OPTIONS);
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_app_data(ssl, tls);
+    SSL_CTX_set_client_hello_cb(ssl, on_client_hello, tls);
     SSL_CTX_set_tlsext_servername_callback(ssl, on_server_name);
     SSL_CTX_set_tlsext_servername_arg(ssl, tls);
     SSL_CTX_set_alpn_select_cb(ssl, on_protocols, tls);
     SSL_CTX_set_info_callback(ssl, on_info);
-    if (tls->options.board != NULL) {
-        tls_alpn_challenge_watch(ssl);
-    }
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ssl, CIPHERS_TLS_1_2) == 1 &&

@@ -71,6 +71,7 @@ SHAPES = (
     ("a hello of 60 kB of padding", crumbs(client_hello(USUAL + extension(21, bytes(60_000))), 16_000),
      True),
     ("30,000 ciphers", crumbs(client_hello(ciphers=b"\x13\x01" * 30_000), 16_000), True),
+    ("600 ciphers", hello(ciphers=b"\x13\x01" * 600), True),
     ("5,000 extensions", crumbs(client_hello(USUAL + b"".join(
         extension(10_000 + n, b"") for n in range(5_000))), 16_000), True),
     ("the same extension twice", hello(USUAL + NAMED), True),

@@ -719,6 +719,76 @@ static void test_a_long_hello_is_refused_when_it_is_announced(void **state)
     }
 }
 
+/* Where the list of ciphers stands in HELLO, a record: behind the message's head, version, random
+ * and the session's id. */
+static size_t place_of_ciphers(const unsigned char *hello)
+{
+    enum { SESSION = RECORD_HEAD + 4 + 2 + 32 };
+    return SESSION + 1 + hello[SESSION];
+}
+
+/* Adds COUNT ciphers to those of HELLO, N octets, and what that changes in the lengths. */
+static void add_ciphers(const unsigned char *hello, size_t n, size_t count, struct buffer *ret)
+{
+    size_t place = place_of_ciphers(hello) + 2;
+    buffer_add(ret, (struct bytes){(const char *)hello, place});
+    for (size_t i = 0; i < count; i++) {
+        buffer_add(ret, BYTES("\x13\x01"));
+    }
+    buffer_add(ret, (struct bytes){(const char *)hello + place, n - place});
+    static const size_t RECORD_LENGTH = 3;
+    static const size_t MESSAGE_LENGTH = RECORD_HEAD + 2; /* its first octet stays 0 */
+    const size_t lengths[] = {RECORD_LENGTH, MESSAGE_LENGTH, place - 2};
+    for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
+        size_t length = (size_t)(hello[lengths[i]] << 8 | hello[lengths[i] + 1]) + 2 * count;
+        ret->p[lengths[i]] = (char)(length >> 8);
+        ret->p[lengths[i] + 1] = (char)length;
+    }
+}
+
+/* With one cipher too many the handshake ends, whatever the version; with one less it goes on. */
+static void test_ciphers_are_counted(void **state)
+{
+    (void)state;
+    enum { MOST = 512 };
+    static const struct {
+        int version;
+        size_t ciphers;
+        bool is_answered;
+    } COUNTED[] = {
+        {TLS1_3_VERSION, MOST, true},
+        {TLS1_3_VERSION, MOST + 1, false},
+        {TLS1_2_VERSION, MOST, true},
+        {TLS1_2_VERSION, MOST + 1, false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(COUNTED); i++) {
+        const struct row row = {.sni = "a.example", .version = COUNTED[i].version};
+        struct meeting meeting = {0};
+        BIO *out = NULL;
+        struct tls_context *tls = new_context(true, NULL, &meeting);
+        meet_by_hand(&meeting, tls, &row, &out);
+        assert_int_equal(SSL_connect(meeting.client), -1);
+        char *text = NULL;
+        size_t n = (size_t)BIO_get_mem_data(out, &text);
+        const unsigned char *hello = (const unsigned char *)text;
+        size_t place = place_of_ciphers(hello);
+        size_t had = (size_t)(hello[place] << 8 | hello[place + 1]) / 2;
+        CLEANUP(buffer_clear) struct buffer longer = BUFFER(1 << 14);
+        add_ciphers(hello, n, COUNTED[i].ciphers - had, &longer);
+        send_all(&meeting, longer.p, longer.n);
+        unsigned char answer[7] = {0};
+        int64_t end = clock_monotonic_ms() + DEADLINE_MS;
+        while (read(meeting.fd, answer, sizeof(answer)) < 0) {
+            assert_true(clock_monotonic_ms() < end);
+            h2o_evloop_run(loop, TICK_MS);
+        }
+        assert_int_equal(answer[0], COUNTED[i].is_answered ? SSL3_RT_HANDSHAKE : SSL3_RT_ALERT);
+        assert_int_equal(meeting.named, COUNTED[i].is_answered);
+        part(&meeting);
+        tls_context_free(tls);
+    }
+}
+
 /* Two workers; what one gave, the other takes, where there are tickets. */
 static const struct resumption {
     const char *name;
@@ -866,6 +936,7 @@ int main(void)
         cmocka_unit_test(test_alert_after_a_split_hello),
         cmocka_unit_test(test_records_of_one_octet),
         cmocka_unit_test(test_a_long_hello_is_refused_when_it_is_announced),
+        cmocka_unit_test(test_ciphers_are_counted),
         cmocka_unit_test(test_resumption),
         cmocka_unit_test(test_no_session_is_kept_of_a_challenge),
         cmocka_unit_test(test_without_a_board_there_is_no_challenge),
