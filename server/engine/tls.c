@@ -10,11 +10,13 @@
 #include "server/answers/target.h"
 #include "server/engine/tls_alert.h"
 #include "server/engine/tls_alpn_challenge.h"
+#include "server/engine/tls_hello_bio.h"
 
 struct tls_context {
     struct tls_library *library;
     SSL_CTX *ssl;
     BIO_METHOD *direct;
+    BIO_METHOD *hello;
     struct certificate_cache *cache;
     struct tls_options options;
 };
@@ -79,6 +81,27 @@ static void tell_missing(const struct tls_context *tls, const struct dns_name *n
     if (tls->options.asked != NULL && target_is_served(tls->options.policies, name)) {
         tls->options.asked(dns_name_bytes(name), tls->options.asked_context);
     }
+}
+
+/* In a ClientHello, each of two octets: all that are assigned, and some that nobody knows. OpenSSL
+ * keeps a pointer of eight octets for each that it knows, until the end of the handshake and
+ * however often it was named; without a bound a hello of TLS_HELLO_MAX would hold six times as
+ * much. */
+enum { CIPHERS_MAX = 512 };
+
+/* OpenSSL calls it for each ClientHello before it looks at it itself. */
+static int on_client_hello(SSL *ssl, int *alert, void *argument)
+{
+    const struct tls_context *tls = argument;
+    const unsigned char *ignored = NULL;
+    if (SSL_client_hello_get0_ciphers(ssl, &ignored) > 2 * (size_t)CIPHERS_MAX) {
+        *alert = SSL_AD_ILLEGAL_PARAMETER;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
+    if (tls->options.board != NULL) {
+        tls_alpn_challenge_look(ssl);
+    }
+    return SSL_CLIENT_HELLO_SUCCESS;
 }
 
 /* OpenSSL calls it for each ClientHello, with or without a name, once the version is settled; it is
@@ -157,8 +180,10 @@ static void on_info(const SSL *ssl, int where, int value)
     /* OpenSSL hands its callback a const SSL; changing the BIO is what known users do here. */
     if ((where & SSL_CB_HANDSHAKE_START) != 0) {
         tls_alert_handshake_start((SSL *)ssl, tls->direct);
+        tls_hello_bio_handshake_start((SSL *)ssl, tls->hello);
     } else if ((where & SSL_CB_HANDSHAKE_DONE) != 0) {
         tls_alert_handshake_done((SSL *)ssl);
+        tls_hello_bio_handshake_done((SSL *)ssl);
     }
 }
 
@@ -183,7 +208,8 @@ static bool set_up(struct tls_context *tls)
     SSL_CTX *ssl = tls->ssl =
         SSL_CTX_new_ex(tls_library_context(tls->library), NULL, TLS_server_method());
     tls->direct = tls_alert_method_new();
-    if (ssl == NULL || tls->direct == NULL) {
+    tls->hello = tls_hello_bio_method_new();
+    if (ssl == NULL || tls->direct == NULL || tls->hello == NULL) {
         return false;
     }
     /* Whatever openssl.cnf says, which belongs to other programs: 112 bits of security. */
@@ -191,13 +217,11 @@ static bool set_up(struct tls_context *tls)
     SSL_CTX_set_options(ssl, OPTIONS);
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_app_data(ssl, tls);
+    SSL_CTX_set_client_hello_cb(ssl, on_client_hello, tls);
     SSL_CTX_set_tlsext_servername_callback(ssl, on_server_name);
     SSL_CTX_set_tlsext_servername_arg(ssl, tls);
     SSL_CTX_set_alpn_select_cb(ssl, on_protocols, tls);
     SSL_CTX_set_info_callback(ssl, on_info);
-    if (tls->options.board != NULL) {
-        tls_alpn_challenge_watch(ssl);
-    }
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ssl, CIPHERS_TLS_1_2) == 1 &&
@@ -235,6 +259,7 @@ void tls_context_free(struct tls_context *tls)
     if (tls != NULL) {
         SSL_CTX_free(tls->ssl);
         BIO_meth_free(tls->direct);
+        BIO_meth_free(tls->hello);
         certificate_cache_free(tls->cache);
         tls_library_free(tls->library);
         free(tls);

@@ -3,16 +3,17 @@
 #include <sys/socket.h>
 
 #include "base/memory.h"
+#include "server/engine/tls_hello_bio.h"
 
 struct direct {
-    BIO *behind; /* h2o's; the SSL owns it as its read BIO and outlives us */
+    BIO *behind; /* h2o's; the SSL reads from it and outlives us */
     int fd;
     bool spilled;
 };
 
 h2o_socket_t *tls_alert_socket(const SSL *ssl)
 {
-    BIO *bio = SSL_get_rbio(ssl);
+    BIO *bio = tls_hello_bio_behind(ssl);
     return bio != NULL && strcmp(BIO_method_name(bio), "h2o_socket") == 0 ? BIO_get_data(bio)
                                                                           : NULL;
 }
@@ -62,12 +63,13 @@ BIO_METHOD *tls_alert_method_new(void)
 void tls_alert_handshake_start(SSL *ssl, const BIO_METHOD *method)
 {
     h2o_socket_t *socket = tls_alert_socket(ssl);
-    BIO *bio = socket != NULL && SSL_get_wbio(ssl) == SSL_get_rbio(ssl) ? BIO_new(method) : NULL;
+    BIO *behind = tls_hello_bio_behind(ssl);
+    BIO *bio = socket != NULL && SSL_get_wbio(ssl) == behind ? BIO_new(method) : NULL;
     if (bio == NULL) {
         return;
     }
     struct direct *direct = memory_zero(1, sizeof(*direct));
-    direct->behind = SSL_get_rbio(ssl);
+    direct->behind = behind;
     direct->fd = h2o_socket_get_fd(socket);
     BIO_set_data(bio, direct);
     BIO_set_init(bio, 1);
@@ -76,7 +78,7 @@ void tls_alert_handshake_start(SSL *ssl, const BIO_METHOD *method)
 
 void tls_alert_handshake_done(SSL *ssl)
 {
-    BIO *bio = SSL_get_rbio(ssl);
+    BIO *bio = tls_hello_bio_behind(ssl);
     if (tls_alert_socket(ssl) != NULL && SSL_get_wbio(ssl) != bio && BIO_up_ref(bio) == 1) {
         SSL_set0_wbio(ssl, bio);
     }

@@ -19,7 +19,8 @@ BIO_METHOD *tls_alert_method_new(void);
 void tls_alert_handshake_start(SSL *ssl, const BIO_METHOD *method);
 void tls_alert_handshake_done(SSL *ssl);
 
-/* The socket that SSL reads from; NULL where that is none of h2o's. */
+/* The socket that SSL reads from, during its handshake as well; NULL where that is none of h2o's.
+ */
 h2o_socket_t *tls_alert_socket(const SSL *ssl);
 
 #endif

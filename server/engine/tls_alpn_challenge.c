@@ -6,11 +6,8 @@ static const char ASKED = 0;
 /* RFC 7301 §3.1: the list's length in two octets, then each name after its length in one. */
 static const unsigned char OFFER[] = "\x00\x0b\x0a" TLS_ALPN_CHALLENGE_PROTOCOL;
 
-/* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's type */
-static int on_client_hello(SSL *ssl, int *alert, void *argument)
+void tls_alpn_challenge_look(SSL *ssl)
 {
-    (void)alert;
-    (void)argument;
     const unsigned char *offer = NULL;
     size_t n = 0;
     bool asked = SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation,
@@ -22,12 +19,6 @@ static int on_client_hello(SSL *ssl, int *alert, void *argument)
         SSL_set_options(ssl, SSL_OP_NO_TICKET);
         (void)SSL_set_num_tickets(ssl, 0);
     }
-    return SSL_CLIENT_HELLO_SUCCESS;
-}
-
-void tls_alpn_challenge_watch(SSL_CTX *context)
-{
-    SSL_CTX_set_client_hello_cb(context, on_client_hello, NULL);
 }
 
 bool tls_alpn_challenge_is_asked(const SSL *ssl)

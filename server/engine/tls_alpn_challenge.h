@@ -17,11 +17,11 @@
 
 #define TLS_ALPN_CHALLENGE_PROTOCOL "acme-tls/1"
 
-/* Takes CONTEXT's client-hello callback, and the app data of its SSLs. */
-void tls_alpn_challenge_watch(SSL_CTX *context);
+/* For the client-hello callback. Takes the app data of SSL. */
+void tls_alpn_challenge_look(SSL *ssl);
 
 /* In the callbacks that follow, and until the SSL's end: whether the peer asks for a challenge's
- * answer. Always false where nobody watches. */
+ * answer. Always false where nobody looked. */
 bool tls_alpn_challenge_is_asked(const SSL *ssl);
 
 /* For the ALPN callback of such an SSL: the protocol as RFC 7301 §3.1 names it. Static. */

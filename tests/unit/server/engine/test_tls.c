@@ -538,6 +538,257 @@ static void test_alert_after_a_split_hello(void **state)
     tls_context_free(tls);
 }
 
+/* --- Clients that cut their octets as no library does --- */
+
+enum { RECORD_HEAD = 5 };
+
+/* A client whose octets we carry: what it writes waits in *ret_out. */
+static void meet_by_hand(struct meeting *meeting, struct tls_context *tls, const struct row *row,
+                         BIO **ret_out)
+{
+    meet(meeting, tls);
+    meeting->client = new_client(row, -1);
+    *ret_out = BIO_new(BIO_s_mem());
+    SSL_set_bio(meeting->client, BIO_new(BIO_s_mem()), *ret_out);
+}
+
+static void send_all(const struct meeting *meeting, const void *octets, size_t n)
+{
+    assert_int_equal(write(meeting->fd, octets, n), n);
+}
+
+/* Messages in records of one octet each, as long as they are in plain text. */
+static void send_in_crumbs(const struct meeting *meeting, BIO *out, bool *encrypts)
+{
+    unsigned char record[RECORD_HEAD + SSL3_RT_MAX_ENCRYPTED_LENGTH];
+    while (BIO_read(out, record, RECORD_HEAD) == RECORD_HEAD) {
+        int n = record[3] << 8 | record[4];
+        assert_int_equal(BIO_read(out, record + RECORD_HEAD, n), n);
+        *encrypts |= record[0] == SSL3_RT_CHANGE_CIPHER_SPEC &&
+                     SSL_version(meeting->client) == TLS1_2_VERSION;
+        if (record[0] != SSL3_RT_HANDSHAKE || *encrypts) {
+            send_all(meeting, record, RECORD_HEAD + (size_t)n);
+            continue;
+        }
+        /* In one write: the kernel has little room for many small ones. */
+        CLEANUP(buffer_clear) struct buffer crumbs = BUFFER(1 << 17);
+        for (int i = 0; i < n; i++) {
+            const char crumb[] = {(char)record[0],
+                                  (char)record[1],
+                                  (char)record[2],
+                                  0,
+                                  1,
+                                  (char)record[RECORD_HEAD + i]};
+            buffer_add(&crumbs, (struct bytes){crumb, sizeof(crumb)});
+        }
+        send_all(meeting, crumbs.p, crumbs.n);
+    }
+}
+
+/* What the server has said, to the client. */
+static void carry_back(struct meeting *meeting)
+{
+    char octets[4096];
+    ssize_t n = 0;
+    h2o_evloop_run(loop, TICK_MS);
+    while ((n = read(meeting->fd, octets, sizeof(octets))) > 0) {
+        assert_int_equal(BIO_write(SSL_get_rbio(meeting->client), octets, (int)n), n);
+    }
+}
+
+static bool shake_hands_in_crumbs(struct meeting *meeting, BIO *out)
+{
+    int64_t end = clock_monotonic_ms() + DEADLINE_MS;
+    bool encrypts = false;
+    for (;;) {
+        int done = SSL_connect(meeting->client);
+        send_in_crumbs(meeting, out, &encrypts);
+        if (done != 1 && SSL_get_error(meeting->client, done) != SSL_ERROR_WANT_READ) {
+            return false;
+        }
+        if (done == 1 && meeting->finished) {
+            return meeting->good;
+        }
+        assert_true(clock_monotonic_ms() < end);
+        carry_back(meeting);
+    }
+}
+
+static void test_records_of_one_octet(void **state)
+{
+    (void)state;
+    static const struct row CRUMBS[] = {
+        {.name = "1.3", .sni = "a.example", .want = A_EC},
+        {.name = "1.2", .sni = "a.example", .version = TLS1_2_VERSION, .want = A_EC},
+        {.name = "a hello retry", .sni = "a.example", .groups = "P-521:P-256", .want = A_EC},
+        {.name = "a large flight", .sni = "wide.example", .want = WIDE_EC},
+        {.name = "1.3, a CA that retries its hello",
+         .sni = "a.example",
+         .groups = "P-521:P-256",
+         .alpn = ACME,
+         .want = A_CHALLENGE,
+         .want_alpn = "acme-tls/1"},
+        {.name = "1.2, a CA",
+         .sni = "a.example",
+         .version = TLS1_2_VERSION,
+         .alpn = ACME,
+         .want = A_CHALLENGE,
+         .want_alpn = "acme-tls/1"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(CRUMBS); i++) {
+        struct meeting meeting = {0};
+        BIO *out = NULL;
+        struct tls_context *tls = new_context(true, NULL, &meeting);
+        meet_by_hand(&meeting, tls, &CRUMBS[i], &out);
+        if (!shake_hands_in_crumbs(&meeting, out)) {
+            fail_msg("%s: no handshake", CRUMBS[i].name);
+        }
+        check_good(&CRUMBS[i], &meeting);
+        part(&meeting);
+        tls_context_free(tls);
+    }
+}
+
+/* A hello of 131,000 octets begins, instead of the first or of the second after a retry. The client
+ * is told, in plain text, and the connection ends, though nothing more of the hello has come. */
+static const struct announced {
+    const char *name;
+    bool is_second;
+    struct bytes octets;
+} ANNOUNCED[] = {
+    {"at once", false, BYTES("\x16\x03\x01\x00\x04\x01\x01\xff\xb8")},
+    {"in two records", false, BYTES("\x16\x03\x01\x00\x02\x01\x01\x16\x03\x01\x00\x02\xff\xb8")},
+    {"a second one", true, BYTES("\x16\x03\x03\x00\x04\x01\x01\xff\xb8")},
+    {"a second one behind ChangeCipherSpec", true,
+     BYTES("\x14\x03\x03\x00\x01\x01\x16\x03\x03\x00\x04\x01\x01\xff\xb8")},
+    {"a second one in two records behind ChangeCipherSpec", true,
+     BYTES("\x14\x03\x03\x00\x01\x01\x16\x03\x03\x00\x02\x01\x01\x16\x03\x03\x00\x02\xff\xb8")},
+};
+
+/* Until the server has asked for another key share, and that was read. */
+static void be_asked_to_retry(struct meeting *meeting, BIO *out)
+{
+    char octets[4096];
+    assert_int_equal(SSL_connect(meeting->client), -1);
+    int n = BIO_read(out, octets, sizeof(octets));
+    send_all(meeting, octets, (size_t)n);
+    int64_t end = clock_monotonic_ms() + DEADLINE_MS;
+    while (meeting->named == 0) {
+        assert_true(clock_monotonic_ms() < end);
+        h2o_evloop_run(loop, TICK_MS);
+    }
+    assert_in_range(read(meeting->fd, octets, sizeof(octets)), 1, sizeof(octets));
+    assert_int_equal(octets[0], SSL3_RT_HANDSHAKE);
+    assert_false(meeting->finished);
+}
+
+static void test_a_long_hello_is_refused_when_it_is_announced(void **state)
+{
+    (void)state;
+    static const unsigned char WANT[] = {21, 3, 3, 0, 2, 2, SSL_AD_ILLEGAL_PARAMETER};
+    const struct row row = {.sni = "a.example", .groups = "P-521:P-256"};
+    for (size_t i = 0; i < 2 * ARRAY_LENGTH(ANNOUNCED); i++) {
+        const struct announced *announced = &ANNOUNCED[i / 2];
+        size_t size = i % 2 == 0 ? announced->octets.n : 1; /* of a piece */
+        struct meeting meeting = {0};
+        BIO *out = NULL;
+        struct tls_context *tls = new_context(true, NULL, &meeting);
+        meet_by_hand(&meeting, tls, &row, &out);
+        if (announced->is_second) {
+            be_asked_to_retry(&meeting, out);
+        }
+        for (size_t sent = 0; sent < announced->octets.n; sent += size) {
+            assert_false(meeting.finished);
+            send_all(&meeting, announced->octets.p + sent, size);
+            h2o_evloop_run(loop, TICK_MS);
+        }
+        int64_t end = clock_monotonic_ms() + DEADLINE_MS;
+        while (!meeting.finished) {
+            if (clock_monotonic_ms() > end) {
+                fail_msg("%s: the server waits for more", announced->name);
+            }
+            h2o_evloop_run(loop, TICK_MS);
+        }
+        assert_false(meeting.good);
+        unsigned char answer[64];
+        assert_int_equal(read(meeting.fd, answer, sizeof(answer)), sizeof(WANT));
+        assert_memory_equal(answer, WANT, sizeof(WANT));
+        assert_int_equal(read(meeting.fd, answer, sizeof(answer)), 0);
+        part(&meeting);
+        tls_context_free(tls);
+    }
+}
+
+/* Where the list of ciphers stands in HELLO, a record: behind the message's head, version, random
+ * and the session's id. */
+static size_t place_of_ciphers(const unsigned char *hello)
+{
+    enum { SESSION = RECORD_HEAD + 4 + 2 + 32 };
+    return SESSION + 1 + hello[SESSION];
+}
+
+/* Adds COUNT ciphers to those of HELLO, N octets, and what that changes in the lengths. */
+static void add_ciphers(const unsigned char *hello, size_t n, size_t count, struct buffer *ret)
+{
+    size_t place = place_of_ciphers(hello) + 2;
+    buffer_add(ret, (struct bytes){(const char *)hello, place});
+    for (size_t i = 0; i < count; i++) {
+        buffer_add(ret, BYTES("\x13\x01"));
+    }
+    buffer_add(ret, (struct bytes){(const char *)hello + place, n - place});
+    static const size_t RECORD_LENGTH = 3;
+    static const size_t MESSAGE_LENGTH = RECORD_HEAD + 2; /* its first octet stays 0 */
+    const size_t lengths[] = {RECORD_LENGTH, MESSAGE_LENGTH, place - 2};
+    for (size_t i = 0; i < ARRAY_LENGTH(lengths); i++) {
+        size_t length = (size_t)(hello[lengths[i]] << 8 | hello[lengths[i] + 1]) + 2 * count;
+        ret->p[lengths[i]] = (char)(length >> 8);
+        ret->p[lengths[i] + 1] = (char)length;
+    }
+}
+
+/* With one cipher too many the handshake ends, whatever the version; with one less it goes on. */
+static void test_ciphers_are_counted(void **state)
+{
+    (void)state;
+    enum { MOST = 512 };
+    static const struct {
+        int version;
+        size_t ciphers;
+        bool is_answered;
+    } COUNTED[] = {
+        {TLS1_3_VERSION, MOST, true},
+        {TLS1_3_VERSION, MOST + 1, false},
+        {TLS1_2_VERSION, MOST, true},
+        {TLS1_2_VERSION, MOST + 1, false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(COUNTED); i++) {
+        const struct row row = {.sni = "a.example", .version = COUNTED[i].version};
+        struct meeting meeting = {0};
+        BIO *out = NULL;
+        struct tls_context *tls = new_context(true, NULL, &meeting);
+        meet_by_hand(&meeting, tls, &row, &out);
+        assert_int_equal(SSL_connect(meeting.client), -1);
+        char *text = NULL;
+        size_t n = (size_t)BIO_get_mem_data(out, &text);
+        const unsigned char *hello = (const unsigned char *)text;
+        size_t place = place_of_ciphers(hello);
+        size_t had = (size_t)(hello[place] << 8 | hello[place + 1]) / 2;
+        CLEANUP(buffer_clear) struct buffer longer = BUFFER(1 << 14);
+        add_ciphers(hello, n, COUNTED[i].ciphers - had, &longer);
+        send_all(&meeting, longer.p, longer.n);
+        unsigned char answer[7] = {0};
+        int64_t end = clock_monotonic_ms() + DEADLINE_MS;
+        while (read(meeting.fd, answer, sizeof(answer)) < 0) {
+            assert_true(clock_monotonic_ms() < end);
+            h2o_evloop_run(loop, TICK_MS);
+        }
+        assert_int_equal(answer[0], COUNTED[i].is_answered ? SSL3_RT_HANDSHAKE : SSL3_RT_ALERT);
+        assert_int_equal(meeting.named, COUNTED[i].is_answered);
+        part(&meeting);
+        tls_context_free(tls);
+    }
+}
+
 /* Two workers; what one gave, the other takes, where there are tickets. */
 static const struct resumption {
     const char *name;
@@ -683,6 +934,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_handshakes),
         cmocka_unit_test(test_alert_after_a_split_hello),
+        cmocka_unit_test(test_records_of_one_octet),
+        cmocka_unit_test(test_a_long_hello_is_refused_when_it_is_announced),
+        cmocka_unit_test(test_ciphers_are_counted),
         cmocka_unit_test(test_resumption),
         cmocka_unit_test(test_no_session_is_kept_of_a_challenge),
         cmocka_unit_test(test_without_a_board_there_is_no_challenge),
