@@ -66,8 +66,9 @@ static const struct limit LIMITS[] = {
     {"header_plain", AT(header_plain_octets), SIZE, 16 * KIB, KIB, 256 * KIB,
      "The same on listen.plain, where proxies add fields."},
     {"memory", AT(memory_octets), SIZE, 64 * MIB, MIB, 64 * GIB,
-     "Memory that requests and answers of all connections may hold together, beside what an idle "
-     "connection takes, at most 36 KiB. Where it is used up, some are cut."},
+     "Memory that requests and answers of all connections may hold together, beside what each "
+     "connection takes anyway: at most 36 KiB, in its handshake 85 KiB. Where it is used up, who "
+     "holds the most is cut."},
     {"memory_per_address", AT(memory_per_address_octets), SIZE, MIB, 64 * KIB, 64 * GIB,
      "Memory that the connections from one IPv4 address or IPv6 /64 together may take."},
     {"concurrent_streams", AT(concurrent_streams), NUMBER, 16, 1, 1000,
