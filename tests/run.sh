@@ -129,16 +129,21 @@ counted "scenarios (asan)" tests/scenario/run.py
 
 unit tsan
 export MTASTS_HOST=$PWD/build/tsan/cli/mtasts-host MTASTS_SLOW=8 MTASTS_SANITIZER=tsan
-counted "random edits (tsan)" tests/scenario/run.py random_edits
+counted "random edits and clients (tsan)" env MTASTS_RANDOM_S=20 \
+    tests/scenario/run.py random_edits attack_random
 
 step_started=$SECONDS
 check "build (release)" sh -c "cmake --preset release && cmake --build build/release"
 check "headers stand alone" cmake --build build/asan --target all_verify_interface_header_sets
 export MTASTS_HOST=$PWD/build/release/cli/mtasts-host MTASTS_SLOW=1 MTASTS_SANITIZER=
+# shellcheck disable=SC2046 # a list of words
+counted "attacks (release)" tests/scenario/run.py \
+    $(tests/scenario/run.py --list | grep -E '^(attack_|http2_rows)')
 counted "scale (release)" tests/scenario/run.py scale
 counted "clock (release)" tests/scenario/run.py acme_clock
 counted "installation" tests/scenario/run.py installation
 check "quickstart" deploy/quickstart.sh
 check "scripts" sh -c "git ls-files '*.sh' .ci/run | xargs shellcheck"
 counted "fuzzing" tests/fuzz/run.sh 8
+counted "fuzzing HTTP/2" tests/fuzz/run.sh 60 http2_session
 finish
