@@ -9,6 +9,7 @@
 
 #include <h2o.h>
 
+#include "server/engine/connections.h"
 #include "server/engine/exchange.h"
 #include "server/engine/http2.h"
 #include "server/engine/tls.h"

@@ -1,7 +1,5 @@
 #include "connection.h"
 
-#include "server/engine/connections.h"
-
 static void enter(struct connection *connection, enum connection_phase phase, int64_t now_ms)
 {
     if (phase > connection->times.phase) {
@@ -10,10 +8,21 @@ static void enter(struct connection *connection, enum connection_phase phase, in
     }
 }
 
+static void count_up(_Atomic uint64_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+void connection_count(struct connection *connection, enum connection_end reason)
+{
+    count_up(&connection->owner->counters.ended[reason]);
+}
+
+/* Once for each connection. */
 static void count_end(struct connection *connection, enum connection_end reason)
 {
     if (connection->times.phase < CONNECTION_LEAVING && reason < CONNECTION_ENDS) {
-        connections_count_end(connection->owner, reason);
+        connection_count(connection, reason);
     }
 }
 
@@ -55,7 +64,7 @@ void connection_request_began(struct connection *connection)
     connection->under_way++;
     connection->allowed += connection_header_octets(connection);
     connection->times.has_asked = true;
-    connections_count_request(connection->owner);
+    count_up(&connection->owner->counters.requests);
 }
 
 void connection_request_ended(struct connection *connection)

@@ -12,6 +12,7 @@
 #ifndef SERVER_ENGINE_CONNECTION_H
 #define SERVER_ENGINE_CONNECTION_H
 
+#include <stdatomic.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
@@ -21,7 +22,47 @@
 #include "server/engine/connection_rule.h"
 #include "server/engine/listener_kind.h"
 
-struct connections;
+struct connection;
+
+enum {
+    /* TLS records of a handshake, SETTINGS, and what one turn of the loop may bring in before the
+     * protocol has seen any of it. */
+    CONNECTION_SLACK_OCTETS = 40 * 1024,
+    /* A connection may hold so much even where all together hold more than limits.memory: the
+     * longest policy, as an answer and as what is being written. */
+    CONNECTION_SHARE_OCTETS = 160 * 1024,
+};
+
+/* What all workers share. */
+struct connection_totals {
+    _Atomic int64_t current;
+    _Atomic int64_t held; /* octets, as connection_hold counts them */
+    /* How many there were of each rank at the last sweep of their worker. */
+    _Atomic int64_t ranked[CONNECTION_RANKS];
+    _Atomic int64_t paused; /* workers that let nobody in, for want of room or of descriptors */
+    struct address_book *addresses;
+};
+
+/* Written by one worker, read by anyone. */
+struct connection_counters {
+    _Atomic uint64_t accepted;
+    _Atomic uint64_t requests;
+    _Atomic uint64_t ended[CONNECTION_ENDS]; /* by us, or refused */
+};
+
+/* Those of one worker. */
+struct connections {
+    TAILQ_HEAD(connection_list, connection) list; /* oldest first */
+    size_t count;
+    struct connection_totals *totals;
+    struct connection_counters counters;
+    struct settings_limits limits;
+    bool draining;
+    int64_t ranked[CONNECTION_RANKS]; /* this worker's part of the totals */
+    /* Says to the client that no more requests are wanted, and sees to it that its end is noticed;
+     * called again at each sweep while it stays. Closes nothing before it returns. */
+    void (*goodbye)(struct connection *connection);
+};
 
 struct connection {
     TAILQ_ENTRY(connection) link;
@@ -38,6 +79,9 @@ struct connection {
     struct sockaddr_storage peer; /* ss_family is AF_UNSPEC where it is not known */
     struct dns_name name;         /* what the TLS handshake asked for; n is 0 without */
 };
+
+/* One more that was ended, or refused, for REASON. */
+void connection_count(struct connection *connection, enum connection_end reason);
 
 /* The TLS handshake is done, or there is none. */
 void connection_opened(struct connection *connection, bool http2, int64_t now_ms);

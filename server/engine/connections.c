@@ -1,20 +1,5 @@
 #include "connections.h"
 
-static void count_up(_Atomic uint64_t *counter)
-{
-    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-}
-
-void connections_count_end(struct connections *connections, enum connection_end reason)
-{
-    count_up(&connections->counters.ended[reason]);
-}
-
-void connections_count_request(struct connections *connections)
-{
-    count_up(&connections->counters.requests);
-}
-
 void connections_init(struct connections *connections, struct connection_totals *totals,
                       const struct settings_limits *limits,
                       void (*goodbye)(struct connection *connection))
@@ -49,22 +34,22 @@ static bool takes_place(struct connections *connections, struct connection *conn
         connections->totals->addresses, (const struct sockaddr *)&connection->peer,
         &connections->limits, connection->kind == LISTENER_HTTPS, now_ms, &connection->place);
     if (verdict != ADDRESS_ADMITTED) {
-        connections_count_end(connections, reasons[verdict]);
+        connection_count(connection, reasons[verdict]);
     }
     return verdict == ADDRESS_ADMITTED;
 }
 
 bool connections_add(struct connections *connections, struct connection *connection, int64_t now_ms)
 {
+    connection->owner = connections;
     if (!takes_place(connections, connection, now_ms)) {
         return false;
     }
-    connection->owner = connections;
     connection->times.accepted_ms = connection->times.since_ms = now_ms;
     connection->allowed = CONNECTION_SLACK_OCTETS + connection_header_octets(connection);
     TAILQ_INSERT_TAIL(&connections->list, connection, link);
     connections->count++;
-    count_up(&connections->counters.accepted);
+    atomic_fetch_add_explicit(&connections->counters.accepted, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&connections->totals->current, 1, memory_order_relaxed);
     return true;
 }

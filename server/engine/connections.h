@@ -7,49 +7,9 @@
 #ifndef SERVER_ENGINE_CONNECTIONS_H
 #define SERVER_ENGINE_CONNECTIONS_H
 
-#include <stdatomic.h>
-
 #include "server/engine/connection.h"
 
-enum {
-    CONNECTION_SWEEP_MS = 250,
-    /* TLS records of a handshake, SETTINGS, and what one turn of the loop may bring in before the
-     * protocol has seen any of it. */
-    CONNECTION_SLACK_OCTETS = 40 * 1024,
-    /* A connection may hold so much even where all together hold more than limits.memory: the
-     * longest policy, as an answer and as what is being written. */
-    CONNECTION_SHARE_OCTETS = 160 * 1024,
-};
-
-/* What all workers share. */
-struct connection_totals {
-    _Atomic int64_t current;
-    _Atomic int64_t held; /* octets, as connection_hold counts them */
-    /* How many there were of each rank at the last sweep of their worker. */
-    _Atomic int64_t ranked[CONNECTION_RANKS];
-    _Atomic int64_t paused; /* workers that let nobody in, for want of room or of descriptors */
-    struct address_book *addresses;
-};
-
-/* Written by one worker, read by anyone. */
-struct connection_counters {
-    _Atomic uint64_t accepted;
-    _Atomic uint64_t requests;
-    _Atomic uint64_t ended[CONNECTION_ENDS]; /* by whom we ended or refused */
-};
-
-struct connections {
-    TAILQ_HEAD(connection_list, connection) list; /* oldest first */
-    size_t count;
-    struct connection_totals *totals;
-    struct connection_counters counters;
-    struct settings_limits limits;
-    bool draining;
-    int64_t ranked[CONNECTION_RANKS]; /* this worker's part of the totals */
-    /* Says to the client that no more requests are wanted, and sees to it that its end is noticed;
-     * called again at each sweep while it stays. Closes nothing before it returns. */
-    void (*goodbye)(struct connection *connection);
-};
+enum { CONNECTION_SWEEP_MS = 250 };
 
 void connections_init(struct connections *connections, struct connection_totals *totals,
                       const struct settings_limits *limits,
@@ -72,8 +32,5 @@ void connections_sweep(struct connections *connections, int64_t now_ms);
  * those who hold the most. */
 void connections_make_room(struct connections *connections, int64_t now_ms);
 void connections_cut_all(struct connections *connections);
-
-void connections_count_end(struct connections *connections, enum connection_end reason);
-void connections_count_request(struct connections *connections);
 
 #endif

@@ -75,7 +75,7 @@ void exchange_answer(const struct exchange *exchange, struct connection *connect
     const struct http_answers *answers = &exchange->answers[connection->kind];
     connection_request_began(connection);
     if (connection->requests == connection->owner->limits.requests_per_connection) {
-        connections_count_end(connection->owner, END_REQUESTS);
+        connection_count(connection, END_REQUESTS);
     }
     request->server_name = connection->kind == LISTENER_HTTPS ? &connection->name : NULL;
     answers->answer(answers->context, request, ret_answer);
@@ -89,7 +89,7 @@ void exchange_refuse(const struct exchange *exchange, struct connection *connect
                      struct http_answer *ret_answer)
 {
     connection_request_began(connection);
-    connections_count_end(connection->owner, reason);
+    connection_count(connection, reason);
     http_answer_text(ret_answer, 400, text);
     log_answer(exchange, connection, request, ret_answer);
 }

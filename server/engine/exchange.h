@@ -11,7 +11,7 @@
 
 #include "server/answers/http_answer.h"
 #include "server/engine/access_log.h"
-#include "server/engine/connections.h"
+#include "server/engine/connection.h"
 #include "server/engine/desk.h"
 #include "server/engine/http_date.h"
 

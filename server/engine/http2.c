@@ -16,7 +16,7 @@ void http2_fail(struct http2 *self, enum connection_end reason)
 {
     if (self->state != HTTP2_FAILED) {
         self->state = HTTP2_FAILED;
-        connections_count_end(self->connection->owner, reason);
+        connection_count(self->connection, reason);
     }
 }
 

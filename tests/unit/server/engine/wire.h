@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "server/engine/connections.h"
 #include "server/engine/http1.h"
 #include "server/engine/http2.h"
 
