@@ -62,7 +62,8 @@ static const struct limit LIMITS[] = {
      "Time after which whoever does not take an answer is the first to be cut, where there is no "
      "room for others."},
     {"header", AT(header_octets), SIZE, 4 * KIB, KIB, 256 * KIB,
-     "Octets of a request's line and header fields together, where each field counts 32 more than it "
+     "Octets of a request's line and header fields together, where each field counts 32 more than "
+     "it "
      "has. HTTP/2 announces it."},
     {"header_plain", AT(header_plain_octets), SIZE, 16 * KIB, KIB, 256 * KIB,
      "The same on listen.plain, where proxies add fields."},
