@@ -56,8 +56,8 @@ static bool bind_error(const char *text, struct error *e)
 }
 
 enum {
-    /* Requests are small. What a turn of the loop reads at once is bounded by this, before a limit of
-     * ours is looked at (server/engine/connections.h). */
+    /* Requests are small. What a turn of the loop reads at once is bounded by this, before a limit
+     * of ours is looked at (server/engine/connections.h). */
     RECEIVE_OCTETS = 16 * 1024,
 };
 

@@ -8,14 +8,14 @@
 #include "mirror/mirror.h"
 #include "server/answers/policy_answer.h"
 #include "server/answers/redirect_answer.h"
-#include "server/engine/access_log.h"
 #include "server/control_socket.h"
 #include "server/domain_news.h"
+#include "server/engine/access_log.h"
+#include "server/engine/worker.h"
 #include "server/listener.h"
 #include "server/privileges.h"
 #include "server/round.h"
 #include "server/systemd.h"
-#include "server/engine/worker.h"
 #include "store/history.h"
 
 /* A question to the loader or the ACME client whose answer is awaited. */

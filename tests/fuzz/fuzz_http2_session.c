@@ -58,7 +58,8 @@ static void proceed(struct game *game)
     game->writes = wire_go(wire) != 0;
     game->goes = false;
     WIRE_REQUIRE(wire->connection.under_way <= game->granted);
-    WIRE_REQUIRE(wire->protocol->facts.unread_ms >= 0 && wire->protocol->facts.unread_ms <= wire_now_ms());
+    WIRE_REQUIRE(wire->protocol->facts.unread_ms >= 0 &&
+                 wire->protocol->facts.unread_ms <= wire_now_ms());
     WIRE_REQUIRE(wire->most_out < PROTOCOL_OUT_MAX + 20000);
     game->lingers |= wire->next == PROTOCOL_LINGERS;
     if (wire->next == PROTOCOL_BREAKS || wire->connection.times.phase == CONNECTION_CUT) {
