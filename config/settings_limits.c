@@ -55,7 +55,8 @@ static const struct limit LIMITS[] = {
     {"handshake", AT(handshake_ms), DURATION, 10 * SECOND, 100, 5 * MINUTE,
      "Time for a TLS handshake."},
     {"request", AT(request_ms), DURATION, 10 * SECOND, 100, 5 * MINUTE,
-     "Time from the first octet of a request to its last."},
+     "Time from the first octet of a request to its last, and then for all of its answer to be "
+     "taken."},
     {"idle", AT(idle_ms), DURATION, 15 * SECOND, 100, HOUR,
      "Time that a connection is kept between two requests."},
     {"unread", AT(unread_ms), DURATION, 2 * SECOND, 100, 5 * MINUTE,

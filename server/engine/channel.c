@@ -52,14 +52,19 @@ static void on_close(void *data)
     free(channel);
 }
 
-/* CHANNEL may be gone afterwards. */
-static void close_channel(struct channel *channel)
+static void end_protocol(struct channel *channel)
 {
-    channel->state = CHANNEL_CLOSES;
     if (channel->protocol != NULL) {
         channel->protocol->kind->free(channel->protocol);
         channel->protocol = NULL;
     }
+}
+
+/* CHANNEL may be gone afterwards. */
+static void close_channel(struct channel *channel)
+{
+    channel->state = CHANNEL_CLOSES;
+    end_protocol(channel);
     h2o_socket_read_stop(channel->socket);
     h2o_socket_close(channel->socket);
 }
@@ -81,6 +86,9 @@ static void linger(struct channel *channel)
         close_channel(channel);
         return;
     }
+    end_protocol(channel);
+    connection_tell(&channel->connection, &(struct connection_facts){0},
+                    channel->house->exchange.now_ms());
     if (channel->ssl != NULL) {
         tls_say_goodbye(channel->house->tls, channel->ssl);
     }

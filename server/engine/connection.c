@@ -52,10 +52,15 @@ void connection_tell(struct connection *connection, const struct connection_fact
                      int64_t now_ms)
 {
     struct connection_times *times = &connection->times;
-    if (!connection_is_idle(&times->facts) || !connection_is_idle(facts)) {
+    bool was_incomplete = times->facts.incomplete_ms != 0;
+    times->facts = *facts;
+    /* Not what is written besides answers: a PING does not begin its time anew. */
+    if (connection->answers || was_incomplete || facts->incomplete_ms != 0) {
         times->idle_ms = now_ms;
     }
-    times->facts = *facts;
+    if (connection_is_idle(facts)) {
+        connection->answers = false;
+    }
 }
 
 void connection_request_began(struct connection *connection)
@@ -64,6 +69,7 @@ void connection_request_began(struct connection *connection)
     connection->under_way++;
     connection->allowed += connection_header_octets(connection);
     connection->times.has_asked = true;
+    connection->answers = true;
     count_up(&connection->owner->counters.requests);
 }
 

@@ -72,6 +72,7 @@ struct connection {
     struct connection_times times;
     int64_t requests;   /* taken, ever */
     unsigned under_way; /* of these, not yet out of the protocol's hands */
+    bool answers;       /* at least one was taken since it was idle */
     int64_t received;   /* octets of TLS records; without TLS none are counted … */
     int64_t allowed;    /* … and how many may come, by the requests that were taken */
     int64_t held;       /* octets of memory, beyond what an idle connection has */

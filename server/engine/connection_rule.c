@@ -52,11 +52,12 @@ static struct connection_verdict judge_open(const struct connection_times *times
     if (times->is_http2 && limits->request_ms > patience_ms) {
         patience_ms = limits->request_ms;
     }
-    if (now_ms - times->accepted_ms >= limits->connection_age_ms) {
-        return leave(END_AGE);
-    }
     if (facts->incomplete_ms != 0 && now_ms - facts->incomplete_ms >= limits->request_ms) {
         return leave(END_REQUEST_TIME);
+    }
+    /* A request that has begun has its time all the same; its answer is the last. */
+    if (facts->incomplete_ms == 0 && now_ms - times->accepted_ms >= limits->connection_age_ms) {
+        return leave(END_AGE);
     }
     if (!connection_is_idle(facts)) {
         return STAYS;
@@ -77,7 +78,8 @@ static struct connection_verdict judge_leaving(const struct connection_times *ti
     if (times->facts.unread_ms != 0) {
         return STAYS;
     }
-    int64_t patience_ms = times->facts.owes ? limits->request_ms : CONNECTION_GRACE_MS;
+    bool awaits = times->facts.owes || times->facts.incomplete_ms != 0;
+    int64_t patience_ms = awaits ? limits->request_ms : CONNECTION_GRACE_MS;
     return phase_ms >= patience_ms ? cut(CONNECTION_ENDS) : STAYS;
 }
 

@@ -1,14 +1,18 @@
+/* clang-format off */
 /* How long a connection may do what it does: a pure function of times, by the limits' names.
  *
- *     handshake      limits.handshake after accept
- *     idle           limits.idle after the last answer (or the handshake); with HTTP/2 the longer
- * of that and limits.request incomplete     limits.request after the first octets of a request that
- * is not whole yet unread         limits.request after an answer was ready that the client does not
- * take any            limits.connection_age after accept; from three quarters of it on, answers say
- *                    that they are the last, so that a busy proxy loses no request
- *     draining       a second for the handshake, a second for the first request; then at once
- *     leaving        CONNECTION_GRACE_MS, or as long as it takes answers; then it is cut
+ *     handshake     limits.handshake after accept
+ *     idle          limits.idle after the last answer (or the handshake); with HTTP/2 the longer
+ *                   of that and limits.request
+ *     incomplete    limits.request after the first octets of a request that is not whole yet
+ *     unread        limits.request after an answer was ready, for all of it to be taken
+ *     any           limits.connection_age after accept, but for a request that has begun; from three
+ *                   quarters of it on, answers say that they are the last, so that a busy proxy
+ *                   loses no request
+ *     draining      a second for the handshake, a second for the first request; then at once
+ *     leaving       CONNECTION_GRACE_MS, or as long as its requests and answers take; then it is cut
  */
+/* clang-format on */
 #ifndef SERVER_ENGINE_CONNECTION_RULE_H
 #define SERVER_ENGINE_CONNECTION_RULE_H
 
@@ -91,12 +95,16 @@ struct connection_verdict connection_judge(const struct connection_times *times,
                                            const struct settings_limits *limits, bool draining,
                                            int64_t now_ms);
 
+/* clang-format off */
 /* How soon it makes room for others where there is none: the greatest first.
  *
- *     UNREAD  has not taken its answer for limits.unread, whatever else is under way
- *     IDLE    nothing is owed to it, and it is over CONNECTION_EVICT_MS old
- *     BUSY    all others that are over limits.unread old: whoever is always about to be answered
- * would else keep everybody out; no sender needs as long STAYS   too young, or cut already */
+ *     UNREAD   has not taken its answer for limits.unread, whatever else is under way
+ *     IDLE     nothing is owed to it, and it is over CONNECTION_EVICT_MS old
+ *     BUSY     all others that are over limits.unread old: whoever is always about to be answered
+ *              would else keep everybody out, and no sender needs as long
+ *     STAYS    too young, or cut already
+ */
+/* clang-format on */
 enum connection_rank { RANK_STAYS, RANK_BUSY, RANK_IDLE, RANK_UNREAD, CONNECTION_RANKS };
 enum connection_rank connection_rank(const struct connection_times *times,
                                      const struct settings_limits *limits, int64_t now_ms);

@@ -63,7 +63,9 @@ struct http2 {
     enum http2_state state;
     bool said_why; /* in HTTP2_FAILED: GOAWAY was submitted */
     unsigned faults;
-    int64_t untaken_ms; /* of answers that were reset and none taken since: the oldest; or 0 */
+    /* So long an answer waited that the client gave up, and none with a body was taken since: who
+     * gives up and asks again has not taken its answer. */
+    int64_t carried_ms;
     struct http2_library *library;
     size_t header_octets;    /* the limit as SETTINGS told it: a reload does not change that */
     struct http2_head *head; /* while one is received; or NULL */

@@ -35,9 +35,20 @@ struct http2_stream *http2_stream_add(struct http2 *self, int32_t id)
     return stream;
 }
 
+static void carry_on(struct http2 *self, const struct http2_stream *stream)
+{
+    int64_t waited_ms = stream->unread_ms != 0 ? http2_now_ms(self) - stream->unread_ms : 0;
+    if (waited_ms > self->carried_ms) {
+        self->carried_ms = waited_ms;
+    } else if (stream->unread_ms == 0 && stream->sent != 0) {
+        self->carried_ms = 0;
+    }
+}
+
 void http2_stream_remove(struct http2_stream *stream)
 {
     struct http2 *self = stream->http2;
+    carry_on(self, stream);
     TAILQ_REMOVE(&self->streams, stream, link);
     hold(stream, 0);
     if (stream->intake != NULL) {
@@ -88,7 +99,7 @@ int http2_stream_submit(struct http2_stream *stream)
     }
     stream->is_submitted = true;
     stream->incomplete_ms = 0;
-    stream->unread_ms = http2_now_ms(self);
+    stream->unread_ms = http2_now_ms(self) - self->carried_ms;
     fields[n++] = field(BYTES(":status"), decimal((uint64_t)answer->status, status));
     fields[n++] = field(BYTES("date"), http_date_text(self->exchange->date, clock_wall_s()));
     for (size_t i = 0; i < answer->field_count; i++) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -76,13 +77,29 @@ static void end_pause(struct worker *worker)
     }
 }
 
+static bool somebody_waits(const struct accepting *accepting)
+{
+    struct pollfd listener = {.fd = h2o_socket_get_fd(accepting->socket), .events = POLLIN};
+    return poll(&listener, 1, 0) > 0;
+}
+
+/* Somebody waits, and cannot be let in. */
+static void wait_for_room(struct worker *worker)
+{
+    pause_accepting(worker);
+    if (!worker->house.connections.draining) {
+        connections_make_room(&worker->house.connections, clock_monotonic_ms());
+    }
+}
+
 /* False: nothing more to take now. */
 static bool accept_one(struct accepting *accepting)
 {
     struct worker *worker = accepting->worker;
     if (!connections_have_room(&worker->house.connections)) {
-        pause_accepting(worker);
-        connections_make_room(&worker->house.connections, clock_monotonic_ms());
+        if (somebody_waits(accepting)) {
+            wait_for_room(worker);
+        }
         return false;
     }
     errno = 0;
@@ -93,8 +110,7 @@ static bool accept_one(struct accepting *accepting)
     }
     int why = errno;
     if (why == EMFILE || why == ENFILE || why == ENOBUFS || why == ENOMEM) {
-        pause_accepting(worker);
-        connections_make_room(&worker->house.connections, clock_monotonic_ms());
+        wait_for_room(worker);
     }
     return why == ECONNABORTED || why == EINTR;
 }

@@ -190,6 +190,37 @@ class BlockedWays(Attack):
         self.start()
 
 
+class Pings(Attack):
+    """A client that only says that it is there."""
+
+    settings = "limits:\n  idle: 2s\n  request: 2s\n  drain: 1m\n"
+
+    def pinging(self):
+        client = self.http2()
+        self.push(client, OPENING)
+
+        def ping(stop):
+            with contextlib.suppress(OSError):
+                while not stop.wait(0.2):
+                    client.sendall(PING_FRAME)
+
+        return client, self.background(ping)
+
+    def test_they_do_not_keep_an_idle_connection(self):
+        with self.attacked():
+            client, finish = self.pinging()
+            self.wait_closed([client], "the idle one is ended", 10)
+            finish()
+
+    def test_they_do_not_hold_up_who_stops(self):
+        client, finish = self.pinging()
+        started = time.monotonic()
+        self.server.stop()
+        finish()
+        self.assertLess(time.monotonic() - started, 20 * SLOW)
+        self.start()
+
+
 class Hoard:
     """Keeps COUNT connections with an unread answer each, and opens one for each that is cut."""
 

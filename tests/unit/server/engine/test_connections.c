@@ -148,12 +148,17 @@ static void it_is_idle_since_the_last_of_its_facts_ended(void **state)
     tell(end, 0, 0, false, 2000);
     assert_int_equal(times->idle_ms, 1000);
     tell(end, 3000, 0, false, 3000);
+    connection_request_began(&end->connection);
     tell(end, 0, 0, true, 4000);
     tell(end, 0, 5000, false, 5000);
     tell(end, 0, 0, false, 6000);
     assert_int_equal(times->idle_ms, 6000);
     tell(end, 0, 0, false, 7000);
     assert_int_equal(times->idle_ms, 6000);
+    tell(end, 0, 8000, false, 8000); /* the answer to a PING is written */
+    tell(end, 0, 0, false, 9000);
+    assert_int_equal(times->idle_ms, 6000);
+    connection_request_ended(&end->connection);
 }
 
 static void who_leaves_does_not_return(void **state)
