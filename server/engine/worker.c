@@ -1,8 +1,6 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -12,17 +10,11 @@
 #include "base/clock.h"
 #include "base/rcu_table.h"
 #include "base/thread.h"
-#include "server/engine/channel.h"
+#include "server/engine/acceptor.h"
 
-enum { ACCEPTS_PER_TURN = 64, IDLE_TURN_MS = 1000 };
+enum { IDLE_TURN_MS = 1000 };
 
 enum worker_wish { WORKER_SERVE, WORKER_DRAIN, WORKER_CUT };
-
-struct accepting {
-    struct worker *worker;
-    h2o_socket_t *socket; /* NULL: closed */
-    enum listener_kind kind;
-};
 
 struct worker {
     struct worker_options options;
@@ -40,122 +32,10 @@ struct worker {
     struct channel_house house;
     struct http_date date;
 
-    struct accepting *accepting;
-    size_t accepting_count;
-    bool paused;            /* at the limit, or out of descriptors … */
-    size_t paused_at_count; /* … with so many connections */
-    size_t turn;            /* whose it was last, of the listeners */
+    struct acceptor *acceptor;
     int64_t swept_ms;
     int64_t cut_ms; /* since when all are cut; 0: not */
 };
-
-/* --- Accepting --- */
-
-static void on_acceptable(h2o_socket_t *listener, const char *err);
-
-static void pause_accepting(struct worker *worker)
-{
-    if (worker->paused) {
-        return;
-    }
-    /* Merely returning would spin: the listener stays readable. */
-    for (size_t i = 0; i < worker->accepting_count; i++) {
-        if (worker->accepting[i].socket != NULL) {
-            h2o_socket_read_stop(worker->accepting[i].socket);
-        }
-    }
-    worker->paused = true;
-    worker->paused_at_count = worker->house.connections.count;
-    atomic_fetch_add(&worker->house.connections.totals->paused, 1);
-}
-
-static void end_pause(struct worker *worker)
-{
-    if (worker->paused) {
-        worker->paused = false;
-        atomic_fetch_sub(&worker->house.connections.totals->paused, 1);
-    }
-}
-
-static bool somebody_waits(const struct accepting *accepting)
-{
-    struct pollfd listener = {.fd = h2o_socket_get_fd(accepting->socket), .events = POLLIN};
-    return poll(&listener, 1, 0) > 0;
-}
-
-/* Somebody waits, and cannot be let in. */
-static void wait_for_room(struct worker *worker)
-{
-    pause_accepting(worker);
-    if (!worker->house.connections.draining) {
-        connections_make_room(&worker->house.connections, clock_monotonic_ms());
-    }
-}
-
-/* False: nothing more to take now. */
-static bool accept_one(struct accepting *accepting)
-{
-    struct worker *worker = accepting->worker;
-    if (!connections_have_room(&worker->house.connections)) {
-        if (somebody_waits(accepting)) {
-            wait_for_room(worker);
-        }
-        return false;
-    }
-    errno = 0;
-    h2o_socket_t *socket = h2o_evloop_socket_accept(accepting->socket);
-    if (socket != NULL) {
-        channel_open(&worker->house, socket, accepting->kind);
-        return true;
-    }
-    int why = errno;
-    if (why == EMFILE || why == ENFILE || why == ENOBUFS || why == ENOMEM) {
-        wait_for_room(worker);
-    }
-    return why == ECONNABORTED || why == EINTR;
-}
-
-static void on_acceptable(h2o_socket_t *listener, const char *err)
-{
-    struct accepting *accepting = listener->data;
-    for (int i = 0; err == NULL && i < ACCEPTS_PER_TURN && accept_one(accepting); i++) {
-    }
-}
-
-/* The listeners take turns: the queue of one must not keep the others from what little room there
- * is. */
-static void resume_accepting(struct worker *worker)
-{
-    end_pause(worker);
-    for (size_t i = 0; i < worker->accepting_count && !worker->paused; i++) {
-        worker->turn = (worker->turn + 1) % worker->accepting_count;
-        struct accepting *accepting = &worker->accepting[worker->turn];
-        if (accepting->socket != NULL) {
-            (void)accept_one(accepting);
-        }
-    }
-    for (size_t i = 0; i < worker->accepting_count && !worker->paused; i++) {
-        if (worker->accepting[i].socket != NULL) {
-            h2o_socket_read_start(worker->accepting[i].socket, on_acceptable);
-        }
-    }
-}
-
-static void close_listeners(struct worker *worker)
-{
-    for (size_t i = 0; i < worker->accepting_count; i++) {
-        struct accepting *accepting = &worker->accepting[i];
-        if (accepting->socket == NULL) {
-            continue;
-        }
-        /* Whoever the kernel has let in already is not turned away. */
-        for (int n = 0; n < SOMAXCONN && accept_one(accepting); n++) {
-        }
-        h2o_socket_close(accepting->socket);
-        accepting->socket = NULL;
-    }
-    end_pause(worker); /* nobody waits to be let in any more */
-}
 
 /* --- The loop --- */
 
@@ -166,7 +46,7 @@ static void tend(struct worker *worker, int64_t now_ms)
     desk_deliver(worker->house.exchange.desk);
     if (wish != WORKER_SERVE && !connections->draining) {
         connections->draining = true;
-        close_listeners(worker);
+        acceptor_close(worker->acceptor);
         worker->swept_ms = 0;
     }
     if (wish == WORKER_CUT) {
@@ -177,11 +57,7 @@ static void tend(struct worker *worker, int64_t now_ms)
         worker->swept_ms = now_ms;
         connections_sweep(connections, now_ms);
     }
-    /* Another worker, or process, may have made room as well. */
-    if (worker->paused && !connections->draining && connections_have_room(connections) &&
-        (sweeps || connections->count < worker->paused_at_count)) {
-        resume_accepting(worker);
-    }
+    acceptor_tend(worker->acceptor, sweeps);
 }
 
 /* Whether the loop may end: nobody is left, or nobody leaves. */
@@ -199,7 +75,7 @@ static bool is_over(struct worker *worker, int64_t now_ms)
 static void run(struct worker *worker)
 {
     for (;;) {
-        bool idle = worker->house.connections.count == 0 && !worker->paused;
+        bool idle = worker->house.connections.count == 0 && !acceptor_rests(worker->acceptor);
         if (h2o_evloop_run(worker->loop, idle ? IDLE_TURN_MS : CONNECTION_SWEEP_MS) != 0 &&
             errno != EINTR) {
             abort(); /* the kernel refuses to watch: this worker would be deaf from now on */
@@ -220,19 +96,6 @@ struct limits_message {
     struct settings_limits limits;
 };
 
-/* What the kernel keeps of an answer that nobody takes goes after this time, too, even where the
- * connection is closed already; accepted sockets inherit it. */
-static void set_patience(const struct worker *worker)
-{
-    int request_ms = (int)worker->house.connections.limits.request_ms;
-    for (size_t i = 0; i < worker->accepting_count; i++) {
-        if (worker->accepting[i].socket != NULL) {
-            (void)setsockopt(h2o_socket_get_fd(worker->accepting[i].socket), IPPROTO_TCP,
-                             TCP_USER_TIMEOUT, &request_ms, sizeof(request_ms));
-        }
-    }
-}
-
 static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 {
     struct worker *worker = H2O_STRUCT_FROM_MEMBER(struct worker, receiver, receiver);
@@ -241,7 +104,7 @@ static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *me
             H2O_STRUCT_FROM_MEMBER(struct limits_message, super.link, messages->next);
         h2o_linklist_unlink(&message->super.link);
         worker->house.connections.limits = message->limits;
-        set_patience(worker);
+        acceptor_take_limits(worker->acceptor);
         free(message);
     }
 }
@@ -309,23 +172,6 @@ static bool make_tls(struct worker *worker, struct error *e)
     return true;
 }
 
-static void open_listeners(struct worker *worker)
-{
-    size_t count = worker->options.listener_count;
-    worker->accepting = memory_zero(count, sizeof(*worker->accepting));
-    worker->accepting_count = count;
-    for (size_t i = 0; i < count; i++) {
-        struct accepting *accepting = &worker->accepting[i];
-        accepting->worker = worker;
-        accepting->kind = worker->options.listeners[i].kind;
-        accepting->socket = h2o_evloop_socket_create(worker->loop, worker->options.listeners[i].fd,
-                                                     H2O_SOCKET_FLAG_DONT_READ);
-        accepting->socket->data = accepting;
-        h2o_socket_read_start(accepting->socket, on_acceptable);
-    }
-    set_patience(worker);
-}
-
 static void wake(void *context)
 {
     struct worker *worker = context;
@@ -358,7 +204,8 @@ static bool set_up(struct worker *worker, struct error *e)
     if (!make_tls(worker, e)) {
         return false;
     }
-    open_listeners(worker);
+    worker->acceptor = acceptor_new(worker->loop, &worker->house, worker->options.listeners,
+                                    worker->options.listener_count);
     return true;
 }
 
@@ -393,7 +240,7 @@ static void tear_down(struct worker *worker)
         http2_library_free(worker->house.http2);
         desk_free(worker->house.exchange.desk);
         buffer_clear(&worker->house.scratch);
-        free(worker->accepting);
+        acceptor_free(worker->acceptor);
         sem_destroy(&worker->ready);
         free(worker);
     } /* else connections outlived WORKER_END_MS, and what they use is left to the process's end */
