@@ -26,27 +26,27 @@ struct acceptor {
 
 static void on_acceptable(h2o_socket_t *listener, const char *err);
 
-static void rest(struct acceptor *self)
+static void rest(struct acceptor *acceptor)
 {
-    if (self->rests) {
+    if (acceptor->rests) {
         return;
     }
     /* Merely returning would spin: the listener stays readable. */
-    for (size_t i = 0; i < self->count; i++) {
-        if (self->places[i].socket != NULL) {
-            h2o_socket_read_stop(self->places[i].socket);
+    for (size_t i = 0; i < acceptor->count; i++) {
+        if (acceptor->places[i].socket != NULL) {
+            h2o_socket_read_stop(acceptor->places[i].socket);
         }
     }
-    self->rests = true;
-    self->rested_at_count = self->house->connections.count;
-    atomic_fetch_add(&self->house->connections.totals->paused, 1);
+    acceptor->rests = true;
+    acceptor->rested_at_count = acceptor->house->connections.count;
+    atomic_fetch_add(&acceptor->house->connections.totals->paused, 1);
 }
 
-static void end_rest(struct acceptor *self)
+static void end_rest(struct acceptor *acceptor)
 {
-    if (self->rests) {
-        self->rests = false;
-        atomic_fetch_sub(&self->house->connections.totals->paused, 1);
+    if (acceptor->rests) {
+        acceptor->rests = false;
+        atomic_fetch_sub(&acceptor->house->connections.totals->paused, 1);
     }
 }
 
@@ -57,33 +57,33 @@ static bool somebody_waits(const struct place *place)
 }
 
 /* Somebody waits, and cannot be let in. */
-static void wait_for_room(struct acceptor *self)
+static void wait_for_room(struct acceptor *acceptor)
 {
-    rest(self);
-    if (!self->house->connections.draining) {
-        connections_make_room(&self->house->connections, clock_monotonic_ms());
+    rest(acceptor);
+    if (!acceptor->house->connections.draining) {
+        connections_make_room(&acceptor->house->connections, clock_monotonic_ms());
     }
 }
 
 /* False: nothing more to take now. */
 static bool accept_one(struct place *place)
 {
-    struct acceptor *self = place->acceptor;
-    if (!connections_have_room(&self->house->connections)) {
+    struct acceptor *acceptor = place->acceptor;
+    if (!connections_have_room(&acceptor->house->connections)) {
         if (somebody_waits(place)) {
-            wait_for_room(self);
+            wait_for_room(acceptor);
         }
         return false;
     }
     errno = 0;
     h2o_socket_t *socket = h2o_evloop_socket_accept(place->socket);
     if (socket != NULL) {
-        channel_open(self->house, socket, place->kind);
+        channel_open(acceptor->house, socket, place->kind);
         return true;
     }
     int why = errno;
     if (why == EMFILE || why == ENFILE || why == ENOBUFS || why == ENOMEM) {
-        wait_for_room(self);
+        wait_for_room(acceptor);
     }
     return why == ECONNABORTED || why == EINTR;
 }
@@ -97,27 +97,27 @@ static void on_acceptable(h2o_socket_t *listener, const char *err)
 
 /* The listeners take turns: the queue of one must not keep the others from what little room there
  * is. */
-static void take_turns(struct acceptor *self)
+static void take_turns(struct acceptor *acceptor)
 {
-    end_rest(self);
-    for (size_t i = 0; i < self->count && !self->rests; i++) {
-        self->turn = (self->turn + 1) % self->count;
-        struct place *place = &self->places[self->turn];
+    end_rest(acceptor);
+    for (size_t i = 0; i < acceptor->count && !acceptor->rests; i++) {
+        acceptor->turn = (acceptor->turn + 1) % acceptor->count;
+        struct place *place = &acceptor->places[acceptor->turn];
         if (place->socket != NULL) {
             (void)accept_one(place);
         }
     }
-    for (size_t i = 0; i < self->count && !self->rests; i++) {
-        if (self->places[i].socket != NULL) {
-            h2o_socket_read_start(self->places[i].socket, on_acceptable);
+    for (size_t i = 0; i < acceptor->count && !acceptor->rests; i++) {
+        if (acceptor->places[i].socket != NULL) {
+            h2o_socket_read_start(acceptor->places[i].socket, on_acceptable);
         }
     }
 }
 
-void acceptor_close(struct acceptor *self)
+void acceptor_close(struct acceptor *acceptor)
 {
-    for (size_t i = 0; i < self->count; i++) {
-        struct place *place = &self->places[i];
+    for (size_t i = 0; i < acceptor->count; i++) {
+        struct place *place = &acceptor->places[i];
         if (place->socket == NULL) {
             continue;
         }
@@ -127,7 +127,7 @@ void acceptor_close(struct acceptor *self)
         h2o_socket_close(place->socket);
         place->socket = NULL;
     }
-    end_rest(self); /* nobody waits to be let in any more */
+    end_rest(acceptor); /* nobody waits to be let in any more */
 }
 
 bool acceptor_rests(const struct acceptor *acceptor)

@@ -247,14 +247,13 @@ static void on_readable(h2o_socket_t *socket, const char *err)
 {
     struct channel *channel = channel_of(socket);
     channel->has_ended |= err == h2o_socket_error_closed;
-    if ((err != NULL && !channel->has_ended) || channel->connection.times.phase == CONNECTION_CUT) {
+    if ((err != NULL && !channel->has_ended) || channel->connection.times.phase == CONNECTION_CUT ||
+        (channel->state == CHANNEL_LINGERS && sees_end(channel))) {
         close_channel(channel);
-    } else if (channel->state != CHANNEL_LINGERS) {
-        proceed(channel);
-    } else if (sees_end(channel)) {
-        close_channel(channel);
-    } else {
+    } else if (channel->state == CHANNEL_LINGERS) {
         h2o_buffer_consume(&socket->input, socket->input->size);
+    } else {
+        proceed(channel);
     }
 }
 
