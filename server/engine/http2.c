@@ -14,7 +14,7 @@ enum {
 
 void http2_fail(struct http2 *self, enum connection_end reason)
 {
-    if (self->state != HTTP2_FAILED) {
+    if (self->state < HTTP2_FAILED) {
         self->state = HTTP2_FAILED;
         connection_count(self->connection, reason);
     }
@@ -112,8 +112,8 @@ static bool put_out(struct http2 *self, struct buffer *out)
 static bool put_all_out(struct http2 *self, struct buffer *out)
 {
     bool done = put_out(self, out);
-    if (done && self->state == HTTP2_FAILED && !self->said_why) {
-        self->said_why = true;
+    if (done && self->state == HTTP2_FAILED) {
+        self->state = HTTP2_ENDED;
         done = nghttp2_session_terminate_session(self->session, NGHTTP2_ENHANCE_YOUR_CALM) == 0 &&
                put_out(self, out);
     }
@@ -139,7 +139,7 @@ static enum protocol_next run(struct protocol *protocol, struct bytes input, siz
 {
     struct http2 *self = (struct http2 *)protocol;
     *ret_taken = 0;
-    if (self->state == HTTP2_FAILED) {
+    if (self->state >= HTTP2_FAILED) {
         *ret_taken = input.n; /* nobody listens any more */
     } else if (input.n != 0 && !feed(self, input, ret_taken)) {
         return PROTOCOL_BREAKS;

@@ -46,7 +46,8 @@ enum http2_state {
     HTTP2_OPEN,
     HTTP2_NOTICE_GIVEN, /* the client knows that the end comes */
     HTTP2_CLOSING,      /* GOAWAY names the last stream */
-    HTTP2_FAILED,       /* GOAWAY names a fault, and that is the end */
+    HTTP2_FAILED,       /* a fault is the end: nothing more is taken … */
+    HTTP2_ENDED,        /* … and GOAWAY names it */
 };
 
 struct http2 {
@@ -61,7 +62,6 @@ struct http2 {
     int64_t charged;                    /* … what is beyond that is held for the connection */
     TAILQ_HEAD(, http2_stream) streams; /* oldest first */
     enum http2_state state;
-    bool said_why; /* in HTTP2_FAILED: GOAWAY was submitted */
     unsigned faults;
     /* So long an answer waited that the client gave up, and none with a body was taken since: who
      * gives up and asks again has not taken its answer. */

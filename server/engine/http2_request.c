@@ -85,7 +85,7 @@ int http2_on_header(nghttp2_session *session, const nghttp2_frame *frame, const 
     (void)flags;
     struct http2 *self = context;
     struct http2_head *head = self->head;
-    if (self->state == HTTP2_FAILED || head == NULL) {
+    if (self->state >= HTTP2_FAILED || head == NULL) {
         return 0;
     }
     head->octets += name_n + value_n + HTTP_FIELD_OVERHEAD;
@@ -156,7 +156,7 @@ int http2_on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *c
 {
     struct http2 *self = context;
     bool is_headers = frame->hd.type == NGHTTP2_HEADERS;
-    if (self->state == HTTP2_FAILED || (!is_headers && frame->hd.type != NGHTTP2_DATA)) {
+    if (self->state >= HTTP2_FAILED || (!is_headers && frame->hd.type != NGHTTP2_DATA)) {
         return 0;
     }
     int done = is_headers ? on_head(self, frame) : 0;
