@@ -1,5 +1,6 @@
 /* All names that have or want a certificate. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "acme_parts.h"
 #include "base/clock.h"
@@ -116,6 +117,7 @@ void hosts_domain_changed(struct acme *acme, struct bytes domain, bool gone)
     if (host == NULL) {
         return;
     }
+    bool returns = !gone && !host->wanted;
     host->wanted = !gone;
     if (gone) {
         check_abandon(host);
@@ -137,7 +139,46 @@ void hosts_domain_changed(struct acme *acme, struct bytes domain, bool gone)
             acme_store_certificate_clear(&row);
         }
     }
+    if (returns) {
+        host_look_within(host, 0);
+    }
     host_plan(host);
+}
+
+/* --- Those that wait --- */
+
+static bool is_waiting(const struct host *host)
+{
+    return host->wanted && host->trouble == ACME_HOST_WAITS;
+}
+
+static bool count_waiting(struct host *host, void *context)
+{
+    size_t *count = context;
+    *count += is_waiting(host);
+    return true;
+}
+
+static bool wake(struct host *host, void *context)
+{
+    const int64_t *spread_s = context;
+    if (is_waiting(host)) {
+        host_look_within(host, arc4random_uniform((uint32_t)*spread_s + 1));
+    }
+    return true;
+}
+
+void hosts_look_again(struct acme *acme)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    size_t count = 0;
+    if (now_ms < acme->woken_until_ms) {
+        return; /* so many that they are being looked at still */
+    }
+    hosts_each(acme, count_waiting, &count);
+    int64_t spread_s = look_spread_s(count);
+    acme->woken_until_ms = now_ms + spread_s * 1000;
+    hosts_each(acme, wake, &spread_s);
 }
 
 /* --- From the store --- */
@@ -196,5 +237,6 @@ bool hosts_load(struct acme *acme, struct error *e)
     }
     int64_t now_s = clock_wall_s();
     hosts_each(acme, plan, &now_s);
+    hosts_look_again(acme);
     return true;
 }
