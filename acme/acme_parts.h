@@ -69,6 +69,7 @@ struct host {
     bool asks_ari;     /* a question is under way … */
     int64_t ari_asked; /* … about the certificate of this id */
     bool lost_order;   /* the CA forgot one, and the next is not done yet */
+    bool left_order;   /* the store has one that may be issued, and it was not wanted any more */
     bool is_covered;   /* by another certificate, when it was looked at last */
 
     enum acme_host_trouble trouble;
@@ -258,8 +259,10 @@ void order_begin(struct host *host, struct ca *ca, enum settings_challenge kind)
 void order_take_up(struct host *host, const struct acme_store_order *row);
 /* Its wait is over. */
 void order_continue(struct order *order);
-/* HOST is not wanted any more, or its CA is out. The row goes too. */
+/* It is done, or of no use any more. The row goes too. */
 void order_abandon(struct order *order);
+/* HOST is not wanted any more. The row stays where a certificate may be there (order_rule.h). */
+void order_let_go(struct order *order);
 /* Frees all without a word to anybody; their rows stay, for the next start. */
 void orders_drop(struct acme *acme);
 const char *order_url(const struct order *order); /* or NULL */

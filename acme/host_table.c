@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 
-enum { LONGEST_WAIT_S = 7 * 86400, NAMES_OCTETS_MAX = INT32_MAX };
+enum { LONGEST_WAIT_S = 7 * 86400, LEFT_ORDER_S = 7 * 86400, NAMES_OCTETS_MAX = INT32_MAX };
 enum { HOST_NAME_MAX_OCTETS = sizeof(POLICY_HOST_PREFIX) - 1 + DNS_NAME_MAX };
 
 static struct bytes host_key(const struct rcu_entry *entry)
@@ -111,6 +111,23 @@ void hosts_want(struct acme *acme)
     }
 }
 
+/* One that was let go when HOST was not wanted any more: it is wanted again. */
+static void take_up_left_order(struct host *host)
+{
+    struct acme_store_order row;
+    struct error e;
+    if (!host->left_order || host->order != NULL || !acme_leads(host->acme)) {
+        return;
+    }
+    host->left_order = false;
+    if (acme_store_find_order(host->acme->store, host->name, &row, &e)) {
+        order_take_up(host, &row);
+        acme_store_order_clear(&row);
+    } else if (e.code != ERROR_NOT_FOUND) {
+        acme_store_failed(host->acme, &e);
+    }
+}
+
 void hosts_domain_changed(struct acme *acme, struct bytes domain, bool gone)
 {
     struct host *host = get_by_domain(acme, domain);
@@ -122,7 +139,7 @@ void hosts_domain_changed(struct acme *acme, struct bytes domain, bool gone)
     if (gone) {
         check_abandon(host);
         if (host->order != NULL) {
-            order_abandon(host->order);
+            order_let_go(host->order);
         }
         host_unplan(host);
         host_uninstall(host);
@@ -141,6 +158,7 @@ void hosts_domain_changed(struct acme *acme, struct bytes domain, bool gone)
     }
     if (returns) {
         host_look_within(host, 0);
+        take_up_left_order(host);
     }
     host_plan(host);
 }
@@ -205,8 +223,24 @@ static void load_order(const struct acme_store_order *row, void *context)
 {
     struct acme *acme = context;
     struct host *host = hosts_get(acme, bytes_of(row->host));
+    host->left_order = !host->wanted;
     if (host->wanted && host->order == NULL) {
         order_take_up(host, row);
+    }
+}
+
+/* What no CA keeps so long. */
+static void forget_left_order(struct host *host, int64_t now_s)
+{
+    struct acme_store_order row;
+    struct error e;
+    if (!acme_store_find_order(host->acme->store, host->name, &row, &e)) {
+        return;
+    }
+    bool is_old = row.begun_s < now_s - LEFT_ORDER_S;
+    acme_store_order_clear(&row);
+    if (is_old && !acme_store_remove_order(host->acme->store, host->name, &e)) {
+        acme_store_failed(host->acme, &e);
     }
 }
 
@@ -214,6 +248,9 @@ static void load_order(const struct acme_store_order *row, void *context)
 static void forget_ended(struct host *host, int64_t now_s)
 {
     struct error e;
+    if (host->left_order) {
+        forget_left_order(host, now_s);
+    }
     bool ended = host->not_after_s != 0 && host->not_after_s < now_s;
     if (ended && !host->wanted &&
         !acme_store_remove_certificate(host->acme->store, host->name, &e)) {
