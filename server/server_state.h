@@ -114,6 +114,8 @@ void acme_link_prepare(struct server *server);
 /* After the first load; loading_all_known follows when the certificates of the last run are in the
  * table. */
 bool acme_link_start(struct server *server, struct error *e) MUST_USE;
+/* All is read again: names that wait are looked at. */
+void acme_link_reload(const struct server *server);
 /* Before the loader's stop, after the workers'. */
 void acme_link_stop(struct server *server);
 /* After the loader's stop. */
