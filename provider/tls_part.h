@@ -19,9 +19,7 @@ enum tls_part {
     TLS_PARTS,
 };
 
-/* As in the log, in `status --json` and in metrics: lower case, without spaces. */
-const char *tls_part_key(enum tls_part part);
-/* For people. */
+/* As in the log, in `status` and in metrics: lower case, without spaces. */
 const char *tls_part_name(enum tls_part part);
 
 /* How often each part was asked for in this thread. */

@@ -169,12 +169,25 @@ static void prepare_answers(struct server *server)
         server->tables.policies, &server->tables.policies_known, server->board};
 }
 
+static bool has_tls(const struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        if (listeners->items[i].kind == LISTENER_HTTPS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool server_start_workers(struct server *server, struct error *e)
 {
     unsigned char ticket_key[TLS_TICKET_KEY_OCTETS];
     bool tickets = server->settings->session_tickets;
     if (tickets && getrandom(ticket_key, sizeof(ticket_key), 0) != sizeof(ticket_key)) {
         return error_system(e, "cannot make a key for session tickets");
+    }
+    if (has_tls(&server->listeners)) {
+        tls_report_make(server->log, &server->tls);
     }
     prepare_answers(server);
     server->totals.addresses = address_book_new();

@@ -22,7 +22,7 @@ static void test_all_parts_are_in_use(void **state)
     }
     for (int part = 0; part < TLS_PARTS; part++) {
         if (!tls_trial_uses(&trial, (enum tls_part)part)) {
-            fail_msg("%s: %s", tls_part_key((enum tls_part)part), trial.why[part]);
+            fail_msg("%s: %s", tls_part_name((enum tls_part)part), trial.why[part]);
         }
     }
     assert_string_equal(trial.openssl, OpenSSL_version(OPENSSL_VERSION));
