@@ -32,6 +32,7 @@ static const struct {
     {OSSL_OP_KDF, "TLS1-PRF"},
     {OSSL_OP_RAND, "CTR-DRBG"},
     {OSSL_OP_RAND, "SEED-SRC"},
+    {OSSL_OP_KEYMGMT, "HMAC"}, /* a ticket's binder, RFC 8446 §4.2.11.2 */
     {OSSL_OP_KEYMGMT, "X25519"},
     {OSSL_OP_KEYMGMT, "X25519MLKEM768"},
     {OSSL_OP_KEYMGMT, "EC"},
@@ -39,6 +40,7 @@ static const struct {
     {OSSL_OP_KEYMGMT, "RSA-PSS"},
     {OSSL_OP_KEYEXCH, "X25519"},
     {OSSL_OP_KEYEXCH, "ECDH"},
+    {OSSL_OP_SIGNATURE, "HMAC"},
     {OSSL_OP_SIGNATURE, "ECDSA"},
     {OSSL_OP_SIGNATURE, "RSA"},
     {OSSL_OP_KEM, "X25519MLKEM768"},

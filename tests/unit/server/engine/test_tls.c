@@ -819,7 +819,10 @@ static void test_resumption(void **state)
                 assert_int_equal(SSL_set_session(meeting.client, session), 1);
                 SSL_SESSION_free(session);
             }
-            assert_true(shake_hands(&meeting));
+            if (!shake_hands(&meeting)) {
+                ERR_print_errors_fp(stderr);
+                fail_msg("%s: worker %d has no handshake", r->name, worker);
+            }
             read_on(&meeting);
             session = SSL_get1_session(meeting.client);
             if (SSL_session_reused(meeting.client) != (worker == 1 && r->tickets)) {
