@@ -2,7 +2,7 @@
  *
  * A handshake in memory is made in a library of provider/tls_library.h: TLS 1.3 with a certificate
  * on P-256, as senders make it. What of it was asked for in another way than is known, or was not
- * asked for at all, shows in the notes of its parts. It takes a few milliseconds. */
+ * asked for at all, shows in the notes of its parts. It takes some ten milliseconds. */
 #ifndef PROVIDER_TLS_TRIAL_H
 #define PROVIDER_TLS_TRIAL_H
 

@@ -186,9 +186,6 @@ bool server_start_workers(struct server *server, struct error *e)
     if (tickets && getrandom(ticket_key, sizeof(ticket_key), 0) != sizeof(ticket_key)) {
         return error_system(e, "cannot make a key for session tickets");
     }
-    if (has_tls(&server->listeners)) {
-        tls_report_make(server->log, &server->tls);
-    }
     prepare_answers(server);
     server->totals.addresses = address_book_new();
     server->workers = memory_zero(server->worker_count, sizeof(struct worker *));
@@ -203,6 +200,9 @@ bool server_start_workers(struct server *server, struct error *e)
     }
     explicit_bzero(ticket_key, sizeof(ticket_key));
     listeners_log(&server->listeners, server->log);
+    if (has_tls(&server->listeners)) { /* clients do not wait for it */
+        tls_report_make(server->log, &server->tls);
+    }
     return true;
 }
 
