@@ -136,7 +136,7 @@ static void on_info(const SSL *ssl, int where, int value)
     if ((where & SSL_CB_HANDSHAKE_DONE) == 0) {
         return;
     }
-    SSL *asked = (SSL *)(uintptr_t)ssl; /* what is looked up is not changed */
+    SSL *asked = (SSL *)ssl; /* what is looked up is not changed */
     long group = SSL_get_negotiated_group(asked);
     const char *name = group != NID_undef ? SSL_group_to_name(asked, (int)group) : NULL;
     (void)snprintf(witness->group, OBSERVATION_GROUP_SIZE, "%s", name != NULL ? name : "");

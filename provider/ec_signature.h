@@ -8,10 +8,11 @@
 
 #include "provider/dispatch.h"
 
-/* THEIRS, the default provider's functions of "ECDSA" (provider-signature(7)); LIBRARY, where
- * digests and random numbers come from, for good. Returns what is to be offered in their place:
- * constant, and for all threads. NULL: THEIRS are not as they are known, and say what is lacking.
- * To be called once. */
-const OSSL_DISPATCH *ec_signature_functions(struct dispatch_source *theirs, OSSL_LIB_CTX *library);
+/* THEIR_FUNCTIONS, the default provider's functions of "ECDSA" (provider-signature(7)); LIBRARY,
+ * where digests and random numbers come from, for good. Returns what is to be offered in their
+ * place: constant, and for all threads. NULL: THEIR_FUNCTIONS are not as they are known, and say
+ * what is lacking. To be called once. */
+const OSSL_DISPATCH *ec_signature_functions(struct dispatch_source *their_functions,
+                                            OSSL_LIB_CTX *library);
 
 #endif

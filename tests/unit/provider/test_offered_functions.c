@@ -232,25 +232,35 @@ static const struct function *find_row(const struct table *table, int id)
 
 /* Under a sanitizer a function that does not know such a key is a crash here; without one as well,
  * where it looks into it. */
+static size_t call_all(const struct table *table, const OSSL_DISPATCH *functions)
+{
+    size_t called = 0;
+    for (; functions->function_id != 0; functions++) {
+        const struct function *row = find_row(table, functions->function_id);
+        if (row->call != NULL) {
+            row->call(functions->function);
+            called++;
+        }
+    }
+    return called;
+}
+
+static size_t count_handed_one(const struct table *table)
+{
+    size_t count = 0;
+    for (const struct function *row = table->functions; row->id != 0; row++) {
+        count += row->call != NULL;
+    }
+    return count;
+}
+
 static void test_every_function_knows_a_key_in_octets(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(TABLES); i++) {
-        const OSSL_DISPATCH *functions =
-            find_offered(TABLES[i].operation, TABLES[i].name)->implementation;
-        size_t called = 0;
-        for (; functions->function_id != 0; functions++) {
-            const struct function *row = find_row(&TABLES[i], functions->function_id);
-            if (row->call != NULL) {
-                row->call(functions->function);
-                called++;
-            }
-        }
-        size_t want = 0;
-        for (const struct function *row = TABLES[i].functions; row->id != 0; row++) {
-            want += row->call != NULL;
-        }
-        assert_int_equal(called, want);
+        const OSSL_ALGORITHM *algorithm = find_offered(TABLES[i].operation, TABLES[i].name);
+        assert_int_equal(call_all(&TABLES[i], algorithm->implementation),
+                         count_handed_one(&TABLES[i]));
     }
 }
 
@@ -280,9 +290,9 @@ static void test_ec_is_offered_nowhere_else(void **state)
     for (int operation = 1; operation < OPERATIONS; operation++) {
         const OSSL_ALGORITHM *all = offered(operation);
         for (; all != NULL && all->algorithm_names != NULL; all++) {
-            if (operation != OSSL_OP_DECODER && takes_ec_keys(all) && !has_table(operation, all)) {
-                fail_msg("operation %d: %s", operation, all->algorithm_names);
-            }
+            print_message("operation %d: %s\n", operation, all->algorithm_names);
+            assert_true(operation == OSSL_OP_DECODER || !takes_ec_keys(all) ||
+                        has_table(operation, all));
         }
     }
 }
