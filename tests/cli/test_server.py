@@ -78,6 +78,18 @@ class Server(scenario.Scenario):
                          r"(?s)in error 1\n.*problems:\n\S*b\.yaml:2:\d+: error: ")
         self.server.stop()
 
+    def test_status_without_tls_says_nothing_of_it(self):
+        text = self.server.config.read_text()
+        https = f'["127.0.0.1:{self.server.https_port}"]'
+        self.assertIn(https, text)
+        self.server.config.write_text(text.replace(https, "[]"))
+        self.server.start()
+        self.assertIsNone(self.server.status()["tls"])
+        self.assertNotIn("\ntls:", self.server.command("status").stdout)
+        self.assertNotIn("tls_part", self.server.command("status", "--prometheus").stdout)
+        self.assertEqual(self.server.events("tls.library"), [])
+        self.server.stop()
+
     def test_reload_answers_when_it_is_served(self):
         self.server.start()
         for i in range(20):
