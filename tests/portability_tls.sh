@@ -3,12 +3,12 @@
 # `openssl s_client`, that nobody is asked for a second hello without need, and that status and log
 # say what OpenSSL leaves to us.
 #
-#     tests/portability_tls.sh PROGRAM
+#     tests/portability_tls.sh [PROGRAM]          build/release/cli/mtasts-host, if nothing is said
 #
-# On loopback, in a directory of its own. Exit: 0 all of it is so, 1 something is not, 2 usage, 77
-# this OpenSSL is older.
+# On loopback, in a directory of its own. Exit: 0 all of it is so, 1 something is not, 77 this
+# OpenSSL is older.
 set -eu
-program=${1:?usage: portability_tls.sh PROGRAM}
+program=${1-$(dirname "$0")/../build/release/cli/mtasts-host}
 
 if ! openssl list -kem-algorithms 2>/dev/null | grep -q X25519MLKEM768; then
     echo "portability_tls.sh: skipped: $(openssl version) has no X25519MLKEM768" >&2
