@@ -16,6 +16,7 @@
 #include "server/privileges.h"
 #include "server/round.h"
 #include "server/systemd.h"
+#include "server/tls_report.h"
 #include "store/history.h"
 
 /* A question to the loader or the ACME client whose answer is awaited. */
@@ -47,6 +48,7 @@ struct server {
     struct systemd_sockets systemd;
     struct privileges privileges;
     struct listeners listeners;
+    struct tls_report tls;
     struct connection_totals totals;
     struct policy_answers policy_answers;
     struct redirect_answers redirect_answers;
