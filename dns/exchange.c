@@ -20,6 +20,7 @@ enum {
 struct exchange {
     const struct dns_server *server;
     int64_t deadline_ms;
+    bool unchecked;               /* CD is set */
     uint8_t query[2 + QUERY_MAX]; /* with TCP's length before it (RFC 1035 §4.2.2) */
     size_t query_length;          /* without that */
     ldns_pkt *question;
@@ -105,7 +106,7 @@ ldns_rdf *dns_owner_new(struct bytes name, struct error *e)
 }
 
 static bool make_question(struct exchange *exchange, struct bytes name, ldns_rr_type type,
-                          unsigned flags, struct error *e)
+                          struct error *e)
 {
     ldns_rdf *owner = dns_owner_new(name, e);
     if (owner == NULL) {
@@ -117,7 +118,7 @@ static bool make_question(struct exchange *exchange, struct bytes name, ldns_rr_
         abort(); /* out of memory; getrandom of two octets does not fail */
     }
     ldns_pkt_set_id(exchange->question, id);
-    ldns_pkt_set_cd(exchange->question, (flags & DNS_EXCHANGE_UNCHECKED) != 0);
+    ldns_pkt_set_cd(exchange->question, exchange->unchecked);
     ldns_pkt_set_edns_udp_size(exchange->question, UDP_SIZE);
     uint8_t *wire = NULL;
     size_t length = 0;
@@ -210,34 +211,46 @@ static bool ask_tcp(struct exchange *exchange, ldns_pkt **ret_packet, struct err
     return true;
 }
 
-bool dns_exchange(const struct dns_server *server, struct bytes name, ldns_rr_type type,
-                  int64_t timeout_ms, ldns_pkt **ret_packet, struct error *e)
+/* EXCHANGE has a server, a deadline and the flag. */
+static bool ask(struct exchange *exchange, struct bytes name, ldns_rr_type type,
+                ldns_pkt **ret_packet, struct error *e)
 {
-    return dns_exchange_with(server, name, type, 0, timeout_ms, ret_packet, e);
+    if (!make_question(exchange, name, type, e)) {
+        return false;
+    }
+    exchange->answer = memory_alloc(DNS_MESSAGE_MAX);
+    ldns_pkt *packet = NULL;
+    bool answered = ask_udp(exchange, &packet, e);
+    if (answered && ldns_pkt_tc(packet)) {
+        ldns_pkt_free(packet);
+        packet = NULL;
+        answered = ask_tcp(exchange, &packet, e);
+    }
+    if (answered) {
+        *ret_packet = packet;
+    }
+    ldns_pkt_free(exchange->question);
+    free(exchange->answer);
+    return answered;
 }
 
-bool dns_exchange_with(const struct dns_server *server, struct bytes name, ldns_rr_type type,
-                       unsigned flags, int64_t timeout_ms, ldns_pkt **ret_packet, struct error *e)
+bool dns_exchange(const struct dns_server *server, struct bytes name, ldns_rr_type type,
+                  int64_t timeout_ms, ldns_pkt **ret_packet, struct error *e)
 {
     struct exchange exchange = {
         .server = server,
         .deadline_ms = clock_monotonic_ms() + timeout_ms,
     };
-    if (!make_question(&exchange, name, type, flags, e)) {
-        return false;
-    }
-    exchange.answer = memory_alloc(DNS_MESSAGE_MAX);
-    ldns_pkt *packet = NULL;
-    bool answered = ask_udp(&exchange, &packet, e);
-    if (answered && ldns_pkt_tc(packet)) {
-        ldns_pkt_free(packet);
-        packet = NULL;
-        answered = ask_tcp(&exchange, &packet, e);
-    }
-    if (answered) {
-        *ret_packet = packet;
-    }
-    ldns_pkt_free(exchange.question);
-    free(exchange.answer);
-    return answered;
+    return ask(&exchange, name, type, ret_packet, e);
+}
+
+bool dns_exchange_unchecked(const struct dns_server *server, struct bytes name, ldns_rr_type type,
+                            int64_t timeout_ms, ldns_pkt **ret_packet, struct error *e)
+{
+    struct exchange exchange = {
+        .server = server,
+        .deadline_ms = clock_monotonic_ms() + timeout_ms,
+        .unchecked = true,
+    };
+    return ask(&exchange, name, type, ret_packet, e);
 }

@@ -159,18 +159,16 @@ static bool take_address(const ldns_rr *rr, void *context, struct error *e)
 }
 
 /* One of the two questions of a look-up that is to end at UNTIL_MS. */
-static bool look_up_family(const struct dns_resolver *resolver, struct bytes name, bool ipv6,
-                           int64_t until_ms, struct dns_address_set *set, struct dns_trace *trace,
-                           struct error *e)
+static struct dns_question ask_family(struct bytes name, bool ipv6, int64_t until_ms,
+                                      struct dns_address_set *set, struct dns_trace *trace)
 {
-    struct dns_question question = {.name = name,
-                                    .type = ipv6 ? LDNS_RR_TYPE_AAAA : LDNS_RR_TYPE_A,
-                                    .type_name = ipv6 ? "AAAA" : "A",
-                                    .take = take_address,
-                                    .set = set,
-                                    .trace = trace,
-                                    .until_ms = until_ms};
-    return dns_question_ask(resolver, &question, e);
+    return (struct dns_question){.name = name,
+                                 .type = ipv6 ? LDNS_RR_TYPE_AAAA : LDNS_RR_TYPE_A,
+                                 .type_name = ipv6 ? "AAAA" : "A",
+                                 .take = take_address,
+                                 .set = set,
+                                 .trace = trace,
+                                 .until_ms = until_ms};
 }
 
 static bool look_up_addresses(const struct dns_resolver *resolver, struct bytes name,
@@ -179,8 +177,9 @@ static bool look_up_addresses(const struct dns_resolver *resolver, struct bytes 
 {
     struct dns_address_set set = {0};
     int64_t until_ms = dns_resolver_until_ms(resolver);
-    if (!look_up_family(resolver, name, false, until_ms, &set, trace, e) ||
-        !look_up_family(resolver, name, true, until_ms, &set, trace, e)) {
+    struct dns_question a = ask_family(name, false, until_ms, &set, trace);
+    struct dns_question aaaa = ask_family(name, true, until_ms, &set, trace);
+    if (!dns_question_ask(resolver, &a, e) || !dns_question_ask(resolver, &aaaa, e)) {
         dns_address_set_clear(&set);
         return false;
     }
@@ -208,8 +207,11 @@ void dns_trace_addresses(const struct dns_resolver *resolver, struct bytes name,
     struct error e;
     struct dns_address_set set = {0};
     int64_t until_ms = dns_resolver_until_ms(resolver);
-    (void)look_up_family(resolver, name, false, until_ms, &set, ret_a, &e);
-    (void)look_up_family(resolver, name, true, until_ms, &set, ret_aaaa, &e);
+    struct dns_question a = ask_family(name, false, until_ms, &set, ret_a);
+    struct dns_question aaaa = ask_family(name, true, until_ms, &set, ret_aaaa);
+    bool told = dns_question_ask(resolver, &a, &e);
+    told = dns_question_ask(resolver, &aaaa, &e) && told;
+    (void)told; /* by the traces */
     *ret_set = set;
 }
 

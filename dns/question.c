@@ -89,8 +89,9 @@ static bool ask_once(const struct dns_resolver *resolver, struct walk *walk, boo
 {
     CLEANUP_FREE char *text = dns_wire_name_text(walk->name);
     ldns_pkt *packet = NULL;
-    if (!dns_resolver_ask_outcome(resolver, bytes_of(text), walk->question->type,
-                                  walk->question->until_ms, &packet, &walk->trace.outcome, e)) {
+    const struct dns_resolver_question question = {bytes_of(text), walk->question->type,
+                                                   walk->question->until_ms};
+    if (!dns_resolver_ask_outcome(resolver, &question, &packet, &walk->trace.outcome, e)) {
         return false;
     }
     const ldns_rr_list *answers = ldns_pkt_answer(packet);

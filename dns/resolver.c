@@ -92,8 +92,8 @@ int64_t dns_resolver_until_ms(const struct dns_resolver *resolver)
     return resolver->deadline_ms != 0 ? clock_monotonic_ms() + resolver->deadline_ms : INT64_MAX;
 }
 
-/* What a server says of why it failed (RFC 8914): the info-code's meaning for us. */
-static enum dns_outcome outcome_of(ldns_pkt *answer)
+/* What an info-code of RFC 8914 means for us. */
+static enum dns_outcome outcome_of_code(uint16_t code)
 {
     static const struct {
         uint16_t first, last;
@@ -103,30 +103,34 @@ static enum dns_outcome outcome_of(ldns_pkt *answer)
         {5, 12, DNS_BOGUS}, /* indeterminate, bogus, expired, not yet valid, keys missing … */
         {22, 23, DNS_UNREACHED}, /* no reachable authority, network error */
     };
-    ldns_edns_option_list *options =
-        ldns_pkt_edns(answer) ? ldns_pkt_edns_get_option_list(answer) : NULL;
-    for (size_t i = 0; i < ldns_edns_option_list_get_count(options); i++) {
-        const ldns_edns_option *option = ldns_edns_option_list_get_option(options, i);
-        if (ldns_edns_get_code(option) != LDNS_EDNS_EDE || ldns_edns_get_size(option) < 2) {
-            continue;
-        }
-        uint16_t code = ldns_read_uint16(ldns_edns_get_data(option));
-        for (size_t k = 0; k < ARRAY_LENGTH(rows); k++) {
-            if (code >= rows[k].first && code <= rows[k].last) {
-                return rows[k].outcome;
-            }
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        if (code >= rows[i].first && code <= rows[i].last) {
+            return rows[i].outcome;
         }
     }
     return DNS_FAILED;
+}
+
+/* What a server says of why it failed: the first of its info-codes that means something. */
+static enum dns_outcome outcome_of(ldns_pkt *answer)
+{
+    ldns_edns_option_list *options =
+        ldns_pkt_edns(answer) ? ldns_pkt_edns_get_option_list(answer) : NULL;
+    enum dns_outcome outcome = DNS_FAILED;
+    for (size_t i = 0; i < ldns_edns_option_list_get_count(options) && outcome == DNS_FAILED; i++) {
+        const ldns_edns_option *option = ldns_edns_option_list_get_option(options, i);
+        if (ldns_edns_get_code(option) == LDNS_EDNS_EDE && ldns_edns_get_size(option) >= 2) {
+            outcome = outcome_of_code(ldns_read_uint16(ldns_edns_get_data(option)));
+        }
+    }
+    return outcome;
 }
 
 /* --- One question, to one server after the other --- */
 
 struct asking {
     const struct dns_resolver *resolver;
-    struct bytes name;
-    ldns_rr_type type;
-    int64_t until_ms;
+    const struct dns_resolver_question *question;
     bool failed[DNS_SERVERS_MAX]; /* that server said SERVFAIL, and not why */
     /* What tells most so far. */
     enum dns_outcome worst;
@@ -142,10 +146,10 @@ static int64_t least(int64_t a, int64_t b)
 static int64_t patience_ms(const struct asking *asking, size_t others)
 {
     int64_t attempt_ms = asking->resolver->attempt_ms;
-    if (asking->until_ms == INT64_MAX) {
+    if (asking->question->until_ms == INT64_MAX) {
         return attempt_ms;
     }
-    int64_t left_ms = asking->until_ms - clock_monotonic_ms();
+    int64_t left_ms = asking->question->until_ms - clock_monotonic_ms();
     int64_t share_ms = left_ms / (int64_t)(others + 1);
     return left_ms <= 0 ? 0 : least(attempt_ms, share_ms != 0 ? share_ms : left_ms);
 }
@@ -197,7 +201,8 @@ static bool ask_server(struct asking *asking, size_t i, int64_t timeout_ms, ldns
     const struct dns_server *server = &asking->resolver->servers[i];
     struct error e;
     ldns_pkt *packet = NULL;
-    if (!dns_exchange(server, asking->name, asking->type, timeout_ms, &packet, &e)) {
+    if (!dns_exchange(server, asking->question->name, asking->question->type, timeout_ms, &packet,
+                      &e)) {
         /* A question that is wrong is so for every server. */
         note_failure(asking, e.code == ERROR_RETRY ? DNS_NO_ANSWER : DNS_UNUSABLE, &e);
         return false;
@@ -236,8 +241,8 @@ static bool hides_answer(const struct asking *asking, const struct dns_server *s
 {
     struct error e;
     ldns_pkt *packet = NULL;
-    if (!dns_exchange_with(server, asking->name, asking->type, DNS_EXCHANGE_UNCHECKED, timeout_ms,
-                           &packet, &e)) {
+    if (!dns_exchange_unchecked(server, asking->question->name, asking->question->type, timeout_ms,
+                                &packet, &e)) {
         return false;
     }
     bool hides = says_something(packet);
@@ -265,7 +270,7 @@ static void note_time(struct asking *asking)
 {
     enum { MS_PER_S = 1000 };
     struct error e;
-    if (asking->until_ms - clock_monotonic_ms() > 0 || weight(asking->worst) > 1) {
+    if (asking->question->until_ms - clock_monotonic_ms() > 0 || weight(asking->worst) > 1) {
         return;
     }
     error_format(&e, ERROR_RETRY,
@@ -276,16 +281,11 @@ static void note_time(struct asking *asking)
     asking->e = e;
 }
 
-bool dns_resolver_ask_outcome(const struct dns_resolver *resolver, struct bytes name,
-                              ldns_rr_type type, int64_t until_ms, ldns_pkt **ret_packet,
+bool dns_resolver_ask_outcome(const struct dns_resolver *resolver,
+                              const struct dns_resolver_question *question, ldns_pkt **ret_packet,
                               enum dns_outcome *ret_failure, struct error *e)
 {
-    struct asking asking = {
-        .resolver = resolver,
-        .name = name,
-        .type = type,
-        .until_ms = until_ms,
-    };
+    struct asking asking = {.resolver = resolver, .question = question};
     if (ask_servers(&asking, ret_packet)) {
         return true;
     }
@@ -300,6 +300,6 @@ bool dns_resolver_ask(const struct dns_resolver *resolver, struct bytes name, ld
                       ldns_pkt **ret_packet, struct error *e)
 {
     enum dns_outcome failure;
-    return dns_resolver_ask_outcome(resolver, name, type, dns_resolver_until_ms(resolver),
-                                    ret_packet, &failure, e);
+    const struct dns_resolver_question question = {name, type, dns_resolver_until_ms(resolver)};
+    return dns_resolver_ask_outcome(resolver, &question, ret_packet, &failure, e);
 }

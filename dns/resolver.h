@@ -39,13 +39,19 @@ int64_t dns_resolver_until_ms(const struct dns_resolver *resolver);
 bool dns_resolver_ask(const struct dns_resolver *resolver, struct bytes name, ldns_rr_type type,
                       ldns_pkt **ret_packet, struct error *e) MUST_USE;
 
-/* The same, as one question of a look-up that is to end at UNTIL_MS (dns_resolver_until_ms()).
- * Where it fails, *RET_FAILURE is the outcome that tells most of all servers' answers, of a
- * server's own words by RFC 8914, too. A server that says SERVFAIL and no more is asked once more
+/* One question of a look-up. */
+struct dns_resolver_question {
+    struct bytes name;
+    ldns_rr_type type;
+    int64_t until_ms; /* when the look-up is to end: dns_resolver_until_ms() */
+};
+
+/* The same; where it fails, *RET_FAILURE is the outcome that tells most of all servers' answers, of
+ * a server's own words by RFC 8914, too. A server that says SERVFAIL and no more is asked once more
  * with checking disabled: if it knows an answer then, it is DNSSEC that failed (RFC 4035
  * §3.2.2). */
-bool dns_resolver_ask_outcome(const struct dns_resolver *resolver, struct bytes name,
-                              ldns_rr_type type, int64_t until_ms, ldns_pkt **ret_packet,
+bool dns_resolver_ask_outcome(const struct dns_resolver *resolver,
+                              const struct dns_resolver_question *question, ldns_pkt **ret_packet,
                               enum dns_outcome *ret_failure, struct error *e) MUST_USE;
 
 #endif

@@ -66,8 +66,8 @@ bool dns_zone_find(const struct dns_resolver *resolver, struct bytes name,
     for (struct bytes at = name; at.n != 0;) {
         ldns_pkt *answer = NULL;
         enum dns_outcome failure = DNS_FAILED;
-        if (!dns_resolver_ask_outcome(resolver, at, LDNS_RR_TYPE_SOA, until_ms, &answer, &failure,
-                                      e)) {
+        const struct dns_resolver_question question = {at, LDNS_RR_TYPE_SOA, until_ms};
+        if (!dns_resolver_ask_outcome(resolver, &question, &answer, &failure, e)) {
             if (e->code == ERROR_RETRY && failure != DNS_NO_ANSWER) {
                 e->code = ERROR_NOT_FOUND; /* REFUSED, SERVFAIL: about this name alone */
             }

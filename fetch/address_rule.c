@@ -64,6 +64,16 @@ static struct network network_of_interface(const struct ifaddrs *interface,
     return network_of(octets, alone ? NETWORK_ADDRESS_BITS : bits);
 }
 
+static void add_own(struct address_rule *rule, const struct ifaddrs *interface)
+{
+    unsigned char octets[NETWORK_ADDRESS_OCTETS];
+    if ((interface->ifa_flags & IFF_UP) == 0 || !octets_of(interface->ifa_addr, octets)) {
+        return;
+    }
+    ARRAY_GROW(rule->own, rule->own_count, rule->own_capacity);
+    rule->own[rule->own_count++] = network_of_interface(interface, octets);
+}
+
 /* Where the interfaces cannot be listed, none is ours. */
 static void find_own(struct address_rule *rule)
 {
@@ -72,11 +82,7 @@ static void find_own(struct address_rule *rule)
         return;
     }
     for (const struct ifaddrs *at = interfaces; at != NULL; at = at->ifa_next) {
-        unsigned char octets[NETWORK_ADDRESS_OCTETS];
-        if ((at->ifa_flags & IFF_UP) != 0 && octets_of(at->ifa_addr, octets)) {
-            ARRAY_GROW(rule->own, rule->own_count, rule->own_capacity);
-            rule->own[rule->own_count++] = network_of_interface(at, octets);
-        }
+        add_own(rule, at);
     }
     freeifaddrs(interfaces);
 }

@@ -155,6 +155,7 @@ static void test_refuses_what_cannot_be_trusted(void **state)
 {
     (void)state;
     CLEANUP_FREE char *no_file = memory_printf("%s/none.pem", server.directory);
+    CLEANUP(address_rule_cleanup) struct address_rule *rule = address_rule_new(NULL, 0, false);
     const struct {
         const char *name;
         struct policy_fetch_options options;
@@ -174,6 +175,11 @@ static void test_refuses_what_cannot_be_trusted(void **state)
          ERROR_SYNTAX,
          "TLS 1.2"},
         {"nobody there", {.connect_to = "127.0.0.1:1"}, ERROR_RETRY, "try again"},
+        {"an address inside",
+         {.connect_to = server.current, .rule = rule, .rule_option = "a.option"},
+         ERROR_CONFLICT,
+         "https://mta-sts.good.example/.well-known/mta-sts.txt: 127.0.0.1 is not a public address; "
+         "correct the DNS, or add it to a.option where it is yours"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_BODY_MAX);
