@@ -8,9 +8,10 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
+import sqlite3
 import unittest
 
+from acme_harness import AcmeScenario
 from harness import Scenario, policy_for, run, wait_until
 
 SANITIZED = os.environ.get("MTASTS_SANITIZER")
@@ -55,6 +56,16 @@ def find_in_memory(pid, secrets):
     return [found for octets in memory_of(pid) if (found := count_in(octets, secrets))]
 
 
+def take_core(scenario, pid):
+    """The one that root takes of a process that goes on."""
+    if shutil.which("gcore") is None:
+        scenario.skipTest("gcore (package gdb) is not installed")
+    run("gcore", "-o", scenario.directory / "core", str(pid), timeout=120)
+    core = (scenario.directory / f"core.{pid}").read_bytes()
+    scenario.assertTrue(core.startswith(b"\x7fELF"))
+    return core
+
+
 @unittest.skipUnless(os.geteuid() == 0, "needs root, who may read another process's memory")
 class KeysInMemory(Scenario):
     def setUp(self):
@@ -75,17 +86,13 @@ class KeysInMemory(Scenario):
                 self.assertEqual(self.server.fetch(domain).status, 200)
 
     def test_a_core_that_root_takes_has_no_key(self):
-        if shutil.which("gcore") is None:
-            self.skipTest("gcore (package gdb) is not installed")
         secrets = {domain: secrets_of(self.key_of(domain)) for domain in self.domains}
         self.server.start()
         pid = self.server.process.pid
         self.use(*self.domains)
         for domain in self.domains:
             self.assertTrue(find_in_memory(pid, secrets[domain]), f"{domain} is in memory")
-        run("gcore", "-o", self.directory / "core", str(pid), timeout=120)
-        core = (self.directory / f"core.{pid}").read_bytes()
-        self.assertTrue(core.startswith(b"\x7fELF"))
+        core = take_core(self, pid)
         for domain in self.domains:
             self.assertEqual(count_in(core, secrets[domain]), {}, domain)
         self.assertNotIn(b"mx.a.test", core)  # nor anything else of what it was told
@@ -179,3 +186,36 @@ class KeysInMemory(Scenario):
             new = secrets_of(self.key_of("b.test"))
             self.assertTrue(find_in_memory(pid, new))
         self.server.stop()
+
+
+@unittest.skipUnless(os.geteuid() == 0, "needs root, who may read another process's memory")
+class KeysOfTheClient(AcmeScenario):
+    """Of an ACME account and of what it was issued, which SQLite has in its pages as well."""
+
+    def kept(self):
+        """name -> PEM of each key in the store."""
+        with contextlib.closing(sqlite3.connect(self.server.state / "acme.db")) as store:
+            rows = store.execute("SELECT 'account', key FROM accounts UNION ALL "
+                                 "SELECT 'certificate', key FROM certificates").fetchall()
+        self.assertEqual(sorted(name for name, _ in rows), ["account", "certificate"])
+        return rows
+
+    def test_a_core_has_none_of_them(self):
+        self.world("example.test")
+        with self.server.config.open("a") as config:
+            config.write("session_tickets: on\n")
+        self.server.start()
+        self.wait_issued("example.test")
+        pid = self.server.process.pid
+        kept = self.kept()
+        core = take_core(self, pid)
+        for name, pem in kept:
+            with self.subTest(key=name):
+                path = self.directory / f"{name}.pem"
+                path.write_text(pem)
+                secrets = secrets_of(path)
+                self.assertTrue(find_in_memory(pid, secrets))
+                self.assertEqual(count_in(core, secrets), {})
+                for line in pem.encode().splitlines()[1:-1]:
+                    self.assertNotIn(line, core)
+        self.stop()
