@@ -126,22 +126,22 @@ static bool read_whole(int directory, const char *path, struct buffer *text,
                        struct file_identity *ret_identity, struct error *e)
 {
     size_t start = text->n;
-    for (int i = 0; i < READ_TRIES; i++) {
-        struct file_identity before;
-        struct file_identity after;
+    struct file_identity before = {0};
+    struct file_identity after = {.size = 1}; /* another one */
+    /* The change time moves also when the file is renamed or replaced under us. */
+    for (int i = 0; before.size != after.size || before.modified_ns != after.modified_ns; i++) {
         text->n = start;
+        if (i == READ_TRIES) {
+            return error_set(e, ERROR_CHANGED, "%s keeps changing while it is read", path);
+        }
         if (!read_once(directory, path, text, &before, &after, e)) {
             return false;
         }
-        /* The change time moves also when the file is renamed or replaced under us. */
-        if (before.size == after.size && before.modified_ns == after.modified_ns) {
-            if (ret_identity != NULL) {
-                *ret_identity = after;
-            }
-            return true;
-        }
     }
-    return error_set(e, ERROR_CHANGED, "%s keeps changing while it is read", path);
+    if (ret_identity != NULL) {
+        *ret_identity = after;
+    }
+    return true;
 }
 
 bool file_read(const char *path, struct buffer *text, struct file_identity *ret_identity,
@@ -333,23 +333,18 @@ static bool error_temporary(const char *path, struct error *e)
 /* mkostemp(3) in a directory that is held. */
 int file_make_temporary(int directory, const char *name, char **ret_temporary)
 {
-    for (int i = 0; i < TEMPORARY_TRIES; i++) {
+    int fd = -1;
+    for (int i = 0; i == 0 || (fd < 0 && errno == EEXIST && i < TEMPORARY_TRIES); i++) {
         uint32_t number = 0;
         if (getrandom(&number, sizeof(number), 0) != sizeof(number)) {
             return -1;
         }
         CLEANUP_FREE char *temporary = memory_printf(".%s.%06" PRIx32, name, number & 0xffffff);
-        int fd = openat(directory, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                        TEMPORARY_MODE);
-        if (fd >= 0) {
-            *ret_temporary = TAKE(temporary);
-            return fd;
-        }
-        if (errno != EEXIST) {
-            return -1;
-        }
+        fd = openat(directory, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    TEMPORARY_MODE);
+        *ret_temporary = fd >= 0 ? TAKE(temporary) : *ret_temporary;
     }
-    return -1;
+    return fd;
 }
 
 static void replacing_clear(struct replacing *new)

@@ -134,6 +134,13 @@ static void worker_done(void *context)
     mailbox_post(server->mailbox, on_worker_done, NULL);
 }
 
+static bool begin_tickets(struct server *server, struct error *e)
+{
+    server->ticket_keys = secret_memory_new(sizeof(*server->ticket_keys));
+    return ticket_keys_begin(server->ticket_keys, clock_monotonic_ms(), ticket_keys_random_octets,
+                             e);
+}
+
 /* Worker NUMBER's descriptor of each listener; the caller frees the array. */
 static struct worker_listener *listeners_of(struct server *server, size_t number)
 {
@@ -184,13 +191,6 @@ static void prepare_answers(struct server *server)
     server->policy_answers.known = &server->tables.policies_known;
     server->redirect_answers = (struct redirect_answers){
         server->tables.policies, &server->tables.policies_known, server->board};
-}
-
-static bool begin_tickets(struct server *server, struct error *e)
-{
-    server->ticket_keys = secret_memory_new(sizeof(*server->ticket_keys));
-    return ticket_keys_begin(server->ticket_keys, clock_monotonic_ms(), ticket_keys_random_octets,
-                             e);
 }
 
 bool server_start_workers(struct server *server, struct error *e)

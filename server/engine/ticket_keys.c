@@ -49,9 +49,9 @@ bool ticket_keys_tend(struct ticket_keys *keys, int64_t now_ms, ticket_keys_rand
     return changed;
 }
 
-const struct ticket_key *ticket_keys_find(const struct ticket_keys *keys,
-                                          const unsigned char name[static TICKET_KEY_NAME],
-                                          enum ticket_key_role *ret_role)
+struct ticket_key *ticket_keys_find(struct ticket_keys *keys,
+                                    const unsigned char name[static TICKET_KEY_NAME],
+                                    enum ticket_key_role *ret_role)
 {
     for (size_t i = 0; i < TICKET_KEY_ROLES; i++) {
         if (memcmp(keys->keys[i].name, name, TICKET_KEY_NAME) == 0) {

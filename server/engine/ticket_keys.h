@@ -53,8 +53,8 @@ bool ticket_keys_begin(struct ticket_keys *keys, int64_t now_ms, ticket_keys_ran
 bool ticket_keys_tend(struct ticket_keys *keys, int64_t now_ms, ticket_keys_random *random);
 
 /* The key that NAME names, and in *RET_ROLE what it is for; NULL: none of these. */
-const struct ticket_key *ticket_keys_find(const struct ticket_keys *keys,
-                                          const unsigned char name[static TICKET_KEY_NAME],
-                                          enum ticket_key_role *ret_role);
+struct ticket_key *ticket_keys_find(struct ticket_keys *keys,
+                                    const unsigned char name[static TICKET_KEY_NAME],
+                                    enum ticket_key_role *ret_role);
 
 #endif

@@ -195,6 +195,7 @@ static void on_info(const SSL *ssl, int where, int value)
     }
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's own type */
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
                      EVP_MAC_CTX *mac, int make)
 {

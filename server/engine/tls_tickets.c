@@ -15,12 +15,11 @@ struct tls_tickets {
 /* What the callback may return, by SSL_CTX_set_tlsext_ticket_key_evp_cb(3). */
 enum { TICKET_FAILED = -1, TICKET_UNKNOWN = 0, TICKET_GOOD = 1, TICKET_GOOD_AND_RENEWED = 2 };
 
-static bool set_mac(EVP_MAC_CTX *mac, const struct ticket_key *key)
+static bool set_mac(EVP_MAC_CTX *mac, struct ticket_key *key)
 {
     char digest[] = "SHA256";
     const OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)(uintptr_t)key->mac,
-                                          sizeof(key->mac)),
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key->mac, sizeof(key->mac)),
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
         OSSL_PARAM_construct_end(),
     };
@@ -29,7 +28,7 @@ static bool set_mac(EVP_MAC_CTX *mac, const struct ticket_key *key)
 
 static int make_ticket(const struct tls_tickets *tickets, const struct tls_ticket *ticket)
 {
-    const struct ticket_key *key = &tickets->keys->keys[TICKET_KEY_CURRENT];
+    struct ticket_key *key = &tickets->keys->keys[TICKET_KEY_CURRENT];
     size_t iv_length = (size_t)EVP_CIPHER_get_iv_length(tickets->cipher);
     memcpy(ticket->name, key->name, sizeof(key->name));
     bool made =
@@ -44,7 +43,7 @@ static int make_ticket(const struct tls_tickets *tickets, const struct tls_ticke
 static int read_ticket(const struct tls_tickets *tickets, const struct tls_ticket *ticket)
 {
     enum ticket_key_role role = TICKET_KEY_CURRENT;
-    const struct ticket_key *key = ticket_keys_find(tickets->keys, ticket->name, &role);
+    struct ticket_key *key = ticket_keys_find(tickets->keys, ticket->name, &role);
     if (key == NULL) {
         return TICKET_UNKNOWN;
     }
