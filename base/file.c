@@ -2,14 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/fault.h"
 
-enum { READ_TRIES = 5, PARENT_MODE = 0755 };
+enum { READ_TRIES = 5, PARENT_MODE = 0755, TEMPORARY_MODE = 0600, TEMPORARY_TRIES = 100 };
 
 static int64_t nanoseconds(struct timespec t)
 {
@@ -71,11 +73,28 @@ static bool read_to_end(int fd, const char *path, uint64_t size, struct buffer *
     return error_set(e, ERROR_LIMIT, "%s is larger than %zu octets; split it", path, text->max);
 }
 
-static bool read_once(const char *path, struct buffer *text, struct file_identity *ret_before,
-                      struct file_identity *ret_after, struct error *e)
+static bool error_link(const char *path, struct error *e)
+{
+    return error_set(e, ERROR_CONFLICT, "%s is a link; remove it, or name its target", path);
+}
+
+/* DIRECTORY -1: by the path, and links are followed. */
+static int open_for_reading(int directory, const char *path)
 {
     /* Non-blocking: opening a FIFO must not hang. */
-    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    return directory < 0 ? open(path, flags)
+                         : openat(directory, file_path_name(path), flags | O_NOFOLLOW);
+}
+
+static bool read_once(int directory, const char *path, struct buffer *text,
+                      struct file_identity *ret_before, struct file_identity *ret_after,
+                      struct error *e)
+{
+    CLEANUP_CLOSE int fd = open_for_reading(directory, path);
+    if (fd < 0 && errno == ELOOP && directory >= 0) {
+        return error_link(path, e);
+    }
     if (fd < 0) {
         return error_system(e, "cannot open %s", path);
     }
@@ -103,26 +122,37 @@ static bool read_once(const char *path, struct buffer *text, struct file_identit
     return true;
 }
 
+static bool read_whole(int directory, const char *path, struct buffer *text,
+                       struct file_identity *ret_identity, struct error *e)
+{
+    size_t start = text->n;
+    struct file_identity before = {0};
+    struct file_identity after = {.size = 1}; /* another one */
+    /* The change time moves also when the file is renamed or replaced under us. */
+    for (int i = 0; before.size != after.size || before.modified_ns != after.modified_ns; i++) {
+        text->n = start;
+        if (i == READ_TRIES) {
+            return error_set(e, ERROR_CHANGED, "%s keeps changing while it is read", path);
+        }
+        if (!read_once(directory, path, text, &before, &after, e)) {
+            return false;
+        }
+    }
+    if (ret_identity != NULL) {
+        *ret_identity = after;
+    }
+    return true;
+}
+
 bool file_read(const char *path, struct buffer *text, struct file_identity *ret_identity,
                struct error *e)
 {
-    size_t start = text->n;
-    for (int i = 0; i < READ_TRIES; i++) {
-        struct file_identity before;
-        struct file_identity after;
-        text->n = start;
-        if (!read_once(path, text, &before, &after, e)) {
-            return false;
-        }
-        /* The change time moves also when the file is renamed or replaced under us. */
-        if (before.size == after.size && before.modified_ns == after.modified_ns) {
-            if (ret_identity != NULL) {
-                *ret_identity = after;
-            }
-            return true;
-        }
-    }
-    return error_set(e, ERROR_CHANGED, "%s keeps changing while it is read", path);
+    return read_whole(-1, path, text, ret_identity, e);
+}
+
+bool file_read_at(int directory, const char *path, struct buffer *text, struct error *e)
+{
+    return read_whole(directory, path, text, NULL, e);
 }
 
 void file_close(int *fd)
@@ -222,12 +252,8 @@ static bool write_all(int fd, struct bytes text, const char *path, struct error 
     return true;
 }
 
-bool file_sync_directory(const char *directory, struct error *e)
+static bool sync_directory(int fd, const char *directory, struct error *e)
 {
-    CLEANUP_CLOSE int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return error_system(e, "open %s", directory);
-    }
     /* Some filesystems cannot (EINVAL); then rename itself is all there is. */
     if (fsync(fd) != 0 && errno != EINVAL) {
         return error_system(e, "fsync %s", directory);
@@ -235,11 +261,38 @@ bool file_sync_directory(const char *directory, struct error *e)
     return true;
 }
 
-/* Gives the new file the owner and mode of the one it replaces. */
-static bool inherit(int fd, const char *path, mode_t mode, struct error *e)
+bool file_sync_directory(const char *directory, struct error *e)
 {
+    CLEANUP_CLOSE int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return error_system(e, "open %s", directory);
+    }
+    return sync_directory(fd, directory, e);
+}
+
+/* --- Replacing --- */
+
+/* A file that is being replaced. Its directory is held, so that whoever may rename what lies above
+ * cannot lead a step elsewhere than the one before. */
+struct replacing {
+    const char *path;
+    const char *name;
+    int directory;
+    char *temporary; /* a name in there */
+    int fd;          /* of the temporary file */
+};
+
+/* Gives the new file the owner and mode of the one it replaces, which is no link: its owner would
+ * be whom the link names. */
+static bool inherit(const struct replacing *new, mode_t mode, struct error *e)
+{
+    int fd = new->fd;
+    const char *path = new->path;
     struct stat old;
-    if (stat(path, &old) == 0) {
+    if (fstatat(new->directory, new->name, &old, AT_SYMLINK_NOFOLLOW) == 0) {
+        if (S_ISLNK(old.st_mode)) {
+            return error_link(path, e);
+        }
         struct stat now;
         if (fstat(fd, &now) != 0) {
             return error_system(e, "fstat %s", path);
@@ -256,10 +309,12 @@ static bool inherit(int fd, const char *path, mode_t mode, struct error *e)
     return fchmod(fd, mode) == 0 || error_system(e, "chmod %s", path);
 }
 
-static bool is_same(const char *path, const struct file_identity *expected, struct error *e)
+static bool is_same(const struct replacing *new, const struct file_identity *expected,
+                    struct error *e)
 {
     struct stat status;
-    if (stat(path, &status) != 0) {
+    const char *path = new->path;
+    if (fstatat(new->directory, new->name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
         return error_system(e, "stat %s", path);
     }
     struct file_identity now = file_identity_of(&status);
@@ -269,39 +324,88 @@ static bool is_same(const char *path, const struct file_identity *expected, stru
                      path);
 }
 
-static bool replace(const char *path, struct bytes text, mode_t mode,
+static bool error_temporary(const char *path, struct error *e)
+{
+    (void)error_system(e, "cannot make a temporary file beside %s", path);
+    return advise(e, "the directory must be writable for you and have room");
+}
+
+/* mkostemp(3) in a directory that is held. */
+int file_make_temporary(int directory, const char *name, char **ret_temporary)
+{
+    int fd = -1;
+    for (int i = 0; i == 0 || (fd < 0 && errno == EEXIST && i < TEMPORARY_TRIES); i++) {
+        uint32_t number = 0;
+        if (getrandom(&number, sizeof(number), 0) != sizeof(number)) {
+            return -1;
+        }
+        CLEANUP_FREE char *temporary = memory_printf(".%s.%06" PRIx32, name, number & 0xffffff);
+        fd = openat(directory, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    TEMPORARY_MODE);
+        *ret_temporary = fd >= 0 ? TAKE(temporary) : *ret_temporary;
+    }
+    return fd;
+}
+
+static void replacing_clear(struct replacing *new)
+{
+    if (new->temporary != NULL) {
+        (void)unlinkat(new->directory, new->temporary, 0);
+    }
+    free(new->temporary);
+    file_close(&new->fd);
+    file_close(&new->directory);
+}
+
+static bool put_in_place(struct replacing *new, struct error *e)
+{
+    fault_point("file.rename");
+    if (renameat(new->directory, new->temporary, new->directory, new->name) != 0) {
+        return error_system(e, "rename %s", new->path);
+    }
+    free(TAKE(new->temporary)); /* nothing left to take away */
+    fault_point("file.renamed");
+    return sync_directory(new->directory, new->path, e);
+}
+
+/* In DIRECTORY, which the callee closes; EXPECTED NULL: whatever stands there. */
+static bool replace(int directory, const char *path, struct bytes text, mode_t mode,
                     const struct file_identity *expected, struct error *e)
 {
-    CLEANUP_FREE char *directory = file_path_directory(path);
-    CLEANUP_FREE char *temporary = memory_printf("%s/.%s.XXXXXX", directory, file_path_name(path));
-    CLEANUP_CLOSE int fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0) {
-        (void)error_system(e, "cannot make a temporary file beside %s", path);
-        return advise(e, "the directory must be writable for you and have room");
+    CLEANUP(replacing_clear)
+    struct replacing new = {path, file_path_name(path), directory, NULL, -1};
+    if (directory < 0) {
+        return error_temporary(path, e);
+    }
+    new.fd = file_make_temporary(directory, new.name, &new.temporary);
+    if (new.fd < 0) {
+        return error_temporary(path, e);
     }
     fault_point("file.create");
-    bool renamed = false;
-    bool ok = inherit(fd, path, mode, e) && write_all(fd, text, path, e) &&
-              (expected == NULL || is_same(path, expected, e));
-    if (ok) {
-        fault_point("file.rename");
-        renamed = rename(temporary, path) == 0;
-        ok = renamed || error_system(e, "rename %s", path);
-        fault_point("file.renamed");
-    }
-    if (!renamed) {
-        (void)unlink(temporary);
-    }
-    return ok && file_sync_directory(directory, e);
+    return inherit(&new, mode, e) && write_all(new.fd, text, path, e) &&
+           (expected == NULL || is_same(&new, expected, e)) && put_in_place(&new, e);
+}
+
+static int open_directory_of(const char *path)
+{
+    CLEANUP_FREE char *directory = file_path_directory(path);
+    return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 bool file_replace(const char *path, struct bytes text, mode_t mode, struct error *e)
 {
-    return replace(path, text, mode, NULL, e);
+    return replace(open_directory_of(path), path, text, mode, NULL, e);
+}
+
+bool file_replace_at(int directory, const char *path, struct bytes text, mode_t mode,
+                     struct error *e)
+{
+    return replace(openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), path, text, mode,
+                   NULL, e);
 }
 
 bool file_replace_if_same(const char *path, struct bytes text, const struct file_identity *expected,
                           struct error *e)
 {
-    return replace(path, text, 0600, expected, e);
+    return replace(open_directory_of(path), path, text, 0600, expected, e);
 }

@@ -27,11 +27,23 @@ static inline void file_close_cleanup(int *fd);
  * while it is read is noticed and read again, a few times, then ERROR_CHANGED. */
 bool file_read(const char *path, struct buffer *text, struct file_identity *ret_identity,
                struct error *e) MUST_USE;
+/* The same in DIRECTORY, a descriptor: of PATH the last component counts, which is no link; the
+ * rest is for messages. */
+bool file_read_at(int directory, const char *path, struct buffer *text, struct error *e) MUST_USE;
 
 /* Replaces or makes PATH so that at any instant, and after a crash, it holds the old or the new
  * text: temporary file ".NAME.XXXXXX" in the same directory, write, fsync, rename, fsync the
- * directory. Of an existing file owner and mode are kept; a new one gets MODE. */
+ * directory. Of an existing file owner and mode are kept; a new one gets MODE. A link in its place
+ * is ERROR_CONFLICT; one on the way to its directory is followed, once. */
 bool file_replace(const char *path, struct bytes text, mode_t mode, struct error *e) MUST_USE;
+/* The same in DIRECTORY, a descriptor: of PATH the last component counts, the rest is for messages.
+ */
+bool file_replace_at(int directory, const char *path, struct bytes text, mode_t mode,
+                     struct error *e) MUST_USE;
+
+/* Makes a file of mode 0600 to be renamed to NAME, both in DIRECTORY, and returns its descriptor;
+ * -1 with errno: it cannot be. The caller frees *RET_TEMPORARY, its name. */
+int file_make_temporary(int directory, const char *name, char **ret_temporary) MUST_USE;
 
 /* As file_replace, but fails with ERROR_CHANGED, changing nothing, where PATH is no longer the
  * file that EXPECTED describes. */

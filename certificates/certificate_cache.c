@@ -9,12 +9,14 @@ enum {
     CHAINS_MAX = 256, /* of intermediates; the CAs of this world have fewer in use */
 };
 
-/* Entries hold no reference to what they were parsed from: what left the table just grows old. */
+/* Chains hold no reference to what they were parsed from: they have no secrets, and what is no
+ * longer used just grows old. */
 struct cache_entry {
-    uint64_t serial; /* of the pair or of the chain; 0: empty */
-    uint64_t used;   /* the shelf's clock then */
-    X509 *leaf;      /* and */
-    EVP_PKEY *key;   /* or */
+    uint64_t serial;               /* of the pair or of the chain; 0: empty */
+    uint64_t used;                 /* the shelf's clock then */
+    struct certificate_pair *pair; /* with a reference, to see when it is withdrawn */
+    X509 *leaf;                    /* and */
+    EVP_PKEY *key;                 /* or */
     STACK_OF(X509) * chain;
 };
 
@@ -44,6 +46,7 @@ static void shelf_init(struct shelf *shelf, size_t max)
 
 static void entry_clear(struct cache_entry *entry)
 {
+    certificate_pair_unref(entry->pair);
     X509_free(entry->leaf);
     EVP_PKEY_free(entry->key);
     sk_X509_pop_free(entry->chain, X509_free);
@@ -93,16 +96,20 @@ void certificate_cache_free(struct certificate_cache *cache)
 }
 
 /* What PAIR has of the kind, into RET_ENTRY. */
-typedef bool parse_function(const struct certificate_pair *pair, OSSL_LIB_CTX *library,
+typedef bool parse_function(struct certificate_pair *pair, OSSL_LIB_CTX *library,
                             struct cache_entry *ret_entry, struct error *e);
 
-static bool parse_leaf(const struct certificate_pair *pair, OSSL_LIB_CTX *library,
+static bool parse_leaf(struct certificate_pair *pair, OSSL_LIB_CTX *library,
                        struct cache_entry *ret_entry, struct error *e)
 {
-    return pair_open_leaf(pair, library, &ret_entry->leaf, &ret_entry->key, e);
+    if (!pair_open_leaf(pair, library, &ret_entry->leaf, &ret_entry->key, e)) {
+        return false;
+    }
+    ret_entry->pair = certificate_pair_ref(pair);
+    return true;
 }
 
-static bool parse_chain(const struct certificate_pair *pair, OSSL_LIB_CTX *library,
+static bool parse_chain(struct certificate_pair *pair, OSSL_LIB_CTX *library,
                         struct cache_entry *ret_entry, struct error *e)
 {
     return pair_open_chain(pair, library, &ret_entry->chain, e);
@@ -110,9 +117,8 @@ static bool parse_chain(const struct certificate_pair *pair, OSSL_LIB_CTX *libra
 
 /* The entry of SERIAL, parsed from PAIR where it is not there. NULL: it cannot be. */
 static const struct cache_entry *shelf_find(struct shelf *shelf, uint64_t serial,
-                                            const struct certificate_pair *pair,
-                                            OSSL_LIB_CTX *library, parse_function *parse,
-                                            struct error *e)
+                                            struct certificate_pair *pair, OSSL_LIB_CTX *library,
+                                            parse_function *parse, struct error *e)
 {
     struct cache_entry *entry = shelf_place(shelf, serial);
     if (entry->serial != serial) {
@@ -147,4 +153,23 @@ bool certificate_cache_use(struct certificate_cache *cache, struct certificate_p
         return done;
     }
     return true;
+}
+
+void certificate_cache_forget_withdrawn(struct certificate_cache *cache)
+{
+    struct shelf *leaves = &cache->leaves;
+    for (size_t i = 0; i < leaves->sets * leaves->ways; i++) {
+        struct cache_entry *entry = &leaves->entries[i];
+        if (entry->pair != NULL && certificate_pair_is_withdrawn(entry->pair)) {
+            entry_clear(entry);
+        }
+    }
+}
+
+void certificate_cache_forget(struct certificate_cache *cache, const struct certificate_pair *pair)
+{
+    struct cache_entry *entry = shelf_place(&cache->leaves, certificate_pair_serial(pair));
+    if (entry->pair == pair) {
+        entry_clear(entry);
+    }
 }

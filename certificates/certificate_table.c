@@ -1,5 +1,7 @@
 #include "certificate_table.h"
 
+#include <stdatomic.h>
+
 /* The certificates of one name, with a reference to each: the best first, then the best of the
  * other kind of key where there is one, then the others in no order. Immutable: a change makes
  * another in its place, so that readers see one choice or the next. Most names have one. */
@@ -12,6 +14,7 @@ struct table_name {
 
 struct certificate_table {
     struct rcu_table *names;
+    atomic_uint_fast64_t withdrawals;
 };
 
 _Static_assert(DNS_NAME_MAX <= UINT8_MAX, "a name's length fits");
@@ -183,6 +186,7 @@ static void remove_name(struct certificate_table *table, struct bytes text,
 
 void certificate_table_add(struct certificate_table *table, struct certificate_pair *pair)
 {
+    certificate_pair_withdraw(pair, false);
     for (size_t i = 0; i < certificate_pair_name_count(pair); i++) {
         add_name(table, certificate_pair_name(pair, i), pair);
     }
@@ -193,6 +197,13 @@ void certificate_table_remove(struct certificate_table *table, struct certificat
     for (size_t i = 0; i < certificate_pair_name_count(pair); i++) {
         remove_name(table, certificate_pair_name(pair, i), pair);
     }
+    certificate_pair_withdraw(pair, true);
+    atomic_fetch_add(&table->withdrawals, 1); /* after what it tells of */
+}
+
+uint64_t certificate_table_withdrawals(const struct certificate_table *table)
+{
+    return atomic_load(&table->withdrawals);
 }
 
 size_t certificate_table_count(const struct certificate_table *table)

@@ -25,6 +25,10 @@ bool certificate_table_find(const struct certificate_table *table, struct bytes 
 void certificate_table_add(struct certificate_table *table, struct certificate_pair *pair);
 void certificate_table_remove(struct certificate_table *table, struct certificate_pair *pair);
 
+/* How often a pair was taken away: where it is another number than before, whoever keeps something
+ * of pairs lets that of the withdrawn ones go (certificate_pair_is_withdrawn). From any thread. */
+uint64_t certificate_table_withdrawals(const struct certificate_table *table);
+
 /* Names that have a certificate. */
 size_t certificate_table_count(const struct certificate_table *table);
 

@@ -2,8 +2,10 @@
 
 #include <stdatomic.h>
 
-/* One allocation, so that a million of them are small: what varies lies in `octets`, in the order
- * of its lengths here. */
+#include "base/secret_memory.h"
+
+/* One allocation beside the key's, so that a million of them are small: what varies lies in
+ * `octets`. */
 struct certificate_pair {
     atomic_uint references;
     uint32_t leaf_length;
@@ -12,12 +14,14 @@ struct certificate_pair {
     uint16_t name_count;
     uint8_t file_count;
     bool rsa; /* of the key, hence of the leaf */
+    atomic_bool withdrawn;
+    char *key; /* in secret memory */
     struct certificate_chain *chain;
     uint64_t serial;
     int64_t not_before;
     int64_t not_after;
-    /* The files' identities; a uint32_t for each name, where it begins among the names; leaf; key;
-     * path; names, each with a NUL. */
+    /* The files' identities; a uint32_t for each name, where it begins among the names; leaf; path;
+     * names, each with a NUL. */
     char octets[];
 };
 
@@ -41,11 +45,6 @@ static const uint32_t *name_starts(const struct certificate_pair *pair)
 static const char *leaf_of(const struct certificate_pair *pair)
 {
     return (const char *)(name_starts(pair) + pair->name_count);
-}
-
-static const char *key_of(const struct certificate_pair *pair)
-{
-    return leaf_of(pair) + pair->leaf_length;
 }
 
 static char *append(char *end, const void *p, size_t n)
@@ -72,8 +71,8 @@ struct certificate_pair *certificate_pair_new(const struct pair_parts *parts)
 {
     size_t path_length = strlen(parts->path) + 1;
     size_t size = parts->file_count * sizeof(struct file_identity) +
-                  parts->name_count * sizeof(uint32_t) + parts->leaf.n + parts->key.n +
-                  path_length + parts->names.n;
+                  parts->name_count * sizeof(uint32_t) + parts->leaf.n + path_length +
+                  parts->names.n;
     struct certificate_pair *pair = memory_alloc(sizeof(*pair) + size);
     *pair = (struct certificate_pair){
         .leaf_length = (uint32_t)parts->leaf.n,
@@ -82,6 +81,7 @@ struct certificate_pair *certificate_pair_new(const struct pair_parts *parts)
         .name_count = (uint16_t)parts->name_count,
         .file_count = (uint8_t)parts->file_count,
         .rsa = parts->rsa,
+        .key = secret_memory_copy(parts->key),
         .chain = certificate_chain_ref(parts->chain),
         .serial = next_serial(),
         .not_before = parts->not_before,
@@ -91,7 +91,6 @@ struct certificate_pair *certificate_pair_new(const struct pair_parts *parts)
     char *end = append(pair->octets, parts->files, files_size(pair));
     end = append_starts(end, parts->names, parts->name_count);
     end = append(end, parts->leaf.p, parts->leaf.n);
-    end = append(end, parts->key.p, parts->key.n);
     end = append(end, parts->path, path_length);
     (void)append(end, parts->names.p, parts->names.n);
     return pair;
@@ -107,10 +106,20 @@ void certificate_pair_unref(struct certificate_pair *pair)
 {
     if (pair != NULL &&
         atomic_fetch_sub_explicit(&pair->references, 1, memory_order_acq_rel) == 1) {
-        OPENSSL_cleanse((char *)key_of(pair), pair->key_length);
+        secret_memory_free(pair->key, pair->key_length);
         certificate_chain_unref(pair->chain);
         free(pair);
     }
+}
+
+void certificate_pair_withdraw(struct certificate_pair *pair, bool withdrawn)
+{
+    atomic_store_explicit(&pair->withdrawn, withdrawn, memory_order_release);
+}
+
+bool certificate_pair_is_withdrawn(const struct certificate_pair *pair)
+{
+    return atomic_load_explicit(&pair->withdrawn, memory_order_acquire);
 }
 
 size_t certificate_pair_name_count(const struct certificate_pair *pair)
@@ -148,7 +157,7 @@ bool certificate_pair_is_rsa(const struct certificate_pair *pair)
 
 const char *certificate_pair_path(const struct certificate_pair *pair)
 {
-    return key_of(pair) + pair->key_length;
+    return leaf_of(pair) + pair->leaf_length;
 }
 
 uint64_t certificate_pair_serial(const struct certificate_pair *pair)
@@ -168,7 +177,7 @@ struct certificate_chain *certificate_pair_chain(const struct certificate_pair *
 
 struct bytes certificate_pair_key(const struct certificate_pair *pair)
 {
-    return (struct bytes){key_of(pair), pair->key_length};
+    return (struct bytes){pair->key, pair->key_length};
 }
 
 size_t certificate_pair_file_count(const struct certificate_pair *pair)

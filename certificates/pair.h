@@ -1,7 +1,8 @@
 /* A certificate chain with its private key: checked, then held compactly.
  *
  * DER, not OpenSSL's objects, which take ten times the memory: 8 KB a pair; the intermediates once
- * for all pairs that have the same (certificates/chain.h). A pair is one allocation. It is made by
+ * for all pairs that have the same (certificates/chain.h). A pair is one allocation, and a small
+ * one for its key, which is in no core dump and overwritten at its end. It is made by
  * certificates/pair_reader.h; parsed objects live in a bounded cache
  * (certificates/certificate_cache.h). */
 #ifndef CERTIFICATES_PAIR_H
@@ -23,7 +24,8 @@ enum {
     CERTIFICATE_NAMES_MAX = 1000,
 };
 
-/* Immutable. Freed with certificate_pair_unref; references are counted atomically. */
+/* Immutable, but for whether it was withdrawn. Freed with certificate_pair_unref; references are
+ * counted atomically. */
 struct certificate_pair;
 
 /* Parses CHAIN (PEM, leaf first) and KEY (PEM, unencrypted), for one pair by itself, whose
@@ -35,6 +37,11 @@ bool certificate_pair_parse(struct bytes chain, const char *chain_path, struct b
 
 struct certificate_pair *certificate_pair_ref(struct certificate_pair *pair);
 void certificate_pair_unref(struct certificate_pair *pair);
+
+/* Whether it is served no longer: who keeps what was parsed of it, or a reference beyond one
+ * handshake, is to let it go (certificates/certificate_cache.h). For the one who serves pairs. */
+void certificate_pair_withdraw(struct certificate_pair *pair, bool withdrawn);
+bool certificate_pair_is_withdrawn(const struct certificate_pair *pair);
 
 /* Names of the SANs, normalised; wildcards as "*.example.org". */
 size_t certificate_pair_name_count(const struct certificate_pair *pair);

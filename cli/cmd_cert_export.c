@@ -1,6 +1,7 @@
 /* cert export: certificates and keys as the files that other programs read. */
 #include <stdio.h>
 
+#include "base/directory.h"
 #include "base/file.h"
 #include "cli/state_store.h"
 #include "cli/sts_host.h"
@@ -9,34 +10,39 @@
 enum { DIRECTORY_MODE = 0700, CHAIN_MODE = 0644, KEY_MODE = 0600 };
 
 struct exporting {
-    const char *directory;
+    struct directory_tree tree;
     size_t written;
     bool failed;
 };
 
 /* The key first: who watches the chain finds its key there. */
-static bool write_files(const struct acme_store_certificate *certificate, const char *directory,
-                        struct error *e)
+static bool write_files(const struct acme_store_certificate *certificate,
+                        const struct directory_tree *tree, struct error *e)
 {
-    CLEANUP_FREE char *chain = file_path_join(directory, "fullchain.pem");
-    CLEANUP_FREE char *key = file_path_join(directory, "privkey.pem");
-    return file_make_directories(directory, DIRECTORY_MODE, e) &&
-           file_replace(key, bytes_of(certificate->key), KEY_MODE, e) &&
-           file_replace(chain, bytes_of(certificate->chain), CHAIN_MODE, e);
+    CLEANUP_CLOSE int directory = -1;
+    CLEANUP_FREE char *key = memory_printf("%s/privkey.pem", certificate->host);
+    CLEANUP_FREE char *key_path = file_path_join(tree->path, key);
+    CLEANUP_FREE char *directory_path = file_path_directory(key_path);
+    CLEANUP_FREE char *chain_path = file_path_join(directory_path, "fullchain.pem");
+    return directory_tree_enter(tree, key, DIRECTORY_MODE, &directory, e) &&
+           file_replace_at(directory, key_path, bytes_of(certificate->key), KEY_MODE, e) &&
+           file_replace_at(directory, chain_path, bytes_of(certificate->chain), CHAIN_MODE, e);
 }
 
 static bool export_certificate(const struct acme_store_certificate *certificate, void *context)
 {
     struct exporting *exporting = context;
     struct error e;
-    CLEANUP_FREE char *directory = file_path_join(exporting->directory, certificate->host);
-    if (write_files(certificate, directory, &e)) {
+    if (write_files(certificate, &exporting->tree, &e)) {
         exporting->written++;
     } else {
         fprintf(stderr, "mtasts-host: %s\n", e.text);
-        exporting->failed = true; /* a full disk or a wrong owner: the next would fail as well */
+        exporting->failed = true;
+        /* A link is this host's fault; with a full disk or a wrong owner the next would fail as
+         * well. */
+        return e.code == ERROR_CONFLICT;
     }
-    return !exporting->failed;
+    return true;
 }
 
 static void export_named(struct exporting *exporting, struct acme_store *store,
@@ -63,7 +69,8 @@ static void export_named(struct exporting *exporting, struct acme_store *store,
 static bool export_all(struct exporting *exporting, const struct invocation *invocation,
                        struct acme_store *store, struct error *e)
 {
-    if (!file_make_directories(exporting->directory, DIRECTORY_MODE, e)) {
+    if (!file_make_directories(exporting->tree.path, DIRECTORY_MODE, e) ||
+        !directory_tree_open(exporting->tree.path, &exporting->tree, e)) {
         return false;
     }
     if (invocation->argument_count == 1) {
@@ -82,9 +89,12 @@ int cmd_cert_export(const struct invocation *invocation)
         return COMMAND_FAILED;
     }
     struct error e;
-    struct exporting exporting = {.directory = invocation->arguments[0]};
+    struct exporting exporting = {.tree = {invocation->arguments[0], -1}};
     CLEANUP_STORE struct acme_store *store = NULL;
-    if (!state_store_open(settings, &store, &e) || !export_all(&exporting, invocation, store, &e)) {
+    bool ok =
+        state_store_open(settings, &store, &e) && export_all(&exporting, invocation, store, &e);
+    file_close(&exporting.tree.fd);
+    if (!ok) {
         fprintf(stderr, "mtasts-host: %s\n", e.text);
         return COMMAND_FAILED;
     }

@@ -1,8 +1,9 @@
 /* export: the policies as a static tree, for object storage, CDNs and web servers. */
+#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/file.h"
 #include "base/safe_text.h"
 #include "cli/export_list.h"
@@ -15,7 +16,7 @@ enum { DIRECTORY_MODE = 0755, FILE_MODE = 0644 };
 
 struct export
 {
-    const char *directory;
+    struct directory_tree tree;
     const struct workspace *workspace;
     struct file_batch *batch;
     struct name_map list;
@@ -25,27 +26,23 @@ struct export
     bool failed;
 };
 
-/* Whether PATH holds BODY already: an unchanged file keeps its time and its place in caches. */
-static bool is_written(const char *path, struct bytes body)
+/* Whether NAME in the tree holds BODY already: an unchanged file keeps its time and its place in
+ * caches. What lies behind a link does not count: writing says that there is one. */
+static bool is_written(const struct directory_tree *tree, const char *name, struct bytes body)
 {
     struct error ignored;
+    CLEANUP_CLOSE int directory = -1;
+    CLEANUP_FREE char *path = file_path_join(tree->path, name);
     CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_BODY_MAX);
-    return file_read(path, &text, NULL, &ignored) && bytes_equal(buffer_bytes(&text), body);
-}
-
-static bool write_policy(struct export *export, const char *path, struct bytes body,
-                         struct error *e)
-{
-    CLEANUP_FREE char *directory = file_path_directory(path);
-    return file_make_directories(directory, DIRECTORY_MODE, e) &&
-           file_batch_add(export->batch, path, body, FILE_MODE, e);
+    return directory_tree_enter(tree, name, 0, &directory, &ignored) &&
+           file_read_at(directory, path, &text, &ignored) && bytes_equal(buffer_bytes(&text), body);
 }
 
 /* Lists what is to be written before any of it is: a crash leaves no file that we do not know. */
 static bool list_domain(const struct policy_set_view *view, void *context)
 {
     struct export *export = context;
-    CLEANUP_FREE char *path = policy_tree_path(export->directory, view->entry->name);
+    CLEANUP_FREE char *name = policy_tree_name(view->entry->name);
     export->domains++;
     struct error e;
     if (!workspace_has_policy(view, &e)) {
@@ -54,7 +51,7 @@ static bool list_domain(const struct policy_set_view *view, void *context)
         export->failed = true;
         return true;
     }
-    if (!is_written(path, policy_body(view->policy))) {
+    if (!is_written(&export->tree, name, policy_body(view->policy))) {
         name_map_add(&export->list, view->entry->name)->value = EXPORT_WRITTEN;
     }
     return true;
@@ -67,39 +64,27 @@ static bool export_domain(const struct policy_set_view *view, void *context)
     if (item == NULL || item->value != EXPORT_WRITTEN) {
         return true;
     }
-    CLEANUP_FREE char *path = policy_tree_path(export->directory, view->entry->name);
+    CLEANUP_FREE char *name = policy_tree_name(view->entry->name);
     struct error e;
-    if (!write_policy(export, path, policy_body(view->policy), &e)) {
+    if (!file_batch_add(export->batch, name, policy_body(view->policy), FILE_MODE, &e)) {
         fprintf(stderr, "mtasts-host: %s\n", e.text);
         export->failed = true;
-        return false; /* a full disk or a wrong owner: the next would fail as well */
+        /* A link is this domain's fault; with a full disk or a wrong owner the next would fail as
+         * well. */
+        return e.code == ERROR_CONFLICT;
     }
     export->written++;
     return true;
 }
 
-static bool is_link(const char *path)
-{
-    struct stat status;
-    return lstat(path, &status) != 0 || S_ISLNK(status.st_mode);
-}
-
-/* Somebody made a link there: what it names is theirs. */
-static bool is_behind_link(const char *path)
-{
-    CLEANUP_FREE char *well_known = file_path_directory(path);
-    CLEANUP_FREE char *host = file_path_directory(well_known);
-    return is_link(path) || is_link(well_known) || is_link(host);
-}
-
 /* Whether an export wrote this text: only ours is, octet for octet, its own safe form. */
-static bool is_ours(const char *path)
+static bool has_our_text(int directory, const char *path)
 {
     struct error ignored;
     CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_BODY_MAX);
     CLEANUP(diagnostics_clear) struct diagnostics d = {0};
     struct policy *policy = NULL;
-    if (!file_read(path, &text, NULL, &ignored) ||
+    if (!file_read_at(directory, path, &text, &ignored) ||
         !policy_text_parse(buffer_bytes(&text), path, &policy, &d)) {
         return false;
     }
@@ -108,44 +93,61 @@ static bool is_ours(const char *path)
     return ours;
 }
 
-static bool delete_file(const char *path, struct error *e)
+/* The two directories above are ours where nothing else lies in them; else they stay. */
+static void delete_directories(const struct directory_tree *tree, const char *name)
 {
-    if (unlink(path) != 0) {
-        return error_system(e, "cannot delete %s", path);
-    }
-    /* The two directories above are ours where nothing else lies in them; else they stay. */
-    CLEANUP_FREE char *well_known = file_path_directory(path);
+    struct error ignored;
+    CLEANUP_FREE char *well_known = file_path_directory(name);
     CLEANUP_FREE char *host = file_path_directory(well_known);
-    if (rmdir(well_known) == 0) {
-        (void)rmdir(host);
+    CLEANUP_CLOSE int directory = -1;
+    if (directory_tree_enter(tree, well_known, 0, &directory, &ignored) &&
+        unlinkat(directory, file_path_name(well_known), AT_REMOVEDIR) == 0) {
+        (void)unlinkat(tree->fd, host, AT_REMOVEDIR);
     }
+}
+
+/* An export wrote FILE, and no link leads to it: what is behind one is somebody else's. */
+static bool is_ours(const struct export *export, const struct policy_tree_file *file,
+                    const char *name, int *ret_directory)
+{
+    struct error ignored;
+    return name_map_find(&export->list, dns_name_bytes(&file->domain)) != NULL &&
+           directory_tree_enter(&export->tree, name, 0, ret_directory, &ignored) &&
+           has_our_text(*ret_directory, file->path);
+}
+
+static bool delete_file(struct export *export, const struct policy_tree_file *file, struct error *e)
+{
+    CLEANUP_CLOSE int directory = -1;
+    CLEANUP_FREE char *name = policy_tree_name(dns_name_bytes(&file->domain));
+    if (!is_ours(export, file, name, &directory)) {
+        fprintf(stderr, "%s: warning: kept: no export wrote this; delete it by hand\n",
+                SAFE_TEXT(file->path));
+        return true;
+    }
+    if (unlinkat(directory, file_path_name(name), 0) != 0) {
+        return error_system(e, "cannot delete %s", file->path);
+    }
+    delete_directories(&export->tree, name);
+    name_map_find(&export->list, dns_name_bytes(&file->domain))->value = EXPORT_DELETED;
+    export->deleted++;
     return true;
 }
 
 static bool delete_stale(struct export *export, struct error *e)
 {
     CLEANUP(policy_tree_clear) struct policy_tree tree = {0};
-    if (!policy_tree_find(export->directory, &tree, e)) {
+    if (!policy_tree_find(export->tree.path, &tree, e)) {
         return false;
     }
     for (size_t i = 0; i < tree.count; i++) {
         const struct policy_tree_file *file = &tree.files[i];
         struct policy_set_view view;
-        if (!file->exported ||
-            policy_set_find(export->workspace->set, dns_name_bytes(&file->domain), &view)) {
-            continue;
-        }
-        struct name_map_item *item = name_map_find(&export->list, dns_name_bytes(&file->domain));
-        if (item == NULL || is_behind_link(file->path) || !is_ours(file->path)) {
-            fprintf(stderr, "%s: warning: kept: no export wrote this; delete it by hand\n",
-                    SAFE_TEXT(file->path));
-            continue;
-        }
-        if (!delete_file(file->path, e)) {
+        if (file->exported &&
+            !policy_set_find(export->workspace->set, dns_name_bytes(&file->domain), &view) &&
+            !delete_file(export, file, e)) {
             return false;
         }
-        item->value = EXPORT_DELETED;
-        export->deleted++;
     }
     return true;
 }
@@ -155,9 +157,8 @@ static void finish(struct export *export, bool delete)
     struct error e;
     if (delete &&export->workspace->diagnostics.errors != 0) {
         fprintf(stderr, "Nothing was deleted: the domains of the files in error are not known.\n");
-    } else if (delete &&!export->failed &&
-               (!delete_stale(export, &e) ||
-                !export_list_write(export->directory, &export->list, &e))) {
+    } else if (delete &&!export->failed && (!delete_stale(export, &e) ||
+                                            !export_list_write(&export->tree, &export->list, &e))) {
         fprintf(stderr, "mtasts-host: %s\n", e.text);
         export->failed = true;
     }
@@ -169,16 +170,15 @@ static void finish(struct export *export, bool delete)
 static bool write_tree(struct export *export, struct error *e)
 {
     const struct policy_set *set = export->workspace->set;
-    if (!file_make_directories(export->directory, DIRECTORY_MODE, e) ||
-        !export_list_read(export->directory, &export->list, e)) {
+    if (!export_list_read(&export->tree, &export->list, e)) {
         return false;
     }
     policy_set_each(set, list_domain, export);
-    if (!export_list_write(export->directory, &export->list, e)) {
+    if (!export_list_write(&export->tree, &export->list, e)) {
         return false;
     }
     policy_set_each(set, export_domain, export);
-    if (!export->failed && !file_batch_commit(export->batch, e)) {
+    if (!file_batch_commit(export->batch, e)) {
         fprintf(stderr, "mtasts-host: %s\n", e->text);
         export->failed = true;
     }
@@ -191,19 +191,20 @@ int cmd_export(const struct invocation *invocation)
     if (!workspace_open(invocation, &workspace)) {
         return COMMAND_FAILED;
     }
-    CLEANUP(file_batch_clear) struct file_batch batch = {.count = 0};
-    struct export export = {
-        .directory = invocation->arguments[0],
-        .workspace = &workspace,
-        .batch = &batch,
-    };
     struct error e;
-    bool ok = write_tree(&export, &e);
+    const char *directory = invocation->arguments[0];
+    struct export export = {.tree = {directory, -1}, .workspace = &workspace};
+    CLEANUP(file_batch_clear) struct file_batch batch = {.tree = &export.tree};
+    export.batch = &batch;
+    bool ok = file_make_directories(directory, DIRECTORY_MODE, &e) &&
+              directory_tree_open(directory, &export.tree, &e) && write_tree(&export, &e);
     if (ok) {
         finish(&export, invocation_has(invocation, "delete"));
     } else {
         fprintf(stderr, "mtasts-host: %s\n", e.text);
     }
     name_map_clear(&export.list);
+    file_batch_clear(&batch);
+    file_close(&export.tree.fd);
     return !ok || export.failed ? COMMAND_FAILED : workspace_exit(&workspace);
 }

@@ -1,6 +1,6 @@
 #include "export_list.h"
 
-#include <unistd.h>
+#include <errno.h>
 
 #include "base/file.h"
 
@@ -11,15 +11,14 @@ static char *list_path(const char *directory)
     return file_path_join(directory, ".mtasts-host-export");
 }
 
-bool export_list_read(const char *directory, struct name_map *list, struct error *e)
+bool export_list_read(const struct directory_tree *tree, struct name_map *list, struct error *e)
 {
-    CLEANUP_FREE char *path = list_path(directory);
-    if (access(path, F_OK) != 0) {
-        return true;
-    }
+    CLEANUP_FREE char *path = list_path(tree->path);
     CLEANUP(buffer_clear) struct buffer text = BUFFER(LIST_MAX);
-    if (!file_read(path, &text, NULL, e)) {
-        return false;
+    struct error why;
+    if (!file_read_at(tree->fd, path, &text, &why)) {
+        *e = why;
+        return why.system_errno == ENOENT;
     }
     struct bytes rest = buffer_bytes(&text);
     while (rest.n != 0) {
@@ -33,9 +32,10 @@ bool export_list_read(const char *directory, struct name_map *list, struct error
     return true;
 }
 
-bool export_list_write(const char *directory, const struct name_map *list, struct error *e)
+bool export_list_write(const struct directory_tree *tree, const struct name_map *list,
+                       struct error *e)
 {
-    CLEANUP_FREE char *path = list_path(directory);
+    CLEANUP_FREE char *path = list_path(tree->path);
     CLEANUP(buffer_clear) struct buffer text = BUFFER(LIST_MAX);
     for (size_t i = 0; i < list->count; i++) {
         if (list->items[i].value != EXPORT_DELETED) {
@@ -43,5 +43,5 @@ bool export_list_write(const char *directory, const struct name_map *list, struc
             buffer_add_string(&text, "\n");
         }
     }
-    return file_replace(path, buffer_bytes(&text), LIST_MODE, e);
+    return file_replace_at(tree->fd, path, buffer_bytes(&text), LIST_MODE, e);
 }

@@ -3,16 +3,18 @@
 #ifndef CLI_EXPORT_LIST_H
 #define CLI_EXPORT_LIST_H
 
+#include "base/directory.h"
 #include "base/error.h"
 #include "cli/name_map.h"
 
 /* What is to happen, or happened, to a listed domain's file. */
 enum export_fate { EXPORT_STAYS, EXPORT_WRITTEN, EXPORT_DELETED };
 
-/* Adds what the list of DIRECTORY names, all EXPORT_STAYS; without a list nothing. */
-bool export_list_read(const char *directory, struct name_map *list, struct error *e) MUST_USE;
-/* All but EXPORT_DELETED. */
-bool export_list_write(const char *directory, const struct name_map *list, struct error *e)
+/* Adds what the list of TREE names, all EXPORT_STAYS; without a list nothing. */
+bool export_list_read(const struct directory_tree *tree, struct name_map *list, struct error *e)
     MUST_USE;
+/* All but EXPORT_DELETED. */
+bool export_list_write(const struct directory_tree *tree, const struct name_map *list,
+                       struct error *e) MUST_USE;
 
 #endif

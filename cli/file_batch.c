@@ -24,43 +24,63 @@ static bool write_all(int fd, struct bytes text, const char *path, struct error 
     return true;
 }
 
-static bool write_temporary(const char *path, struct bytes text, mode_t mode, char *temporary,
-                            struct error *e)
+static bool write_temporary(const char *name, struct bytes text, mode_t mode, int directory,
+                            char **ret_temporary, struct error *e)
 {
-    CLEANUP_CLOSE int fd = mkostemp(temporary, O_CLOEXEC);
+    CLEANUP_FREE char *temporary = NULL;
+    CLEANUP_CLOSE int fd = file_make_temporary(directory, file_path_name(name), &temporary);
     if (fd < 0) {
-        return error_system(e, "cannot make a temporary file beside %s", path);
+        return error_system(e, "cannot make a temporary file beside %s", name);
     }
     bool ok = (fchmod(fd, mode) == 0 || error_system(e, "cannot chmod %s", temporary)) &&
-              write_all(fd, text, path, e);
+              write_all(fd, text, name, e);
     if (!ok) {
-        (void)unlink(temporary);
+        (void)unlinkat(directory, temporary, 0);
+        return false;
     }
-    return ok;
+    *ret_temporary = TAKE(temporary);
+    return true;
 }
 
-bool file_batch_add(struct file_batch *batch, const char *path, struct bytes text, mode_t mode,
+bool file_batch_add(struct file_batch *batch, const char *name, struct bytes text, mode_t mode,
                     struct error *e)
 {
     if (batch->count == FILE_BATCH_MAX && !file_batch_commit(batch, e)) {
         return false;
     }
-    CLEANUP_FREE char *directory = file_path_directory(path);
-    CLEANUP_FREE char *temporary = memory_printf("%s/.%s.XXXXXX", directory, file_path_name(path));
-    if (!write_temporary(path, text, mode, temporary, e)) {
+    char *temporary = NULL;
+    CLEANUP_CLOSE int directory = -1;
+    if (!directory_tree_enter(batch->tree, name, FILE_BATCH_DIRECTORY_MODE, &directory, e) ||
+        !write_temporary(name, text, mode, directory, &temporary, e)) {
         return false;
     }
-    batch->items[batch->count++] = (struct file_batch_item){TAKE(temporary), memory_string(path)};
+    batch->items[batch->count++] = (struct file_batch_item){temporary, memory_string(name)};
     return true;
 }
 
-static bool sync_filesystem(const char *path, struct error *e)
+static bool sync_filesystem(const struct file_batch *batch, struct error *e)
 {
-    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    CLEANUP_CLOSE int fd = openat(batch->tree->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        return error_system(e, "cannot open %s", path);
+        return error_system(e, "cannot open %s", batch->tree->path);
     }
-    return syncfs(fd) == 0 || error_system(e, "cannot sync the filesystem of %s", path);
+    return syncfs(fd) == 0 ||
+           error_system(e, "cannot sync the filesystem of %s", batch->tree->path);
+}
+
+/* The way to it is gone again: there may be another directory at its place by now. */
+static bool put_in_place(const struct file_batch *batch, struct file_batch_item *item,
+                         struct error *e)
+{
+    CLEANUP_CLOSE int directory = -1;
+    if (!directory_tree_enter(batch->tree, item->name, 0, &directory, e)) {
+        return false;
+    }
+    if (renameat(directory, item->temporary, directory, file_path_name(item->name)) != 0) {
+        return error_system(e, "cannot replace %s/%s", batch->tree->path, item->name);
+    }
+    free(TAKE(item->temporary)); /* nothing left to take away */
+    return true;
 }
 
 bool file_batch_commit(struct file_batch *batch, struct error *e)
@@ -68,21 +88,27 @@ bool file_batch_commit(struct file_batch *batch, struct error *e)
     if (batch->count == 0) {
         return true;
     }
-    if (!sync_filesystem(batch->items[0].temporary, e)) {
+    if (!sync_filesystem(batch, e)) {
         return false;
     }
     fault_point("batch.synced");
+    bool ok = true;
     for (size_t i = 0; i < batch->count; i++) {
-        struct file_batch_item *item = &batch->items[i];
-        if (rename(item->temporary, item->path) != 0) {
-            return error_system(e, "cannot replace %s", item->path);
-        }
-        free(TAKE(item->temporary)); /* nothing left to take away */
+        ok &= put_in_place(batch, &batch->items[i], e); /* who holds one up holds up no other */
         fault_point("batch.renamed");
     }
-    bool ok = sync_filesystem(batch->items[0].path, e);
+    ok = sync_filesystem(batch, e) && ok;
     file_batch_clear(batch);
     return ok;
+}
+
+static void take_away(const struct file_batch *batch, const struct file_batch_item *item)
+{
+    struct error ignored;
+    CLEANUP_CLOSE int directory = -1;
+    if (directory_tree_enter(batch->tree, item->name, 0, &directory, &ignored)) {
+        (void)unlinkat(directory, item->temporary, 0);
+    }
 }
 
 void file_batch_clear(struct file_batch *batch)
@@ -90,10 +116,10 @@ void file_batch_clear(struct file_batch *batch)
     for (size_t i = 0; i < batch->count; i++) {
         struct file_batch_item *item = &batch->items[i];
         if (item->temporary != NULL) {
-            (void)unlink(item->temporary);
+            take_away(batch, item);
         }
         free(item->temporary);
-        free(item->path);
+        free(item->name);
     }
     batch->count = 0;
 }

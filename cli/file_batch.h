@@ -2,34 +2,39 @@
  * texts go into temporary files, one syncfs(2) makes all of them durable, then they are renamed. At
  * any instant, and after a crash, each file holds its old or its new text.
  *
- *     CLEANUP(file_batch_clear) struct file_batch batch = {0};
- *     … file_batch_add(&batch, path, text, 0644, e) … file_batch_add(…) …
- *     if (!file_batch_commit(&batch, e)) … */
+ *     CLEANUP(file_batch_clear) struct file_batch batch = {.tree = &tree};
+ *     … file_batch_add(&batch, name, text, 0644, e) … file_batch_add(…) …
+ *     if (!file_batch_commit(&batch, e)) …
+ *
+ * Nothing is written through a link in the tree (base/directory.h): it may be another user's. */
 #ifndef CLI_FILE_BATCH_H
 #define CLI_FILE_BATCH_H
 
 #include <sys/types.h>
 
 #include "base/bytes.h"
+#include "base/directory.h"
 #include "base/error.h"
+
+enum { FILE_BATCH_DIRECTORY_MODE = 0755 };
 
 /* So many files are renamed at once: a bound on what a crash leaves behind. */
 enum { FILE_BATCH_MAX = 1000 };
 
 struct file_batch_item {
-    char *temporary;
-    char *path;
+    char *temporary; /* beside it; NULL: it is in place */
+    char *name;      /* in the tree: "a/b/file" */
 };
 
-/* Zero-initialised is empty. */
 struct file_batch {
+    const struct directory_tree *tree; /* outlives it */
     struct file_batch_item items[FILE_BATCH_MAX];
     size_t count;
 };
 
-/* Commits what was added so far where the batch is full. All paths are on one filesystem, in
- * directories that exist. */
-bool file_batch_add(struct file_batch *batch, const char *path, struct bytes text, mode_t mode,
+/* Commits what was added so far where the batch is full. Directories that are missing are made; all
+ * of the tree is on one filesystem. */
+bool file_batch_add(struct file_batch *batch, const char *name, struct bytes text, mode_t mode,
                     struct error *e) MUST_USE;
 /* Puts all that was added in place; durable when it returns. */
 bool file_batch_commit(struct file_batch *batch, struct error *e) MUST_USE;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/core_dump.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/help.h"
@@ -28,6 +29,8 @@ static int run(const struct invocation *invocation)
 
 int main(int argc, char **argv)
 {
+    /* Most commands get a key into their hands; whoever debugs one takes gdb from the start. */
+    (void)core_dump_forbid();
     /* A reader that goes away must not end us between an edit and the words about it. */
     (void)signal(SIGPIPE, SIG_IGN);
     CLEANUP(invocation_clear) struct invocation invocation;
@@ -35,6 +38,9 @@ int main(int argc, char **argv)
         return COMMAND_USAGE;
     }
     int code = run(&invocation);
+    if (MEMORY_FREED_AT_END) {
+        core_dump_allow(); /* LeakSanitizer looks at the process as a debugger does */
+    }
     /* What stdout could not take is lost without a word otherwise: a full disk, a closed pipe. */
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
         char why[128];

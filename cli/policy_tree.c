@@ -13,9 +13,9 @@ static const struct bytes host_prefix = {"mta-sts.", 8};
 /* In the order of preference; the first is where an export writes. */
 static const char *const places[] = {".well-known/mta-sts.txt", "mta-sts.txt"};
 
-char *policy_tree_path(const char *directory, struct bytes domain)
+char *policy_tree_name(struct bytes domain)
 {
-    return memory_printf("%s/mta-sts.%.*s/%s", directory, BYTES_ARG(domain), places[0]);
+    return memory_printf("mta-sts.%.*s/%s", BYTES_ARG(domain), places[0]);
 }
 
 static bool is_file(const char *path)

@@ -7,14 +7,14 @@
 #include "base/error.h"
 #include "dns/name.h"
 
-/* Where DOMAIN's policy stands in the tree DIR. The caller frees it. */
-char *policy_tree_path(const char *directory, struct bytes domain);
+/* Where DOMAIN's policy stands in a tree, from its root. The caller frees it. */
+char *policy_tree_name(struct bytes domain);
 
 /* One policy file found in a tree. */
 struct policy_tree_file {
     struct dns_name domain;
     char *path;
-    bool exported; /* at the very place where policy_tree_path puts it */
+    bool exported; /* at the very place where policy_tree_name puts it */
 };
 
 struct policy_tree {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/file.h"
 #include "server/privileges.h"
 
@@ -51,7 +52,12 @@ static bool prepare_directory(const struct settings *settings, struct stat *ret_
  * owner. */
 static bool make_empty(const char *path, const struct stat *directory, struct error *e)
 {
-    CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, STORE_MODE);
+    CLEANUP_CLOSE int parent = -1;
+    if (!directory_open_parent(path, &parent, e)) {
+        return false;
+    }
+    CLEANUP_CLOSE int fd =
+        openat(parent, file_path_name(path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, STORE_MODE);
     if (fd < 0) {
         return errno == EEXIST || error_system(e, "cannot make %s", path);
     }

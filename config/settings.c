@@ -197,6 +197,12 @@ static bool read_snapshot(const struct yaml_pair *pair, void *target,
     return fields_bool(pair, &((struct settings *)target)->snapshot, context);
 }
 
+static bool read_core_dumps(const struct yaml_pair *pair, void *target,
+                            struct fields_context *context)
+{
+    return fields_bool(pair, &((struct settings *)target)->core_dumps, context);
+}
+
 static bool read_session_tickets(const struct yaml_pair *pair, void *target,
                                  struct fields_context *context)
 {
@@ -266,6 +272,7 @@ static const struct field FIELDS[] = {
     {"http2", read_http2, 0},
     {"session_tickets", read_session_tickets, 0},
     {"snapshot", read_snapshot, 0},
+    {"core_dumps", read_core_dumps, 0},
     {"root", read_root, 0},
     {"access_log", read_access_log, 0},
     {"dns", settings_read_dns, 0},

@@ -138,6 +138,7 @@ struct settings {
     int64_t rescan_ms; /* `rescan:`; 0: rely on inotify */
     bool http2;
     bool session_tickets;
+    bool core_dumps; /* for debugging: they may have keys in them */
     bool snapshot;   /* certificates with their keys are remembered under `state` */
     char *root_text; /* answer to GET /; NULL: 404 */
 

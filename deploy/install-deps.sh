@@ -18,7 +18,7 @@ tests="
     libcmocka-dev clang libclang-rt-dev llvm python3 binutils iproute2 util-linux procps faketime git
     curl nghttp2-client postfix postfix-mta-sts-resolver knot bind9 bind9-dnsutils unbound
     nginx-light libnginx-mod-stream apache2 haproxy testssl.sh systemd shellcheck mandoc
-    pebble lego caddy lexicon python3-dnspython python3-yaml"
+    pebble lego caddy lexicon python3-dnspython python3-yaml gdb"
 # What Exim is linked with. It is unpacked, not installed: beside Postfix Debian allows no other
 # mail server. Nothing is started or configured; the scenarios do that, each for itself.
 exim_libraries="libdb5.3 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0"

@@ -3,21 +3,20 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
+
+#include "base/secret_memory.h"
 
 struct octet_key *octet_key_new(const unsigned char point[static OCTET_KEY_POINT])
 {
-    struct octet_key *key = OPENSSL_zalloc(sizeof(*key));
-    if (key != NULL) {
-        memcpy(key->point, point, OCTET_KEY_POINT);
-    }
+    struct octet_key *key = secret_memory_new(sizeof(*key));
+    memcpy(key->point, point, OCTET_KEY_POINT);
     return key;
 }
 
 void octet_key_free(struct octet_key *key)
 {
-    OPENSSL_clear_free(key, sizeof(*key));
+    secret_memory_free(key, sizeof(*key));
 }
 
 bool octet_key_is(const EVP_PKEY *key)

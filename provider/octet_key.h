@@ -43,7 +43,7 @@ static inline void *octet_key_address(struct octet_key *key)
     return (char *)key + 1;
 }
 
-/* The caller frees it with octet_key_free. NULL: out of memory. */
+/* The caller frees it with octet_key_free. In secret memory, never NULL. */
 struct octet_key *octet_key_new(const unsigned char point[static OCTET_KEY_POINT]);
 void octet_key_free(struct octet_key *key);
 

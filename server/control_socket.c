@@ -71,7 +71,7 @@ bool control_open(const char *path, control_ask_fn ask, void *context, struct co
 {
     CLEANUP_CLOSE int listener = -1;
     struct file_identity file;
-    if (!unix_socket_listen(path, &listener, &file, e)) {
+    if (!unix_socket_listen(path, NULL, &listener, &file, e)) {
         return error_prefix(e, "control: ");
     }
     CLEANUP_CLOSE int epoll = epoll_create1(EPOLL_CLOEXEC);

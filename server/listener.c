@@ -191,14 +191,12 @@ static bool open_unix(const struct settings_listen *config, const struct listene
                       struct listener *listener, struct error *e)
 {
     CLEANUP_CLOSE int fd = -1;
-    if (!unix_socket_listen(config->host, &fd, &listener->file, e)) {
+    const struct unix_socket_owner owner = {options->uid, options->gid};
+    if (!unix_socket_listen(config->host, &owner, &fd, &listener->file, e)) {
         return false;
     }
     listener->path = memory_string(config->host);
     listener->address = memory_string(config->text);
-    if (options->uid != (uid_t)-1 && chown(config->host, options->uid, options->gid) != 0) {
-        return error_system(e, "cannot give %s to its user", config->host);
-    }
     return share(fd, options->workers, listener, e);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "base/file.h"
 
 enum { STATE_MODE = 0700 };
@@ -46,17 +47,22 @@ bool privileges_find(const char *user, struct privileges *ret_privileges, struct
 bool privileges_prepare_state(const char *path, const struct privileges *privileges,
                               struct error *e)
 {
-    bool is_new = access(path, F_OK) != 0 && errno == ENOENT;
-    if (is_new && !file_make_directories(path, STATE_MODE, e)) {
+    bool is_new = false;
+    CLEANUP_CLOSE int found = -1;
+    if (!directory_make(path, STATE_MODE, &found, &is_new, e)) {
         return error_prefix(e, "state: ");
     }
-    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* What was found, not what stands at the path by now. */
+    CLEANUP_CLOSE int fd = openat(found, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         return error_system(e, "cannot open the state directory %s", path);
     }
     bool changes_owner = privileges->uid != (uid_t)-1 && geteuid() == 0;
     if (is_new) {
-        bool done = fchmod(fd, STATE_MODE) == 0 &&
+        /* Made a moment ago, by us; or else put there by whoever may write above it. */
+        struct stat made;
+        bool done = fstat(fd, &made) == 0 && made.st_uid == geteuid() &&
+                    fchmod(fd, STATE_MODE) == 0 &&
                     (!changes_owner || fchown(fd, privileges->uid, privileges->gid) == 0);
         return done || error_system(e, "cannot set up the state directory %s", path);
     }

@@ -3,15 +3,17 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/random.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/core_dump.h"
 #include "base/file.h"
 #include "base/parallel.h"
 #include "base/rcu_table.h"
+#include "base/secret_memory.h"
 #include "provider/tls_library.h"
 #include "server/engine/tls.h"
 #include "server/server_state.h"
@@ -66,6 +68,22 @@ static void raise_descriptors(struct server *server)
     }
 }
 
+/* After the change of the user: the kernel decides anew then whether there may be a core. */
+static void settle_core_dumps(struct server *server)
+{
+    if (server->settings->core_dumps) {
+        core_dump_allow();
+        log_event(server->log, LOG_LEVEL_WARNING, "server.core_dumps",
+                  LOG_TEXT("warning", "a core dump may have private keys in it"),
+                  LOG_TEXT("advice", "turn core_dumps off when you are done"));
+    } else if (!core_dump_forbid()) {
+        char why[128];
+        log_event(server->log, LOG_LEVEL_WARNING, "server.core_dumps",
+                  LOG_TEXT("warning", "core dumps could not be turned off"),
+                  LOG_TEXT("error", strerror_r(errno, why, sizeof(why))));
+    }
+}
+
 static bool open_sockets(struct server *server, struct error *e)
 {
     const struct listener_options options = {
@@ -116,6 +134,13 @@ static void worker_done(void *context)
     mailbox_post(server->mailbox, on_worker_done, NULL);
 }
 
+static bool begin_tickets(struct server *server, struct error *e)
+{
+    server->ticket_keys = secret_memory_new(sizeof(*server->ticket_keys));
+    return ticket_keys_begin(server->ticket_keys, clock_monotonic_ms(), ticket_keys_random_octets,
+                             e);
+}
+
 /* Worker NUMBER's descriptor of each listener; the caller frees the array. */
 static struct worker_listener *listeners_of(struct server *server, size_t number)
 {
@@ -128,8 +153,7 @@ static struct worker_listener *listeners_of(struct server *server, size_t number
     return taken;
 }
 
-static bool start_worker(struct server *server, size_t number, const unsigned char *ticket_key,
-                         struct error *e)
+static bool start_worker(struct server *server, size_t number, struct error *e)
 {
     CLEANUP_FREE struct worker_listener *listeners = listeners_of(server, number);
     const struct http_answers policies = {policy_answer, &server->policy_answers};
@@ -145,7 +169,7 @@ static bool start_worker(struct server *server, size_t number, const unsigned ch
         .certificates_known = &server->tables.certificates_known,
         .policies = server->tables.policies,
         .board = server->board,
-        .ticket_key = ticket_key,
+        .ticket_keys = server->ticket_keys,
         .name_asked = server->settings->acme != NULL ? acme_link_name_asked : NULL,
         .name_asked_context = server,
         .totals = &server->totals,
@@ -181,16 +205,14 @@ static bool has_tls(const struct listeners *listeners)
 
 bool server_start_workers(struct server *server, struct error *e)
 {
-    unsigned char ticket_key[TLS_TICKET_KEY_OCTETS];
-    bool tickets = server->settings->session_tickets;
-    if (tickets && getrandom(ticket_key, sizeof(ticket_key), 0) != sizeof(ticket_key)) {
-        return error_system(e, "cannot make a key for session tickets");
+    if (server->settings->session_tickets && !begin_tickets(server, e)) {
+        return false;
     }
     prepare_answers(server);
     server->totals.addresses = address_book_new();
     server->workers = memory_zero(server->worker_count, sizeof(struct worker *));
     for (size_t i = 0; i < server->worker_count; i++) {
-        if (!start_worker(server, i, tickets ? ticket_key : NULL, e)) {
+        if (!start_worker(server, i, e)) {
             return false;
         }
         server->workers_running++;
@@ -198,7 +220,6 @@ bool server_start_workers(struct server *server, struct error *e)
             worker_set_limits(server->workers[i], &server->newer->limits);
         }
     }
-    explicit_bzero(ticket_key, sizeof(ticket_key));
     listeners_log(&server->listeners, server->log);
     if (has_tls(&server->listeners)) { /* clients do not wait for it */
         tls_report_make(server->log, &server->tls);
@@ -213,7 +234,7 @@ static bool start(struct server *server, struct error *e)
            privileges_find(server->settings->user, &server->privileges, e) &&
            open_sockets(server, e) &&
            privileges_prepare_state(server->settings->state, &server->privileges, e) &&
-           privileges_drop(&server->privileges, e) &&
+           privileges_drop(&server->privileges, e) && (settle_core_dumps(server), true) &&
            control_open(server->settings->control, commands_ask, server, &server->control, e) &&
            start_access_log(server, e) && start_loader(server, e);
 }
@@ -275,6 +296,17 @@ static void tend_watchdog(struct server *server, int64_t now_ms)
     }
 }
 
+static void tend_tickets(struct server *server, int64_t now_ms)
+{
+    if (server->ticket_keys == NULL ||
+        !ticket_keys_tend(server->ticket_keys, now_ms, ticket_keys_random_octets)) {
+        return;
+    }
+    for (size_t i = 0; i < server->workers_running; i++) {
+        worker_set_ticket_keys(server->workers[i], server->ticket_keys);
+    }
+}
+
 static bool is_drained(const struct server *server)
 {
     for (size_t i = 0; i < server->workers_running; i++) {
@@ -302,6 +334,9 @@ static int timeout_ms(const struct server *server, int64_t now_ms)
     if (server->watchdog_ms != 0) {
         timeout = sooner(timeout, until(server->watchdog_due_ms, now_ms));
     }
+    if (server->ticket_keys != NULL) {
+        timeout = sooner(timeout, until(server->ticket_keys->due_ms, now_ms));
+    }
     if (server->phase == SERVER_LOADING) {
         timeout = sooner(timeout, until(loading_due_ms(server), now_ms));
     }
@@ -323,6 +358,7 @@ static void serve(struct server *server)
         mailbox_run(server->mailbox);
         control_run(server->control, now_ms);
         tend_watchdog(server, now_ms);
+        tend_tickets(server, now_ms);
         loading_tend(server, now_ms);
         if (server->failed) {
             return;
@@ -346,6 +382,7 @@ static void stop(struct server *server)
         worker_stop(server->workers[i]);
     }
     server->workers_running = 0;
+    secret_memory_free(server->ticket_keys, sizeof(*server->ticket_keys));
     acme_link_stop(server);
     mirror_link_stop(server);
     if (server->loader != NULL) {

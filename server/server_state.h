@@ -65,7 +65,8 @@ struct server {
     struct worker **workers;
     size_t worker_count;
     size_t workers_running;
-    struct history *history; /* opened when first asked */
+    struct ticket_keys *ticket_keys; /* in secret memory; NULL: no session tickets */
+    struct history *history;         /* opened when first asked */
     struct inquiry *inquiries;
     struct round status_round;
     struct round reload_round; /* its flags are the loader's */

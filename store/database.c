@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -139,12 +141,35 @@ static bool make_private(const char *path, struct error *e)
     return true;
 }
 
+/* SQLite goes by the path. Root who opens it (`cert export`) would follow what the state
+ * directory's owner has put there; so the path is the directory's real one, and nothing in it a
+ * link. */
+static char *real_path(const char *path)
+{
+    CLEANUP_FREE char *directory = file_path_directory(path);
+    CLEANUP_FREE char *real = realpath(directory, NULL);
+    return real != NULL ? file_path_join(real, file_path_name(path)) : memory_string(path);
+}
+
+static bool is_no_link(const char *path, struct error *e)
+{
+    struct stat status;
+    return lstat(path, &status) != 0 || !S_ISLNK(status.st_mode) ||
+           error_set(e, ERROR_CONFLICT,
+                     "%s is a link; move what it names there, or make the directory a link", path);
+}
+
 static bool open_file(const char *path, const char *what, const char *schema, int version,
                       struct database *ret_database, struct error *e)
 {
+    if (!is_no_link(path, e)) {
+        return false;
+    }
+    CLEANUP_FREE char *real = real_path(path);
     struct database database = {.path = memory_string(path), .what = what};
     int opened =
-        sqlite3_open_v2(path, &database.handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+        sqlite3_open_v2(real, &database.handle,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
     if (opened != SQLITE_OK || !prepare_handle(&database, schema, version, e)) {
         if (opened != SQLITE_OK) {
             (void)database_error(&database, "open", e);

@@ -12,6 +12,7 @@
 #include "server/engine/tls_alert.h"
 #include "server/engine/tls_alpn_challenge.h"
 #include "server/engine/tls_hello_bio.h"
+#include "server/engine/tls_tickets.h"
 
 struct tls_context {
     struct tls_library *library;
@@ -19,6 +20,8 @@ struct tls_context {
     BIO_METHOD *direct;
     BIO_METHOD *hello;
     struct certificate_cache *cache;
+    struct tls_tickets *tickets; /* NULL: none are given */
+    uint64_t withdrawals;        /* the table's, when the cache was last cleared of them */
     struct tls_options options;
 };
 
@@ -72,6 +75,9 @@ static bool use_challenge(struct tls_context *tls, const struct dns_name *name, 
     struct error ignored;
     struct certificate_pair *pair = challenge_board_pair(tls->options.board, dns_name_bytes(name));
     bool used = pair != NULL && certificate_cache_use(tls->cache, pair, ssl, &ignored);
+    if (used) { /* a key for a few handshakes */
+        certificate_cache_forget(tls->cache, pair);
+    }
     certificate_pair_unref(pair);
     return used;
 }
@@ -184,23 +190,32 @@ static void on_info(const SSL *ssl, int where, int value)
     } else if ((where & SSL_CB_HANDSHAKE_DONE) != 0) {
         tls_alert_handshake_done((SSL *)ssl);
         tls_hello_bio_handshake_done((SSL *)ssl);
+        /* Its work is done. A connection that lasts would keep a withdrawn key with it. */
+        SSL_certs_clear((SSL *)ssl);
     }
 }
 
-static bool set_tickets(SSL_CTX *ssl, const unsigned char *key)
+/* NOLINTNEXTLINE(readability-non-const-parameter): OpenSSL's own type */
+static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                     EVP_MAC_CTX *mac, int make)
+{
+    const struct tls_context *tls = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    const struct tls_ticket ticket = {ssl, name, iv, cipher, mac};
+    return tls_tickets_handle(tls->tickets, &ticket, make != 0);
+}
+
+static bool set_tickets(struct tls_context *tls)
 {
     /* A server-side cache would be a lock, and would be asked for each session. */
-    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
-    if (key == NULL) {
-        SSL_CTX_set_options(ssl, SSL_OP_NO_TICKET);
-        return SSL_CTX_set_num_tickets(ssl, 0) == 1;
+    SSL_CTX_set_session_cache_mode(tls->ssl, SSL_SESS_CACHE_OFF);
+    if (tls->options.ticket_keys == NULL) {
+        SSL_CTX_set_options(tls->ssl, SSL_OP_NO_TICKET);
+        return SSL_CTX_set_num_tickets(tls->ssl, 0) == 1;
     }
-    unsigned char copy[TLS_TICKET_KEY_OCTETS];
-    memcpy(copy, key, sizeof(copy));
-    bool done = SSL_CTX_set_tlsext_ticket_keys(ssl, copy, sizeof(copy)) == 1 &&
-                SSL_CTX_set_num_tickets(ssl, 1) == 1;
-    OPENSSL_cleanse(copy, sizeof(copy));
-    return done;
+    tls->tickets = tls_tickets_new(tls->options.ticket_keys, tls_library_context(tls->library));
+    (void)SSL_CTX_set_timeout(tls->ssl, TICKET_KEYS_PERIOD_S);
+    return tls->tickets != NULL && SSL_CTX_set_tlsext_ticket_key_evp_cb(tls->ssl, on_ticket) == 1 &&
+           SSL_CTX_set_num_tickets(tls->ssl, 1) == 1;
 }
 
 static bool set_up(struct tls_context *tls)
@@ -226,8 +241,7 @@ static bool set_up(struct tls_context *tls)
            SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ssl, CIPHERS_TLS_1_2) == 1 &&
            SSL_CTX_set_ciphersuites(ssl, CIPHERS_TLS_1_3) == 1 && tls_groups_set(ssl) != NULL &&
-           SSL_CTX_set1_sigalgs_list(ssl, SIGNATURES) == 1 &&
-           set_tickets(ssl, tls->options.ticket_key);
+           SSL_CTX_set1_sigalgs_list(ssl, SIGNATURES) == 1 && set_tickets(tls);
 }
 
 bool tls_context_new(const struct tls_options *options, struct tls_context **ret_tls,
@@ -240,7 +254,7 @@ bool tls_context_new(const struct tls_options *options, struct tls_context **ret
         return false;
     }
     bool done = set_up(tls);
-    tls->options.ticket_key = NULL; /* OpenSSL has its own copy */
+    tls->options.ticket_keys = NULL; /* copied */
     if (!done) {
         const char *reason = ERR_reason_error_string(ERR_peek_last_error());
         ERR_clear_error();
@@ -257,11 +271,28 @@ void tls_context_free(struct tls_context *tls)
 {
     if (tls != NULL) {
         SSL_CTX_free(tls->ssl);
+        tls_tickets_free(tls->tickets);
         BIO_meth_free(tls->direct);
         BIO_meth_free(tls->hello);
         certificate_cache_free(tls->cache);
         tls_library_free(tls->library);
         free(tls);
+    }
+}
+
+void tls_context_tend(struct tls_context *tls)
+{
+    uint64_t withdrawals = certificate_table_withdrawals(tls->options.certificates);
+    if (withdrawals != tls->withdrawals) {
+        tls->withdrawals = withdrawals;
+        certificate_cache_forget_withdrawn(tls->cache);
+    }
+}
+
+void tls_context_take_ticket_keys(struct tls_context *tls, const struct ticket_keys *keys)
+{
+    if (tls->tickets != NULL) {
+        tls_tickets_take(tls->tickets, keys);
     }
 }
 

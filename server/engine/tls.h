@@ -24,10 +24,9 @@
 #include "base/error.h"
 #include "certificates/certificate_table.h"
 #include "policies/policy_index.h"
+#include "server/engine/ticket_keys.h"
 
 struct tls_context;
-
-enum { TLS_TICKET_KEY_OCTETS = 80 };
 
 struct tls_options {
     const struct certificate_table *certificates; /* borrowed, outlives the context */
@@ -36,9 +35,8 @@ struct tls_options {
     const _Atomic bool *known;
     size_t cache; /* parsed certificates kept, at least 2 */
     bool http2;   /* offer "h2" before "http/1.1" */
-    /* TLS_TICKET_KEY_OCTETS random octets, the same for every worker, or NULL: no session tickets.
-     * Copied. */
-    const unsigned char *ticket_key;
+    /* The same for every worker, or NULL: no session tickets. Copied. */
+    const struct ticket_keys *ticket_keys;
     /* Called during the handshake when SSL's client names a host that has a certificate, with
      * that name normalised (lower case, no trailing dot; it is also called where a session is
      * resumed, and twice after a HelloRetryRequest). NAME is gone afterwards: copy it. Requests on
@@ -60,6 +58,13 @@ bool tls_context_new(const struct tls_options *options, struct tls_context **ret
                      struct error *e) MUST_USE;
 /* No connection may be left. NULL is fine. */
 void tls_context_free(struct tls_context *tls);
+
+/* To be called once a second or more often: what was parsed of certificates that were withdrawn
+ * goes, with their keys. Costs next to nothing where none was. */
+void tls_context_tend(struct tls_context *tls);
+
+/* Uses KEYS (copied) from now on, where tickets are given at all. */
+void tls_context_take_ticket_keys(struct tls_context *tls, const struct ticket_keys *keys);
 
 /* Borrowed: for h2o_socket_ssl_handshake. */
 SSL_CTX *tls_context_ssl(struct tls_context *tls);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/rcu_table.h"
+#include "base/secret_memory.h"
 #include "base/thread.h"
 #include "server/engine/acceptor.h"
 
@@ -56,6 +57,7 @@ static void tend(struct worker *worker, int64_t now_ms)
     if (sweeps) {
         worker->swept_ms = now_ms;
         connections_sweep(connections, now_ms);
+        tls_context_tend(worker->house.tls);
     }
     acceptor_tend(worker->acceptor, sweeps);
 }
@@ -91,29 +93,62 @@ static void run(struct worker *worker)
 
 /* --- Messages from the main thread --- */
 
-struct limits_message {
+/* The first of each message. */
+struct message {
     h2o_multithread_message_t super;
-    struct settings_limits limits;
+    void (*take)(struct message *message, struct worker *worker); /* and free it */
 };
 
 static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 {
     struct worker *worker = H2O_STRUCT_FROM_MEMBER(struct worker, receiver, receiver);
     while (!h2o_linklist_is_empty(messages)) {
-        struct limits_message *message =
-            H2O_STRUCT_FROM_MEMBER(struct limits_message, super.link, messages->next);
+        struct message *message =
+            H2O_STRUCT_FROM_MEMBER(struct message, super.link, messages->next);
         h2o_linklist_unlink(&message->super.link);
-        worker->house.connections.limits = message->limits;
-        acceptor_take_limits(worker->acceptor);
-        free(message);
+        message->take(message, worker);
     }
+}
+
+struct limits_message {
+    struct message head;
+    struct settings_limits limits;
+};
+
+static void take_limits(struct message *message, struct worker *worker)
+{
+    worker->house.connections.limits = ((struct limits_message *)message)->limits;
+    acceptor_take_limits(worker->acceptor);
+    free(message);
 }
 
 void worker_set_limits(struct worker *worker, const struct settings_limits *limits)
 {
     struct limits_message *message = memory_zero(1, sizeof(*message));
+    message->head.take = take_limits;
     message->limits = *limits;
-    h2o_multithread_send_message(&worker->receiver, &message->super);
+    h2o_multithread_send_message(&worker->receiver, &message->head.super);
+}
+
+/* In secret memory. */
+struct ticket_keys_message {
+    struct message head;
+    struct ticket_keys keys;
+};
+
+static void take_ticket_keys(struct message *message, struct worker *worker)
+{
+    struct ticket_keys_message *taken = (struct ticket_keys_message *)message;
+    tls_context_take_ticket_keys(worker->house.tls, &taken->keys);
+    secret_memory_free(taken, sizeof(*taken));
+}
+
+void worker_set_ticket_keys(struct worker *worker, const struct ticket_keys *keys)
+{
+    struct ticket_keys_message *message = secret_memory_new(sizeof(*message));
+    message->head.take = take_ticket_keys;
+    message->keys = *keys;
+    h2o_multithread_send_message(&worker->receiver, &message->head.super);
 }
 
 static void wish(struct worker *worker, enum worker_wish wanted)
@@ -158,7 +193,7 @@ static bool make_tls(struct worker *worker, struct error *e)
         .cache =
             settings->limits.certificate_cache > 2 ? (size_t)settings->limits.certificate_cache : 2,
         .http2 = settings->http2,
-        .ticket_key = worker->options.ticket_key,
+        .ticket_keys = worker->options.ticket_keys,
         .named = channel_named,
         .board = worker->options.board,
         .asked = worker->options.name_asked,

@@ -15,6 +15,7 @@
 #include "server/answers/http_answer.h"
 #include "server/engine/connections.h"
 #include "server/engine/listener_kind.h"
+#include "server/engine/ticket_keys.h"
 
 struct worker;
 struct access_log;
@@ -36,8 +37,8 @@ struct worker_options {
     const struct certificate_table *certificates;
     const _Atomic bool *certificates_known;
     const struct policy_index *policies;
-    const struct challenge_board *board; /* NULL: no ACME */
-    const unsigned char *ticket_key;     /* NULL: no session tickets */
+    const struct challenge_board *board;   /* NULL: no ACME */
+    const struct ticket_keys *ticket_keys; /* copied; NULL: no session tickets */
     /* A client asked for a HOST that should have a certificate. Called on the worker's thread. May
      * be NULL. */
     void (*name_asked)(struct bytes host, void *name_asked_context);
@@ -57,6 +58,8 @@ bool worker_start(const struct worker_options *options, struct worker **ret_work
 
 /* New limits from now on. */
 void worker_set_limits(struct worker *worker, const struct settings_limits *limits);
+/* New keys for session tickets (copied), where there are any. */
+void worker_set_ticket_keys(struct worker *worker, const struct ticket_keys *keys);
 /* Accepts no more, answers what was asked, says goodbye to idle connections. */
 void worker_drain(struct worker *worker);
 /* All connections, now. Drains before, where that was not asked. */

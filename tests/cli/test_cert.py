@@ -324,6 +324,22 @@ class Export(CertTest):
         self.assertIn("mta-sts.example.com: there is no certificate of ours", result.err)
         self.assertTrue((self.out / "mta-sts.example.org/privkey.pem").exists())
 
+    def test_nothing_is_exported_through_a_link(self):
+        """The files are keys."""
+        elsewhere = self.directory / "elsewhere"
+        for place in ("mta-sts.example.org", "mta-sts.example.org/privkey.pem",
+                      "mta-sts.example.org/fullchain.pem"):
+            with self.subTest(place=place):
+                shutil.rmtree(self.out, ignore_errors=True)
+                shutil.rmtree(elsewhere, ignore_errors=True)
+                elsewhere.mkdir()
+                link = self.out / place
+                link.parent.mkdir(parents=True)
+                link.symlink_to(elsewhere)
+                result = self.run_in("cert", "export", self.out, want=FAILED)
+                self.assertIn(f"{link} is a link; remove it", result.err)
+                self.assertEqual(list(elsewhere.iterdir()), [])
+
     def test_what_was_exported_can_be_imported(self):
         self.run_in("cert", "export", self.out)
         self.store.unlink()

@@ -1,6 +1,9 @@
 """import and export: static trees in and out."""
 
 import os
+import shutil
+import subprocess
+import sys
 
 from harness import DONE, FAILED, ProgramTest
 
@@ -22,6 +25,22 @@ domains:
     mx:
       - mx1.example.org
     max_age: 86400
+"""
+
+# What stands at the one path is a directory and a link to the other by turns, for a minute.
+SWAP = """
+import os, sys, time
+place, elsewhere = sys.argv[1:]
+end = time.monotonic() + 60
+os.makedirs(place + ".own/.well-known", exist_ok=True)
+os.symlink(elsewhere, place + ".link")
+while time.monotonic() < end:
+    for spare in (".own", ".link"):
+        try:
+            os.rename(place + spare, place)
+            os.rename(place, place + spare)
+        except OSError:
+            os.system(f"rm -rf {place}")
 """
 
 
@@ -190,6 +209,60 @@ class Trees(ProgramTest):
         result = self.run_in("export", "--delete", self.tree, want=FAILED)
         self.assertIn("Nothing was deleted", result.err)
         self.assertEqual(len(self.exported()), 3)
+
+    def test_nothing_is_written_through_a_link_in_the_tree(self):
+        """Whoever may write in it, as a tenant by FTP, would have root write where he cannot."""
+        self.write("all.yaml", IMPORTED)
+        for place in ("mta-sts.a.example", "mta-sts.a.example/.well-known",
+                      "mta-sts.a.example/.well-known/mta-sts.txt", ".mtasts-host-export"):
+            for kind in ("directory", "file", "nothing"):
+                with self.subTest(place=place, kind=kind):
+                    shutil.rmtree(self.tree)
+                    elsewhere = self.directory / "elsewhere"
+                    shutil.rmtree(elsewhere, ignore_errors=True)
+                    elsewhere.mkdir()
+                    target = elsewhere / "target"
+                    if kind == "directory":
+                        (target / ".well-known").mkdir(parents=True)
+                    elif kind == "file":
+                        target.write_text("precious\n")
+                    link = self.tree / place
+                    link.parent.mkdir(parents=True)
+                    link.symlink_to(target)
+                    before = self.all_of(elsewhere)
+                    result = self.run_in("export", self.tree, want=FAILED)
+                    self.assertIn(f"{link} is a link; remove it", result.err)
+                    self.assertEqual(self.all_of(elsewhere), before)
+                    self.assertTrue(link.is_symlink())
+                    if place != ".mtasts-host-export":  # one tenant's link, one tenant's fault
+                        self.assertIn("mta-sts.b.example/.well-known/mta-sts.txt", self.exported())
+
+    def all_of(self, directory):
+        return sorted((str(p), p.read_text() if p.is_file() else None)
+                      for p in directory.rglob("*"))
+
+    def test_a_tree_that_is_named_by_a_link(self):
+        """The operator named it."""
+        self.write("all.yaml", IMPORTED)
+        named = self.directory / "named"
+        named.symlink_to(self.tree)
+        self.run_in("export", named)
+        self.assertEqual(len(self.exported()), 3)
+
+    def test_nobody_wins_a_race_for_where_it_is_written(self):
+        self.write("all.yaml", IMPORTED)
+        elsewhere = self.directory / "elsewhere"
+        (elsewhere / ".well-known").mkdir(parents=True)
+        place = self.tree / "mta-sts.a.example"
+        swap = subprocess.Popen([sys.executable, "-c", SWAP, place, elsewhere])
+        try:
+            for _ in range(30):
+                self.run_in("export", self.tree, want=None)
+                self.assertIsNone(swap.poll())
+                self.assertEqual(list((elsewhere / ".well-known").iterdir()), [])
+        finally:
+            swap.kill()
+            swap.wait()
 
     def test_a_tree_that_cannot_be_written(self):
         self.write("all.yaml", IMPORTED)

@@ -1,4 +1,5 @@
 #include "certificates/certificate_cache.h"
+#include "certificates/certificate_table.h"
 #include "make.h"
 
 static EVP_PKEY *ec;
@@ -124,12 +125,52 @@ static void test_a_refusal_names_the_path(void **state)
     certificate_cache_free(cache);
 }
 
+static void test_forgets_what_was_withdrawn(void **state)
+{
+    (void)state;
+    struct certificate_cache *cache = certificate_cache_new(8, NULL);
+    struct certificate_table *table = certificate_table_new();
+    struct certificate_pair *gone = make_pair(ec, "DNS:gone.example", DAY);
+    struct certificate_pair *stays = make_pair(ec, "DNS:stays.example", DAY);
+    certificate_table_add(table, gone);
+    certificate_table_add(table, stays);
+    X509 *first_gone = used_leaf(cache, gone);
+    X509 *first_stays = used_leaf(cache, stays);
+    uint64_t before = certificate_table_withdrawals(table);
+    certificate_table_remove(table, gone);
+    assert_true(certificate_table_withdrawals(table) != before);
+    assert_true(certificate_pair_is_withdrawn(gone));
+    certificate_cache_forget_withdrawn(cache);
+    X509 *again_gone = used_leaf(cache, gone);
+    X509 *again_stays = used_leaf(cache, stays);
+    assert_ptr_not_equal(first_gone, again_gone);
+    assert_ptr_equal(first_stays, again_stays);
+    certificate_table_add(table, gone); /* it comes back, as after an edit that is taken back */
+    assert_false(certificate_pair_is_withdrawn(gone));
+    certificate_cache_forget_withdrawn(cache);
+    X509 *third = used_leaf(cache, gone);
+    assert_ptr_equal(again_gone, third);
+    certificate_cache_forget(cache, gone);
+    certificate_cache_forget(cache, gone);
+    X509 *fourth = used_leaf(cache, gone);
+    assert_ptr_not_equal(third, fourth);
+    X509 *const leaves[] = {first_gone, first_stays, again_gone, again_stays, third, fourth};
+    for (size_t i = 0; i < ARRAY_LENGTH(leaves); i++) {
+        X509_free(leaves[i]);
+    }
+    certificate_cache_free(cache);
+    certificate_table_free(table);
+    certificate_pair_unref(gone);
+    certificate_pair_unref(stays);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keeps_up_to_max),
         cmocka_unit_test(test_the_least_recently_used_goes),
         cmocka_unit_test(test_a_refusal_names_the_path),
+        cmocka_unit_test(test_forgets_what_was_withdrawn),
     };
     return cmocka_run_group_tests(tests, make_all, free_all);
 }

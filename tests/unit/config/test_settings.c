@@ -63,6 +63,7 @@ static void test_defaults(void **state)
     assert_int_equal(s->rescan_ms, 0);
     assert_true(s->http2);
     assert_false(s->session_tickets);
+    assert_false(s->core_dumps);
     assert_true(s->snapshot);
     assert_null(s->root_text);
     assert_int_equal(s->default_max_age_s, 604800);
@@ -312,6 +313,7 @@ static const struct bytes FULL =
           "rescan: 1m\n"
           "http2: off\n"
           "session_tickets: on\n"
+          "core_dumps: on\n"
           "snapshot: off\n"
           "root: MTA-STS policies\n"
           "access_log: {format: json, file: access.log}\n"
@@ -356,6 +358,7 @@ static void test_every_key(void **state)
     assert_int_equal(s->rescan_ms, 60000);
     assert_false(s->http2);
     assert_true(s->session_tickets);
+    assert_true(s->core_dumps);
     assert_false(s->snapshot);
     assert_string_equal(s->root_text, "MTA-STS policies");
     assert_int_equal(s->access_log, ACCESS_LOG_JSON);
@@ -528,6 +531,7 @@ static void test_restart_needed(void **state)
         {"a limit", BYTES("policies: p\nlimits: {certificate_cache: 5}\nhttp2: off\n"),
          "http2, limits.certificate_cache"},
         {"the client", BYTES("policies: p\nacme: {agree_terms: on}\n"), "certificates, acme"},
+        {"cores", BYTES("policies: p\ncore_dumps: on\n"), "core_dumps"},
         {"resolvers", BYTES("policies: p\nmirror: {look: 1h}\ndns: {resolver: 192.0.2.1}\n"),
          "dns.resolver"},
         {"providers' addresses",

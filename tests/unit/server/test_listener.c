@@ -198,12 +198,12 @@ static void a_stale_socket_is_taken_over_a_live_one_is_not(void **state)
     int first = -1;
     int second = -1;
     struct file_identity file;
-    assert_true(unix_socket_listen(path, &first, &file, &e));
-    assert_false(unix_socket_listen(path, &second, &file, &e));
+    assert_true(unix_socket_listen(path, NULL, &first, &file, &e));
+    assert_false(unix_socket_listen(path, NULL, &second, &file, &e));
     assert_int_equal(e.code, ERROR_CONFLICT);
     assert_non_null(strstr(e.text, "another process listens"));
     close(first); /* the file stays, as after a crash */
-    assert_true(unix_socket_listen(path, &second, &file, &e));
+    assert_true(unix_socket_listen(path, NULL, &second, &file, &e));
     close(second);
     temporary_remove(directory);
 }
@@ -218,9 +218,9 @@ static void a_successors_socket_is_left_alone(void **state)
     int second = -1;
     struct file_identity ours;
     struct file_identity theirs;
-    assert_true(unix_socket_listen(path, &first, &ours, &e));
+    assert_true(unix_socket_listen(path, NULL, &first, &ours, &e));
     close(first); /* as a worker that drains; what number the next file gets is up to the kernel */
-    assert_true(unix_socket_listen(path, &second, &theirs, &e));
+    assert_true(unix_socket_listen(path, NULL, &second, &theirs, &e));
     unix_socket_remove(path, &ours);
     assert_int_equal(access(path, F_OK), 0);
     /* Who may use it is said by the operator, and it is ours all the same. */
@@ -241,7 +241,7 @@ static void other_files_are_not_removed(void **state)
     close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     int fd = -1;
     struct file_identity file;
-    assert_false(unix_socket_listen(path, &fd, &file, &e));
+    assert_false(unix_socket_listen(path, NULL, &fd, &file, &e));
     assert_non_null(strstr(e.text, "is not a socket"));
     assert_int_equal(access(path, F_OK), 0);
     temporary_remove(directory);

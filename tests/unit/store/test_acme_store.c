@@ -652,6 +652,30 @@ static void test_a_key_is_required(void **state)
     assert_int_equal(e.code, ERROR_SYSTEM);
 }
 
+/* Root opens it too, in a directory of the service: what a link names there may be anybody's. The
+ * directory itself may be a link, to a larger disk. */
+static void test_no_link_is_followed_to_it(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    struct acme_store *store = NULL;
+    CLEANUP_FREE char *link_path = file_path_join(f->directory, "link.db");
+    CLEANUP_FREE char *dangling = file_path_join(f->directory, "dangling.db");
+    CLEANUP_FREE char *directory = memory_printf("%s.link", f->directory);
+    CLEANUP_FREE char *through = file_path_join(directory, "acme.db");
+    assert_int_equal(symlink("acme.db", link_path), 0);
+    assert_int_equal(symlink("nothing", dangling), 0);
+    assert_int_equal(symlink(f->directory, directory), 0);
+    assert_false(acme_store_open(link_path, &store, &e));
+    assert_non_null(strstr(e.text, "link.db is a link"));
+    assert_false(acme_store_open_existing(link_path, &store, &e));
+    assert_false(acme_store_open(dangling, &store, &e));
+    acme_store_close(open_store(through));
+    assert_int_equal(unlink(link_path), 0);
+    assert_int_equal(unlink(dangling), 0);
+    assert_int_equal(unlink(directory), 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], PUT_FROM_OUTSIDE) == 0) {
@@ -679,6 +703,7 @@ int main(int argc, char **argv)
         WITH_STORE(test_long_texts_are_refused),
         WITH_STORE(test_long_rows_of_others_are_not_read),
         WITH_STORE(test_a_key_is_required),
+        WITH_STORE(test_no_link_is_followed_to_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,14 +150,14 @@ static void on_handshake(h2o_socket_t *socket, const char *error)
 
 static _Atomic bool all_known = true;
 
-static struct tls_context *new_context(bool http2, const unsigned char *ticket_key,
+static struct tls_context *new_context(bool http2, const struct ticket_keys *ticket_keys,
                                        struct meeting *meeting)
 {
     struct tls_options options = {.certificates = table,
                                   .known = &all_known,
                                   .cache = 4,
                                   .http2 = http2,
-                                  .ticket_key = ticket_key,
+                                  .ticket_keys = ticket_keys,
                                   .named = on_named,
                                   .named_context = meeting,
                                   .board = board,
@@ -934,17 +934,48 @@ static void test_ciphers_are_counted(void **state)
     }
 }
 
-/* Two workers; what one gave, the other takes, where there are tickets. */
+/* Two workers; what one gave, the other takes, where there are tickets and the keys have not
+ * changed more than once since, or the other is one change behind. */
 static const struct resumption {
     const char *name;
     int version;
     bool tickets;
+    int changes_of_first; /* before the first visit */
+    int changes_of_second;
+    bool resumed;
 } RESUMPTIONS[] = {
-    {"1.3, off", TLS1_3_VERSION, false},
-    {"1.2, off", TLS1_2_VERSION, false},
-    {"1.3, on", TLS1_3_VERSION, true},
-    {"1.2, on", TLS1_2_VERSION, true},
+    {"1.3, off", TLS1_3_VERSION, false, 0, 0, false},
+    {"1.2, off", TLS1_2_VERSION, false, 0, 0, false},
+    {"1.3, on", TLS1_3_VERSION, true, 0, 0, true},
+    {"1.2, on", TLS1_2_VERSION, true, 0, 0, true},
+    {"1.3, changed once", TLS1_3_VERSION, true, 0, 1, true},
+    {"1.2, changed once", TLS1_2_VERSION, true, 0, 1, true},
+    {"1.3, changed twice", TLS1_3_VERSION, true, 0, 2, false},
+    {"1.2, changed twice", TLS1_2_VERSION, true, 0, 2, false},
+    {"1.3, the other is behind", TLS1_3_VERSION, true, 1, 0, true},
+    {"1.2, the other is behind", TLS1_2_VERSION, true, 1, 0, true},
+    {"1.3, the other is far behind", TLS1_3_VERSION, true, 2, 0, false},
 };
+
+/* Makes the same keys in each test: octets that count. */
+static unsigned char counted;
+
+static bool count_octets(void *p, size_t n)
+{
+    memset(p, ++counted, n);
+    return true;
+}
+
+/* After so many CHANGES, of which two contexts see the same ones. */
+static void keys_after(int changes, struct ticket_keys *ret_keys)
+{
+    struct error e;
+    counted = 0;
+    assert_true(ticket_keys_begin(ret_keys, 0, count_octets, &e));
+    for (int i = 0; i < changes; i++) {
+        assert_true(ticket_keys_tend(ret_keys, ret_keys->due_ms, count_octets));
+    }
+}
 
 static void test_resumption(void **state)
 {
@@ -952,12 +983,15 @@ static void test_resumption(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(RESUMPTIONS); i++) {
         const struct resumption *r = &RESUMPTIONS[i];
         const struct row row = {.sni = "a.example", .version = r->version};
-        unsigned char key[TLS_TICKET_KEY_OCTETS];
-        assert_int_equal(RAND_bytes(key, sizeof(key)), 1);
         SSL_SESSION *session = NULL;
         for (int worker = 0; worker < 2; worker++) {
             struct meeting meeting = {0};
-            struct tls_context *tls = new_context(true, r->tickets ? key : NULL, &meeting);
+            struct ticket_keys begun;
+            struct ticket_keys keys;
+            keys_after(0, &begun);
+            keys_after(worker == 0 ? r->changes_of_first : r->changes_of_second, &keys);
+            struct tls_context *tls = new_context(true, r->tickets ? &begun : NULL, &meeting);
+            tls_context_take_ticket_keys(tls, &keys);
             meet(&meeting, tls);
             meeting.client = new_client(&row, meeting.fd);
             if (session != NULL) {
@@ -970,7 +1004,7 @@ static void test_resumption(void **state)
             }
             read_on(&meeting);
             session = SSL_get1_session(meeting.client);
-            if (SSL_session_reused(meeting.client) != (worker == 1 && r->tickets)) {
+            if (SSL_session_reused(meeting.client) != (worker == 1 && r->resumed)) {
                 fail_msg("%s: worker %d", r->name, worker);
             }
             assert_string_equal(meeting.name, "a.example"); /* on resumption too */
@@ -987,12 +1021,13 @@ static void test_no_session_is_kept_of_a_challenge(void **state)
 {
     (void)state;
     static const int VERSIONS[] = {TLS1_2_VERSION, TLS1_3_VERSION};
-    static const unsigned char KEY[TLS_TICKET_KEY_OCTETS] = "not a secret";
+    struct ticket_keys keys;
+    keys_after(0, &keys);
     for (size_t i = 0; i < ARRAY_LENGTH(VERSIONS); i++) {
         const struct row client = {.sni = "a.example", .version = VERSIONS[i]};
         const struct row ca = {.sni = "a.example", .version = VERSIONS[i], .alpn = ACME};
         struct meeting meeting = {0};
-        struct tls_context *tls = new_context(true, KEY, &meeting);
+        struct tls_context *tls = new_context(true, &keys, &meeting);
         meet(&meeting, tls);
         meeting.client = new_client(&client, meeting.fd);
         assert_true(shake_hands(&meeting));
