@@ -247,7 +247,8 @@ static void *run(void *context)
             session_end(acme);
             acme->tried_ms = clock_monotonic_ms();
         } else if (!acme->stop) {
-            transport_wait(acme->transport, timeout_ms(acme), mailbox_fd(acme->mailbox));
+            transfer_group_wait(transport_group(acme->transport), timeout_ms(acme),
+                                mailbox_fd(acme->mailbox));
         }
     }
     if (acme->store != NULL) {

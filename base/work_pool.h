@@ -3,8 +3,9 @@
  *     work_pool_add(pool, look_up, request);     // runs on one of the threads; hands its result
  *                                                // back by itself, through a mailbox
  *
- * Work of one lane runs in the order it was added. What may take long goes into the slow lane, which
- * has half of the threads at most: however much of it there is, the other half does quick work. */
+ * Work of one lane runs in the order it was added. What may take long goes into the slow lane,
+ * which has half of the threads at most: however much of it there is, the other half does quick
+ * work. */
 #ifndef BASE_WORK_POOL_H
 #define BASE_WORK_POOL_H
 

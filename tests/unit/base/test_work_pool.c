@@ -233,8 +233,8 @@ static void test_many_add_and_each_is_run_or_dropped_once(void **state)
     work_pool_free(NULL);
 }
 
-/* Twice as much slow work as there are threads, none of which ends: half of the threads hold it, and
- * quick work is done by the others. What waits of the slow work is done once that ends. */
+/* Twice as much slow work as there are threads, none of which ends: half of the threads hold it,
+ * and quick work is done by the others. What waits of the slow work is done once that ends. */
 static void test_slow_work_takes_half_of_the_threads(void **state)
 {
     (void)state;
