@@ -108,6 +108,8 @@ struct settings_acme {
     int64_t orders_window_s;      /* … so many seconds and account */
     int64_t in_flight;            /* orders under way at once */
     int64_t failover_after;       /* failures of one host before the next CA is tried */
+
+    struct settings_networks preflight_addresses; /* that it may ask, though they are not public */
 };
 
 /* How closely providers' policies are followed (mirror/mirror.h). */
@@ -115,6 +117,8 @@ struct settings_mirror {
     int64_t look_ms;    /* between two looks at the TXT record */
     int64_t fetch_ms;   /* the policy is fetched at least so often */
     int64_t timeout_ms; /* of one fetch */
+
+    struct settings_networks addresses; /* that may be asked, though they are not public */
 };
 
 enum settings_access_log { ACCESS_LOG_OFF, ACCESS_LOG_COMBINED, ACCESS_LOG_JSON };
@@ -171,6 +175,10 @@ bool settings_load(const char *file, struct settings **ret_settings, struct diag
 bool settings_parse(struct bytes text, const char *file, struct settings **ret_settings,
                     struct diagnostics *d) MUST_USE;
 void settings_free(struct settings *settings);
+
+/* Whether one of our own listeners is bound to a loopback address by name: then a name that leads
+ * to one leads to us, as in tests, or where a proxy stands before us on the same host. */
+bool settings_listen_on_loopback(const struct settings *settings);
 
 /* For `reload`: appends the names of the keys in which A and B differ and that only a restart
  * applies, comma-separated; nothing where there are none. */

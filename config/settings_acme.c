@@ -232,6 +232,13 @@ static bool read_preflight_caa(const struct yaml_pair *pair, void *target,
     return fields_bool(pair, &((struct settings_acme *)target)->preflight_caa, context);
 }
 
+static bool read_preflight_addresses(const struct yaml_pair *pair, void *target,
+                                     struct fields_context *context)
+{
+    return settings_read_networks(pair, &((struct settings_acme *)target)->preflight_addresses,
+                                  context);
+}
+
 static void set_preflight(struct settings_acme *acme, bool on)
 {
     acme->preflight_dns = on;
@@ -248,6 +255,7 @@ static bool read_preflight(const struct yaml_pair *pair, void *target,
         {"https_port", read_https_port, 0},
         {"dns", read_preflight_dns, 0},
         {"caa", read_preflight_caa, 0},
+        {"addresses", read_preflight_addresses, 0},
     };
     if (pair->value->kind == YAML_MAPPING) {
         return fields_read(pair, "preflight", FIELDS, ARRAY_LENGTH(FIELDS), target, context);

@@ -127,26 +127,10 @@ static bool read_limit(const struct yaml_pair *pair, void *target, struct fields
 
 /* ---- who is not counted ---- */
 
-static bool add_network(const struct yaml_node *item, void *target, struct fields_context *context)
-{
-    struct settings_networks *networks = target;
-    if (networks->count == SETTINGS_NETWORKS_MAX) {
-        return fields_error(context, &item->start, "more than %d networks; remove some",
-                            SETTINGS_NETWORKS_MAX);
-    }
-    struct error e;
-    if (!network_parse(item->text, &networks->items[networks->count], &e)) {
-        return fields_error(context, &item->start, "%s", e.text);
-    }
-    networks->count++;
-    return true;
-}
-
 static bool read_uncounted(const struct yaml_pair *pair, void *target,
                            struct fields_context *context)
 {
-    return fields_strings(pair, add_network, &((struct settings_limits *)target)->uncounted,
-                          context);
+    return settings_read_networks(pair, &((struct settings_limits *)target)->uncounted, context);
 }
 
 bool settings_read_limits(const struct yaml_pair *pair, void *target,

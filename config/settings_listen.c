@@ -108,6 +108,33 @@ static bool parse_listen(const struct yaml_node *item, struct settings_listen *r
                         shown(item->text).text);
 }
 
+static bool is_loopback(const char *host)
+{
+    static const unsigned char one[sizeof(struct in6_addr)] = {[15] = 1};
+    struct in6_addr address;
+    if (inet_pton(AF_INET6, host, &address) == 1) {
+        bool mapped = IN6_IS_ADDR_V4MAPPED(&address);
+        return memcmp(&address, one, sizeof(one)) == 0 || (mapped && address.s6_addr[12] == 127);
+    }
+    return inet_pton(AF_INET, host, &address) == 1 && address.s6_addr[0] == 127;
+}
+
+static bool any_on_loopback(const struct settings_listens *listens)
+{
+    for (size_t i = 0; i < listens->count; i++) {
+        if (listens->items[i].kind == LISTEN_TCP && is_loopback(listens->items[i].host)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool settings_listen_on_loopback(const struct settings *settings)
+{
+    return any_on_loopback(&settings->https) || any_on_loopback(&settings->http) ||
+           any_on_loopback(&settings->plain);
+}
+
 static bool same_listen(const struct settings_listen *a, const struct settings_listen *b)
 {
     bool any_port = a->kind == LISTEN_TCP && a->port == 0;

@@ -48,13 +48,20 @@ static bool read_duration(const struct yaml_pair *pair, void *target,
                               context);
 }
 
+static bool read_addresses(const struct yaml_pair *pair, void *target,
+                           struct fields_context *context)
+{
+    return settings_read_networks(pair, &((struct settings_mirror *)target)->addresses, context);
+}
+
 bool settings_read_mirror(const struct yaml_pair *pair, void *target,
                           struct fields_context *context)
 {
     struct settings *settings = target;
-    struct field fields[ARRAY_LENGTH(DURATIONS)];
+    struct field fields[ARRAY_LENGTH(DURATIONS) + 1];
     for (size_t i = 0; i < ARRAY_LENGTH(DURATIONS); i++) {
         fields[i] = (struct field){DURATIONS[i].key, read_duration, 0};
     }
+    fields[ARRAY_LENGTH(DURATIONS)] = (struct field){"addresses", read_addresses, 0};
     return fields_read(pair, "mirror", fields, ARRAY_LENGTH(fields), &settings->mirror, context);
 }

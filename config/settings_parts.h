@@ -32,6 +32,10 @@ bool settings_read_text(const struct yaml_pair *pair, size_t max, char **place,
 bool settings_read_path(const struct yaml_pair *pair, char **place, struct fields_context *context)
     MUST_USE;
 
+/* A network or a list of them, added to NETWORKS. */
+bool settings_read_networks(const struct yaml_pair *pair, struct settings_networks *networks,
+                            struct fields_context *context) MUST_USE;
+
 /* TEXT as a DNS name, lower-case and without a final dot; the caller frees it. NULL: it is none. */
 char *settings_parse_name(struct bytes text);
 

@@ -2,7 +2,7 @@
 #include "base/buffer.h"
 #include "settings_parts.h"
 
-enum kind { LIST, LISTENS, TEXT, NUMBER, FLAG, FORMAT, ACME };
+enum kind { LIST, LISTENS, TEXT, NUMBER, FLAG, FORMAT, NETWORKS, ACME };
 
 static bool texts_differ(const char *a, const char *b)
 {
@@ -30,6 +30,11 @@ static bool listens_differ(const struct settings_listens *a, const struct settin
     return differ;
 }
 
+static bool networks_differ(const struct settings_networks *a, const struct settings_networks *b)
+{
+    return a->count != b->count || memcmp(a->items, b->items, a->count * sizeof(a->items[0])) != 0;
+}
+
 static bool acmes_differ(const struct settings_acme *a, const struct settings_acme *b);
 
 static bool differ(enum kind kind, const void *a, const void *b)
@@ -47,6 +52,8 @@ static bool differ(enum kind kind, const void *a, const void *b)
         return *(const bool *)a != *(const bool *)b;
     case FORMAT:
         return *(const enum settings_access_log *)a != *(const enum settings_access_log *)b;
+    case NETWORKS:
+        return networks_differ(a, b);
     case ACME:
         return acmes_differ(*(struct settings_acme *const *)a, *(struct settings_acme *const *)b);
     }
@@ -99,6 +106,7 @@ static bool acmes_differ(const struct settings_acme *a, const struct settings_ac
         {FLAG, AT(preflight_caa)},
         {NUMBER, AT(preflight_http_port)},
         {NUMBER, AT(preflight_https_port)},
+        {NETWORKS, AT(preflight_addresses)},
         {FLAG, AT(take_over)},
         {NUMBER, AT(orders)},
         {NUMBER, AT(orders_window_s)},

@@ -154,12 +154,16 @@ static bool evaluate(const struct dns_caa_set *set, const struct dns_caa_request
 
 /* The records of NAME or of the nearest name above it that has any; the root is not asked (RFC 8659
  * §3). What cannot be looked up may forbid, so it stops the climb. */
-static bool find_relevant(const struct dns_resolver *resolver, struct bytes name,
-                          struct dns_caa_set *ret_set, struct error *e)
+static bool find_relevant(const struct dns_resolver *resolver,
+                          const struct dns_caa_request *request, struct dns_caa_set *ret_set,
+                          struct error *e)
 {
+    int64_t until_ms = dns_resolver_until_ms(resolver);
+    struct bytes name = request->name;
     while (name.n != 0 && ret_set->count == 0) {
         struct error failure;
-        if (!dns_lookup_caa(resolver, name, ret_set, &failure) && failure.code != ERROR_NOT_FOUND) {
+        if (!dns_lookup_caa_until(resolver, name, until_ms, ret_set, request->trace, &failure) &&
+            failure.code != ERROR_NOT_FOUND) {
             *e = failure;
             return false;
         }
@@ -177,6 +181,6 @@ bool dns_caa_allows(const struct dns_resolver *resolver, const struct dns_caa_re
         *ret_allowed = true;
         return true;
     }
-    return find_relevant(resolver, request->name, &set, e) &&
+    return find_relevant(resolver, request, &set, e) &&
            evaluate(&set, request, ret_allowed, why, e);
 }

@@ -17,6 +17,7 @@ struct dns_caa_request {
     size_t issuer_count;        /* 0: allowed, and nobody is asked */
     const char *account_uri;    /* the account's URL; NULL: not known yet, not checked */
     const char *method;         /* "http-01" */
+    struct dns_trace *trace;    /* set to how the last question went; NULL: nobody wants to know */
 };
 
 /* True: *RET_ALLOWED is set, and where it is false, why is appended to WHY ("CAA of example.org

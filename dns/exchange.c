@@ -105,7 +105,7 @@ ldns_rdf *dns_owner_new(struct bytes name, struct error *e)
 }
 
 static bool make_question(struct exchange *exchange, struct bytes name, ldns_rr_type type,
-                          struct error *e)
+                          unsigned flags, struct error *e)
 {
     ldns_rdf *owner = dns_owner_new(name, e);
     if (owner == NULL) {
@@ -117,6 +117,7 @@ static bool make_question(struct exchange *exchange, struct bytes name, ldns_rr_
         abort(); /* out of memory; getrandom of two octets does not fail */
     }
     ldns_pkt_set_id(exchange->question, id);
+    ldns_pkt_set_cd(exchange->question, (flags & DNS_EXCHANGE_UNCHECKED) != 0);
     ldns_pkt_set_edns_udp_size(exchange->question, UDP_SIZE);
     uint8_t *wire = NULL;
     size_t length = 0;
@@ -212,11 +213,17 @@ static bool ask_tcp(struct exchange *exchange, ldns_pkt **ret_packet, struct err
 bool dns_exchange(const struct dns_server *server, struct bytes name, ldns_rr_type type,
                   int64_t timeout_ms, ldns_pkt **ret_packet, struct error *e)
 {
+    return dns_exchange_with(server, name, type, 0, timeout_ms, ret_packet, e);
+}
+
+bool dns_exchange_with(const struct dns_server *server, struct bytes name, ldns_rr_type type,
+                       unsigned flags, int64_t timeout_ms, ldns_pkt **ret_packet, struct error *e)
+{
     struct exchange exchange = {
         .server = server,
         .deadline_ms = clock_monotonic_ms() + timeout_ms,
     };
-    if (!make_question(&exchange, name, type, e)) {
+    if (!make_question(&exchange, name, type, flags, e)) {
         return false;
     }
     exchange.answer = memory_alloc(DNS_MESSAGE_MAX);

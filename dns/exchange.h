@@ -23,11 +23,19 @@ bool dns_server_parse(struct bytes text, struct dns_server *ret_server, struct e
  * ldns_rdf_deep_free. NULL: it is no name to ask for. */
 ldns_rdf *dns_owner_new(struct bytes name, struct error *e) MUST_USE;
 
+/* How a question differs from the usual one. */
+enum dns_exchange_flags {
+    DNS_EXCHANGE_UNCHECKED = 1, /* CD: an answer though DNSSEC refuse it (RFC 4035 §3.2.2) */
+};
+
 /* Asks for the records TYPE of NAME (without trailing dot; letters, digits, "-", "_"), recursion
  * desired, and waits at most TIMEOUT_MS. What does not come from that server, or does not answer
  * this very question, is dropped. The caller frees the packet with ldns_pkt_free; any code may
  * stand in it. Fails with ERROR_RETRY where there was no answer. */
 bool dns_exchange(const struct dns_server *server, struct bytes name, ldns_rr_type type,
                   int64_t timeout_ms, ldns_pkt **ret_packet, struct error *e) MUST_USE;
+bool dns_exchange_with(const struct dns_server *server, struct bytes name, ldns_rr_type type,
+                       unsigned flags, int64_t timeout_ms, ldns_pkt **ret_packet, struct error *e)
+    MUST_USE;
 
 #endif

@@ -49,7 +49,8 @@ static bool look_up_mx(const struct dns_resolver *resolver, struct bytes name,
                        struct dns_mx_set *ret_set, struct dns_trace *trace, struct error *e)
 {
     struct dns_mx_set set = {0};
-    struct dns_question question = {name, LDNS_RR_TYPE_MX, "MX", take_mx, &set, trace};
+    struct dns_question question = {
+        name, LDNS_RR_TYPE_MX, "MX", take_mx, &set, trace, dns_resolver_until_ms(resolver)};
     if (!dns_question_ask(resolver, &question, e)) {
         dns_mx_set_clear(&set);
         return false;
@@ -111,7 +112,8 @@ static bool look_up_txt(const struct dns_resolver *resolver, struct bytes name,
                         struct dns_txt_set *ret_set, struct dns_trace *trace, struct error *e)
 {
     struct dns_txt_set set = {0};
-    struct dns_question question = {name, LDNS_RR_TYPE_TXT, "TXT", take_txt, &set, trace};
+    struct dns_question question = {
+        name, LDNS_RR_TYPE_TXT, "TXT", take_txt, &set, trace, dns_resolver_until_ms(resolver)};
     if (!dns_question_ask(resolver, &question, e)) {
         dns_txt_set_clear(&set);
         return false;
@@ -156,29 +158,47 @@ static bool take_address(const ldns_rr *rr, void *context, struct error *e)
     return true;
 }
 
+/* One of the two questions of a look-up that is to end at UNTIL_MS. */
 static bool look_up_family(const struct dns_resolver *resolver, struct bytes name, bool ipv6,
-                           struct dns_address_set *set, struct dns_trace *trace, struct error *e)
+                           int64_t until_ms, struct dns_address_set *set, struct dns_trace *trace,
+                           struct error *e)
 {
     struct dns_question question = {.name = name,
                                     .type = ipv6 ? LDNS_RR_TYPE_AAAA : LDNS_RR_TYPE_A,
                                     .type_name = ipv6 ? "AAAA" : "A",
                                     .take = take_address,
                                     .set = set,
-                                    .trace = trace};
+                                    .trace = trace,
+                                    .until_ms = until_ms};
     return dns_question_ask(resolver, &question, e);
 }
 
-bool dns_lookup_addresses(const struct dns_resolver *resolver, struct bytes name,
-                          struct dns_address_set *ret_set, struct error *e)
+static bool look_up_addresses(const struct dns_resolver *resolver, struct bytes name,
+                              struct dns_address_set *ret_set, struct dns_trace *trace,
+                              struct error *e)
 {
     struct dns_address_set set = {0};
-    if (!look_up_family(resolver, name, false, &set, NULL, e) ||
-        !look_up_family(resolver, name, true, &set, NULL, e)) {
+    int64_t until_ms = dns_resolver_until_ms(resolver);
+    if (!look_up_family(resolver, name, false, until_ms, &set, trace, e) ||
+        !look_up_family(resolver, name, true, until_ms, &set, trace, e)) {
         dns_address_set_clear(&set);
         return false;
     }
     *ret_set = set;
     return true;
+}
+
+bool dns_lookup_addresses(const struct dns_resolver *resolver, struct bytes name,
+                          struct dns_address_set *ret_set, struct error *e)
+{
+    return look_up_addresses(resolver, name, ret_set, NULL, e);
+}
+
+bool dns_lookup_addresses_traced(const struct dns_resolver *resolver, struct bytes name,
+                                 struct dns_address_set *ret_set, struct dns_trace *ret_trace,
+                                 struct error *e)
+{
+    return look_up_addresses(resolver, name, ret_set, ret_trace, e);
 }
 
 void dns_trace_addresses(const struct dns_resolver *resolver, struct bytes name,
@@ -187,8 +207,9 @@ void dns_trace_addresses(const struct dns_resolver *resolver, struct bytes name,
 {
     struct error e;
     struct dns_address_set set = {0};
-    (void)look_up_family(resolver, name, false, &set, ret_a, &e);
-    (void)look_up_family(resolver, name, true, &set, ret_aaaa, &e);
+    int64_t until_ms = dns_resolver_until_ms(resolver);
+    (void)look_up_family(resolver, name, false, until_ms, &set, ret_a, &e);
+    (void)look_up_family(resolver, name, true, until_ms, &set, ret_aaaa, &e);
     *ret_set = set;
 }
 
@@ -225,8 +246,14 @@ static bool take_caa(const ldns_rr *rr, void *context, struct error *e)
 bool dns_lookup_caa(const struct dns_resolver *resolver, struct bytes name,
                     struct dns_caa_set *ret_set, struct error *e)
 {
+    return dns_lookup_caa_until(resolver, name, dns_resolver_until_ms(resolver), ret_set, NULL, e);
+}
+
+bool dns_lookup_caa_until(const struct dns_resolver *resolver, struct bytes name, int64_t until_ms,
+                          struct dns_caa_set *ret_set, struct dns_trace *trace, struct error *e)
+{
     struct dns_caa_set set = {0};
-    struct dns_question question = {name, LDNS_RR_TYPE_CAA, "CAA", take_caa, &set, NULL};
+    struct dns_question question = {name, LDNS_RR_TYPE_CAA, "CAA", take_caa, &set, trace, until_ms};
     if (!dns_question_ask(resolver, &question, e)) {
         dns_caa_set_clear(&set);
         return false;
@@ -258,7 +285,12 @@ void dns_trace_tlsa(const struct dns_resolver *resolver, struct bytes name, size
 {
     struct error e;
     size_t count = 0;
-    struct dns_question question = {name,   LDNS_RR_TYPE_TLSA, "TLSA", count_record,
-                                    &count, ret_trace};
+    struct dns_question question = {name,
+                                    LDNS_RR_TYPE_TLSA,
+                                    "TLSA",
+                                    count_record,
+                                    &count,
+                                    ret_trace,
+                                    dns_resolver_until_ms(resolver)};
     *ret_count = dns_question_ask(resolver, &question, &e) ? count : 0;
 }

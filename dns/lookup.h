@@ -9,7 +9,8 @@
  * Every look-up: true and an empty set where the name exists without such records; false with
  * ERROR_NOT_FOUND where there is no such name (NXDOMAIN), with ERROR_RETRY where no server said
  * (SERVFAIL, REFUSED, no answer), with ERROR_SYNTAX where the answer cannot be used, with
- * ERROR_LIMIT where it is larger than the limits below. CNAMEs are followed. */
+ * ERROR_LIMIT where it is larger than the limits below. CNAMEs are followed. A look-up ends in
+ * time where the resolver has a deadline (dns_resolver_set_deadline_ms). */
 #ifndef DNS_LOOKUP_H
 #define DNS_LOOKUP_H
 
@@ -59,6 +60,11 @@ struct dns_address_set {
 
 bool dns_lookup_addresses(const struct dns_resolver *resolver, struct bytes name,
                           struct dns_address_set *ret_set, struct error *e) MUST_USE;
+/* The same; *RET_TRACE tells how it went, true or false: of the question that failed, else of the
+ * last. Where DNSSEC is broken it says DNS_BOGUS. */
+bool dns_lookup_addresses_traced(const struct dns_resolver *resolver, struct bytes name,
+                                 struct dns_address_set *ret_set, struct dns_trace *ret_trace,
+                                 struct error *e) MUST_USE;
 void dns_address_set_clear(struct dns_address_set *set);
 
 /* The CAA records of one name as they are on the wire (RFC 8659 §4.1); dns/caa.h takes them apart.
@@ -72,6 +78,11 @@ struct dns_caa_set {
 
 bool dns_lookup_caa(const struct dns_resolver *resolver, struct bytes name,
                     struct dns_caa_set *ret_set, struct error *e) MUST_USE;
+/* The same as a part of a look-up that is to end at UNTIL_MS (dns_resolver_until_ms()); TRACE tells
+ * how it went, NULL: nobody wants to know. */
+bool dns_lookup_caa_until(const struct dns_resolver *resolver, struct bytes name, int64_t until_ms,
+                          struct dns_caa_set *ret_set, struct dns_trace *trace, struct error *e)
+    MUST_USE;
 void dns_caa_set_clear(struct dns_caa_set *set);
 
 /* The same look-ups for who judges what is there: they do not fail, *RET_TRACE tells how they went,

@@ -89,8 +89,8 @@ static bool ask_once(const struct dns_resolver *resolver, struct walk *walk, boo
 {
     CLEANUP_FREE char *text = dns_wire_name_text(walk->name);
     ldns_pkt *packet = NULL;
-    if (!dns_resolver_ask_outcome(resolver, bytes_of(text), walk->question->type, &packet,
-                                  &walk->trace.outcome, e)) {
+    if (!dns_resolver_ask_outcome(resolver, bytes_of(text), walk->question->type,
+                                  walk->question->until_ms, &packet, &walk->trace.outcome, e)) {
         return false;
     }
     const ldns_rr_list *answers = ldns_pkt_answer(packet);
@@ -144,7 +144,8 @@ static void look_for_loop(const struct dns_resolver *resolver, struct dns_trace 
     const struct dns_question ask = {.name = question->name,
                                      .type = LDNS_RR_TYPE_CNAME,
                                      .type_name = "CNAME",
-                                     .take = take_nothing};
+                                     .take = take_nothing,
+                                     .until_ms = question->until_ms};
     struct walk walk = {.question = &ask};
     struct error e;
     bool done = !walk_begin(&walk, &e);

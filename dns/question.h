@@ -18,6 +18,7 @@ struct dns_question {
     bool (*take)(const ldns_rr *rr, void *set, struct error *e);
     void *set;
     struct dns_trace *trace; /* NULL: nobody wants to know */
+    int64_t until_ms;        /* dns_resolver_until_ms(), of the look-up that it is part of */
 };
 
 /* Errors as dns/lookup.h says. The trace is filled in either way. */

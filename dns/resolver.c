@@ -3,6 +3,7 @@
 #include <ldns/ldns.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "dns/exchange.h"
 
@@ -12,6 +13,7 @@ struct dns_resolver {
     struct dns_server servers[DNS_SERVERS_MAX];
     size_t count;
     int64_t attempt_ms;
+    int64_t deadline_ms; /* of one look-up; 0: none */
 };
 
 /* Those of /etc/resolv.conf; as the C library does, the local host where it names none. */
@@ -80,6 +82,16 @@ void dns_resolver_set_attempt_ms(struct dns_resolver *resolver, int64_t attempt_
     resolver->attempt_ms = attempt_ms;
 }
 
+void dns_resolver_set_deadline_ms(struct dns_resolver *resolver, int64_t deadline_ms)
+{
+    resolver->deadline_ms = deadline_ms;
+}
+
+int64_t dns_resolver_until_ms(const struct dns_resolver *resolver)
+{
+    return resolver->deadline_ms != 0 ? clock_monotonic_ms() + resolver->deadline_ms : INT64_MAX;
+}
+
 /* What a server says of why it failed (RFC 8914): the info-code's meaning for us. */
 static enum dns_outcome outcome_of(ldns_pkt *answer)
 {
@@ -108,23 +120,53 @@ static enum dns_outcome outcome_of(ldns_pkt *answer)
     return DNS_FAILED;
 }
 
-/* An answer that says something about the name, one way or the other. */
-static bool ask_server(const struct dns_resolver *resolver, const struct dns_server *server,
-                       struct bytes name, ldns_rr_type type, ldns_pkt **ret_packet,
-                       enum dns_outcome *ret_failure, struct error *e)
+/* --- One question, to one server after the other --- */
+
+struct asking {
+    const struct dns_resolver *resolver;
+    struct bytes name;
+    ldns_rr_type type;
+    int64_t until_ms;
+    bool failed[DNS_SERVERS_MAX]; /* that server said SERVFAIL, and not why */
+    /* What tells most so far. */
+    enum dns_outcome worst;
+    struct error e;
+};
+
+static int64_t least(int64_t a, int64_t b)
 {
-    ldns_pkt *packet = NULL;
-    if (!dns_exchange(server, name, type, resolver->attempt_ms, &packet, e)) {
-        *ret_failure = DNS_NO_ANSWER;
-        return false;
+    return a < b ? a : b;
+}
+
+/* How long one server may take where OTHERS are to be asked after it; 0: the time is over. */
+static int64_t patience_ms(const struct asking *asking, size_t others)
+{
+    int64_t attempt_ms = asking->resolver->attempt_ms;
+    if (asking->until_ms == INT64_MAX) {
+        return attempt_ms;
     }
+    int64_t left_ms = asking->until_ms - clock_monotonic_ms();
+    int64_t share_ms = left_ms / (int64_t)(others + 1);
+    return left_ms <= 0 ? 0 : least(attempt_ms, share_ms != 0 ? share_ms : left_ms);
+}
+
+/* An answer that says something about the name, one way or the other. */
+static bool says_something(const ldns_pkt *packet)
+{
     ldns_pkt_rcode code = ldns_pkt_get_rcode(packet);
-    if (code == LDNS_RCODE_NOERROR || code == LDNS_RCODE_NXDOMAIN) {
-        *ret_packet = packet;
-        return true;
-    }
-    *ret_failure = outcome_of(packet);
-    ldns_pkt_free(packet);
+    return code == LDNS_RCODE_NOERROR || code == LDNS_RCODE_NXDOMAIN;
+}
+
+static bool tell_bogus(const struct dns_server *server, struct error *e)
+{
+    return error_set(e, ERROR_RETRY,
+                     "DNSSEC is broken, says DNS server %s; correct the zone's signatures, or the "
+                     "DS record at its parent",
+                     server->text);
+}
+
+static bool tell_code(const struct dns_server *server, ldns_pkt_rcode code, struct error *e)
+{
     char *text = ldns_pkt_rcode2str(code);
     error_format(e, ERROR_RETRY, "DNS server %s answered %s; try again, or name another",
                  server->text, text != NULL ? text : "with an unknown code");
@@ -135,26 +177,122 @@ static bool ask_server(const struct dns_resolver *resolver, const struct dns_ser
 /* How much an outcome tells of the zone. */
 static int weight(enum dns_outcome failure)
 {
-    return failure == DNS_NO_ANSWER ? 1 : failure == DNS_FAILED ? 2 : 3;
+    return failure == DNS_NOT_ASKED   ? 0
+           : failure == DNS_NO_ANSWER ? 1
+           : failure == DNS_FAILED    ? 2
+                                      : 3;
+}
+
+static void note_failure(struct asking *asking, enum dns_outcome failure, const struct error *e)
+{
+    if (weight(failure) > weight(asking->worst)) {
+        asking->worst = failure;
+        asking->e = *e;
+    }
+}
+
+/* False: it said nothing of use, which is noted. */
+static bool ask_server(struct asking *asking, size_t i, int64_t timeout_ms, ldns_pkt **ret_packet)
+{
+    const struct dns_server *server = &asking->resolver->servers[i];
+    struct error e;
+    ldns_pkt *packet = NULL;
+    if (!dns_exchange(server, asking->name, asking->type, timeout_ms, &packet, &e)) {
+        /* A question that is wrong is so for every server. */
+        note_failure(asking, e.code == ERROR_RETRY ? DNS_NO_ANSWER : DNS_UNUSABLE, &e);
+        return false;
+    }
+    if (says_something(packet)) {
+        *ret_packet = packet;
+        return true;
+    }
+    ldns_pkt_rcode code = ldns_pkt_get_rcode(packet);
+    enum dns_outcome failure = outcome_of(packet);
+    ldns_pkt_free(packet);
+    asking->failed[i] = code == LDNS_RCODE_SERVFAIL && failure == DNS_FAILED;
+    (void)(failure == DNS_BOGUS ? tell_bogus(server, &e) : tell_code(server, code, &e));
+    note_failure(asking, failure, &e);
+    return false;
+}
+
+static bool ask_servers(struct asking *asking, ldns_pkt **ret_packet)
+{
+    size_t count = asking->resolver->count;
+    for (size_t i = 0; i < DNS_ROUNDS * count && asking->worst != DNS_UNUSABLE; i++) {
+        int64_t timeout_ms = patience_ms(asking, count - 1 - i % count);
+        if (timeout_ms <= 0) {
+            break;
+        }
+        if (ask_server(asking, i % count, timeout_ms, ret_packet)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether SERVER has an answer that it gives out only where nobody checks it. */
+static bool hides_answer(const struct asking *asking, const struct dns_server *server,
+                         int64_t timeout_ms)
+{
+    struct error e;
+    ldns_pkt *packet = NULL;
+    if (!dns_exchange_with(server, asking->name, asking->type, DNS_EXCHANGE_UNCHECKED, timeout_ms,
+                           &packet, &e)) {
+        return false;
+    }
+    bool hides = says_something(packet);
+    ldns_pkt_free(packet);
+    return hides;
+}
+
+/* Not every server says by RFC 8914 that it is DNSSEC. Each has failed twice by now, so that a
+ * zone's servers that came back between two questions are hardly taken for it. */
+static void look_for_bogus(struct asking *asking)
+{
+    const struct dns_resolver *resolver = asking->resolver;
+    for (size_t i = 0; i < resolver->count && asking->worst == DNS_FAILED; i++) {
+        int64_t timeout_ms = asking->failed[i] ? patience_ms(asking, resolver->count - 1 - i) : 0;
+        if (timeout_ms > 0 && hides_answer(asking, &resolver->servers[i], timeout_ms)) {
+            struct error e;
+            (void)tell_bogus(&resolver->servers[i], &e);
+            note_failure(asking, DNS_BOGUS, &e);
+        }
+    }
+}
+
+/* The time was over: before any server could be asked, or while one was. */
+static void note_time(struct asking *asking)
+{
+    enum { MS_PER_S = 1000 };
+    struct error e;
+    if (asking->until_ms - clock_monotonic_ms() > 0 || weight(asking->worst) > 1) {
+        return;
+    }
+    error_format(&e, ERROR_RETRY,
+                 "no DNS server said within %g s, all that a look-up may take; try again, or name "
+                 "another",
+                 (double)asking->resolver->deadline_ms / MS_PER_S);
+    asking->worst = DNS_NO_ANSWER;
+    asking->e = e;
 }
 
 bool dns_resolver_ask_outcome(const struct dns_resolver *resolver, struct bytes name,
-                              ldns_rr_type type, ldns_pkt **ret_packet,
+                              ldns_rr_type type, int64_t until_ms, ldns_pkt **ret_packet,
                               enum dns_outcome *ret_failure, struct error *e)
 {
-    enum dns_outcome worst = DNS_NO_ANSWER;
-    for (size_t i = 0; i < DNS_ROUNDS * resolver->count; i++) {
-        const struct dns_server *server = &resolver->servers[i % resolver->count];
-        enum dns_outcome failure = DNS_NO_ANSWER;
-        if (ask_server(resolver, server, name, type, ret_packet, &failure, e)) {
-            return true;
-        }
-        if (e->code != ERROR_RETRY) {
-            return false; /* the question itself is wrong */
-        }
-        worst = weight(failure) > weight(worst) ? failure : worst;
+    struct asking asking = {
+        .resolver = resolver,
+        .name = name,
+        .type = type,
+        .until_ms = until_ms,
+    };
+    if (ask_servers(&asking, ret_packet)) {
+        return true;
     }
-    *ret_failure = worst;
+    look_for_bogus(&asking);
+    note_time(&asking);
+    *ret_failure = asking.worst;
+    *e = asking.e;
     return false;
 }
 
@@ -162,5 +300,6 @@ bool dns_resolver_ask(const struct dns_resolver *resolver, struct bytes name, ld
                       ldns_pkt **ret_packet, struct error *e)
 {
     enum dns_outcome failure;
-    return dns_resolver_ask_outcome(resolver, name, type, ret_packet, &failure, e);
+    return dns_resolver_ask_outcome(resolver, name, type, dns_resolver_until_ms(resolver),
+                                    ret_packet, &failure, e);
 }

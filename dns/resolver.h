@@ -27,15 +27,25 @@ void dns_resolver_free(struct dns_resolver *resolver);
 /* How long one server may take to answer; DNS_ATTEMPT_MS from the start. */
 void dns_resolver_set_attempt_ms(struct dns_resolver *resolver, int64_t attempt_ms);
 
+/* How long one look-up of dns/lookup.h or dns/caa.h may take, however many questions, CNAMEs and
+ * servers that takes; 0, from the start: as long as those do. What is over is ERROR_RETRY. Every
+ * server still has its turn: none takes more of the time than its share of what is left. */
+void dns_resolver_set_deadline_ms(struct dns_resolver *resolver, int64_t deadline_ms);
+/* When a look-up that begins now is to end, by clock_monotonic_ms(); INT64_MAX: never. */
+int64_t dns_resolver_until_ms(const struct dns_resolver *resolver);
+
 /* Asks one server after the other until one knows: the answer's code is NOERROR or NXDOMAIN. The
  * caller frees the packet with ldns_pkt_free. Fails with ERROR_RETRY where no server said. */
 bool dns_resolver_ask(const struct dns_resolver *resolver, struct bytes name, ldns_rr_type type,
                       ldns_pkt **ret_packet, struct error *e) MUST_USE;
 
-/* The same; where it fails, *RET_FAILURE is the outcome that tells most of all servers' answers (of
- * a server's own words by RFC 8914, too). */
+/* The same, as one question of a look-up that is to end at UNTIL_MS (dns_resolver_until_ms()).
+ * Where it fails, *RET_FAILURE is the outcome that tells most of all servers' answers, of a
+ * server's own words by RFC 8914, too. A server that says SERVFAIL and no more is asked once more
+ * with checking disabled: if it knows an answer then, it is DNSSEC that failed (RFC 4035
+ * §3.2.2). */
 bool dns_resolver_ask_outcome(const struct dns_resolver *resolver, struct bytes name,
-                              ldns_rr_type type, ldns_pkt **ret_packet,
+                              ldns_rr_type type, int64_t until_ms, ldns_pkt **ret_packet,
                               enum dns_outcome *ret_failure, struct error *e) MUST_USE;
 
 #endif

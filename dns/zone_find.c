@@ -62,10 +62,12 @@ bool dns_zone_of_answer(const ldns_pkt *answer, struct bytes name, struct dns_zo
 bool dns_zone_find(const struct dns_resolver *resolver, struct bytes name,
                    struct dns_zone *ret_zone, struct error *e)
 {
+    int64_t until_ms = dns_resolver_until_ms(resolver);
     for (struct bytes at = name; at.n != 0;) {
         ldns_pkt *answer = NULL;
         enum dns_outcome failure = DNS_FAILED;
-        if (!dns_resolver_ask_outcome(resolver, at, LDNS_RR_TYPE_SOA, &answer, &failure, e)) {
+        if (!dns_resolver_ask_outcome(resolver, at, LDNS_RR_TYPE_SOA, until_ms, &answer, &failure,
+                                      e)) {
             if (e->code == ERROR_RETRY && failure != DNS_NO_ANSWER) {
                 e->code = ERROR_NOT_FOUND; /* REFUSED, SERVFAIL: about this name alone */
             }

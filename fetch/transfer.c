@@ -1,7 +1,11 @@
 #include "transfer.h"
 
+#include <arpa/inet.h>
+#include <assert.h>
 #include <string.h>
+#include <sys/socket.h>
 
+#include "fetch/address_rule.h"
 #include "fetch/transfer_parts.h"
 
 /* A macro, as libcurl's own checks of the value's type only see a literal option. */
@@ -67,6 +71,43 @@ static void set_trust(struct transfer *transfer, const struct transfer_request *
         /* Each is to show its certificate. */
         SET_OPTION(transfer, CURLOPT_SSL_SESSIONID_CACHE, 0L);
         SET_OPTION(transfer, CURLOPT_FRESH_CONNECT, 1L);
+    }
+}
+
+static void note_refused(struct transfer *transfer, const struct sockaddr *address)
+{
+    const void *octets = address->sa_family == AF_INET
+                             ? (const void *)&((const struct sockaddr_in *)address)->sin_addr
+                             : (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr;
+    if (transfer->refused[0] == '\0' && inet_ntop(address->sa_family, octets, transfer->refused,
+                                                  sizeof(transfer->refused)) == NULL) {
+        (void)snprintf(transfer->refused, sizeof(transfer->refused), "no Internet address");
+    }
+}
+
+/* The last place before a connection, and the one that no name, redirect or way of writing an
+ * address goes around. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct transfer *transfer = context;
+    (void)purpose;
+    if (!address_rule_allows(transfer->rule, &address->addr)) {
+        note_refused(transfer, &address->addr);
+        return CURL_SOCKET_BAD; /* libcurl goes on to the next address */
+    }
+    transfer->opened = true;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static void set_rule(struct transfer *transfer, const struct transfer_request *request)
+{
+    assert(request->rule == NULL || !request->by_proxy);
+    transfer->rule = request->rule;
+    if (request->rule != NULL) {
+        SET_OPTION(transfer, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+        SET_OPTION(transfer, CURLOPT_OPENSOCKETDATA, transfer);
+        SET_OPTION(transfer, CURLOPT_FRESH_CONNECT, 1L);
+        SET_OPTION(transfer, CURLOPT_FORBID_REUSE, 1L);
     }
 }
 
@@ -136,6 +177,7 @@ struct transfer *transfer_new(const struct transfer_request *request)
     SET_OPTION(transfer, CURLOPT_PRIVATE, transfer);
     set_bounds(transfer, request);
     set_place(transfer, request);
+    set_rule(transfer, request);
     set_trust(transfer, request);
     set_method(transfer, request);
     return transfer;
@@ -175,6 +217,9 @@ enum transfer_result transfer_end(struct transfer *transfer, CURLcode code)
     if (transfer->body.overflow) {
         return TRANSFER_TOO_LONG;
     }
+    if (code != CURLE_OK && transfer->refused[0] != '\0' && !transfer->opened) {
+        return TRANSFER_REFUSED;
+    }
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         if (rows[i].code == code) {
             return rows[i].result;
@@ -201,6 +246,11 @@ bool transfer_is_connected(const struct transfer *transfer)
     curl_off_t connected_us = 0;
     curl_easy_getinfo(transfer->curl, CURLINFO_CONNECT_TIME_T, &connected_us);
     return connected_us != 0 || transfer->tls_begun; /* the time is set when TLS is up, too */
+}
+
+const char *transfer_refused_address(const struct transfer *transfer)
+{
+    return transfer->refused[0] != '\0' ? transfer->refused : NULL;
 }
 
 int64_t transfer_time_ms(const struct transfer *transfer)

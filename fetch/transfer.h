@@ -18,7 +18,8 @@
 
 enum { TRANSFER_TLS_1_2 = 12, TRANSFER_TLS_1_3 = 13 };
 
-struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
+struct address_rule; /* fetch/address_rule.h */
+struct ssl_ctx_st;   /* OpenSSL's SSL_CTX */
 
 /* All but `url`, `protocols`, `timeout_ms` and `body_max` may be zero. Texts are borrowed until the
  * call returns, `abandon` and `tls_setup_context` until the transfer is freed. */
@@ -38,7 +39,16 @@ struct transfer_request {
     bool starttls;      /* smtp: TLS is a must */
 
     const char *connect_to; /* "ADDRESS:PORT" in the place of the host's own; IPv6 in brackets */
-    const char *resolve;    /* "HOST:PORT:ADDRESS,ADDRESS": what the host's name stands for */
+    /* "HOST:PORT:ADDRESS,ADDRESS": what the host's name stands for. In a group it is so for all of
+     * its transfers, and from then on; two that are to ask one host at two addresses say
+     * `connect_to` instead. */
+    const char *resolve;
+
+    /* Which addresses may be connected to, judged for each as the connection is made, however its
+     * name was looked up; NULL: any. Borrowed until the transfer is freed. Such a transfer takes no
+     * connection that was made before, by another rule or by none, and leaves none behind; it goes
+     * by no proxy, whose address would be judged in the place of the host's. */
+    const struct address_rule *rule;
 
     bool unverified;   /* take any certificate */
     const char *trust; /* PEM file of the CAs to trust, alone; NULL: the system's */
@@ -54,6 +64,7 @@ enum transfer_result {
     TRANSFER_DONE,           /* an answer, whatever it says; connect_only: connected */
     TRANSFER_NO_HOST,        /* the name has no address */
     TRANSFER_NO_CONNECTION,  /* refused, or no route */
+    TRANSFER_REFUSED,        /* by `rule`: no address was left to connect to */
     TRANSFER_TIMED_OUT,      /* look at transfer_is_connected for where */
     TRANSFER_NO_TLS,         /* no agreement */
     TRANSFER_NO_STARTTLS,    /* not offered, or refused */
@@ -85,6 +96,10 @@ const char *transfer_why(const struct transfer *transfer);
 /* Whether TCP's connection came about. Of one that timed out within TLS it is known only where
  * there was a `tls_setup`. */
 bool transfer_is_connected(const struct transfer *transfer);
+/* The first address that `rule` refused, as text; NULL: none was. It says nothing of the others,
+ * which are tried all the same: a transfer that is done, or that failed at one of those, may have
+ * one too. */
+const char *transfer_refused_address(const struct transfer *transfer);
 /* From the start to the end, milliseconds. */
 int64_t transfer_time_ms(const struct transfer *transfer);
 

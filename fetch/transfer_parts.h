@@ -2,6 +2,8 @@
 #ifndef FETCH_TRANSFER_PARTS_H
 #define FETCH_TRANSFER_PARTS_H
 
+#include <netinet/in.h>
+
 #include <curl/curl.h>
 
 #include "fetch/transfer.h"
@@ -16,6 +18,9 @@ struct transfer {
     CURLcode code;  /* how it ended */
     bool tls_begun; /* where there is a tls_setup */
     const _Atomic bool *abandon;
+    const struct address_rule *rule; /* NULL: any address */
+    char refused[INET6_ADDRSTRLEN];  /* by it, the first; "": none */
+    bool opened;                     /* a socket, to an address that was not */
     void (*tls_setup)(struct ssl_ctx_st *context, void *setup_context);
     void *tls_setup_context;
     /* Of the group it is in. */

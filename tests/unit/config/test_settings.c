@@ -474,6 +474,8 @@ static void test_restart_needed(void **state)
         {"the client", BYTES("policies: p\nacme: {agree_terms: on}\n"), "certificates, acme"},
         {"resolvers", BYTES("policies: p\nmirror: {look: 1h}\ndns: {resolver: 192.0.2.1}\n"),
          "dns.resolver"},
+        {"providers' addresses",
+         BYTES("policies: p\nmirror: {look: 5m, addresses: [10.0.0.0/8, \"2001:db8::1\"]}\n"), ""},
         {"the hook", BYTES("policies: p\ndns: {hook: h, ttl: 1h}\n"), "dns.hook"},
         {"the log's file", BYTES("policies: p\naccess_log: {format: off, file: a}\n"),
          "access_log"},
@@ -615,12 +617,12 @@ static void test_every_key_is_in_the_man_page(void **state)
     struct settings *settings = NULL;
     struct diagnostics d = {0};
     struct bytes unknown = BYTES("policies: p\nxyzzy: a\nlisten: {xyzzy: a}\ndefaults: {xyzzy: a}\n"
-                                 "dns: {xyzzy: a}\nlimits: {xyzzy: a}\n"
+                                 "dns: {xyzzy: a}\nlimits: {xyzzy: a}\nmirror: {xyzzy: a}\n"
                                  "acme: {xyzzy: a, agree_terms: true, preflight: {xyzzy: a},"
                                  " rate: {xyzzy: a}, directories: {url: letsencrypt, xyzzy: a,"
                                  " eab: {xyzzy: a, kid: k, key_file: f}}}\n");
     assert_false(settings_parse(unknown, "f", &settings, &d));
-    assert_int_equal(d.count, 10);
+    assert_int_equal(d.count, 11);
     size_t keys = 0;
     for (size_t i = 0; i < d.count; i++) {
         char *list = strstr(d.items[i].text, "(known are ");
