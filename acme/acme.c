@@ -308,6 +308,7 @@ static void do_name_asked(void *context)
     struct host *host = hosts_find(acme, (struct bytes){message->name, message->n});
     if (host != NULL && !atomic_load(&acme->abandon)) {
         host_note_asked(host);
+        check_note_asked(host);
     }
 }
 

@@ -260,6 +260,8 @@ enum {
 
 /* Begins as many looks at `ready`, and as many orders of `found`, as may be under way. */
 void checks_begin(struct acme *acme);
+/* A client asked for HOST: its order goes before others, once its looks are good. */
+void check_note_asked(struct host *host);
 /* Ends HOST's looks, or its wait. */
 void check_abandon(struct host *host);
 /* The CA that HOST is to be ordered from now, ready to be asked, or NULL. */

@@ -143,6 +143,18 @@ static void put_into_found(struct check *check)
     schedule_put(&acme->found, &check->host->item, check->turn);
 }
 
+void check_note_asked(struct host *host)
+{
+    enum { FIRST_OF_ALL = 0 }; /* host.c's urgency of who was asked for */
+    if (host->check == NULL || host->used_up) {
+        return;
+    }
+    host->check->turn = FIRST_OF_ALL;
+    if (host->queue == &host->acme->found) {
+        schedule_put(&host->acme->found, &host->item, FIRST_OF_ALL);
+    }
+}
+
 static void try_kind(struct check *check);
 
 static void on_looked(const struct preflight_verdict *verdict, void *context)
