@@ -24,6 +24,7 @@ struct check {
     size_t issuer_count;
     size_t tried;             /* kinds before this one */
     bool used_up;             /* a look of its had to be ended */
+    bool no_turn;             /* … before it had begun */
     int64_t turn;             /* its urgency */
     int64_t found_ms;         /* when a look was good */
     struct error first_error; /* of the kind that is preferred */
@@ -119,7 +120,8 @@ static struct check *check_new(struct host *host, struct ca *ca)
 
 static void let_wait(struct check *check)
 {
-    enum { DNS_AGAIN_S = 300 };
+    enum { DNS_AGAIN_S = 300, TURN_AGAIN_S = 15 };
+    int64_t again_s = check->no_turn ? TURN_AGAIN_S : DNS_AGAIN_S;
     struct host *host = check->host;
     const struct error error = check->first_error;
     const struct host_failure failure = {
@@ -127,8 +129,9 @@ static void let_wait(struct check *check)
         .type = "preflight",
         .problem = error.text,
         /* No answer from the DNS says nothing of the tenant: soon again. */
-        .wait_s =
-            error.code == ERROR_RETRY ? DNS_AGAIN_S + (int64_t)arc4random_uniform(DNS_AGAIN_S) : -1,
+        .wait_s = error.code == ERROR_RETRY
+                      ? again_s + (int64_t)arc4random_uniform((uint32_t)again_s)
+                      : -1,
     };
     check_end(check);
     host_fail(host, &failure);
@@ -164,6 +167,7 @@ static void on_looked(const struct preflight_verdict *verdict, void *context)
     check->look = NULL;
     take_down(check);
     check->used_up = check->used_up || verdict->late;
+    check->no_turn = check->no_turn || verdict->no_turn;
     host->used_up = check->used_up;
     host->slow_names = verdict->slow_names;
     if (check->tried++ == 0) {

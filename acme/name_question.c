@@ -9,6 +9,7 @@ enum { WHY_MAX = 900 };
 struct name_question {
     struct work work;
     _Atomic bool dropped;
+    _Atomic bool begun;      /* in the lane that it is in */
     name_question_done done; /* of the ACME thread alone */
     void *context;
     char *name;
@@ -78,6 +79,7 @@ static void question_run(struct work *work)
     if (atomic_load(&acme->abandon) || atomic_load(&question->dropped)) {
         return;
     }
+    atomic_store(&question->begun, true);
     int64_t begun_ms = clock_monotonic_ms();
     struct name_answer *answer = &question->answer;
     answer->good = ask(question, slow ? acme->resolver : acme->quick_resolver);
@@ -95,6 +97,7 @@ static void question_done(struct work *work)
     bool wanted = !atomic_load(&question->dropped);
     if (wanted && answer->late && work->lane == WORK_QUICK) {
         work->lane = WORK_SLOW;
+        atomic_store(&question->begun, false);
         acme_work(work->acme, work);
         return;
     }
@@ -103,6 +106,16 @@ static void question_done(struct work *work)
         question->done(answer, question->context);
     }
     question_free(work);
+}
+
+bool name_question_is_slow(const struct name_question *question)
+{
+    return question->work.lane == WORK_SLOW;
+}
+
+bool name_question_had_turn(const struct name_question *question)
+{
+    return atomic_load(&question->begun);
 }
 
 void name_question_drop(struct name_question *question)

@@ -36,6 +36,10 @@ struct name_question *name_question_addresses(struct acme *acme, const char *hos
 /* Asks what REQUEST says (its trace is not used). */
 struct name_question *name_question_caa(struct acme *acme, const struct dns_caa_request *request,
                                         bool slow, name_question_done done, void *context);
+/* Whether it goes, or went, to the slow lane, and whether a thread has begun with it there, or in
+ * the quick lane where it goes to that alone. */
+bool name_question_is_slow(const struct name_question *question);
+bool name_question_had_turn(const struct name_question *question);
 /* Before DONE: there is nobody who wants to know any more. NULL is fine. */
 void name_question_drop(struct name_question *question);
 

@@ -400,22 +400,38 @@ void preflight_start(struct preflight *preflight)
 
 /* --- Whose time is over --- */
 
+/* The host's own servers took the time, or those of others before it in its lane. */
+static void end_late_question(struct preflight *preflight)
+{
+    struct preflight_verdict *verdict = &preflight->verdict;
+    struct name_question *question = TAKE(preflight->question);
+    bool slow = name_question_is_slow(question);
+    verdict->no_turn = !name_question_had_turn(question);
+    verdict->late = verdict->late || slow || !verdict->no_turn;
+    verdict->slow_names = verdict->slow_names || slow;
+    error_format(&verdict->error, ERROR_RETRY,
+                 "%s: %d s, the time of a look, were over before DNS answered; %s",
+                 preflight->request.host, PREFLIGHT_LOOK_MS / 1000,
+                 verdict->no_turn ? "it is looked at again soon"
+                                  : "make its name servers answer sooner");
+    name_question_drop(question);
+    go_on(preflight, LOOK_BAD);
+}
+
+static void end_late_fetch(struct preflight *preflight)
+{
+    transfer_group_drop(preflight->acme->look_group, TAKE(preflight->transfer));
+    preflight->verdict.late = true;
+    fail_fetch(preflight, "no answer within the time of a look");
+}
+
 static void end_late(struct preflight *preflight)
 {
-    bool fetches = preflight->plan.step == LOOK_FETCH;
-    preflight->verdict.late = true;
-    if (fetches) {
-        struct transfer *transfer = TAKE(preflight->transfer);
-        transfer_group_drop(preflight->acme->look_group, transfer);
-        fail_fetch(preflight, "no answer within the time of a look");
-        return;
+    if (preflight->question != NULL) {
+        end_late_question(preflight);
+    } else {
+        end_late_fetch(preflight);
     }
-    error_format(&preflight->verdict.error, ERROR_RETRY,
-                 "%s: the time of a look, %d s, was over before DNS answered; make its name "
-                 "servers answer sooner",
-                 preflight->request.host, PREFLIGHT_LOOK_MS / 1000);
-    name_question_drop(TAKE(preflight->question));
-    go_on(preflight, LOOK_BAD);
 }
 
 static struct preflight *look_of(struct schedule_item *item)

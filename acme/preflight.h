@@ -33,6 +33,7 @@ struct preflight_request {
 /* Valid during the call that brings it. */
 struct preflight_verdict {
     bool reaches;       /* the CA would find us. Else `error` says what to do */
+    bool no_turn;       /* no thread was free for its names in all that time: look again soon */
     bool late;          /* a time was over: the look's, or that of one of its steps */
     bool slow_names;    /* its name servers needed longer than others' */
     struct error error; /* ERROR_RETRY: DNS gave no answer */

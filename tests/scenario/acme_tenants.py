@@ -34,6 +34,16 @@ class AcmeTenants(AcmeScenario):
     def names_ordered(self):
         return {name for r in self.proxy.posts(acme_proxy.NEW_ORDER) for name in r.names()}
 
+    def problem(self, domain):
+        """What the log says that DOMAIN waits for: `status` lists the first hundred alone."""
+
+        def told():
+            return [event["problem"] for event in self.server.events("acme.host.waits")
+                    if event["host"] == mta_sts(domain)]
+
+        with self.explained(self.server):
+            return wait_until(told, f"{domain} waits", 40)[0]
+
     def add_and_time(self, domain):
         """Adds DOMAIN to what is served; how long its certificate took."""
         self.server.write("new.yaml", policy_for(domain))
@@ -74,8 +84,7 @@ class AcmeTenants(AcmeScenario):
               f"{self.add_and_time('new.test'):.1f} s")
         for kind, (address, _) in kinds.items():
             with self.subTest(kind=kind):
-                problem = self.wait_state(f"{kind}0.test", "waiting")["problem"]
-                self.assertIn(address, problem)
+                self.assertIn(address, self.problem(f"{kind}0.test"))
         self.assertEqual(self.names_ordered(), {mta_sts("new.test")})
         self.stop_soon()
 
@@ -89,11 +98,10 @@ class AcmeTenants(AcmeScenario):
         with self.explained(self.server):
             wait_until(lambda: len(web.requests) >= len(domains), "all are looked at", 30)
         self.add_and_time("new.test")
-        self.assertIn("127.0.0.11", self.wait_state("silent0.test", "waiting")["problem"])
+        self.assertIn("127.0.0.11", self.problem("silent0.test"))
         self.stop_soon()
 
-    def test_who_used_its_time_up_goes_behind(self):
-        """More slow tenants than looks at a time, all of which a client asks for as well."""
+    def test_who_was_slow_is_not_lost(self):
         self.tenants("slow.test")
         self.web("127.0.0.11", servers.silent)
         self.names.names[mta_sts("slow.test")] = Answer("127.0.0.11")
@@ -105,8 +113,8 @@ class AcmeTenants(AcmeScenario):
         self.stop_soon()
 
     def test_slow_name_servers(self):
-        silent = [f"silent{i}.test" for i in range(EACH * 3)]
-        failing = [f"failing{i}.test" for i in range(EACH * 3)]
+        silent = [f"silent{i}.test" for i in range(EACH * 2)]
+        failing = [f"failing{i}.test" for i in range(EACH * 2)]
         self.tenants(*silent, *failing, "patient.test")
         self.proxy.caa_identities = [CA_NAME]
         for domain in silent:
@@ -120,7 +128,7 @@ class AcmeTenants(AcmeScenario):
                        "all are asked for", 30)
         print(f"measured: beside {len(silent + failing)} slow name servers a new tenant has its "
               f"certificate after {self.add_and_time('new.test'):.1f} s")
-        self.wait_state("silent0.test", "waiting", problem=mta_sts("silent0.test"))
+        self.assertIn(mta_sts("silent0.test"), self.problem("silent0.test"))
         # Slow is not lost: there is a lane for those who need longer than the others.
         self.wait_issued("patient.test", seconds=90)
         self.assertEqual(self.names_ordered(), {mta_sts("new.test"), mta_sts("patient.test")})

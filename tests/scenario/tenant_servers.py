@@ -132,7 +132,8 @@ def redirect(location, after=0.0):
 def silent(connection, request):
     """Until the client goes."""
     del request
-    connection.recv(1)
+    while connection.recv(4096):
+        pass
 
 
 def trickle(begin, piece):
