@@ -321,6 +321,19 @@ void acme_name_asked(struct acme *acme, struct bytes host)
     mailbox_post(acme->mailbox, do_name_asked, message_new(acme, host, false));
 }
 
+static void do_look_again(void *context)
+{
+    struct acme *acme = context;
+    if (acme_leads(acme) && !atomic_load(&acme->abandon)) {
+        hosts_look_again(acme);
+    }
+}
+
+void acme_look_again(struct acme *acme)
+{
+    mailbox_post(acme->mailbox, do_look_again, acme);
+}
+
 struct status_message {
     struct acme *acme;
     void (*done)(struct acme_status *status, void *context);

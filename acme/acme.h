@@ -46,8 +46,12 @@ void acme_stop(struct acme *acme);
 /* Any thread: DOMAIN is served now, or its policy is another (GONE: no more). */
 void acme_domain_changed(struct acme *acme, struct bytes domain, bool gone);
 /* Any thread, without waiting: a client just asked for HOST (mta-sts.DOMAIN, normalised), which is
- * served and has no certificate: it goes before others. Dropped where too many wait. */
+ * served and has no certificate: where it was never looked at it goes before others, where it did
+ * not reach us it is looked at again, at most once a minute. Dropped where too many wait. */
 void acme_name_asked(struct acme *acme, struct bytes host);
+
+/* Any thread: somebody has everything read again, and may have mended what names wait for. */
+void acme_look_again(struct acme *acme);
 
 /* --- What people see and ask for --- */
 

@@ -7,7 +7,8 @@
  *     work.c        what waits, on threads that may
  *     host.c        one name: what it has, what it wants, when it is due next
  *     host_table.c  all names
- *     order.c       one order, from newOrder to finalize … order_authorization.c, order_finish.c
+ *     order.c       one order, from newOrder to its certificate … order_place.c,
+ *                   order_authorization.c, order_finish.c, order_chain.c
  *     check.c       from a host that is due to its order: looks, and who waits for an order's turn
  *     preflight.c   one look; its DNS questions are name_question.c's
  *     follow.c      certificates and accounts that the store has, to what is served
@@ -75,11 +76,13 @@ struct host {
     bool asks_ari;     /* a question is under way … */
     int64_t ari_asked; /* … about the certificate of this id */
     bool lost_order;   /* the CA forgot one, and the next is not done yet */
+    bool left_order;   /* the store has one that may be issued, and it was not wanted any more */
     bool is_covered;   /* by another certificate, when it was looked at last */
 
     enum acme_host_trouble trouble;
     unsigned failures; /* of orders, in a row */
-    unsigned waits;    /* looks in a row that found that it does not reach us */
+    unsigned waits;    /* looks in a row that found that it does not reach us … */
+    int64_t looked_ms; /* … and when the last did */
     unsigned challenge;
     int64_t next_s;
     char *problem;
@@ -148,6 +151,7 @@ struct acme {
     size_t under_way;         /* orders */
     struct request *requests; /* operators', not answered yet */
     size_t ari_questions;     /* under way */
+    int64_t woken_until_ms;   /* names that wait are looked at again until then, spread evenly */
     bool pausing;             /* no new orders: a key change waits for those under way */
     int64_t clock_offset_ms;  /* wall clock less monotonic clock */
 
@@ -212,6 +216,8 @@ void hosts_want(struct acme *acme);
 bool hosts_load(struct acme *acme, struct error *e) MUST_USE;
 /* DOMAIN is served, or no more. */
 void hosts_domain_changed(struct acme *acme, struct bytes domain, bool gone);
+/* Looks soon at all names that wait because they did not reach us. */
+void hosts_look_again(struct acme *acme);
 void hosts_each(struct acme *acme, bool (*visit)(struct host *host, void *context), void *context);
 
 /* --- host.c --- */
@@ -228,7 +234,9 @@ bool host_has_certificate(const struct host *host, int64_t now_s);
 /* The wall clock was set: looks at all times anew, so that what was not due does not become due all
  * at once. */
 void host_plan_after_jump(struct host *host);
-/* A client asked for it by SNI. */
+/* Where HOST waits because it did not reach us: looks again within WAIT_S. */
+void host_look_within(struct host *host, int64_t wait_s);
+/* A client asked for it by SNI: where it waits it is looked at again, at most once a minute. */
 void host_note_asked(struct host *host);
 
 /* What went wrong, and when it is tried again. WAIT_S: what the CA asked for, or -1. TYPE counts in
@@ -275,8 +283,10 @@ void order_begin(struct host *host, struct ca *ca, enum settings_challenge kind)
 void order_take_up(struct host *host, const struct acme_store_order *row);
 /* Its wait is over. */
 void order_continue(struct order *order);
-/* HOST is not wanted any more, or its CA is out. The row goes too. */
+/* It is done, or of no use any more. The row goes too. */
 void order_abandon(struct order *order);
+/* HOST is not wanted any more. The row stays where a certificate may be there (order_rule.h). */
+void order_let_go(struct order *order);
 /* Frees all without a word to anybody; their rows stay, for the next start. */
 void orders_drop(struct acme *acme);
 const char *order_url(const struct order *order); /* or NULL */

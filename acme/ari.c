@@ -76,7 +76,9 @@ void host_ask_ari(struct host *host)
     bool slash = n != 0 && directory->renewal_info[n - 1] == '/';
     CLEANUP_FREE char *url =
         memory_printf("%s%s%s", directory->renewal_info, slash ? "" : "/", host->ari_id);
-    struct ca_question question = {.endpoint = CA_URL, .url = url, .unsigned_get = true};
+    /* Without an answer the lifetime decides: orders go on being placed. */
+    struct ca_question question = {
+        .endpoint = CA_URL, .url = url, .unsigned_get = true, .is_extra = true};
     host->asks_ari = true;
     host->ari_asked = host->certificate_id;
     host->acme->ari_questions++;

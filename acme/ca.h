@@ -68,6 +68,11 @@ struct ca_question {
     bool unsigned_get; /* a bare GET: renewal information */
     const char *host;  /* on whose behalf; copied; NULL: nobody's */
     const char *fault; /* fault point before it is sent (base/fault.h), or NULL */
+    /* We can do without: no answer, or an error of the server's, is CA_REFUSED and says nothing of
+     * the CA or our account, which others go on to use. Where the CA wants us to wait, it is heeded
+     * all the same.
+     */
+    bool is_extra;
 };
 
 enum ca_verdict {

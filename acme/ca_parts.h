@@ -12,6 +12,7 @@ struct ca_request {
     char *url;     /* with CA_URL */
     char *payload; /* "" for POST-as-GET */
     bool unsigned_get;
+    bool is_extra;
     const struct account_key *jwk; /* signed by this key as itself: the account is not known yet */
     bool first; /* goes before others and is not held back: the account's own affairs */
     char *host;

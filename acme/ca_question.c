@@ -1,5 +1,6 @@
 /* Questions to a CA and their answers. */
 #include <assert.h>
+#include <stdio.h>
 
 #include "acme/jws.h"
 #include "base/clock.h"
@@ -73,6 +74,7 @@ void ca_ask(struct ca *ca, struct ca_question *question, ca_done done, void *con
     request->url = memory_string_or_null(question->url);
     request->host = memory_string_or_null(question->host);
     request->unsigned_get = question->unsigned_get;
+    request->is_extra = question->is_extra;
     request->fault = question->fault;
     request->done = done;
     request->context = context;
@@ -194,6 +196,9 @@ static enum ca_verdict judge(struct ca_request *request, const struct transport_
     if (!limits_host && ca_heed_wait(ca, http, problem)) {
         return CA_LATER;
     }
+    if (http->status >= 500 && request->is_extra) {
+        return CA_REFUSED;
+    }
     if (http->status >= 500) {
         note_server_error(request, http, problem);
         return CA_LATER;
@@ -206,10 +211,24 @@ static enum ca_verdict judge(struct ca_request *request, const struct transport_
         ca_hold(ca, LOOK_AGAIN_S, why);
         return CA_LATER;
     }
-    if (strcmp(problem->type, "accountDoesNotExist") == 0 && request->jwk == NULL) {
+    if (strcmp(problem->type, "accountDoesNotExist") == 0 && request->jwk == NULL &&
+        !request->is_extra) {
         ca_forget_account(ca);
     }
     return CA_REFUSED;
+}
+
+/* No answer came, WHY: the CA is out, but for questions that we can do without. */
+static void finish_unanswered(struct ca_request *request, const char *why)
+{
+    struct ca_answer answer = {.verdict = CA_LATER, .wait_s = -1};
+    if (request->is_extra) {
+        answer.verdict = CA_REFUSED;
+        (void)snprintf(answer.problem.detail, sizeof(answer.problem.detail), "%s", why);
+    } else {
+        ca_note_outage(request->ca, why);
+    }
+    finish(request, &answer);
 }
 
 static void on_answer(const struct transport_answer *http, void *context)
@@ -221,10 +240,7 @@ static void on_answer(const struct transport_answer *http, void *context)
     ca_keep_nonce(ca, http->nonce);
     if (http->failure != NULL) {
         CLEANUP_FREE char *why = memory_printf("%s: %s", url_of(request), http->failure);
-        answer.http = NULL;
-        answer.verdict = CA_LATER;
-        ca_note_outage(ca, why);
-        finish(request, &answer);
+        finish_unanswered(request, why);
         return;
     }
     answer.verdict = judge(request, http, &answer.problem);

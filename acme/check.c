@@ -120,18 +120,14 @@ static struct check *check_new(struct host *host, struct ca *ca)
 
 static void let_wait(struct check *check)
 {
-    enum { DNS_AGAIN_S = 300, TURN_AGAIN_S = 15 };
-    int64_t again_s = check->no_turn ? TURN_AGAIN_S : DNS_AGAIN_S;
+    enum { TURN_AGAIN_S = 15 };
     struct host *host = check->host;
     const struct error error = check->first_error;
     const struct host_failure failure = {
         .trouble = ACME_HOST_WAITS,
         .type = "preflight",
         .problem = error.text,
-        /* No answer from the DNS says nothing of the tenant: soon again. */
-        .wait_s = error.code == ERROR_RETRY
-                      ? again_s + (int64_t)arc4random_uniform((uint32_t)again_s)
-                      : -1,
+        .wait_s = check->no_turn ? TURN_AGAIN_S + (int64_t)arc4random_uniform(TURN_AGAIN_S) : -1,
     };
     check_end(check);
     host_fail(host, &failure);

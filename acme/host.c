@@ -14,6 +14,7 @@ enum {
     DAY_S = 86400,
     ENDING_WAIT_S = 3600,
     TOLD_WAIT_MIN_S = 5, /* what a CA may make of our own waits */
+    ASKED_LOOK_S = 60,   /* how often whoever asks for a name can have it looked at */
 };
 
 /* The order within `ready`; first come, first served among equals. What there is goes before what
@@ -186,9 +187,19 @@ void host_tend(struct host *host)
     host_plan(host);
 }
 
+void host_look_within(struct host *host, int64_t wait_s)
+{
+    int64_t due_s = clock_wall_s() + wait_s;
+    if (host->trouble == ACME_HOST_WAITS && due_s < host->next_s) {
+        host->next_s = due_s;
+        host_plan(host);
+    }
+}
+
 void host_plan_after_jump(struct host *host)
 {
     int64_t now_s = clock_wall_s();
+    host_look_within(host, LOOK_WAIT_MAX_S); /* by a clock that was set back it may be days away */
     if (host->queue != &host->acme->timed || host->order != NULL || host->not_after_s == 0) {
         return;
     }
@@ -203,13 +214,25 @@ void host_plan_after_jump(struct host *host)
     put_at(host, now_s + wait_s, now_s);
 }
 
+/* It goes before no other: anybody can ask for a name, and make us look in vain. */
+static void look_as_asked(struct host *host)
+{
+    int64_t since_s = (clock_monotonic_ms() - host->looked_ms) / 1000;
+    host_look_within(host, since_s < ASKED_LOOK_S ? ASKED_LOOK_S - since_s : 0);
+}
+
 void host_note_asked(struct host *host)
 {
-    if (host->wanted && host->not_after_s == 0 && host->queue == &host->acme->ready) {
+    if (!host->wanted) {
+        return;
+    }
+    if (host->is_covered) {
+        host_plan(host); /* the certificate that covered it may be gone */
+    } else if (host->trouble == ACME_HOST_WAITS) {
+        look_as_asked(host);
+    } else if (host->not_after_s == 0 && host->queue == &host->acme->ready) {
         host->asked = true;
         host_plan(host);
-    } else if (host->wanted && host->is_covered) {
-        host_plan(host); /* the certificate that covered it may be gone */
     }
 }
 
@@ -275,8 +298,20 @@ void host_clear_trouble(struct host *host)
     host_save(host);
 }
 
+/* The same as it was told before: a hundred thousand names that wait are no news every ten minutes.
+ */
+static bool is_known(const struct host *host, const struct host_failure *failure)
+{
+    return failure->trouble == ACME_HOST_WAITS && host->waits > 1 && host->problem != NULL &&
+           strcmp(host->problem, failure->problem) == 0;
+}
+
+/* Before its problem is noted. */
 static void log_failure(const struct host *host, const struct host_failure *failure, int64_t wait_s)
 {
+    if (is_known(host, failure)) {
+        return;
+    }
     CLEANUP_FREE char *problem = acme_problem_for_log(failure->problem);
     const char *url = host->order != NULL ? order_url(host->order) : NULL;
     bool waits = failure->trouble == ACME_HOST_WAITS;
@@ -294,24 +329,36 @@ static bool is_ending(const struct host *host)
            clock_wall_s() >= renewal_emergency(host->not_before_s, host->not_after_s);
 }
 
+/* Until the next try. At a CA that was asked the waits grow; a look of our own costs it nothing. */
+static int64_t wait_after(const struct host *host, const struct host_failure *failure)
+{
+    bool is_told = failure->wait_s >= TOLD_WAIT_MIN_S; /* and not told to hammer */
+    if (failure->trouble == ACME_HOST_WAITS) {
+        int64_t wait_s = is_told ? failure->wait_s : look_wait_s(host->waits, arc4random());
+        return sooner(wait_s, LOOK_WAIT_MAX_S);
+    }
+    if (is_told) {
+        return failure->wait_s;
+    }
+    int64_t wait_s = retry_wait_s(host->failures, arc4random());
+    return is_ending(host) ? sooner(wait_s, ENDING_WAIT_S) : wait_s;
+}
+
 void host_fail(struct host *host, const struct host_failure *failure)
 {
     bool waits = failure->trouble == ACME_HOST_WAITS;
     unsigned *count = waits ? &host->waits : &host->failures;
     ++*count;
+    host->looked_ms = waits ? clock_monotonic_ms() : host->looked_ms;
     host->trouble = failure->trouble;
     host->challenge += failure->trouble == ACME_HOST_FAILS;
     host->forced = false;
     host->asked = false;
-    int64_t wait_s = failure->wait_s;
-    if (wait_s < TOLD_WAIT_MIN_S) { /* not told, or told to hammer */
-        wait_s = retry_wait_s(*count, arc4random());
-        wait_s = is_ending(host) && wait_s > ENDING_WAIT_S ? ENDING_WAIT_S : wait_s;
-    }
+    int64_t wait_s = wait_after(host, failure);
     host->next_s = clock_wall_s() + wait_s;
-    set_problem(host, failure->problem);
     acme_count_failure(host->acme, failure->type);
     log_failure(host, failure, wait_s);
+    set_problem(host, failure->problem);
     host_save(host);
 }
 

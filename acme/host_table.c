@@ -1,11 +1,12 @@
 /* All names that have or want a certificate. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "acme_parts.h"
 #include "base/clock.h"
 #include "base/memory.h"
 
-enum { LONGEST_WAIT_S = 7 * 86400, NAMES_OCTETS_MAX = INT32_MAX };
+enum { LONGEST_WAIT_S = 7 * 86400, LEFT_ORDER_S = 7 * 86400, NAMES_OCTETS_MAX = INT32_MAX };
 enum { HOST_NAME_MAX_OCTETS = sizeof(POLICY_HOST_PREFIX) - 1 + DNS_NAME_MAX };
 
 static struct bytes host_key(const struct rcu_entry *entry)
@@ -112,17 +113,35 @@ void hosts_want(struct acme *acme)
     }
 }
 
+/* One that was let go when HOST was not wanted any more: it is wanted again. */
+static void take_up_left_order(struct host *host)
+{
+    struct acme_store_order row;
+    struct error e;
+    if (!host->left_order || host->order != NULL || !acme_leads(host->acme)) {
+        return;
+    }
+    host->left_order = false;
+    if (acme_store_find_order(host->acme->store, host->name, &row, &e)) {
+        order_take_up(host, &row);
+        acme_store_order_clear(&row);
+    } else if (e.code != ERROR_NOT_FOUND) {
+        acme_store_failed(host->acme, &e);
+    }
+}
+
 void hosts_domain_changed(struct acme *acme, struct bytes domain, bool gone)
 {
     struct host *host = get_by_domain(acme, domain);
     if (host == NULL) {
         return;
     }
+    bool returns = !gone && !host->wanted;
     host->wanted = !gone;
     if (gone) {
         check_abandon(host);
         if (host->order != NULL) {
-            order_abandon(host->order);
+            order_let_go(host->order);
         }
         host_unplan(host);
         host_uninstall(host);
@@ -139,7 +158,47 @@ void hosts_domain_changed(struct acme *acme, struct bytes domain, bool gone)
             acme_store_certificate_clear(&row);
         }
     }
+    if (returns) {
+        host_look_within(host, 0);
+        take_up_left_order(host);
+    }
     host_plan(host);
+}
+
+/* --- Those that wait --- */
+
+static bool is_waiting(const struct host *host)
+{
+    return host->wanted && host->trouble == ACME_HOST_WAITS;
+}
+
+static bool count_waiting(struct host *host, void *context)
+{
+    size_t *count = context;
+    *count += is_waiting(host);
+    return true;
+}
+
+static bool wake(struct host *host, void *context)
+{
+    const int64_t *spread_s = context;
+    if (is_waiting(host)) {
+        host_look_within(host, arc4random_uniform((uint32_t)*spread_s + 1));
+    }
+    return true;
+}
+
+void hosts_look_again(struct acme *acme)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    size_t count = 0;
+    if (now_ms < acme->woken_until_ms) {
+        return; /* so many that they are being looked at still */
+    }
+    hosts_each(acme, count_waiting, &count);
+    int64_t spread_s = look_spread_s(count);
+    acme->woken_until_ms = now_ms + spread_s * 1000;
+    hosts_each(acme, wake, &spread_s);
 }
 
 /* --- From the store --- */
@@ -166,8 +225,24 @@ static void load_order(const struct acme_store_order *row, void *context)
 {
     struct acme *acme = context;
     struct host *host = hosts_get(acme, bytes_of(row->host));
+    host->left_order = !host->wanted;
     if (host->wanted && host->order == NULL) {
         order_take_up(host, row);
+    }
+}
+
+/* What no CA keeps so long. */
+static void forget_left_order(struct host *host, int64_t now_s)
+{
+    struct acme_store_order row;
+    struct error e;
+    if (!acme_store_find_order(host->acme->store, host->name, &row, &e)) {
+        return;
+    }
+    bool is_old = row.begun_s < now_s - LEFT_ORDER_S;
+    acme_store_order_clear(&row);
+    if (is_old && !acme_store_remove_order(host->acme->store, host->name, &e)) {
+        acme_store_failed(host->acme, &e);
     }
 }
 
@@ -175,6 +250,9 @@ static void load_order(const struct acme_store_order *row, void *context)
 static void forget_ended(struct host *host, int64_t now_s)
 {
     struct error e;
+    if (host->left_order) {
+        forget_left_order(host, now_s);
+    }
     bool ended = host->not_after_s != 0 && host->not_after_s < now_s;
     if (ended && !host->wanted &&
         !acme_store_remove_certificate(host->acme->store, host->name, &e)) {
@@ -198,5 +276,6 @@ bool hosts_load(struct acme *acme, struct error *e)
     }
     int64_t now_s = clock_wall_s();
     hosts_each(acme, plan, &now_s);
+    hosts_look_again(acme);
     return true;
 }

@@ -51,10 +51,7 @@ static void order_free(struct order *order)
     free(order->key_authorization);
     free(order->finalize);
     free(order->certificate);
-    free(order->chain);
-    for (size_t i = 0; i < order->alternate_count; i++) {
-        free(order->alternates[i]);
-    }
+    order_clear_chains(order);
     free(order);
 }
 
@@ -86,6 +83,14 @@ void order_end(struct order *order)
     } /* else when the answer comes */
 }
 
+static enum order_stand stand_of(const struct order *order)
+{
+    if (order->is_invalid) {
+        return ORDER_INVALID;
+    }
+    return order->is_finalized || order->is_taken_up ? ORDER_FINALIZED : ORDER_OPEN;
+}
+
 static void forget_row(struct order *order)
 {
     struct error e;
@@ -98,6 +103,16 @@ static void forget_row(struct order *order)
 void order_abandon(struct order *order)
 {
     forget_row(order);
+    order_end(order);
+}
+
+void order_let_go(struct order *order)
+{
+    if (stand_of(order) != ORDER_FINALIZED) {
+        order_abandon(order);
+        return;
+    }
+    order->host->left_order = true;
     order_end(order);
 }
 
@@ -116,12 +131,23 @@ void order_fail(struct order *order, const char *type, const char *problem, int6
     host_plan(host);
 }
 
+/* The caller frees it. */
+static char *print_problem(const struct order *order, const struct acme_problem *problem)
+{
+    return memory_printf("%s: %s: %s%s%s", ca_settings(order->ca)->name, problem->type,
+                         problem->detail, problem->instance[0] != '\0' ? " " : "",
+                         problem->instance);
+}
+
+static const char *type_of(const struct acme_problem *problem)
+{
+    return problem->type[0] != '\0' ? problem->type : "unknown";
+}
+
 void order_fail_by(struct order *order, const struct acme_problem *problem, int64_t wait_s)
 {
-    CLEANUP_FREE char *text =
-        memory_printf("%s: %s: %s%s%s", ca_settings(order->ca)->name, problem->type,
-                      problem->detail, problem->instance[0] != '\0' ? " " : "", problem->instance);
-    order_fail(order, problem->type[0] != '\0' ? problem->type : "unknown", text, wait_s);
+    CLEANUP_FREE char *text = print_problem(order, problem);
+    order_fail(order, type_of(problem), text, wait_s);
 }
 
 const char *order_url(const struct order *order)
@@ -148,7 +174,7 @@ void order_ask(struct order *order, const char *url, json_t *payload, const char
 void order_poll(struct order *order, int64_t wait_s, void (*step)(struct order *order))
 {
     if (clock_monotonic_ms() - order->begun_ms > DEADLINE_MS) {
-        order_fail(order, "timeout", "the CA has not decided for half an hour", -1);
+        order_make_no_sense(order, "timeout", "the CA has not decided for half an hour");
         return;
     }
     int64_t wait_ms = POLL_FIRST_MS;
@@ -164,16 +190,24 @@ void order_poll(struct order *order, int64_t wait_s, void (*step)(struct order *
     host_plan_after(order->host, wait_ms);
 }
 
-/* Until the CA can be asked again, without a place among those under way: they may be many, and the
- * wait long. */
+/* Lets others have its place among those under way: those that wait may be many, and the wait
+ * long. */
+static void park(struct order *order)
+{
+    if (!order->is_parked) {
+        order->is_parked = true;
+        order->acme->under_way--;
+    }
+}
+
+/* Until the CA can be asked again. */
 static void wait_for_ca(struct order *order, int64_t wait_ms)
 {
     int64_t now_ms = clock_monotonic_ms();
     ca_prepare(order->ca, now_ms);
     int64_t held_ms = ca_held_until_ms(order->ca) - now_ms;
-    if (held_ms > 0 && !order->is_parked) {
-        order->is_parked = true;
-        order->acme->under_way--;
+    if (held_ms > 0) {
+        park(order);
     }
     order->begun_ms = now_ms;
     order->step = order_look;
@@ -181,8 +215,37 @@ static void wait_for_ca(struct order *order, int64_t wait_ms)
                     (held_ms > wait_ms ? held_ms : wait_ms) + arc4random_uniform(STAGGER_MS));
 }
 
-/* The answer is LATER: asked again, or asked of another CA where this one is out. Where nothing
- * holds the CA, its errors are about this order, and have an end. */
+/* --- Answers that do not lead on (order_rule.h) --- */
+
+/* What is known of the answer. */
+struct trouble {
+    enum order_told told;
+    const char *type;
+    const char *problem;
+    int64_t wait_s; /* what the CA asked for, or -1 */
+};
+
+/* A certificate may be there: its order is kept, and asked about again. */
+static void look_again(struct order *order, const struct trouble *trouble)
+{
+    int64_t begun_ms = order->begun_ms; /* half an hour in all is left to the CA, not after each */
+    int64_t wait_s = order_look_wait_s(order->looks++);
+    int64_t told_s = trouble->wait_s < POLL_WAIT_MAX_S ? trouble->wait_s : POLL_WAIT_MAX_S;
+    wait_s = told_s > wait_s ? told_s : wait_s;
+    CLEANUP_FREE char *problem = acme_problem_for_log(trouble->problem);
+    log_event(order->acme->log, LOG_LEVEL_WARNING, "acme.order.looked_at_again",
+              LOG_TEXT("host", order->host->name),
+              LOG_TEXT("order", order->row.url != NULL ? order->row.url : ""),
+              LOG_TEXT("type", trouble->type), LOG_TEXT("problem", problem),
+              LOG_NUMBER("looks", order->looks), LOG_NUMBER("next_seconds", wait_s));
+    order_clear_chains(order);
+    park(order);
+    wait_for_ca(order, wait_s * 1000);
+    order->begun_ms = begun_ms;
+}
+
+/* The answer is LATER: asked of another CA where this one is out, asked again where it is held.
+ * Where nothing holds the CA, its errors are about this order, and have an end. */
 static void be_later(struct order *order)
 {
     int64_t now_ms = clock_monotonic_ms();
@@ -204,25 +267,82 @@ static void be_later(struct order *order)
     wait_for_ca(order, (int64_t)order->put_offs * POLL_MAX_MS);
 }
 
-/* The CA knows the account or the order no more (it was set up anew): one fresh try is free. */
-static bool begin_again(struct order *order, const struct acme_problem *problem, long status)
+static void begin_again(struct order *order)
 {
     struct host *host = order->host;
-    const char *account = ca_account_url(order->ca);
-    bool others =
-        account != NULL && order->row.account != NULL && strcmp(account, order->row.account) != 0;
-    bool lost = strcmp(problem->type, "accountDoesNotExist") == 0 || status == 404 ||
-                (others && (status == 401 || status == 403));
-    if (!lost || host->lost_order) {
-        return false;
-    }
     host->lost_order = true;
     order_abandon(order);
     host_plan(host);
-    return true;
 }
 
-struct order *order_answered(const struct ca_answer *answer, void *context, bool wants_refusals)
+static void heed(struct order *order, const struct trouble *trouble)
+{
+    switch (order_decide(stand_of(order), trouble->told, order->looks, !order->host->lost_order)) {
+    case ORDER_WAIT:
+        be_later(order);
+        break;
+    case ORDER_LOOK_AGAIN:
+        look_again(order, trouble);
+        break;
+    case ORDER_BEGIN_AGAIN:
+        begin_again(order);
+        break;
+    default:
+        order_fail(order, trouble->type, trouble->problem, trouble->wait_s);
+        break;
+    }
+}
+
+void order_make_no_sense(struct order *order, const char *type, const char *problem)
+{
+    heed(order, &(struct trouble){ORDER_TOLD_SENSELESS, type, problem, -1});
+}
+
+static enum order_told told_of_refusal(const struct order *order, const struct ca_answer *answer)
+{
+    long status = answer->http != NULL ? answer->http->status : 0;
+    const char *account = ca_account_url(order->ca);
+    bool others =
+        account != NULL && order->row.account != NULL && strcmp(account, order->row.account) != 0;
+    bool is_hidden = status == 404 || status == 410;
+    if (strcmp(answer->problem.type, "accountDoesNotExist") == 0) {
+        return ORDER_TOLD_NO_ACCOUNT;
+    }
+    if (others && (is_hidden || status == 401 || status == 403)) {
+        return ORDER_TOLD_FOREIGN;
+    }
+    return is_hidden ? ORDER_TOLD_LOST : ORDER_TOLD_REFUSED;
+}
+
+bool order_answer_is_unsure(const struct order *order, const struct ca_answer *answer)
+{
+    return answer->verdict != CA_REFUSED || told_of_refusal(order, answer) != ORDER_TOLD_REFUSED;
+}
+
+static void heed_refusal(struct order *order, const struct ca_answer *answer)
+{
+    const struct acme_problem *problem = &answer->problem;
+    CLEANUP_FREE char *text = print_problem(order, problem);
+    heed(order,
+         &(struct trouble){told_of_refusal(order, answer), type_of(problem), text, answer->wait_s});
+}
+
+/* The CA's outage is no fault of the order's, however long it takes; it is looked at again where it
+ * could be asked of another CA, or where nothing holds this one. */
+static void heed_put_off(struct order *order)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    const struct ca *other = ca_is_out(order->ca) ? host_choose_ca(order->host, now_ms) : order->ca;
+    bool is_held = now_ms < ca_held_until_ms(order->ca);
+    if (is_held && (other == NULL || other == order->ca)) {
+        be_later(order);
+        return;
+    }
+    heed(order,
+         &(struct trouble){ORDER_TOLD_LATER, "serverInternal", "the CA does not answer", -1});
+}
+
+struct order *order_returned(void *context)
 {
     struct order *order = context;
     order->awaits = false;
@@ -230,20 +350,28 @@ struct order *order_answered(const struct ca_answer *answer, void *context, bool
         order_free(order);
         return NULL;
     }
+    return order;
+}
+
+struct order *order_answered(const struct ca_answer *answer, void *context, bool wants_refusals)
+{
+    struct order *order = order_returned(context);
+    if (order == NULL || answer->verdict == CA_GOOD) {
+        if (order != NULL) {
+            order->put_offs = 0;
+        }
+        return order;
+    }
     if (answer->verdict == CA_LATER) {
-        be_later(order);
+        heed_put_off(order);
         return NULL;
     }
     order->put_offs = 0;
-    if (answer->verdict == CA_REFUSED &&
-        begin_again(order, &answer->problem, answer->http->status)) {
-        return NULL;
+    if (wants_refusals && told_of_refusal(order, answer) == ORDER_TOLD_REFUSED) {
+        return order;
     }
-    if (answer->verdict == CA_REFUSED && !wants_refusals) {
-        order_fail_by(order, &answer->problem, answer->wait_s);
-        return NULL;
-    }
-    return order;
+    heed_refusal(order, answer);
+    return NULL;
 }
 
 void order_continue(struct order *order)
@@ -252,7 +380,8 @@ void order_continue(struct order *order)
         order->is_parked = false;
         order->acme->under_way++;
     }
-    if (!order->awaits) {
+    /* While alternates are asked for, the wait has an end: there is a chain already. */
+    if (!order->awaits || order->chain != NULL) {
         order->step(order);
     }
 }
@@ -290,7 +419,7 @@ void order_proceed(struct order *order, struct bytes text, int64_t wait_s)
     struct acme_order told;
     struct error e;
     if (!acme_order_parse(text, &told, &e)) {
-        order_fail(order, "malformed", e.text, -1);
+        order_make_no_sense(order, "malformed", e.text);
         return;
     }
     replace(&order->finalize, &told.finalize);
@@ -298,6 +427,10 @@ void order_proceed(struct order *order, struct bytes text, int64_t wait_s)
     if (told.authorizations.count != 0) {
         replace(&order->authorization, &told.authorizations.items[0]);
     }
+    /* Nothing was finalized before we stopped. What we have sent since, a machine of the CA's that
+     * is behind may not know. */
+    order->is_taken_up =
+        order->is_taken_up && told.status != ACME_PENDING && told.status != ACME_READY;
     switch (told.status) {
     case ACME_PENDING:
         order_authorize(order);

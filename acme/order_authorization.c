@@ -253,7 +253,7 @@ static void on_authorization(const struct ca_answer *answer, void *context)
         return;
     }
     if (!acme_authorization_parse(answer->http->body, &told, &e)) {
-        order_fail(order, "malformed", e.text, -1);
+        order_make_no_sense(order, "malformed", e.text);
         return;
     }
     proceed(order, &told, answer->wait_s);

@@ -1,10 +1,9 @@
-/* From a proved host to its certificate: finalize, download, look, store, install (RFC 8555 §7.4).
- */
+/* From a proved host to its certificate: finalize, then store and install what order_chain.c got
+ * (RFC 8555 §7.4). */
 #include <stdlib.h>
 
 #include "acme/base64url.h"
 #include "acme/csr.h"
-#include "acme/issued.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/memory.h"
@@ -12,7 +11,9 @@
 
 static void on_finalized(const struct ca_answer *answer, void *context)
 {
-    struct order *order = order_answered(answer, context, true);
+    struct order *asker = context;
+    asker->is_finalized = asker->is_finalized || order_answer_is_unsure(asker, answer);
+    struct order *order = order_answered(answer, asker, true);
     if (order == NULL) {
         return;
     }
@@ -44,12 +45,12 @@ static int64_t choose_moment(const struct issued *issued, int64_t now_s)
     return moment_s > now_s ? moment_s : now_s + (issued->not_after_s - now_s) / 2;
 }
 
-static void fill_row(const struct order *order, const struct issued *issued, const char *chain,
-                     struct acme_store_certificate *row)
+static void fill_row(const struct order *order, struct acme_store_certificate *row)
 {
+    const struct issued *issued = &order->issued;
     *row = (struct acme_store_certificate){
         .host = order->row.host,
-        .chain = (char *)chain,
+        .chain = order->chain,
         .key = order->row.key,
         .directory = order->row.directory,
         .account = (char *)ca_account_url(order->ca),
@@ -76,13 +77,14 @@ static void rest(struct host *host, const struct issued *issued)
 
 /* The certificate comes and the order goes in one transaction: after a crash there is the one or
  * the other. */
-static void finish(struct order *order, const struct issued *issued, const char *chain)
+void order_finish(struct order *order)
 {
+    const struct issued *issued = &order->issued;
     struct acme *acme = order->acme;
     struct host *host = order->host;
     struct acme_store_certificate row;
     struct error e;
-    fill_row(order, issued, chain, &row);
+    fill_row(order, &row);
     if (!acme_store_put_certificate(acme->store, &row, &row.id, &e)) {
         acme_store_failed(acme, &e);
         return;
@@ -98,90 +100,4 @@ static void finish(struct order *order, const struct issued *issued, const char 
     rest(host, issued);
     order_abandon(order);
     host_plan(host);
-}
-
-static void take(struct order *order, const char *chain)
-{
-    struct issued issued;
-    struct error e;
-    fault_point("acme.certificate.received");
-    if (!issued_check(
-            &(struct issued_texts){order->acme->reader, bytes_of(chain), bytes_of(order->row.key)},
-            order->row.host, clock_wall_s(), &issued, &e)) {
-        order_fail(order, "chain", e.text, -1);
-        return;
-    }
-    finish(order, &issued, chain);
-    certificate_pair_unref(issued.pair);
-}
-
-/* --- The preferred chain (RFC 8555 §7.4.2) --- */
-
-static void on_alternate(const struct ca_answer *answer, void *context);
-
-static void try_next_alternate(struct order *order)
-{
-    if (order->alternate_count == 0) {
-        log_event(order->acme->log, LOG_LEVEL_WARNING, "acme.certificate.other_chain",
-                  LOG_TEXT("host", order->row.host),
-                  LOG_TEXT("preferred", ca_settings(order->ca)->preferred_chain));
-        CLEANUP_FREE char *chain = TAKE(order->chain);
-        take(order, chain);
-        return;
-    }
-    CLEANUP_FREE char *url = order->alternates[--order->alternate_count];
-    order_ask(order, url, NULL, NULL, on_alternate);
-}
-
-static void on_alternate(const struct ca_answer *answer, void *context)
-{
-    struct order *order = order_answered(answer, context, true);
-    if (order == NULL) {
-        return;
-    }
-    if (answer->verdict == CA_GOOD &&
-        issued_has_issuer(answer->http->body, ca_settings(order->ca)->preferred_chain)) {
-        CLEANUP_FREE char *chain = memory_string_of(answer->http->body);
-        take(order, chain);
-        return;
-    }
-    try_next_alternate(order);
-}
-
-static void remember_alternates(struct order *order, const struct transport_answer *http)
-{
-    while (order->alternate_count != 0) {
-        free(order->alternates[--order->alternate_count]);
-    }
-    /* The first is to be tried first, and they are taken from the end. */
-    for (size_t i = http->alternate_count; i > 0; i--) {
-        order->alternates[order->alternate_count++] = memory_string(http->alternates[i - 1]);
-    }
-}
-
-static void on_certificate(const struct ca_answer *answer, void *context)
-{
-    struct order *order = order_answered(answer, context, false);
-    if (order == NULL) {
-        return;
-    }
-    const char *preferred = ca_settings(order->ca)->preferred_chain;
-    CLEANUP_FREE char *chain = memory_string_of(answer->http->body);
-    if (preferred == NULL || issued_has_issuer(answer->http->body, preferred)) {
-        take(order, chain);
-        return;
-    }
-    free(order->chain);
-    order->chain = TAKE(chain);
-    remember_alternates(order, answer->http);
-    try_next_alternate(order);
-}
-
-void order_download(struct order *order)
-{
-    if (order->certificate == NULL) {
-        order_fail(order, "malformed", "the CA's order is valid and names no certificate", -1);
-        return;
-    }
-    order_ask(order, order->certificate, NULL, NULL, on_certificate);
 }

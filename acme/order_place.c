@@ -147,6 +147,7 @@ void order_take_up(struct host *host, const struct acme_store_order *row)
     order->row.key = memory_string_or_null(row->key);
     order->row.csr = memory_alloc(row->csr_octets);
     memcpy(order->row.csr, row->csr, row->csr_octets);
+    order->is_taken_up = row->url != NULL;
     order->step = order_look;
     host_plan_after(host, 0);
 }

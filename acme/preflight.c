@@ -188,15 +188,31 @@ static void ask_caa(struct preflight *preflight)
 
 /* --- The fetch of what is ours (RFC 8555 §8.3, RFC 8737 §3), as a CA does it --- */
 
-/* Why it failed at the address under test, whatever WHY it was. */
+/* Why it failed at the address under test, or at where that redirects. */
 static void fail_fetch(struct preflight *preflight, const char *why)
 {
+    CLEANUP_FREE char *place =
+        preflight->plan.redirects == 0
+            ? memory_string("")
+            : memory_printf("it redirects to %s, port %d: ", preflight->target.host,
+                            preflight->target.port);
     error_format(&preflight->verdict.error, ERROR_NOT_FOUND,
-                 "%s does not reach this server at %s, port %d (%s); point its DNS here, or "
+                 "%s does not reach this server at %s, port %d (%s%s); point its DNS here, or "
                  "remove that address",
                  preflight->request.host, preflight->addresses[preflight->plan.address],
-                 port_of(preflight), why);
+                 port_of(preflight), place, why);
     go_on(preflight, LOOK_BAD);
+}
+
+/* Without libcurl's milliseconds: what is the same as before is no news. */
+static void fail_transfer(struct preflight *preflight, const struct transfer *transfer,
+                          enum transfer_result result)
+{
+    bool connected = transfer_is_connected(transfer);
+    fail_fetch(preflight, result == TRANSFER_NO_CONNECTION ? "no connection"
+                          : result != TRANSFER_TIMED_OUT   ? transfer_why(transfer)
+                          : connected                      ? "no answer in time"
+                                                           : "no connection in time");
 }
 
 static void fail_refused(struct preflight *preflight, const char *address)
@@ -217,7 +233,7 @@ static void judge_answer(struct preflight *preflight, const struct transfer *tra
     CLEANUP_FREE char *want =
         memory_printf("%s.%s", preflight->request.token, preflight->request.thumbprint);
     if (result != TRANSFER_DONE && result != TRANSFER_TOO_LONG) {
-        fail_fetch(preflight, transfer_why(transfer));
+        fail_transfer(preflight, transfer, result);
     } else if (result == TRANSFER_TOO_LONG ||
                !bytes_equal(buffer_bytes(transfer_body(transfer)), bytes_of(want))) {
         fail_fetch(preflight, "another server answers there");
@@ -231,7 +247,7 @@ static void judge_handshake(struct preflight *preflight, const struct transfer *
 {
     struct error e;
     if (result != TRANSFER_DONE) {
-        fail_fetch(preflight, transfer_why(transfer));
+        fail_transfer(preflight, transfer, result);
     } else if (!tls_probe_judge(&preflight->probe, &e)) {
         fail_fetch(preflight, e.text);
     } else {
@@ -349,8 +365,7 @@ static void on_target(const struct name_answer *answer, void *context)
     bool found = answer->good &&
                  (answer->addresses.count != 0 || error_set(e, ERROR_NOT_FOUND, "no address"));
     if (!found) {
-        CLEANUP_FREE char *why =
-            memory_printf("it redirects to %s: %s", preflight->target.host, e->text);
+        CLEANUP_FREE char *why = memory_string(e->text);
         fail_fetch(preflight, why);
         return;
     }

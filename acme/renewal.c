@@ -53,6 +53,19 @@ int64_t retry_wait_s(unsigned failures, uint32_t random)
     return wait_s / 2 + (int64_t)part_of((uint64_t)wait_s, random);
 }
 
+int64_t look_wait_s(unsigned looks, uint32_t random)
+{
+    enum { HALF_S = LOOK_WAIT_MAX_S / 2 };
+    return looks <= 1 ? retry_wait_s(1, random) : HALF_S + (int64_t)part_of(HALF_S, random);
+}
+
+int64_t look_spread_s(size_t count)
+{
+    enum { A_SECOND = 100 };
+    size_t spread_s = count / A_SECOND;
+    return spread_s < LOOK_WAIT_MAX_S ? (int64_t)spread_s : LOOK_WAIT_MAX_S;
+}
+
 static bool is_white(char c)
 {
     return c == ' ' || c == '\t';

@@ -22,6 +22,15 @@ int64_t renewal_in_window(int64_t start_s, int64_t end_s, uint32_t random);
  * each ± 50%. */
 int64_t retry_wait_s(unsigned failures, uint32_t random);
 
+/* The wait after the LOOKS-th look in a row (1 is the first) that found that a name does not reach
+ * us: 1 min ± 50%, then 5 to 10 min. It stays short, as no CA was asked: whoever corrects DNS has a
+ * certificate soon. */
+int64_t look_wait_s(unsigned looks, uint32_t random);
+enum { LOOK_WAIT_MAX_S = 600 };
+/* COUNT names are to be looked at again: over how long the looks are spread. At once where they are
+ * few, a hundred a second where they are many, in ten minutes however many they are. */
+int64_t look_spread_s(size_t count);
+
 /* A Retry-After field (RFC 9110 §10.2.3), seconds or a date, as seconds from NOW_S: 0 to a year.
  * False: neither. */
 bool retry_after_parse(struct bytes field, int64_t now_s, int64_t *ret_wait_s) MUST_USE;

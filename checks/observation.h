@@ -23,6 +23,7 @@ enum {
     OBSERVATION_ISSUER_SIZE = 128,
     OBSERVATION_NAMES_SIZE = 256,
     OBSERVATION_KEY_SIZE = 16,
+    OBSERVATION_GROUP_SIZE = 40,
     OBSERVATION_CAA_WHY_SIZE = 512,
 };
 
@@ -74,6 +75,7 @@ struct observed_https {
     int tls_version; /* as agreed upon where the client offers 1.2 and 1.3: 12, 13; 0: none */
     enum observed_answer tls12;
     enum observed_answer tls13;
+    char group[OBSERVATION_GROUP_SIZE]; /* as in observed_smtp, of the connection that answered */
     struct observed_certificate certificate;
     /* What follows only where the outcome is OBSERVED_ANSWERED. */
     long status;
@@ -93,6 +95,8 @@ struct observed_smtp {
     char why[OBSERVATION_WHY_SIZE];
     enum observed_answer starttls; /* offered and accepted */
     int tls_version;
+    char group[OBSERVATION_GROUP_SIZE]; /* that keys were agreed in, in OpenSSL's words: "x25519",
+                                           "X25519MLKEM768"; empty: none, or no handshake */
     struct observed_certificate certificate; /* name_matched: for the MX's name */
     int64_t time_ms;
 };

@@ -20,6 +20,7 @@ struct job {
     struct tls_witness witness;
     struct observed_certificate scratch; /* of that second look */
     int scratch_version;
+    char scratch_group[OBSERVATION_GROUP_SIZE];
 };
 
 struct round {
@@ -192,12 +193,15 @@ static void begin_next(struct round *round)
     if (job->old_tls) {
         job->witness.certificate = &job->scratch;
         job->witness.tls_version = &job->scratch_version;
+        job->witness.group = job->scratch_group;
     } else if (job->https != NULL) {
         job->witness.certificate = &job->https->certificate;
         job->witness.tls_version = &job->https->tls_version;
+        job->witness.group = job->https->group;
     } else {
         job->witness.certificate = &job->smtp->certificate;
         job->witness.tls_version = &job->smtp->tls_version;
+        job->witness.group = job->smtp->group;
     }
     struct transfer *transfer = job->smtp != NULL ? begin_smtp(job) : begin_https(job);
     transfer_group_add(round->group, transfer, on_done, NULL, job);

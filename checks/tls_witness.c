@@ -128,9 +128,25 @@ static int on_certificate(X509_STORE_CTX *store_context, void *context)
     return 1;
 }
 
+/* When the handshake is over: in TLS 1.2 the keys are agreed after the certificate was seen. */
+static void on_info(const SSL *ssl, int where, int value)
+{
+    (void)value;
+    const struct tls_witness *witness = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    if ((where & SSL_CB_HANDSHAKE_DONE) == 0) {
+        return;
+    }
+    SSL *asked = (SSL *)ssl; /* what is looked up is not changed */
+    long group = SSL_get_negotiated_group(asked);
+    const char *name = group != NID_undef ? SSL_group_to_name(asked, (int)group) : NULL;
+    (void)snprintf(witness->group, OBSERVATION_GROUP_SIZE, "%s", name != NULL ? name : "");
+}
+
 void tls_witness_setup(SSL_CTX *context, void *witness)
 {
     struct tls_witness *seen = witness;
     SSL_CTX_set1_cert_store(context, seen->trust);
     SSL_CTX_set_cert_verify_callback(context, on_certificate, seen);
+    SSL_CTX_set_app_data(context, seen); /* libcurl keeps nothing there */
+    SSL_CTX_set_info_callback(context, on_info);
 }

@@ -17,6 +17,7 @@ struct tls_witness {
     const char *host;                         /* whose certificate it must be */
     struct observed_certificate *certificate; /* filled in */
     int *tls_version;                         /* the same: 12, 13 */
+    char *group;                              /* the same, of OBSERVATION_GROUP_SIZE */
 };
 
 /* For transfer_request.tls_setup; CONTEXT is a tls_witness that outlives the transfer. */

@@ -103,12 +103,12 @@ static json_t *policy_of(const struct policy *policy)
 
 static json_t *https_of(const struct observed_https *https)
 {
-    json_t *value =
-        json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "address", https->address, "outcome",
-                  outcome_of(https->outcome), "why", text_or_null(https->why), "tls",
-                  tls_of(https->tls_version), "tls12", answer_of(https->tls12), "tls13",
-                  answer_of(https->tls13), "certificate", certificate_of(&https->certificate),
-                  "time_ms", (json_int_t)https->time_ms);
+    json_t *value = json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I}", "address", https->address, "outcome",
+        outcome_of(https->outcome), "why", text_or_null(https->why), "tls",
+        tls_of(https->tls_version), "tls12", answer_of(https->tls12), "tls13",
+        answer_of(https->tls13), "key_exchange", text_or_null(https->group), "certificate",
+        certificate_of(&https->certificate), "time_ms", (json_int_t)https->time_ms);
     if (https->outcome == OBSERVED_ANSWERED) {
         struct bytes body = buffer_bytes(&https->body);
         json_object_set_new(value, "status", json_integer(https->status));
@@ -124,9 +124,10 @@ static json_t *https_of(const struct observed_https *https)
 
 static json_t *smtp_of(const struct observed_smtp *smtp)
 {
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:I}", "address", smtp->address, "outcome",
-                     outcome_of(smtp->outcome), "why", text_or_null(smtp->why), "starttls",
-                     answer_of(smtp->starttls), "tls", tls_of(smtp->tls_version), "certificate",
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "address", smtp->address,
+                     "outcome", outcome_of(smtp->outcome), "why", text_or_null(smtp->why),
+                     "starttls", answer_of(smtp->starttls), "tls", tls_of(smtp->tls_version),
+                     "key_exchange", text_or_null(smtp->group), "certificate",
                      certificate_of(&smtp->certificate), "time_ms", (json_int_t)smtp->time_ms);
 }
 

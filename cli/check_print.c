@@ -1,6 +1,7 @@
 #include "check_print.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char *const colours[] = {
@@ -78,12 +79,48 @@ static void print_finding(const struct check_printer *printer, const struct find
             facts->rfc != NULL ? ")" : "");
 }
 
+/* The next of a name's addresses: its group, where there is one that the address before did not
+ * have. */
+static void print_group(const char *host, const char *group, const char **before, bool *first,
+                        FILE *out)
+{
+    if (group[0] == '\0' || (*before != NULL && strcmp(*before, group) == 0)) {
+        return;
+    }
+    if (*before != NULL) {
+        fprintf(out, " and %s", group);
+    } else {
+        fprintf(out, "%s%s %s", *first ? "  key exchange: " : ", ", host, group);
+    }
+    *before = group;
+    *first = false;
+}
+
+/* No judgement: what was agreed upon, by name. */
+static void print_key_exchange(const struct observation *seen, FILE *out)
+{
+    bool first = true;
+    const char *before = NULL;
+    for (size_t i = 0; i < seen->https_count; i++) {
+        print_group("policy host", seen->https[i].group, &before, &first, out);
+    }
+    for (size_t i = 0; i < seen->mx_count; i++) {
+        const struct observed_mx *mx = &seen->mx[i];
+        before = NULL;
+        for (size_t k = 0; k < mx->smtp_count; k++) {
+            print_group(mx->host.text, mx->smtp[k].group, &before, &first, out);
+        }
+    }
+    fputs(first ? "" : "\n", out);
+}
+
 void check_print_item(const struct check_printer *printer, const struct check_item *item)
 {
     fprintf(printer->out, "%s: ", item->domain.text);
     print_posture(printer, item);
     print_counts(printer, &item->findings);
     fputc('\n', printer->out);
+    print_key_exchange(&item->observation, printer->out);
     for (size_t i = 0; i < item->findings.count; i++) {
         print_finding(printer, &item->findings.items[i]);
     }

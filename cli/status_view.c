@@ -40,6 +40,22 @@ static void print_server(const json_t *status, FILE *out)
             number(status, "requests"), number(json_object_get(status, "connections"), "current"));
 }
 
+/* Of a server that has TLS, and is not older than this. */
+static void print_tls(const json_t *status, FILE *out)
+{
+    const json_t *tls = json_object_get(status, "tls");
+    if (!json_is_object(tls)) {
+        return;
+    }
+    fprintf(out, "tls:           %s, key exchange %s\n", text(tls, "openssl"), text(tls, "agreed"));
+    const char *part = NULL;
+    json_t *why = NULL;
+    json_object_foreach(json_object_get(tls, "slower"), part, why)
+    {
+        fprintf(out, "  slower:      %s: %s\n", part, json_string_value(why));
+    }
+}
+
 static void print_last_change(const json_t *status, int64_t now_s, FILE *out)
 {
     fputs("last change:   ", out);
@@ -140,6 +156,7 @@ bool status_view_is_serving(const json_t *status)
 void status_view_print(const json_t *status, int64_t now_s, FILE *out)
 {
     print_server(status, out);
+    print_tls(status, out);
     if (!status_view_is_serving(status)) {
         print_state(status, out);
         return;

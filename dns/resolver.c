@@ -269,8 +269,8 @@ static void note_time(struct asking *asking)
         return;
     }
     error_format(&e, ERROR_RETRY,
-                 "no DNS server said within %g s, all that a look-up may take; try again, or name "
-                 "another",
+                 "no answer within %g s, all that a look-up may take; try again, or name another "
+                 "DNS server",
                  (double)asking->resolver->deadline_ms / MS_PER_S);
     asking->worst = DNS_NO_ANSWER;
     asking->e = e;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "dns/lookup.h"
 #include "fetch/transfer.h"
@@ -81,7 +82,20 @@ static bool explain_failure(const struct fetch *fetch, enum transfer_result resu
             return error_set(e, rows[i].code, "%s: %s; %s", fetch->url, what, rows[i].advice);
         }
     }
+    const char *refused = transfer_refused_address(fetch->transfer);
+    if (refused != NULL) { /* and another of its addresses failed */
+        return error_set(e, ERROR_RETRY, "%s: %s, and %s is not a public address; try again",
+                         fetch->url, what, refused);
+    }
     return error_set(e, ERROR_RETRY, "%s: %s; try again", fetch->url, what);
+}
+
+static bool refuse(const struct fetch *fetch, const struct policy_fetch_options *options,
+                   struct error *e)
+{
+    const char *address = transfer_refused_address(fetch->transfer);
+    return address_rule_refuse(address, options->rule_option, e) ||
+           error_prefix(e, "%s: ", fetch->url);
 }
 
 /* RFC 8461 §3.3: 200 alone is success, redirects are not followed, the type is text/plain. */
@@ -116,19 +130,23 @@ static bool check_answer(const struct fetch *fetch, struct error *e)
 static bool fetch_run(struct fetch *fetch, const struct policy_fetch_options *options, size_t max,
                       struct error *e)
 {
+    int64_t timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : POLICY_FETCH_MS;
+    int64_t until_ms = clock_monotonic_ms() + timeout_ms;
     if (options->resolver != NULL && options->connect_to == NULL &&
         !resolve_host(fetch, options->resolver, e)) {
         return false;
     }
+    int64_t left_ms = until_ms - clock_monotonic_ms();
     fetch->transfer = transfer_new(&(struct transfer_request){
         .url = fetch->url,
         .protocols = "https",
-        .timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : POLICY_FETCH_MS,
+        .timeout_ms = left_ms > 0 ? left_ms : 1, /* 0 is no end to libcurl */
         .abandon = options->abandon,
         .body_max = max,
         .connect_to = options->connect_to,
         .resolve = fetch->resolve,
         .trust = options->ca_file,
+        .rule = options->rule,
     });
     enum transfer_result result = transfer_run(fetch->transfer);
     if (result == TRANSFER_TOO_LONG) {
@@ -138,6 +156,9 @@ static bool fetch_run(struct fetch *fetch, const struct policy_fetch_options *op
                          "%s: more than %zu octets, which senders refuse (RFC 8461, section 3.3); "
                          "shorten the policy",
                          fetch->url, max);
+    }
+    if (result == TRANSFER_REFUSED) {
+        return refuse(fetch, options, e);
     }
     if (result != TRANSFER_DONE) {
         return explain_failure(fetch, result, e);

@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "dns/resolver.h"
+#include "fetch/address_rule.h"
 
 enum { POLICY_FETCH_MS = 60 * 1000 }; /* the RFC's suggestion for the whole fetch */
 
@@ -20,7 +21,9 @@ struct policy_fetch_options {
     const struct dns_resolver *resolver; /* NULL: the system's look-up */
     const char *connect_to;              /* "ADDRESS:PORT" to ask in the place of the host's own */
     const char *ca_file;                 /* PEM of the CAs to trust; NULL: the system's */
-    int64_t timeout_ms;                  /* 0: POLICY_FETCH_MS */
+    int64_t timeout_ms;                  /* for all of it; 0: POLICY_FETCH_MS */
+    const struct address_rule *rule;     /* which addresses may be asked; NULL: any */
+    const char *rule_option;             /* of the configuration, where more would be allowed */
     const _Atomic bool *abandon;         /* set by another thread: give up; NULL */
 };
 
@@ -29,6 +32,7 @@ struct policy_fetch_options {
  *   ERROR_NOT_FOUND  no such host, or 404 or 410: the domain has no policy
  *   ERROR_SYNTAX     a server that senders do not accept: certificate, TLS, redirect, status, type
  *   ERROR_LIMIT      a body over POLICY_BODY_MAX (or TEXT's cap)
+ *   ERROR_CONFLICT   all its addresses were refused by `rule`
  *   ERROR_RETRY      nobody there, too slow, broken off */
 bool policy_fetch(struct bytes domain, const struct policy_fetch_options *options,
                   struct buffer *text, struct error *e) MUST_USE;

@@ -27,6 +27,8 @@ static bool fetch(const struct look_question *question, struct policy **ret_poli
         .ca_file = question->ca_file,
         .timeout_ms = question->timeout_ms,
         .abandon = question->abandon,
+        .rule = question->rule,
+        .rule_option = "mirror.addresses",
     };
     CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_BODY_MAX);
     CLEANUP(diagnostics_clear) struct diagnostics d = {0};

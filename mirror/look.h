@@ -1,9 +1,11 @@
 /* One look at an upstream, as a sender would (RFC 8461 §3): the TXT record, and where its id is
- * another, the policy. Blocking. */
+ * another, the policy. Blocking, for no longer than the resolver's deadline and `timeout_ms`
+ * together. */
 #ifndef MIRROR_LOOK_H
 #define MIRROR_LOOK_H
 
 #include "dns/resolver.h"
+#include "fetch/address_rule.h"
 #include "policies/mirror_copy.h"
 
 struct look_question {
@@ -12,7 +14,8 @@ struct look_question {
     const char *ca_file; /* as struct policy_fetch_options has it, the next as well */
     const char *connect_to;
     int64_t timeout_ms;
-    const _Atomic bool *abandon; /* the same; NULL */
+    const _Atomic bool *abandon;     /* the same; NULL */
+    const struct address_rule *rule; /* which addresses may be asked; NULL: any */
     struct policy_id known; /* of the record that the policy we have was fetched by; "": none */
     bool fetch;             /* though it be the same */
 };

@@ -10,8 +10,8 @@
 #include "mirror/mirror_parts.h"
 
 enum {
-    POOL_THREADS = 4,
-    ATTEMPT_MS = 2000, /* for one name server: a stop waits for it */
+    ATTEMPT_MS = 2000,  /* for one name server */
+    DEADLINE_MS = 5000, /* for one look-up: a stop waits for it */
 };
 
 static void *run(void *context)
@@ -124,7 +124,8 @@ static bool prepare(struct mirror *mirror, struct error *e)
         return false;
     }
     dns_resolver_set_attempt_ms(mirror->resolver, ATTEMPT_MS);
-    return work_pool_new("mirror-wait", POOL_THREADS, &mirror->pool, e);
+    dns_resolver_set_deadline_ms(mirror->resolver, DEADLINE_MS);
+    return work_pool_new("mirror-wait", MIRROR_THREADS, &mirror->pool, e);
 }
 
 /* The thread has ended, or never began. */

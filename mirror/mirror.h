@@ -12,6 +12,8 @@
  * followed, `none` too: it is how a provider leaves (§8.3), and who went on with `enforce` would
  * lose mail when the certificates of its MX hosts go. That is told loudly.
  *
+ * Only addresses that fetch/address_rule.h allows are asked, and those in the pace's `addresses`.
+ *
  * Once a new text is installed its TXT record has another id, which somebody has to publish:
  * `install` is the place for a server that does it by itself. */
 #ifndef MIRROR_MIRROR_H
@@ -25,8 +27,8 @@
 struct mirror;
 
 struct mirror_options {
-    const struct settings *settings; /* borrowed, outlives it: state and resolvers; its `mirror` is
-                                        the first pace */
+    const struct settings *settings; /* borrowed, outlives it: state, resolvers and listeners; its
+                                        `mirror` is the first pace */
     struct log *log;
     /* On the mirror's thread: POLICY (taken), valid and in the safe form, is what DOMAIN serves
      * now. The same may come twice. */

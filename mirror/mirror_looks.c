@@ -2,9 +2,20 @@
 #include "base/clock.h"
 #include "mirror/mirror_parts.h"
 
+/* So many of MIRROR_THREADS may look at upstreams that failed the last time, or have shown nothing
+ * yet. Those that take all the time there is, and then fail, keep nobody waiting but each other. */
+enum { UNPROVEN_MAX = MIRROR_THREADS / 2 };
+
+static bool is_proven(const struct upstream *upstream)
+{
+    return upstream->good.policy != NULL && upstream->failures == 0;
+}
+
 static void look_free(struct mirror_look *look)
 {
+    look->mirror->unproven -= look->unproven ? 1 : 0;
     LIST_REMOVE(look, link);
+    address_rule_free(look->rule);
     if (look->upstream != NULL) {
         look->upstream->look = NULL;
     }
@@ -102,6 +113,13 @@ static void look_run(void *context)
     mailbox_post(look->mirror->mailbox, look_deliver, look);
 }
 
+static struct address_rule *make_rule(const struct mirror *mirror)
+{
+    const struct settings_networks *networks = &mirror->pace.addresses;
+    return address_rule_new(networks->items, networks->count,
+                            settings_listen_on_loopback(mirror->options.settings));
+}
+
 static void begin(struct mirror *mirror, struct upstream *upstream)
 {
     struct mirror_look *look = memory_zero(1, sizeof(*look));
@@ -109,6 +127,9 @@ static void begin(struct mirror *mirror, struct upstream *upstream)
     look->mirror = mirror;
     look->upstream = upstream;
     look->domain = memory_string(upstream->domain);
+    look->rule = make_rule(mirror);
+    look->unproven = !is_proven(upstream);
+    mirror->unproven += look->unproven ? 1 : 0;
     look->question = (struct look_question){
         .domain = bytes_of(look->domain),
         .resolver = mirror->resolver,
@@ -116,6 +137,7 @@ static void begin(struct mirror *mirror, struct upstream *upstream)
         .connect_to = mirror->options.connect_to,
         .timeout_ms = mirror->pace.timeout_ms,
         .abandon = &mirror->abandon,
+        .rule = look->rule,
         .known = upstream->good.id,
         .fetch = pace_fetch_is_due(&mirror->pace, &known, clock_wall_s()),
     };
@@ -124,21 +146,45 @@ static void begin(struct mirror *mirror, struct upstream *upstream)
     work_pool_add(mirror->pool, look_run, NULL, look);
 }
 
-int64_t mirror_begin_looks(struct mirror *mirror, int64_t now_ms)
+/* Of those that are due and not looked at, the one that has waited the longest: whoever used its
+ * time up goes behind who was never looked at. NULL: there is none. */
+static struct upstream *find_due(const struct mirror *mirror, bool proven, int64_t now_ms)
+{
+    struct upstream *found = NULL;
+    for (size_t i = 0; i < mirror->count; i++) {
+        struct upstream *upstream = mirror->upstreams[i];
+        if (upstream->look == NULL && upstream->due_ms <= now_ms && is_proven(upstream) == proven &&
+            (found == NULL || upstream->due_ms < found->due_ms)) {
+            found = upstream;
+        }
+    }
+    return found;
+}
+
+static int64_t find_soonest_ms(const struct mirror *mirror, int64_t now_ms)
 {
     int64_t soonest_ms = -1;
     for (size_t i = 0; i < mirror->count; i++) {
-        struct upstream *upstream = mirror->upstreams[i];
-        if (upstream->look != NULL) {
-            continue;
-        }
-        if (upstream->due_ms <= now_ms) {
-            begin(mirror, upstream);
-        } else if (soonest_ms < 0 || upstream->due_ms < soonest_ms) {
+        const struct upstream *upstream = mirror->upstreams[i];
+        if (upstream->look == NULL && upstream->due_ms > now_ms &&
+            (soonest_ms < 0 || upstream->due_ms < soonest_ms)) {
             soonest_ms = upstream->due_ms;
         }
     }
     return soonest_ms;
+}
+
+int64_t mirror_begin_looks(struct mirror *mirror, int64_t now_ms)
+{
+    struct upstream *upstream = NULL;
+    while ((upstream = find_due(mirror, true, now_ms)) != NULL) {
+        begin(mirror, upstream);
+    }
+    while (mirror->unproven < UNPROVEN_MAX &&
+           (upstream = find_due(mirror, false, now_ms)) != NULL) {
+        begin(mirror, upstream);
+    }
+    return find_soonest_ms(mirror, now_ms); /* those that wait still go on when a look ends */
 }
 
 void mirror_abandon_look(struct upstream *upstream)

@@ -12,6 +12,8 @@
 #include "mirror/mirror.h"
 #include "mirror/upstream.h"
 
+enum { MIRROR_THREADS = 4 }; /* that wait for DNS and the network */
+
 /* A look under way: the pool's until it is posted back. */
 struct mirror_look {
     LIST_ENTRY(mirror_look) link;
@@ -19,6 +21,8 @@ struct mirror_look {
     struct upstream *upstream; /* NULL: nobody waits for it any more */
     char *domain;
     struct look_question question;
+    struct address_rule *rule; /* of our interfaces as they were when it began */
+    bool unproven;             /* the upstream's last look failed, or this is its first */
     bool good;
     struct look_answer answer;
     struct error e;
@@ -34,6 +38,7 @@ struct mirror {
     struct dns_resolver *resolver;
     struct work_pool *pool;
     LIST_HEAD(, mirror_look) looks;
+    size_t unproven;             /* of these, how many have it set */
     struct upstream **upstreams; /* sorted by domain */
     size_t count;
     bool unkept_told;

@@ -1,31 +1,6 @@
 #include "dispatch.h"
 
-#include <stddef.h>
-
-bool dispatch_copy(const OSSL_DISPATCH *theirs, struct dispatch *ret_copy)
-{
-    size_t count = 0;
-    for (; theirs[count].function_id != 0; count++) {
-        if (count == DISPATCH_MAX - 1) {
-            return false;
-        }
-        ret_copy->functions[count] = theirs[count];
-    }
-    ret_copy->functions[count] = (OSSL_DISPATCH){0, NULL};
-    return true;
-}
-
-dispatch_function *dispatch_replace(struct dispatch *dispatch, int id, dispatch_function *function)
-{
-    for (OSSL_DISPATCH *at = dispatch->functions; at->function_id != 0; at++) {
-        if (at->function_id == id) {
-            dispatch_function *old = at->function;
-            at->function = function;
-            return old;
-        }
-    }
-    return NULL;
-}
+#include <assert.h>
 
 dispatch_function *dispatch_find(const OSSL_DISPATCH *functions, int id)
 {
@@ -35,4 +10,28 @@ dispatch_function *dispatch_find(const OSSL_DISPATCH *functions, int id)
         }
     }
     return NULL;
+}
+
+dispatch_function *dispatch_take(struct dispatch_source *source, int id, const char *name)
+{
+    dispatch_function *found = dispatch_find(source->functions, id);
+    if (found == NULL && source->lacking == NULL) {
+        source->lacking = name;
+    }
+    return found;
+}
+
+void dispatch_make(const OSSL_DISPATCH *theirs, const struct dispatch_offer *offers, size_t count,
+                   struct dispatch *ret_table)
+{
+    assert(count < DISPATCH_MAX);
+    OSSL_DISPATCH *end = ret_table->functions;
+    for (size_t i = 0; i < count; i++) {
+        dispatch_function *function =
+            offers[i].ours != NULL ? offers[i].ours : dispatch_find(theirs, offers[i].id);
+        if (function != NULL) {
+            *end++ = (OSSL_DISPATCH){offers[i].id, function};
+        }
+    }
+    *end = (OSSL_DISPATCH){0, NULL};
 }

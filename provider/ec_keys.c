@@ -9,8 +9,8 @@
 #include <openssl/params.h>
 
 #include "base/memory.h"
-#include "provider/dispatch.h"
 #include "provider/octet_key.h"
+#include "provider/tls_part.h"
 
 /* Constant once they are made. */
 static struct {
@@ -23,6 +23,7 @@ static struct {
     OSSL_FUNC_keymgmt_dup_fn *dup;
     OSSL_FUNC_keymgmt_get_params_fn *get;
     OSSL_FUNC_keymgmt_set_params_fn *set;
+    OSSL_FUNC_keymgmt_import_fn *import;
     OSSL_FUNC_keymgmt_export_fn *export;
     OSSL_FUNC_keymgmt_gen_set_template_fn *set_template;
 } management;
@@ -40,11 +41,10 @@ static void key_free(void *address)
 /* Takes over what a decoder hands out. */
 static void *key_load(const void *reference, size_t size)
 {
-    void **place = (void **)(uintptr_t)reference;
-    if (size != sizeof(*place) || octet_key_at(*place) == NULL) {
-        return management.load(reference, size);
-    }
-    return TAKE(*place);
+    void **place = (void **)reference;
+    bool ours = size == sizeof(*place) && octet_key_at(*place) != NULL;
+    tls_part_note(TLS_PART_KEYS, ours);
+    return ours ? TAKE(*place) : management.load(reference, size);
 }
 
 static int key_has(const void *address, int selection)
@@ -143,7 +143,7 @@ static int take_point(const OSSL_PARAM params[], void *argument)
 
 static bool point_of(const void *address, unsigned char out[static OCTET_KEY_POINT])
 {
-    return key_export((void *)(uintptr_t)address,
+    return key_export((void *)address,
                       OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS,
                       take_point, out) == 1;
 }
@@ -173,28 +173,65 @@ static void *key_dup(const void *address, int selection)
     return octet_key_at(address) == NULL ? management.dup(address, selection) : NULL;
 }
 
+static int key_import(void *address, int selection, const OSSL_PARAM params[])
+{
+    return octet_key_at(address) == NULL && management.import(address, selection, params);
+}
+
 static int set_template(void *generation, void *address)
 {
     return octet_key_at(address) == NULL && management.set_template(generation, address);
 }
 
-const OSSL_DISPATCH *ec_keys_management(const OSSL_DISPATCH *theirs)
+/* All that are handed a key are ours. The others make keys of the default provider's own, or say
+ * what there is to be known; IMPORT's alone is handed a key, which NEW has made. */
+static const struct dispatch_offer MANAGEMENT[] = {
+    DISPATCH_OURS(KEYMGMT_FREE, key_free),
+    DISPATCH_OURS(KEYMGMT_LOAD, key_load),
+    DISPATCH_OURS(KEYMGMT_HAS, key_has),
+    DISPATCH_OURS(KEYMGMT_MATCH, key_match),
+    DISPATCH_OURS(KEYMGMT_VALIDATE, key_validate),
+    DISPATCH_OURS(KEYMGMT_DUP, key_dup),
+    DISPATCH_OURS(KEYMGMT_GET_PARAMS, key_get),
+    DISPATCH_OURS(KEYMGMT_SET_PARAMS, key_set),
+    DISPATCH_OURS(KEYMGMT_IMPORT, key_import),
+    DISPATCH_OURS(KEYMGMT_EXPORT, key_export),
+    DISPATCH_OURS(KEYMGMT_GEN_SET_TEMPLATE, set_template),
+    DISPATCH_THEIRS(KEYMGMT_NEW),
+    DISPATCH_THEIRS(KEYMGMT_GETTABLE_PARAMS),
+    DISPATCH_THEIRS(KEYMGMT_SETTABLE_PARAMS),
+    DISPATCH_THEIRS(KEYMGMT_IMPORT_TYPES),
+    DISPATCH_THEIRS(KEYMGMT_EXPORT_TYPES),
+    DISPATCH_THEIRS(KEYMGMT_QUERY_OPERATION_NAME),
+    DISPATCH_THEIRS(KEYMGMT_GEN_INIT),
+    DISPATCH_THEIRS(KEYMGMT_GEN_SET_PARAMS),
+    DISPATCH_THEIRS(KEYMGMT_GEN_SETTABLE_PARAMS),
+    DISPATCH_THEIRS(KEYMGMT_GEN),
+    DISPATCH_THEIRS(KEYMGMT_GEN_CLEANUP),
+};
+
+static bool find_their_management(struct dispatch_source *theirs)
 {
-    bool known =
-        dispatch_copy(theirs, &management.functions) &&
-        DISPATCH_REPLACE(management.free, &management.functions, KEYMGMT_FREE, key_free) &&
-        DISPATCH_REPLACE(management.load, &management.functions, KEYMGMT_LOAD, key_load) &&
-        DISPATCH_REPLACE(management.has, &management.functions, KEYMGMT_HAS, key_has) &&
-        DISPATCH_REPLACE(management.match, &management.functions, KEYMGMT_MATCH, key_match) &&
-        DISPATCH_REPLACE(management.validate, &management.functions, KEYMGMT_VALIDATE,
-                         key_validate) &&
-        DISPATCH_REPLACE(management.dup, &management.functions, KEYMGMT_DUP, key_dup) &&
-        DISPATCH_REPLACE(management.get, &management.functions, KEYMGMT_GET_PARAMS, key_get) &&
-        DISPATCH_REPLACE(management.set, &management.functions, KEYMGMT_SET_PARAMS, key_set) &&
-        DISPATCH_REPLACE(management.export, &management.functions, KEYMGMT_EXPORT, key_export) &&
-        DISPATCH_REPLACE(management.set_template, &management.functions, KEYMGMT_GEN_SET_TEMPLATE,
-                         set_template);
-    return known ? management.functions.functions : NULL;
+    return DISPATCH_TAKE(management.free, theirs, KEYMGMT_FREE) &&
+           DISPATCH_TAKE(management.load, theirs, KEYMGMT_LOAD) &&
+           DISPATCH_TAKE(management.has, theirs, KEYMGMT_HAS) &&
+           DISPATCH_TAKE(management.match, theirs, KEYMGMT_MATCH) &&
+           DISPATCH_TAKE(management.validate, theirs, KEYMGMT_VALIDATE) &&
+           DISPATCH_TAKE(management.dup, theirs, KEYMGMT_DUP) &&
+           DISPATCH_TAKE(management.get, theirs, KEYMGMT_GET_PARAMS) &&
+           DISPATCH_TAKE(management.set, theirs, KEYMGMT_SET_PARAMS) &&
+           DISPATCH_TAKE(management.import, theirs, KEYMGMT_IMPORT) &&
+           DISPATCH_TAKE(management.export, theirs, KEYMGMT_EXPORT) &&
+           DISPATCH_TAKE(management.set_template, theirs, KEYMGMT_GEN_SET_TEMPLATE);
+}
+
+const OSSL_DISPATCH *ec_keys_management(struct dispatch_source *theirs)
+{
+    if (!find_their_management(theirs)) {
+        return NULL;
+    }
+    dispatch_make(theirs->functions, MANAGEMENT, ARRAY_LENGTH(MANAGEMENT), &management.functions);
+    return management.functions.functions;
 }
 
 /* --- Key agreement --- */
@@ -215,12 +252,26 @@ static int agreement_set_peer(void *context, void *address)
     return octet_key_at(address) == NULL && agreement.set_peer(context, address);
 }
 
-const OSSL_DISPATCH *ec_keys_agreement(const OSSL_DISPATCH *theirs)
+/* INIT and SET_PEER alone are handed keys; what follows has an operation that took none of ours. */
+static const struct dispatch_offer AGREEMENT[] = {
+    DISPATCH_OURS(KEYEXCH_INIT, agreement_init),
+    DISPATCH_OURS(KEYEXCH_SET_PEER, agreement_set_peer),
+    DISPATCH_THEIRS(KEYEXCH_NEWCTX),
+    DISPATCH_THEIRS(KEYEXCH_DUPCTX),
+    DISPATCH_THEIRS(KEYEXCH_FREECTX),
+    DISPATCH_THEIRS(KEYEXCH_DERIVE),
+    DISPATCH_THEIRS(KEYEXCH_GET_CTX_PARAMS),
+    DISPATCH_THEIRS(KEYEXCH_GETTABLE_CTX_PARAMS),
+    DISPATCH_THEIRS(KEYEXCH_SET_CTX_PARAMS),
+    DISPATCH_THEIRS(KEYEXCH_SETTABLE_CTX_PARAMS),
+};
+
+const OSSL_DISPATCH *ec_keys_agreement(struct dispatch_source *theirs)
 {
-    bool known =
-        dispatch_copy(theirs, &agreement.functions) &&
-        DISPATCH_REPLACE(agreement.init, &agreement.functions, KEYEXCH_INIT, agreement_init) &&
-        DISPATCH_REPLACE(agreement.set_peer, &agreement.functions, KEYEXCH_SET_PEER,
-                         agreement_set_peer);
-    return known ? agreement.functions.functions : NULL;
+    if (!DISPATCH_TAKE(agreement.init, theirs, KEYEXCH_INIT) ||
+        !DISPATCH_TAKE(agreement.set_peer, theirs, KEYEXCH_SET_PEER)) {
+        return NULL;
+    }
+    dispatch_make(theirs->functions, AGREEMENT, ARRAY_LENGTH(AGREEMENT), &agreement.functions);
+    return agreement.functions.functions;
 }

@@ -15,8 +15,8 @@
 #include <openssl/evp.h>
 
 #include "base/memory.h"
-#include "provider/dispatch.h"
 #include "provider/octet_key.h"
+#include "provider/tls_part.h"
 
 /* Constant once they are made. */
 static OSSL_LIB_CTX *random_library;
@@ -77,6 +77,7 @@ static int signature_init(void *data, const char *digest, void *address, const O
 {
     struct signature *signature = data;
     signature->key = octet_key_at(address);
+    tls_part_note(TLS_PART_SIGNATURES, signature->key != NULL);
     if (signature->key != NULL) {
         signature->digest = find_digest(digest);
         return signature->key->is_private && signature->digest != NULL;
@@ -184,17 +185,24 @@ static bool fetch_digests(OSSL_LIB_CTX *library)
     return found;
 }
 
-const OSSL_DISPATCH *ec_signature_functions(const OSSL_DISPATCH *their_functions,
+static bool find_theirs(struct dispatch_source *source)
+{
+    return DISPATCH_TAKE(theirs.new, source, SIGNATURE_NEWCTX) &&
+           DISPATCH_TAKE(theirs.free, source, SIGNATURE_FREECTX) &&
+           DISPATCH_TAKE(theirs.init, source, SIGNATURE_DIGEST_SIGN_INIT) &&
+           DISPATCH_TAKE(theirs.update, source, SIGNATURE_DIGEST_SIGN_UPDATE) &&
+           DISPATCH_TAKE(theirs.final, source, SIGNATURE_DIGEST_SIGN_FINAL);
+}
+
+const OSSL_DISPATCH *ec_signature_functions(struct dispatch_source *their_functions,
                                             OSSL_LIB_CTX *library)
 {
     random_library = library;
     group = EC_GROUP_new_by_curve_name_ex(library, NULL, NID_X9_62_prime256v1);
-    bool known = group != NULL && fetch_digests(library) &&
-                 pthread_key_create(&keys_of_threads, free_key_of_thread) == 0 &&
-                 DISPATCH_FIND(theirs.new, their_functions, SIGNATURE_NEWCTX) &&
-                 DISPATCH_FIND(theirs.free, their_functions, SIGNATURE_FREECTX) &&
-                 DISPATCH_FIND(theirs.init, their_functions, SIGNATURE_DIGEST_SIGN_INIT) &&
-                 DISPATCH_FIND(theirs.update, their_functions, SIGNATURE_DIGEST_SIGN_UPDATE) &&
-                 DISPATCH_FIND(theirs.final, their_functions, SIGNATURE_DIGEST_SIGN_FINAL);
-    return known ? FUNCTIONS : NULL;
+    bool done = find_theirs(their_functions) && group != NULL && fetch_digests(library) &&
+                pthread_key_create(&keys_of_threads, free_key_of_thread) == 0;
+    if (!done && their_functions->lacking == NULL) {
+        their_functions->lacking = "P-256 with its digests";
+    }
+    return done ? FUNCTIONS : NULL;
 }

@@ -4,12 +4,15 @@
 #ifndef PROVIDER_EC_SIGNATURE_H
 #define PROVIDER_EC_SIGNATURE_H
 
-#include <openssl/core.h>
 #include <openssl/types.h>
 
-/* THEIRS, the default provider's functions of "ECDSA" (provider-signature(7)); LIBRARY, where
- * digests and random numbers come from, for good. Returns what is to be offered in their place:
- * constant, and for all threads. NULL: THEIRS are not as they are known. To be called once. */
-const OSSL_DISPATCH *ec_signature_functions(const OSSL_DISPATCH *theirs, OSSL_LIB_CTX *library);
+#include "provider/dispatch.h"
+
+/* THEIR_FUNCTIONS, the default provider's functions of "ECDSA" (provider-signature(7)); LIBRARY,
+ * where digests and random numbers come from, for good. Returns what is to be offered in their
+ * place: constant, and for all threads. NULL: THEIR_FUNCTIONS are not as they are known, and say
+ * what is lacking. To be called once. */
+const OSSL_DISPATCH *ec_signature_functions(struct dispatch_source *their_functions,
+                                            OSSL_LIB_CTX *library);
 
 #endif

@@ -9,8 +9,8 @@
 #include <openssl/crypto.h>
 #include <openssl/params.h>
 
-#include "provider/dispatch.h"
 #include "provider/hmac_sha256.h"
+#include "provider/tls_part.h"
 
 /* Constant once they are made. */
 static struct {
@@ -117,7 +117,9 @@ static int mac_init(void *data, const unsigned char *key, size_t n, const OSSL_P
     if (!mac_set(mac, params)) {
         return 0;
     }
-    if (!mac->ours || n > HMAC_SHA256_KEY_MAX) {
+    bool ours = mac->ours && n <= HMAC_SHA256_KEY_MAX;
+    tls_part_note(TLS_PART_HMAC, ours);
+    if (!ours) {
         return go_theirs(mac) && theirs.init(mac->their, key, n, NULL) == 1;
     }
     if (key != NULL) {
@@ -195,17 +197,17 @@ static const OSSL_DISPATCH FUNCTIONS[] = {
     {0, NULL},
 };
 
-const OSSL_DISPATCH *hmac_functions(const OSSL_DISPATCH *their_functions)
+const OSSL_DISPATCH *hmac_functions(struct dispatch_source *their_functions)
 {
-    bool known = DISPATCH_FIND(theirs.new, their_functions, MAC_NEWCTX) &&
-                 DISPATCH_FIND(theirs.dup, their_functions, MAC_DUPCTX) &&
-                 DISPATCH_FIND(theirs.free, their_functions, MAC_FREECTX) &&
-                 DISPATCH_FIND(theirs.init, their_functions, MAC_INIT) &&
-                 DISPATCH_FIND(theirs.update, their_functions, MAC_UPDATE) &&
-                 DISPATCH_FIND(theirs.final, their_functions, MAC_FINAL) &&
-                 DISPATCH_FIND(theirs.get, their_functions, MAC_GET_CTX_PARAMS) &&
-                 DISPATCH_FIND(theirs.gettable, their_functions, MAC_GETTABLE_CTX_PARAMS) &&
-                 DISPATCH_FIND(theirs.set, their_functions, MAC_SET_CTX_PARAMS) &&
-                 DISPATCH_FIND(theirs.settable, their_functions, MAC_SETTABLE_CTX_PARAMS);
+    bool known = DISPATCH_TAKE(theirs.new, their_functions, MAC_NEWCTX) &&
+                 DISPATCH_TAKE(theirs.dup, their_functions, MAC_DUPCTX) &&
+                 DISPATCH_TAKE(theirs.free, their_functions, MAC_FREECTX) &&
+                 DISPATCH_TAKE(theirs.init, their_functions, MAC_INIT) &&
+                 DISPATCH_TAKE(theirs.update, their_functions, MAC_UPDATE) &&
+                 DISPATCH_TAKE(theirs.final, their_functions, MAC_FINAL) &&
+                 DISPATCH_TAKE(theirs.get, their_functions, MAC_GET_CTX_PARAMS) &&
+                 DISPATCH_TAKE(theirs.gettable, their_functions, MAC_GETTABLE_CTX_PARAMS) &&
+                 DISPATCH_TAKE(theirs.set, their_functions, MAC_SET_CTX_PARAMS) &&
+                 DISPATCH_TAKE(theirs.settable, their_functions, MAC_SETTABLE_CTX_PARAMS);
     return known ? FUNCTIONS : NULL;
 }

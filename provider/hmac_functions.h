@@ -5,12 +5,12 @@
 #ifndef PROVIDER_HMAC_FUNCTIONS_H
 #define PROVIDER_HMAC_FUNCTIONS_H
 
-#include <openssl/core.h>
+#include "provider/dispatch.h"
 
-/* THEIRS, the default provider's functions of "HMAC" (provider-mac(7)). Returns what is to be
- * offered in their place: constant, and for all threads; other digests, long keys and all that is
- * seldom asked for go to THEIRS, but not in the middle of a message. NULL: THEIRS are not as they
- * are known. To be called once. */
-const OSSL_DISPATCH *hmac_functions(const OSSL_DISPATCH *theirs);
+/* THEIR_FUNCTIONS, the default provider's functions of "HMAC" (provider-mac(7)). Returns what is to
+ * be offered in their place: constant, and for all threads; other digests, long keys and all that
+ * is seldom asked for go to THEIR_FUNCTIONS, but not in the middle of a message. NULL:
+ * THEIR_FUNCTIONS are not as they are known, and say which is lacking. To be called once. */
+const OSSL_DISPATCH *hmac_functions(struct dispatch_source *their_functions);
 
 #endif

@@ -11,8 +11,9 @@
 #include <openssl/params.h>
 
 #include "base/bytes.h"
-#include "provider/dispatch.h"
+#include "base/memory.h"
 #include "provider/hmac_sha256.h"
+#include "provider/tls_part.h"
 
 enum {
     SECRET = HMAC_SHA256_OCTETS,
@@ -140,7 +141,9 @@ static bool is_fitting(const struct question *question, size_t n)
 static int derive(void *context, unsigned char *out, size_t n, const OSSL_PARAM params[])
 {
     struct question question;
-    if (params == NULL || !read_question(params, &question) || !is_fitting(&question, n)) {
+    bool ours = params != NULL && read_question(params, &question) && is_fitting(&question, n);
+    tls_part_note(TLS_PART_KEY_SCHEDULE, ours);
+    if (!ours) {
         return their_derive(context, out, n, params);
     }
     if (question.mode == EVP_KDF_HKDF_MODE_EXPAND_ONLY) {
@@ -151,9 +154,20 @@ static int derive(void *context, unsigned char *out, size_t n, const OSSL_PARAM 
     return 1;
 }
 
-const OSSL_DISPATCH *tls13_kdf_functions(const OSSL_DISPATCH *theirs)
+static const struct dispatch_offer OFFERS[] = {
+    DISPATCH_OURS(KDF_DERIVE, derive),   DISPATCH_THEIRS(KDF_NEWCTX),
+    DISPATCH_THEIRS(KDF_DUPCTX),         DISPATCH_THEIRS(KDF_FREECTX),
+    DISPATCH_THEIRS(KDF_RESET),          DISPATCH_THEIRS(KDF_GETTABLE_PARAMS),
+    DISPATCH_THEIRS(KDF_GET_PARAMS),     DISPATCH_THEIRS(KDF_GETTABLE_CTX_PARAMS),
+    DISPATCH_THEIRS(KDF_GET_CTX_PARAMS), DISPATCH_THEIRS(KDF_SETTABLE_CTX_PARAMS),
+    DISPATCH_THEIRS(KDF_SET_CTX_PARAMS),
+};
+
+const OSSL_DISPATCH *tls13_kdf_functions(struct dispatch_source *theirs)
 {
-    bool known = dispatch_copy(theirs, &functions) &&
-                 DISPATCH_REPLACE(their_derive, &functions, KDF_DERIVE, derive);
-    return known ? functions.functions : NULL;
+    if (!DISPATCH_TAKE(their_derive, theirs, KDF_DERIVE)) {
+        return NULL;
+    }
+    dispatch_make(theirs->functions, OFFERS, ARRAY_LENGTH(OFFERS), &functions);
+    return functions.functions;
 }

@@ -7,12 +7,12 @@
 #ifndef PROVIDER_TLS13_KDF_H
 #define PROVIDER_TLS13_KDF_H
 
-#include <openssl/core.h>
+#include "provider/dispatch.h"
 
 /* THEIRS, the default provider's functions of "TLS13-KDF" (EVP_KDF-TLS13_KDF(7)), with another
  * derive in their place, which wants all parameters in the one call, as libssl hands them over.
- * Constant, and for all threads. NULL: THEIRS are not as they are known. To be called once, before
- * any thread derives. */
-const OSSL_DISPATCH *tls13_kdf_functions(const OSSL_DISPATCH *theirs);
+ * Constant, and for all threads. NULL: THEIRS are not as they are known, and say which is lacking.
+ * To be called once, before any thread derives. */
+const OSSL_DISPATCH *tls13_kdf_functions(struct dispatch_source *theirs);
 
 #endif

@@ -1,8 +1,7 @@
 #include "tls_library.h"
 
+#include <assert.h>
 #include <pthread.h>
-#include <string.h>
-#include <strings.h>
 
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
@@ -10,25 +9,16 @@
 #include <openssl/evp.h>
 #include <openssl/provider.h>
 
-#include "base/bytes.h"
 #include "base/memory.h"
+#include "provider/dispatch.h"
 #include "provider/ec_keys.h"
 #include "provider/ec_signature.h"
 #include "provider/hmac_functions.h"
+#include "provider/kept_algorithms.h"
 #include "provider/octet_key_decoder.h"
 #include "provider/tls13_kdf.h"
 
 /* --- What is offered --- */
-
-/* By the first of their names, as in OSSL_PROVIDER-default(7). TLS 1.2 and 1.3 with the ciphers,
- * groups and signatures of server/tls.c; random numbers; what session tickets are sealed with;
- * SHA-1 for the digest by which OpenSSL tells certificates apart. */
-static const char *const KEPT[] = {
-    "AES-128-GCM", "AES-256-GCM", "ChaCha20-Poly1305", "AES-256-CBC", "AES-256-CTR", "SHA1",
-    "SHA2-256",    "SHA2-384",    "SHA2-512",          "HMAC",        "HKDF",        "TLS13-KDF",
-    "TLS1-PRF",    "CTR-DRBG",    "SEED-SRC",          "X25519",      "ECDH",        "EC",
-    "ECDSA",       "RSA",         "RSA-PSS",
-};
 
 enum {
     OPERATIONS_MAX = 32, /* OSSL_OP_* in core_dispatch.h go to 22 */
@@ -41,48 +31,9 @@ static struct {
     OSSL_LIB_CTX *context;
     OSSL_PROVIDER *provider;
     OSSL_ALGORITHM kept[OPERATIONS_MAX][ALGORITHMS_MAX + 1]; /* each ends in an empty one */
+    const char *lacking[TLS_PARTS];                          /* NULL: the part is offered */
 } whole;
 static pthread_once_t whole_once = PTHREAD_ONCE_INIT;
-
-static bool is_named(const OSSL_ALGORITHM *algorithm, const char *name)
-{
-    size_t n = strcspn(algorithm->algorithm_names, ":");
-    return strlen(name) == n && strncasecmp(algorithm->algorithm_names, name, n) == 0;
-}
-
-/* A SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) of a certificate. */
-static bool is_kept_decoder(const OSSL_ALGORITHM *decoder)
-{
-    return (is_named(decoder, "EC") || is_named(decoder, "RSA")) &&
-           strstr(decoder->property_definition, "input=der") != NULL &&
-           strstr(decoder->property_definition, "structure=SubjectPublicKeyInfo") != NULL;
-}
-
-static bool is_kept(int operation, const OSSL_ALGORITHM *algorithm)
-{
-    if (operation == OSSL_OP_DECODER) {
-        return is_kept_decoder(algorithm);
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(KEPT); i++) {
-        if (is_named(algorithm, KEPT[i])) {
-            return operation != OSSL_OP_ENCODER;
-        }
-    }
-    return false;
-}
-
-/* What is offered in the place of ALGORITHM's functions, where ours are faster; NULL: nothing is.
- */
-static const OSSL_DISPATCH *better_functions(int operation, const OSSL_ALGORITHM *algorithm)
-{
-    if (operation == OSSL_OP_KDF && is_named(algorithm, "TLS13-KDF")) {
-        return tls13_kdf_functions(algorithm->implementation);
-    }
-    if (operation == OSSL_OP_MAC && is_named(algorithm, "HMAC")) {
-        return hmac_functions(algorithm->implementation);
-    }
-    return NULL;
-}
 
 static void keep(int operation)
 {
@@ -90,11 +41,8 @@ static void keep(int operation)
     const OSSL_ALGORITHM *all = OSSL_PROVIDER_query_operation(whole.provider, operation, &no_cache);
     size_t count = 0;
     for (; all != NULL && all->algorithm_names != NULL && count < ALGORITHMS_MAX; all++) {
-        if (is_kept(operation, all)) {
-            OSSL_ALGORITHM *kept = &whole.kept[operation][count++];
-            const OSSL_DISPATCH *better = better_functions(operation, all);
-            *kept = *all;
-            kept->implementation = better != NULL ? better : all->implementation;
+        if (kept_algorithm(operation, all)) {
+            whole.kept[operation][count++] = *all;
         }
     }
 }
@@ -102,35 +50,107 @@ static void keep(int operation)
 static OSSL_ALGORITHM *find_kept(int operation, const char *name)
 {
     for (OSSL_ALGORITHM *kept = whole.kept[operation]; kept->algorithm_names != NULL; kept++) {
-        if (is_named(kept, name)) {
+        if (kept_algorithm_is(kept, name)) {
             return kept;
         }
     }
     return NULL;
 }
 
-/* Certificates' keys on P-256: all that touches an EC key must know them, or nothing may. */
+/* --- What is done here in OpenSSL's place --- */
+
+typedef const OSSL_DISPATCH *better_function(struct dispatch_source *theirs);
+
+static const OSSL_DISPATCH *better_signature(struct dispatch_source *theirs)
+{
+    return ec_signature_functions(theirs, whole.context);
+}
+
+/* An algorithm whose functions ours go in the place of. */
+struct better {
+    enum tls_part part;
+    int operation;
+    const char *name;
+    better_function *make;
+};
+
+/* All that touches an EC key must know those in octets, or nothing may. */
+static const struct better KEYS[] = {
+    {TLS_PART_KEYS, OSSL_OP_KEYMGMT, "EC", ec_keys_management},
+    {TLS_PART_KEYS, OSSL_OP_KEYEXCH, "ECDH", ec_keys_agreement},
+    {TLS_PART_SIGNATURES, OSSL_OP_SIGNATURE, "ECDSA", better_signature},
+};
+static const struct better ALONE[] = {
+    {TLS_PART_HMAC, OSSL_OP_MAC, "HMAC", hmac_functions},
+    {TLS_PART_KEY_SCHEDULE, OSSL_OP_KDF, "TLS13-KDF", tls13_kdf_functions},
+};
+
+/* What lacks, where it is NULL. */
+static const OSSL_DISPATCH *make_better(const struct better *better, const char **ret_lacking)
+{
+    const OSSL_ALGORITHM *kept = find_kept(better->operation, better->name);
+    struct dispatch_source theirs = {.lacking = better->name};
+    const OSSL_DISPATCH *made = NULL;
+    if (kept != NULL) {
+        theirs = (struct dispatch_source){.functions = kept->implementation};
+        made = better->make(&theirs);
+    }
+    *ret_lacking = made == NULL && theirs.lacking == NULL ? better->name : theirs.lacking;
+    return made;
+}
+
+/* All of them, or none. */
+static bool put_in_place(const struct better *betters, size_t count)
+{
+    enum { COUNT_MAX = 4 };
+    const OSSL_DISPATCH *made[COUNT_MAX];
+    const char *lacking = NULL;
+    assert(count <= COUNT_MAX);
+    for (size_t i = 0; i < count && lacking == NULL; i++) {
+        made[i] = make_better(&betters[i], &lacking);
+    }
+    for (size_t i = 0; i < count; i++) {
+        whole.lacking[betters[i].part] = lacking;
+        if (lacking == NULL) {
+            find_kept(betters[i].operation, betters[i].name)->implementation = made[i];
+        }
+    }
+    return lacking == NULL;
+}
+
+/* OpenSSL asks the last decoder first. */
 static void keep_keys_as_octets(void)
 {
-    OSSL_ALGORITHM *keys = find_kept(OSSL_OP_KEYMGMT, "EC");
-    OSSL_ALGORITHM *agreement = find_kept(OSSL_OP_KEYEXCH, "ECDH");
-    OSSL_ALGORITHM *signature = find_kept(OSSL_OP_SIGNATURE, "ECDSA");
     OSSL_ALGORITHM *decoders = whole.kept[OSSL_OP_DECODER];
     size_t count = 0;
     while (decoders[count].algorithm_names != NULL) {
         count++;
     }
-    const OSSL_DISPATCH *better[3];
-    if (keys == NULL || agreement == NULL || signature == NULL || count == ALGORITHMS_MAX ||
-        (better[0] = ec_keys_management(keys->implementation)) == NULL ||
-        (better[1] = ec_keys_agreement(agreement->implementation)) == NULL ||
-        (better[2] = ec_signature_functions(signature->implementation, whole.context)) == NULL) {
-        return; /* slower, not wrong */
+    assert(count < ALGORITHMS_MAX); /* two are kept */
+    if (put_in_place(KEYS, ARRAY_LENGTH(KEYS))) {
+        decoders[count] = OCTET_KEY_DECODER;
     }
-    keys->implementation = better[0];
-    agreement->implementation = better[1];
-    signature->implementation = better[2];
-    decoders[count] = OCTET_KEY_DECODER; /* OpenSSL asks the last one first */
+}
+
+/* For benchmarks: what OpenSSL does by itself. */
+#ifdef MTASTS_PLAIN_OPENSSL
+static const bool LEFT_TO_OPENSSL = true;
+#else
+static const bool LEFT_TO_OPENSSL = false;
+#endif
+
+static void do_better(void)
+{
+    for (int part = 0; part < TLS_PARTS && LEFT_TO_OPENSSL; part++) {
+        whole.lacking[part] = "what is ours: built with MTASTS_PLAIN_OPENSSL";
+    }
+    if (LEFT_TO_OPENSSL) {
+        return;
+    }
+    keep_keys_as_octets();
+    for (size_t i = 0; i < ARRAY_LENGTH(ALONE); i++) {
+        (void)put_in_place(&ALONE[i], 1);
+    }
 }
 
 static void load_whole(void)
@@ -140,7 +160,9 @@ static void load_whole(void)
     for (int operation = 0; operation < OPERATIONS_MAX && whole.provider != NULL; operation++) {
         keep(operation);
     }
-    keep_keys_as_octets();
+    if (whole.provider != NULL) {
+        do_better();
+    }
 }
 
 /* --- The provider: provider(7) --- */
@@ -229,4 +251,16 @@ void tls_library_free(struct tls_library *library)
 OSSL_LIB_CTX *tls_library_context(const struct tls_library *library)
 {
     return library->context;
+}
+
+OSSL_LIB_CTX *tls_library_whole(const struct tls_library *library)
+{
+    (void)library;
+    return whole.context;
+}
+
+const char *tls_library_lacking(const struct tls_library *library, enum tls_part part)
+{
+    (void)library;
+    return whole.lacking[part];
 }

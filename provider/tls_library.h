@@ -3,10 +3,12 @@
  *
  * OpenSSL 3.0 looks for a decoder of each certificate's public key by walking all algorithms that
  * its context has: some 80 of the 120 µs that d2i_X509 takes. In this context there are three
- * decoders and 21 algorithms, not hundreds. They are the default provider's own; what is left out
- * here is only not offered. In front of some stands what is faster for the few things that a server
- * does: provider/ec_keys.h, ec_signature.h, hmac_functions.h and tls13_kdf.h. And each worker has a
- * context of its own: what OpenSSL locks in it keeps no other worker's handshakes waiting.
+ * decoders and some 20 algorithms (provider/kept_algorithms.h), not hundreds. They are the default
+ * provider's own; what is left out here is only not offered. In front of some stands what is faster
+ * for the few things that a server does: provider/ec_keys.h, ec_signature.h, hmac_functions.h and
+ * tls13_kdf.h. And each worker has a context of its own: what OpenSSL locks in it keeps no other
+ * worker's handshakes waiting. Where an OpenSSL lacks what they stand in front of, its own are
+ * offered: as right, and slower. What is in use of them provider/tls_trial.h finds out.
  *
  * openssl.cnf has no say here: it belongs to the machine's other programs. */
 #ifndef PROVIDER_TLS_LIBRARY_H
@@ -15,6 +17,7 @@
 #include <openssl/types.h>
 
 #include "base/error.h"
+#include "provider/tls_part.h"
 
 struct tls_library;
 
@@ -33,5 +36,11 @@ void tls_library_free(struct tls_library *library);
 
 /* Lives as long as LIBRARY. */
 OSSL_LIB_CTX *tls_library_context(const struct tls_library *library);
+
+/* The default provider's own context, the same for all: what is not for serving. */
+OSSL_LIB_CTX *tls_library_whole(const struct tls_library *library);
+
+/* What this OpenSSL would have to have for PART to be ours, in its words. NULL: PART is. */
+const char *tls_library_lacking(const struct tls_library *library, enum tls_part part);
 
 #endif

@@ -26,6 +26,14 @@ void acme_link_name_asked(struct bytes host, void *context)
     }
 }
 
+void acme_link_reload(const struct server *server)
+{
+    struct acme *acme = atomic_load(&server->acme);
+    if (acme != NULL) {
+        acme_look_again(acme);
+    }
+}
+
 /* On the ACME thread: what it installed waits in the loader's mailbox. */
 static void on_acme_loaded(void *context)
 {

@@ -43,6 +43,10 @@
  *          "refused": not let in, "held": octets of memory that limits.memory counts,
  *          "ended": {REASON: how many were refused or ended by us, …}}, "requests",
  *      "workers", "listeners": [{"kind", "address", "port"}, …],
+ *      "tls": null where TLS is not served, else
+ *          {"openssl": its version, "groups": that are offered, with colons between, "agreed": the
+ *           one that a client which knows them all gets, "ours": {PART: 1 for what is done here in
+ *           OpenSSL's place, 0 where it is not, …}, "slower": {PART: why it is not, …}}
  *      "acme": null without ACME, else
  *          {"orders": whether this process does, "problem": why nothing can be ordered, or null,
  *           "hosts": {STATE: count, …},

@@ -103,6 +103,7 @@ static void begin_reload(struct server *server)
         inquiry->trouble = tell_trouble(server, &diagnostics);
     }
     diagnostics_clear(&diagnostics);
+    acme_link_reload(server);
     loader_reload(server->loader, flags, inquiry_on_reload, inquiry);
 }
 

@@ -169,6 +169,16 @@ static void prepare_answers(struct server *server)
         server->tables.policies, &server->tables.policies_known, server->board};
 }
 
+static bool has_tls(const struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        if (listeners->items[i].kind == LISTENER_HTTPS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool server_start_workers(struct server *server, struct error *e)
 {
     unsigned char ticket_key[TLS_TICKET_KEY_OCTETS];
@@ -190,6 +200,9 @@ bool server_start_workers(struct server *server, struct error *e)
     }
     explicit_bzero(ticket_key, sizeof(ticket_key));
     listeners_log(&server->listeners, server->log);
+    if (has_tls(&server->listeners)) { /* clients do not wait for it */
+        tls_report_make(server->log, &server->tls);
+    }
     return true;
 }
 

@@ -16,6 +16,7 @@
 #include "server/privileges.h"
 #include "server/round.h"
 #include "server/systemd.h"
+#include "server/tls_report.h"
 #include "store/history.h"
 
 /* A question to the loader or the ACME client whose answer is awaited. */
@@ -47,6 +48,7 @@ struct server {
     struct systemd_sockets systemd;
     struct privileges privileges;
     struct listeners listeners;
+    struct tls_report tls;
     struct connection_totals totals;
     struct policy_answers policy_answers;
     struct redirect_answers redirect_answers;
@@ -114,6 +116,8 @@ void acme_link_prepare(struct server *server);
 /* After the first load; loading_all_known follows when the certificates of the last run are in the
  * table. */
 bool acme_link_start(struct server *server, struct error *e) MUST_USE;
+/* All is read again: names that wait are looked at. */
+void acme_link_reload(const struct server *server);
 /* Before the loader's stop, after the workers'. */
 void acme_link_stop(struct server *server);
 /* After the loader's stop. */

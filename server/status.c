@@ -164,6 +164,7 @@ json_t *status_json(const struct server *server, const struct inquiry *answered)
         {"requests", number(requests)},
         {"workers", number(server->workers_running)},
         {"listeners", listeners(server)},
+        {"tls", tls_report_json(&server->tls)},
         {"acme", status_acme(answered->acme)},
         {"mirror", status_mirror(answered->mirror)},
     };

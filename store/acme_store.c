@@ -73,6 +73,7 @@ static const char *const queries[QUERY_COUNT] = {
     [PUT_HOST] = "INSERT OR REPLACE INTO hosts (" HOST_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)",
     [REMOVE_HOST] = "DELETE FROM hosts WHERE name = ?1",
     [EACH_HOST] = "SELECT " HOST_COLUMNS " FROM hosts ORDER BY name",
+    [FIND_ORDER] = "SELECT " ORDER_COLUMNS " FROM orders WHERE host = ?1",
     [PUT_ORDER] = "INSERT OR REPLACE INTO orders (" ORDER_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)",
     [REMOVE_ORDER] = "DELETE FROM orders WHERE host = ?1",
     [EACH_ORDER] = "SELECT " ORDER_COLUMNS " FROM orders ORDER BY host",

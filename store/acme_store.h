@@ -103,6 +103,9 @@ struct acme_store_order {
 };
 bool acme_store_put_order(struct acme_store *store, const struct acme_store_order *order,
                           struct error *e) MUST_USE;
+/* ERROR_NOT_FOUND where there is none. */
+bool acme_store_find_order(struct acme_store *store, const char *host,
+                           struct acme_store_order *ret_order, struct error *e) MUST_USE;
 bool acme_store_remove_order(struct acme_store *store, const char *host, struct error *e) MUST_USE;
 bool acme_store_each_order(struct acme_store *store,
                            void (*visit)(const struct acme_store_order *order, void *context),

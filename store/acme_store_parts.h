@@ -15,6 +15,7 @@ enum acme_query {
     PUT_HOST,
     REMOVE_HOST,
     EACH_HOST,
+    FIND_ORDER,
     PUT_ORDER,
     REMOVE_ORDER,
     EACH_ORDER,

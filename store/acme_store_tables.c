@@ -107,6 +107,12 @@ static const struct column ORDER_COLUMNS[] = {
 };
 static const struct row ORDER = ROW("order", acme_store_order, ORDER_COLUMNS);
 
+bool acme_store_find_order(struct acme_store *store, const char *host,
+                           struct acme_store_order *ret_order, struct error *e)
+{
+    return acme_store_find_row(store, FIND_ORDER, &ORDER, host, ret_order, e);
+}
+
 bool acme_store_put_order(struct acme_store *store, const struct acme_store_order *order,
                           struct error *e)
 {

@@ -13,7 +13,8 @@ endmacro()
 
 need(h2o libh2o-evloop libh2o-evloop-dev)
 need(nghttp2 "libnghttp2>=1.52" libnghttp2-dev)
-need(openssl "openssl>=3.0" libssl-dev)
+# 3.0.6: before it EC_KEY_set_private_key(key, NULL) left the number where it was.
+need(openssl "openssl>=3.0.6" libssl-dev)
 need(yaml yaml-0.1 libyaml-dev)
 need(urcu "liburcu;liburcu-cds" liburcu-dev)
 need(xxhash libxxhash libxxhash-dev)

@@ -6,6 +6,7 @@
 
 #include "base/rcu_table.h"
 #include "certificates/certificate_cache.h"
+#include "provider/tls_groups.h"
 #include "provider/tls_library.h"
 #include "server/answers/target.h"
 #include "server/engine/tls_alert.h"
@@ -28,7 +29,6 @@ static const char CIPHERS_TLS_1_2[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-A
                                       "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 static const char CIPHERS_TLS_1_3[] =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-static const char GROUPS[] = "X25519:P-256:P-384";
 /* ECDSA before RSA: where a name has both, a client that can takes the cheaper one. */
 static const char SIGNATURES[] = "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:"
                                  "RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:"
@@ -225,8 +225,7 @@ static bool set_up(struct tls_context *tls)
     return SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(ssl, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ssl, CIPHERS_TLS_1_2) == 1 &&
-           SSL_CTX_set_ciphersuites(ssl, CIPHERS_TLS_1_3) == 1 &&
-           SSL_CTX_set1_groups_list(ssl, GROUPS) == 1 &&
+           SSL_CTX_set_ciphersuites(ssl, CIPHERS_TLS_1_3) == 1 && tls_groups_set(ssl) != NULL &&
            SSL_CTX_set1_sigalgs_list(ssl, SIGNATURES) == 1 &&
            set_tickets(ssl, tls->options.ticket_key);
 }

@@ -3,7 +3,7 @@
  *
  *     bench_handshake_client --port N [--names N] [--zipf S] [--seconds S] [--rate N]
  *                            [--concurrency N] [--seed N] [--fetches N] [--http2 0|1]
- *                            [--nagle 0|1]
+ *                            [--nagle 0|1] [--hybrid 0|1]
  *
  * One thread, non-blocking, 127.0.0.1 alone; what the arguments mean is in handshake_plan.h.
  * Without --rate it always has --concurrency fetches under way. With --rate fetches are begun at
@@ -341,7 +341,7 @@ static bool set_up(struct client *client)
         client->free_places[client->free_count++] = i;
     }
     client->epoll = epoll_create1(EPOLL_CLOEXEC);
-    client->ssl = handshake_context_new();
+    client->ssl = handshake_context_new(client->plan.hybrid);
     if (client->epoll < 0 || client->ssl == NULL || !watch_for_stop(client) ||
         (client->plan.http2 && !handshake_http2_offer(client->ssl))) {
         return false;

@@ -99,7 +99,20 @@ static bool read_number(const char *text, double min, double max, double *ret_nu
 
 bool handshake_plan_read(int argc, char **argv, struct handshake_plan *ret_plan)
 {
-    enum { PORT, NAMES, ZIPF, SECONDS, RATE, CONCURRENCY, SEED, FETCHES, HTTP2, NAGLE, COUNT };
+    enum {
+        PORT,
+        NAMES,
+        ZIPF,
+        SECONDS,
+        RATE,
+        CONCURRENCY,
+        SEED,
+        FETCHES,
+        HTTP2,
+        NAGLE,
+        HYBRID,
+        COUNT
+    };
     static const struct option options[] = {
         {"port", required_argument, NULL, PORT},
         {"names", required_argument, NULL, NAMES},
@@ -111,6 +124,7 @@ bool handshake_plan_read(int argc, char **argv, struct handshake_plan *ret_plan)
         {"fetches", required_argument, NULL, FETCHES},
         {"http2", required_argument, NULL, HTTP2},
         {"nagle", required_argument, NULL, NAGLE},
+        {"hybrid", required_argument, NULL, HYBRID},
         {0},
     };
     static const struct {
@@ -119,7 +133,7 @@ bool handshake_plan_read(int argc, char **argv, struct handshake_plan *ret_plan)
         [PORT] = {1, 65535},     [NAMES] = {1, 1e7},   [ZIPF] = {0, 10},
         [SECONDS] = {0.1, 3600}, [RATE] = {0, 100000}, [CONCURRENCY] = {1, 10000},
         [SEED] = {0, 1e15},      [FETCHES] = {0, 1e9}, [HTTP2] = {0, 1},
-        [NAGLE] = {0, 1},
+        [NAGLE] = {0, 1},        [HYBRID] = {0, 1},
     };
     double values[COUNT] = {[NAMES] = 1, [SECONDS] = 1, [CONCURRENCY] = 16, [SEED] = 1};
     bool good = true;
@@ -131,7 +145,7 @@ bool handshake_plan_read(int argc, char **argv, struct handshake_plan *ret_plan)
         fputs(
             "usage: bench_handshake_client --port N [--names N] [--zipf S] [--seconds S]\n"
             "                              [--rate N] [--concurrency N] [--seed N] [--fetches N]\n"
-            "                              [--http2 0|1] [--nagle 0|1]\n",
+            "                              [--http2 0|1] [--nagle 0|1] [--hybrid 0|1]\n",
             stderr);
         return false;
     }
@@ -146,6 +160,7 @@ bool handshake_plan_read(int argc, char **argv, struct handshake_plan *ret_plan)
         .fetches = (uint64_t)values[FETCHES],
         .http2 = values[HTTP2] != 0,
         .nagle = values[NAGLE] != 0,
+        .hybrid = values[HYBRID] != 0,
     };
     return true;
 }

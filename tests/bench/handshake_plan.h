@@ -16,6 +16,7 @@ struct handshake_plan {
     uint64_t seed;
     bool http2;       /* by HTTP/2 instead of HTTP/1.1 */
     bool nagle;       /* without TCP_NODELAY: the request waits for the server's acknowledgement */
+    bool hybrid;      /* keys in X25519MLKEM768 (OpenSSL 3.5 and later) instead of X25519 */
     uint64_t fetches; /* as many, at most; 0: as many as the time allows */
 };
 

@@ -18,12 +18,12 @@ static int accept_chain(X509_STORE_CTX *store, void *argument)
     return 1;
 }
 
-SSL_CTX *handshake_context_new(void)
+SSL_CTX *handshake_context_new(bool hybrid)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     if (context == NULL || SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1 ||
         SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256") != 1 ||
-        SSL_CTX_set1_groups_list(context, "X25519") != 1) {
+        SSL_CTX_set1_groups_list(context, hybrid ? "X25519MLKEM768" : "X25519") != 1) {
         SSL_CTX_free(context);
         return NULL;
     }

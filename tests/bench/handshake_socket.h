@@ -10,8 +10,9 @@
 
 enum { HANDSHAKE_NAME_MAX = 64 };
 
-/* NULL where OpenSSL cannot. The chain is not verified, which would be the client's work. */
-SSL_CTX *handshake_context_new(void);
+/* Keys are agreed in X25519, or in X25519MLKEM768 where HYBRID. NULL where OpenSSL cannot. The
+ * chain is not verified, which would be the client's work. */
+SSL_CTX *handshake_context_new(bool hybrid);
 
 /* A non-blocking connection to PORT under way, or -1. NUMBER chooses the address to come from: each
  * has 28,000 ports, that stay taken for a minute. NAGLE: without TCP_NODELAY, so that a second

@@ -152,7 +152,7 @@ static bool burst(const struct plan *plan, SSL_CTX *context, struct connection *
 
 static bool run(const struct plan *plan)
 {
-    SSL_CTX *context = handshake_context_new();
+    SSL_CTX *context = handshake_context_new(false);
     struct connection *connections = memory_zero(plan->count, sizeof(*connections));
     bool good = context != NULL && (!plan->http2 || handshake_http2_offer(context));
     if (good) {

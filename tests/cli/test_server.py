@@ -61,14 +61,33 @@ class Server(scenario.Scenario):
         self.assertIn("domains:       3, shared policies 1\n", out)
         self.assertIn("files:         1, in error 0\n", out)
         self.assertIn("without certificate: 3\n  mta-sts.example.com\n", out)
+        self.assertRegex(out, r"\ntls:           OpenSSL 3\.\S+ [^,]+, key exchange \S+\n")
+        self.assertNotIn("slower", out)
+        told = self.server.events("tls.library")
+        self.assertEqual([(event["level"], event["agreed"]) for event in told],
+                         [("info", status["tls"]["agreed"])])
+        self.assertEqual(told[0]["ours"], ", ".join(status["tls"]["ours"]))
         metrics = self.server.command("status", "--prometheus").stdout
         for line in ("domains 3", "files_in_error 0", "certificates 0",
-                     "names_without_certificate 3", "connections 0", "reloads_total 0"):
+                     "names_without_certificate 3", "connections 0", "reloads_total 0",
+                     'tls_part_in_use{part="key_schedule"} 1'):
             self.assertIn(f"\nmtasts_host_{line}\n", metrics)
         self.server.write("b.yaml", "domains:\n  b.example: {mode: nnone}\n")
         wait_until(lambda: self.server.status()["files_in_error"] == 1, "the error in status")
         self.assertRegex(self.server.command("status").stdout,
                          r"(?s)in error 1\n.*problems:\n\S*b\.yaml:2:\d+: error: ")
+        self.server.stop()
+
+    def test_status_without_tls_says_nothing_of_it(self):
+        text = self.server.config.read_text()
+        https = f'["127.0.0.1:{self.server.https_port}"]'
+        self.assertIn(https, text)
+        self.server.config.write_text(text.replace(https, "[]"))
+        self.server.start()
+        self.assertIsNone(self.server.status()["tls"])
+        self.assertNotIn("\ntls:", self.server.command("status").stdout)
+        self.assertNotIn("tls_part", self.server.command("status", "--prometheus").stdout)
+        self.assertEqual(self.server.events("tls.library"), [])
         self.server.stop()
 
     def test_reload_answers_when_it_is_served(self):

@@ -87,6 +87,24 @@ class AcmeRenewal(AcmeScenario):
         self.assertEqual((status["orders_failed"], status["troubled"]), (0, []))
         self.stop()
 
+    def test_renewal_information_that_cannot_be_got(self):
+        """It is of use, and no certificate waits for it."""
+        self.world("one.test")
+        self.proxy.renewal_info = True
+        self.proxy.problem(acme_proxy.RENEWAL_INFO, 500, "serverInternal", times=2)
+        self.proxy.cut(acme_proxy.RENEWAL_INFO, times=None)
+        self.server.start()
+        self.wait_issued("one.test")
+        for number in range(3):
+            self.server.write(f"{number}.yaml", policy_for(f"d{number}.test"))
+            self.wait_issued(f"d{number}.test")
+            with self.explained(self.server):
+                wait_until(lambda n=number: len(self.proxy.asked(acme_proxy.RENEWAL_INFO)) >= n + 2,
+                           "it is asked for", 20)
+        self.assertNotIn("acme.ca.held", self.server.log_text())
+        self.assertIsNone(self.acme_status()["cas"][0]["problem"])
+        self.stop()
+
     def test_short_lives_under_load(self):
         """Certificates of 20 s: renewed again and again, and no client ever sees a failure."""
         self.world("example.test", "example.net", ca={"certificateValidityPeriod": 20})

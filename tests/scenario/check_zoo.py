@@ -207,8 +207,27 @@ class CheckZoo(Scenario):
         hopeful = {f["code"]: f for f in seen["hopeful.test"]["findings"]}
         self.assertEqual(hopeful["mx-no-starttls"]["severity"], "warning")
         self.assertIn("missing for enforce: mx-no-starttls", hopeful["mode-testing"]["what"])
-        self.assertEqual(self.check("well.test", "chain.test").stdout.count("nothing found"), 2)
+        out = self.check("well.test", "chain.test").stdout
+        self.assertEqual(out.count("nothing found"), 2)
+        self.key_exchange(seen, out)
         self.explained(expected)
+
+    def key_exchange(self, seen, out):
+        """Told wherever there was a handshake, of TLS 1.2 as well, and nowhere else."""
+        connections = [connection for each in seen.values()
+                       for part in [each["observation"]]
+                       for connection in part["https"] + sum((mx["addresses"] for mx in part["mx"]), [])]
+        groups = r"x25519|secp(256|384|521)r1|X25519MLKEM768"
+        told = [connection for connection in connections if connection["key_exchange"]]
+        self.assertEqual({version for version in ("1.2", "1.3")
+                          if any(each["tls"] == version for each in told)}, {"1.2", "1.3"})
+        for connection in connections:
+            if connection["outcome"] == "answered" and connection["tls"] is not None:
+                self.assertRegex(connection["key_exchange"], rf"^({groups})$")
+            if connection["tls"] is None:
+                self.assertIsNone(connection["key_exchange"])
+        self.assertEqual(
+            len(re.findall(rf"^  key exchange: policy host ({groups}), \S+ ({groups})", out, re.M)), 2)
 
     def explained(self, expected):
         """Every finding there is has its deployment here, or in check_ours.py."""

@@ -5,6 +5,7 @@ import contextlib
 import json
 import re
 import socket
+import sys
 
 from harness import SLOW, Namespace, Scenario, run, wait_until
 from knot import Knot
@@ -18,6 +19,9 @@ domains:
   b.test: cautious
   own.test: {mode: enforce, mx: [mx.own.test], max_age: 1d}
 """
+SILENT = ("import socket, time\n"
+          "listener = socket.create_server(('127.0.0.2', 443), backlog=100)\n"
+          "time.sleep(600)\n")
 # A fetch reads the trust store each time, which takes sanitizers a while.
 QUICK = f"mirror: {{look: 1s, fetch: 1h, timeout: {int(2 + SLOW)}s}}\n"
 
@@ -188,6 +192,47 @@ class Mirror(Scenario):
         self.wait_fine()
         self.assertTrue(self.server.events("mirror.mended"))
         self.assertTrue(self.server.events("mirror.hosts_replaced"))
+        self.server.stop()
+
+    def test_a_provider_that_points_inside_is_refused_and_the_option_lets_it_through(self):
+        self.upstream.start()
+        self.server.listen = "0.0.0.0"  # so that loopback is nobody's address of ours
+        self.server.configure(QUICK)
+        self.start()
+        row = self.wait_failed("is not a public address")
+        self.assertIn("127.0.0.1 is not a public address", row["problem"])
+        self.assertIn("add it to mirror.addresses", row["problem"])
+        self.assertEqual(self.upstream.asked(), 0)
+        wait_until(lambda: self.row()["failures"] > 1, "it is looked at again", 30)
+        self.assertEqual(len(self.server.events("mirror.failed")), 1)  # told once
+
+        self.server.configure(QUICK.replace("}", ", addresses: [10.0.0.0/8, 127.0.0.0/8]}"))
+        self.server.command("reload")
+        self.wait_served("a.test", "mx1.provider.test")
+        self.wait_fine()
+        self.server.stop()
+
+    def test_slow_providers_keep_none_waiting_but_each_other(self):
+        """Twelve that never answer, each for a minute, and one that changes its policy meanwhile."""
+        slow = [f"slow{i}" for i in range(12)]
+        records = "".join(f'mta-sts.{name} A 127.0.0.2\n_mta-sts.{name} TXT "v=STSv1; id=1;"\n'
+                          for name in slow)
+        self.spawn(*self.namespace.enter(), sys.executable, "-c", SILENT)
+        self.upstream.start()
+        self.record("1", records)
+        self.server.configure("mirror: {look: 1s, fetch: 1h, timeout: 1m}\n")
+        self.start()
+        self.wait_served("a.test", "mx1.provider.test")
+        self.server.write("slow.yaml", "policies:\n" + "".join(
+            f"  {name}: {{mirror: {name}.provider.test}}\n" for name in slow) + "domains:\n" + "".join(
+            f"  {name}.test: {name}\n" for name in slow))
+        self.server.command("reload", check=False)
+        wait_until(lambda: self.server.status()["mirror"]["followed"] == 1 + len(slow),
+                   "all are followed", 20)
+        for number in range(2, 6):
+            self.upstream.says(policy("enforce", f"mx{number}.provider.test"))
+            self.record(number, records)
+            self.wait_served("a.test", f"mx{number}.provider.test")
         self.server.stop()
 
     def test_a_provider_that_leaves_is_followed_and_that_is_told_loudly(self):

@@ -33,12 +33,12 @@ class HandshakeClient:
         self.program = programs / "bench_handshake_client"
 
     def begin(self, server, seconds, *, zipf=0.0, rate=0.0, seed=1, fetches=0, names=None, cores=None,
-              http2=False, nagle=False):
+              http2=False, nagle=False, hybrid=False):
         concurrency = LATENCY_CONNECTIONS if rate else CONNECTIONS
         command = words(self.program, "--port", server.port, "--names", names or server.count,
                         "--seconds", seconds, "--zipf", zipf, "--rate", rate, "--concurrency",
                         concurrency, "--seed", seed, "--fetches", fetches, "--http2", int(http2),
-                        "--nagle", int(nagle))
+                        "--nagle", int(nagle), "--hybrid", int(hybrid))
         pinned = ["taskset", "--cpu-list", cores] if cores else []
         process = subprocess.Popen([*pinned, *command], stdout=subprocess.PIPE, text=True)
         if rate:  # latency, as from a machine of its own: nothing else on this core makes it wait

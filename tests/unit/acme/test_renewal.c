@@ -127,6 +127,36 @@ static void test_waits(void **state)
     }
 }
 
+/* However often a name was looked at, the next look is at most ten minutes away, and those of many
+ * names are spread. */
+static void test_look_waits(void **state)
+{
+    (void)state;
+    static const unsigned looks[] = {0, 1, 2, 3, 4, 5, 1000, UINT32_MAX};
+    for (size_t i = 0; i < ARRAY_LENGTH(looks); i++) {
+        int64_t least_s = look_wait_s(looks[i], 0);
+        int64_t most_s = look_wait_s(looks[i], UINT32_MAX);
+        bool is_first = looks[i] <= 1;
+        if (least_s != (is_first ? 30 : 300) || most_s != (is_first ? 89 : 599)) {
+            fail_msg("%u looks: %lld to %lld", looks[i], (long long)least_s, (long long)most_s);
+        }
+        assert_in_range(most_s, 1, LOOK_WAIT_MAX_S);
+    }
+}
+
+static void test_look_spread(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t count;
+        int64_t want_s;
+    } rows[] = {{0, 0},       {99, 0},       {100, 1},       {10000, 100},
+                {59999, 599}, {100000, 600}, {SIZE_MAX, 600}};
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        assert_int_equal(look_spread_s(rows[i].count), rows[i].want_s);
+    }
+}
+
 static void test_retry_after(void **state)
 {
     (void)state;
@@ -289,6 +319,8 @@ int main(void)
         cmocka_unit_test(test_window),
         cmocka_unit_test(test_spread_is_even),
         cmocka_unit_test(test_waits),
+        cmocka_unit_test(test_look_waits),
+        cmocka_unit_test(test_look_spread),
         cmocka_unit_test(test_retry_after),
         cmocka_unit_test(test_clamp),
         cmocka_unit_test(test_bucket),

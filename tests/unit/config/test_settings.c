@@ -185,7 +185,33 @@ static void test_each_limit_for_itself(void **state)
     assert_int_equal(one.members, members);
 }
 
-static void test_uncounted(void **state)
+static struct settings_networks uncounted_of(const struct settings *settings)
+{
+    return settings->limits.uncounted;
+}
+
+static struct settings_networks mirror_of(const struct settings *settings)
+{
+    return settings->mirror.addresses;
+}
+
+static struct settings_networks preflight_of(const struct settings *settings)
+{
+    return settings->acme->preflight_addresses;
+}
+
+/* Every key that takes networks, as a text before them and one after. */
+static const struct {
+    const char *before;
+    const char *after;
+    struct settings_networks (*of)(const struct settings *settings);
+} NETWORKS[] = {
+    {"limits: {uncounted: ", "}", uncounted_of},
+    {"mirror: {addresses: ", "}", mirror_of},
+    {"acme: {agree_terms: on, preflight: {addresses: ", "}}", preflight_of},
+};
+
+static void test_networks(void **state)
 {
     (void)state;
     static const struct {
@@ -198,43 +224,73 @@ static void test_uncounted(void **state)
         {"[192.0.2.0/24, \"2001:db8::1\", \"::ffff:198.51.100.0/120\"]",
          "192.0.2.0/24 2001:db8::1 198.51.100.0/24"},
     };
-    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
-        CLEANUP_FREE char *text =
-            memory_printf("policies: p\nlimits: {uncounted: %s}\n", ROWS[i].value);
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS) * ARRAY_LENGTH(NETWORKS); i++) {
+        size_t row = i / ARRAY_LENGTH(NETWORKS);
+        size_t key = i % ARRAY_LENGTH(NETWORKS);
+        CLEANUP_FREE char *text = memory_printf("policies: p\n%s%s%s\n", NETWORKS[key].before,
+                                                ROWS[row].value, NETWORKS[key].after);
         CLEANUP_SETTINGS struct settings *s = parse(bytes_of(text));
         CLEANUP(buffer_clear) struct buffer got = BUFFER(1024);
-        for (size_t j = 0; j < s->limits.uncounted.count; j++) {
-            buffer_printf(&got, "%s%s", j != 0 ? " " : "",
-                          network_format(&s->limits.uncounted.items[j]).text);
+        struct settings_networks networks = NETWORKS[key].of(s);
+        for (size_t j = 0; j < networks.count; j++) {
+            buffer_printf(&got, "%s%s", j != 0 ? " " : "", network_format(&networks.items[j]).text);
         }
-        if (!bytes_equal(buffer_bytes(&got), bytes_of(ROWS[i].want))) {
-            FAIL_ROW(ROWS[i].value, "got \"%.*s\"", BYTES_ARG(buffer_bytes(&got)));
+        if (!bytes_equal(buffer_bytes(&got), bytes_of(ROWS[row].want))) {
+            FAIL_ROW(text, "got \"%.*s\"", BYTES_ARG(buffer_bytes(&got)));
         }
     }
 }
 
-static bool parse_many_uncounted(int count, struct diagnostics *d)
+static bool parse_many_networks(size_t key, int count, struct diagnostics *d)
 {
     CLEANUP(buffer_clear) struct buffer text = BUFFER(64 * 1024);
-    buffer_add_string(&text, "policies: p\nlimits:\n  uncounted:\n");
+    buffer_printf(&text, "policies: p\n%s[", NETWORKS[key].before);
     for (int i = 0; i < count; i++) {
-        buffer_printf(&text, "    - 192.0.2.%d\n", i);
+        buffer_printf(&text, "%s192.0.2.%d", i != 0 ? ",\n " : "", i);
     }
+    buffer_printf(&text, "]%s\n", NETWORKS[key].after);
     CLEANUP_SETTINGS struct settings *settings = NULL;
     return settings_parse(buffer_bytes(&text), "f", &settings, d);
 }
 
-static void test_uncounted_has_an_end(void **state)
+static void test_networks_have_an_end(void **state)
 {
     (void)state;
-    struct diagnostics d = {0};
-    assert_true(parse_many_uncounted(SETTINGS_NETWORKS_MAX, &d));
-    assert_int_equal(d.count, 0);
-    assert_false(parse_many_uncounted(SETTINGS_NETWORKS_MAX + 1, &d));
-    assert_int_equal(d.count, 1);
-    CLEANUP_FREE char *got = diagnostic_format(&d.items[0]);
-    assert_string_equal(got, "f:68:7: error: more than 64 networks; remove some");
-    diagnostics_clear(&d);
+    for (size_t i = 0; i < ARRAY_LENGTH(NETWORKS); i++) {
+        struct diagnostics d = {0};
+        assert_true(parse_many_networks(i, SETTINGS_NETWORKS_MAX, &d));
+        assert_int_equal(d.count, 0);
+        assert_false(parse_many_networks(i, SETTINGS_NETWORKS_MAX + 1, &d));
+        assert_int_equal(d.count, 1);
+        CLEANUP_FREE char *got = diagnostic_format(&d.items[0]);
+        assert_string_equal(got, "f:66:2: error: more than 64 networks; remove some");
+        diagnostics_clear(&d);
+    }
+}
+
+static void test_listens_on_loopback(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *listen;
+        bool want;
+    } ROWS[] = {
+        {"{}", false},
+        {"{https: \"[::]:443\", http: \"0.0.0.0:80\"}", false},
+        {"{https: \"127.0.0.1:443\"}", true},
+        {"{http: \"127.1.2.3:80\"}", true},
+        {"{plain: \"[::1]:8080\"}", true},
+        {"{plain: [\"192.0.2.1:8080\", \"[::ffff:127.0.0.1]:8080\"]}", true},
+        {"{plain: [\"[::ffff:192.0.2.1]:8080\", \"[::2]:8080\", \"128.0.0.1:1\"]}", false},
+        {"{https: [], http: [], plain: [\"unix:127.0.0.1\", \"systemd:127.0.0.1\"]}", false},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        CLEANUP_FREE char *text = memory_printf("policies: p\nlisten: %s\n", ROWS[i].listen);
+        CLEANUP_SETTINGS struct settings *s = parse(bytes_of(text));
+        if (settings_listen_on_loopback(s) != ROWS[i].want) {
+            FAIL_ROW(ROWS[i].listen, "got %d", !ROWS[i].want);
+        }
+    }
 }
 
 static const struct bytes FULL =
@@ -363,7 +419,7 @@ static const struct bytes FULL_ACME = BYTES(
     " profile: tlsserver, profile_required: true, preferred_chain: \"Root X\","
     " caa: [CA.example., b.example]}\n"
     "    - {url: letsencrypt, caa: letsencrypt.org}\n"
-    "  preflight: {http_port: 5002, dns: false, caa: no}\n"
+    "  preflight: {http_port: 5002, dns: false, caa: no, addresses: [10.0.0.0/8]}\n"
     "  take_over: true\n"
     "  rate: {orders: 10, window: 1h}\n"
     "  in_flight: 1000\n"
@@ -519,6 +575,9 @@ static void test_restart_needed_for_acme(void **state)
         {"5002", "5003", "acme"},
         {"dns: false", "dns: true", "acme"},
         {"caa: no", "caa: yes", "acme"},
+        {"10.0.0.0/8", "10.0.0.0/9", "acme"},
+        {"10.0.0.0/8", "10.0.0.0/8, 10.0.0.0/8", "acme"},
+        {"[10.0.0.0/8]", "\"::ffff:10.0.0.0/104\"", ""}, /* the same network */
         {"take_over: true", "take_over: false", "acme"},
         {"orders: 10", "orders: 11", "acme"},
         {"window: 1h", "window: 60m", ""},
@@ -678,8 +737,9 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_bounds_of_limits),
         cmocka_unit_test(test_each_limit_for_itself),
-        cmocka_unit_test(test_uncounted),
-        cmocka_unit_test(test_uncounted_has_an_end),
+        cmocka_unit_test(test_networks),
+        cmocka_unit_test(test_networks_have_an_end),
+        cmocka_unit_test(test_listens_on_loopback),
         cmocka_unit_test(test_every_key),
         cmocka_unit_test(test_acme_defaults),
         cmocka_unit_test(test_acme_directories),

@@ -10,8 +10,9 @@
 enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400, WEEK_S = 604800 };
 
 /* look, fetch, timeout: as without settings */
-static const struct settings_mirror NORMAL = {5 * MINUTE_S * 1000, DAY_S *INT64_C(1000), 20000};
-static const struct settings_mirror QUICK = {1000, 2000, 1000};
+static const struct settings_mirror NORMAL = {
+    .look_ms = 5 * MINUTE_S * 1000, .fetch_ms = DAY_S * INT64_C(1000), .timeout_ms = 20000};
+static const struct settings_mirror QUICK = {.look_ms = 1000, .fetch_ms = 2000, .timeout_ms = 1000};
 
 static void fetches_are_due_in_time(void **state)
 {

@@ -189,15 +189,28 @@ static void expect_order(const struct acme_store_order *got, void *context)
     *want = NULL; /* seen; the next would be one too many */
 }
 
+static void expect_found_order(struct fixture *f, const struct acme_store_order *want)
+{
+    struct acme_store_order found;
+    struct error e;
+    MUST(acme_store_find_order(f->store, HOST, &found, &e));
+    expect_order(&found, &want);
+    acme_store_order_clear(&found);
+}
+
 static void test_orders(void **state)
 {
     struct fixture *f = *state;
+    struct acme_store_order none;
     struct error e;
+    assert_false(acme_store_find_order(f->store, HOST, &none, &e));
+    assert_int_equal(e.code, ERROR_NOT_FOUND);
     for (size_t i = 0; i < ARRAY_LENGTH(orders); i++) {
         const struct acme_store_order *want = &orders[i].order;
         print_message("          %s\n", orders[i].name);
         MUST(acme_store_put_order(f->store, want, &e));
         restart(f);
+        expect_found_order(f, want);
         MUST(acme_store_each_order(f->store, expect_order, &want, &e));
         assert_null(want);
     }

@@ -506,6 +506,69 @@ static void test_handshakes(void **state)
     }
 }
 
+/* --- In which group keys are agreed --- */
+
+/* Groups are the client's list: those with a star it sends shares of, without any the first one.
+ * Lists with a star or with X25519MLKEM768 are OpenSSL 3.5's. */
+static const struct agreement {
+    const char *name;
+    const char *groups;
+    const char *want;
+    size_t hellos; /* 2: it is asked for another share */
+} AGREEMENTS[] = {
+    {"X25519", "X25519", "x25519", 1},
+    {"P-256", "P-256", "secp256r1", 1},
+    {"P-384", "P-384:X25519", "secp384r1", 1},
+    {"no share of ours", "P-521:P-384:X25519", "x25519", 2},
+    {"hybrid", "X25519MLKEM768", "X25519MLKEM768", 1},
+    {"hybrid and X25519, a share of both", "*X25519MLKEM768:*X25519", "X25519MLKEM768", 1},
+    {"the same the other way round", "*X25519:*X25519MLKEM768", NULL, 1},
+    {"hybrid is known, but X25519 sent", "*X25519:X25519MLKEM768", "x25519", 1},
+    {"hybrid is known, but P-256 sent", "*P-256:X25519MLKEM768", "secp256r1", 1},
+    {"hybrid, and no share of ours", "*P-521:X25519:X25519MLKEM768", "X25519MLKEM768", 2},
+    {"a share of another hybrid", "*SecP256r1MLKEM768:X25519", "x25519", 2},
+};
+
+static bool knows_groups(const char *groups)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    bool known = SSL_CTX_set1_groups_list(context, groups) == 1;
+    SSL_CTX_free(context);
+    ERR_clear_error();
+    return known;
+}
+
+/* Preference decides between shares, never for another round trip. */
+static void test_which_group_is_agreed_on(void **state)
+{
+    (void)state;
+    size_t made = 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(AGREEMENTS); i++) {
+        const struct agreement *agreement = &AGREEMENTS[i];
+        if (!knows_groups(agreement->groups)) {
+            continue;
+        }
+        const struct row row = {.sni = "a.example", .groups = agreement->groups};
+        struct meeting meeting = {0};
+        struct tls_context *tls = new_context(true, NULL, &meeting);
+        meet(&meeting, tls);
+        meeting.client = new_client(&row, meeting.fd);
+        if (!shake_hands(&meeting)) {
+            fail_msg("%s: no handshake", agreement->name);
+        }
+        const char *group =
+            SSL_group_to_name(meeting.client, (int)SSL_get_negotiated_group(meeting.client));
+        if ((agreement->want != NULL && strcmp(group, agreement->want) != 0) ||
+            meeting.named != agreement->hellos) {
+            fail_msg("%s: %s, %zu hellos", agreement->name, group, meeting.named);
+        }
+        part(&meeting);
+        tls_context_free(tls);
+        made++;
+    }
+    assert_int_equal(made, knows_groups("X25519MLKEM768") ? ARRAY_LENGTH(AGREEMENTS) : 4);
+}
+
 /* A hello that comes octet by octet, and the alert as it stands on the wire: plain, for no key
  * exists yet. */
 static void test_alert_after_a_split_hello(void **state)
@@ -646,6 +709,88 @@ static void test_records_of_one_octet(void **state)
         check_good(&CRUMBS[i], &meeting);
         part(&meeting);
         tls_context_free(tls);
+    }
+}
+
+/* Protocols that nobody knows: with them a hello is as long as one with a hybrid key share, which
+ * OpenSSL before 3.5 cannot make, and longer than a segment. */
+#define X10(text) text text text text text text text text text text
+#define LONG_ALPN                                                                                  \
+    "\x02h2" X10("\x0e"                                                                            \
+                 "nobody-has-it/") X10(X10("\x0c"                                                  \
+                                           "nor-this-one"))
+
+/* In two segments, or else in two records, cut at CUT octets of the message. */
+static void send_in_two(const struct meeting *meeting, BIO *out, bool records, size_t cut)
+{
+    enum { MESSAGE_MAX = 4096 };
+    unsigned char octets[RECORD_HEAD + MESSAGE_MAX];
+    int n = BIO_read(out, octets, sizeof(octets));
+    assert_in_range(n, RECORD_HEAD + (int)cut + 1, sizeof(octets) - 1);
+    size_t rest = (size_t)n - RECORD_HEAD - cut;
+    unsigned char second[RECORD_HEAD] = {octets[0], octets[1], octets[2],
+                                         (unsigned char)(rest >> 8), (unsigned char)rest};
+    if (records) {
+        octets[3] = (unsigned char)(cut >> 8);
+        octets[4] = (unsigned char)cut;
+    }
+    send_all(meeting, octets, RECORD_HEAD + cut);
+    h2o_evloop_run(loop, TICK_MS);
+    if (records) {
+        send_all(meeting, second, sizeof(second));
+        h2o_evloop_run(loop, TICK_MS);
+    }
+    send_all(meeting, octets + RECORD_HEAD + cut, rest);
+}
+
+static void send_what_is_there(const struct meeting *meeting, BIO *out)
+{
+    char octets[4096];
+    int n = 0;
+    while ((n = BIO_read(out, octets, sizeof(octets))) > 0) {
+        send_all(meeting, octets, (size_t)n);
+    }
+}
+
+static void finish_by_hand(struct meeting *meeting, BIO *out, const char *what)
+{
+    int64_t end = clock_monotonic_ms() + DEADLINE_MS;
+    int done = 0;
+    while (done != 1 || !meeting->finished) {
+        carry_back(meeting);
+        done = SSL_connect(meeting->client);
+        if (done != 1 && SSL_get_error(meeting->client, done) != SSL_ERROR_WANT_READ) {
+            fail_msg("%s: no handshake", what);
+        }
+        send_what_is_there(meeting, out);
+        assert_true(clock_monotonic_ms() < end);
+    }
+    assert_true(meeting->good);
+}
+
+/* A hello of some 1,700 octets, as clients that speak X25519MLKEM768 send it: in two segments, in
+ * two records, wherever they are cut. */
+static void test_a_hello_of_two_segments(void **state)
+{
+    (void)state;
+    enum { LEAST = 1500, STEP = 37 };
+    const char *groups = knows_groups("X25519MLKEM768") ? "X25519MLKEM768" : NULL;
+    const struct row row = {
+        .sni = "a.example", .groups = groups, .alpn = LONG_ALPN, .want = A_EC, .want_alpn = "h2"};
+    struct tls_context *tls = NULL;
+    for (size_t cut = 1; cut < LEAST; cut += cut < STEP ? 1 : STEP) {
+        for (int records = 0; records < 2; records++) {
+            struct meeting meeting = {0};
+            BIO *out = NULL;
+            tls = new_context(true, NULL, &meeting);
+            meet_by_hand(&meeting, tls, &row, &out);
+            assert_int_equal(SSL_connect(meeting.client), -1);
+            assert_in_range(BIO_ctrl_pending(out), LEAST, 4096);
+            send_in_two(&meeting, out, records != 0, cut);
+            finish_by_hand(&meeting, out, records != 0 ? "records" : "segments");
+            part(&meeting);
+            tls_context_free(tls);
+        }
     }
 }
 
@@ -819,7 +964,10 @@ static void test_resumption(void **state)
                 assert_int_equal(SSL_set_session(meeting.client, session), 1);
                 SSL_SESSION_free(session);
             }
-            assert_true(shake_hands(&meeting));
+            if (!shake_hands(&meeting)) {
+                ERR_print_errors_fp(stderr);
+                fail_msg("%s: worker %d has no handshake", r->name, worker);
+            }
             read_on(&meeting);
             session = SSL_get1_session(meeting.client);
             if (SSL_session_reused(meeting.client) != (worker == 1 && r->tickets)) {
@@ -933,8 +1081,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_handshakes),
+        cmocka_unit_test(test_which_group_is_agreed_on),
         cmocka_unit_test(test_alert_after_a_split_hello),
         cmocka_unit_test(test_records_of_one_octet),
+        cmocka_unit_test(test_a_hello_of_two_segments),
         cmocka_unit_test(test_a_long_hello_is_refused_when_it_is_announced),
         cmocka_unit_test(test_ciphers_are_counted),
         cmocka_unit_test(test_resumption),
