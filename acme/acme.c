@@ -8,6 +8,8 @@
 #include <openssl/evp.h>
 
 #include "acme/base64url.h"
+#include "acme/name_question.h"
+#include "acme/preflight.h"
 #include "acme_parts.h"
 #include "base/clock.h"
 #include "base/fault.h"
@@ -19,7 +21,7 @@ enum {
     TURN_MS = 1000,           /* the longest wait: the store and the lock are looked at */
     SESSION_AGAIN_MS = 60000, /* after the store failed */
     LOCK_AGAIN_MS = 5000,
-    POOL_THREADS = 32, /* each may wait for a tenant's name servers */
+    POOL_THREADS = 32, /* each may wait for a tenant's name servers, by their lanes */
     TENDED_PER_TURN = 1000,
     NAMES_ASKED_MAX = 1000,
     JUMP_MS = 60000, /* of the wall clock: more than any slewing */
@@ -126,11 +128,6 @@ static void watch_clock(struct acme *acme)
     }
 }
 
-static struct host *host_of(struct schedule_item *item)
-{
-    return (struct host *)((char *)item - offsetof(struct host, item));
-}
-
 static void tend_due(struct acme *acme)
 {
     int64_t now_ms = clock_monotonic_ms();
@@ -138,7 +135,7 @@ static void tend_due(struct acme *acme)
     for (int i = 0; i < TENDED_PER_TURN && (item = schedule_first(&acme->timed)) != NULL &&
                     item->due_ms <= now_ms;
          i++) {
-        host_tend(host_of(item));
+        host_tend(host_of_item(item));
     }
 }
 
@@ -148,6 +145,7 @@ static void lead(struct acme *acme)
     acme_show_thumbprint(acme, ca_thumbprint(acme->cas[0]));
     tend_due(acme);
     requests_continue(acme);
+    preflights_end_late(acme);
     checks_begin(acme);
 }
 
@@ -167,6 +165,7 @@ static void turn(struct acme *acme)
     }
     mailbox_run(acme->mailbox);
     transport_run(acme->transport);
+    transfer_group_run(acme->look_group);
     if (now_ms - acme->followed_ms >= TURN_MS) {
         acme->followed_ms = now_ms;
         if (!follow_store(acme, &e)) {
@@ -187,12 +186,19 @@ static void turn(struct acme *acme)
     }
 }
 
-static int timeout_ms(const struct acme *acme)
+static int64_t sooner_of(const struct schedule *schedule, int64_t due_ms)
 {
-    const struct schedule_item *item = schedule_first(&acme->timed);
-    int64_t left_ms = item != NULL ? item->due_ms - clock_monotonic_ms() : TURN_MS;
-    left_ms = left_ms > 0 ? left_ms : 0;
-    return left_ms < TURN_MS ? (int)left_ms : TURN_MS;
+    const struct schedule_item *item = schedule_first(schedule);
+    return item != NULL && item->due_ms < due_ms ? item->due_ms : due_ms;
+}
+
+static void wait(const struct acme *acme)
+{
+    struct transfer_group *const groups[] = {transport_group(acme->transport), acme->look_group};
+    int64_t now_ms = clock_monotonic_ms();
+    int64_t due_ms = sooner_of(&acme->looks, sooner_of(&acme->timed, now_ms + TURN_MS));
+    int timeout_ms = due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
+    transfer_groups_wait(groups, ARRAY_LENGTH(groups), timeout_ms, mailbox_fd(acme->mailbox));
 }
 
 /* Without a session only messages are heard. */
@@ -247,7 +253,7 @@ static void *run(void *context)
             session_end(acme);
             acme->tried_ms = clock_monotonic_ms();
         } else if (!acme->stop) {
-            transport_wait(acme->transport, timeout_ms(acme), mailbox_fd(acme->mailbox));
+            wait(acme);
         }
     }
     if (acme->store != NULL) {
@@ -302,6 +308,7 @@ static void do_name_asked(void *context)
     struct host *host = hosts_find(acme, (struct bytes){message->name, message->n});
     if (host != NULL && !atomic_load(&acme->abandon)) {
         host_note_asked(host);
+        check_note_asked(host);
     }
 }
 
@@ -393,14 +400,24 @@ static void make_probe_token(struct acme *acme)
     (void)snprintf(acme->probe_token, sizeof(acme->probe_token), "%s", text.p);
 }
 
+static bool make_resolver(const struct acme *acme, int64_t deadline_ms,
+                          struct dns_resolver **ret_resolver, struct error *e)
+{
+    const struct settings_list *servers = &acme->options.settings->dns_resolvers;
+    if (!dns_resolver_new((const char *const *)servers->items, servers->count, ret_resolver, e)) {
+        return false;
+    }
+    dns_resolver_set_deadline_ms(*ret_resolver, deadline_ms);
+    return true;
+}
+
 static bool prepare(struct acme *acme, struct error *e)
 {
-    const struct settings *settings = acme->options.settings;
     digest_settings(acme);
     make_probe_token(acme);
     return mailbox_new(&acme->mailbox, e) &&
-           dns_resolver_new((const char *const *)settings->dns_resolvers.items,
-                            settings->dns_resolvers.count, &acme->resolver, e) &&
+           make_resolver(acme, NAME_SLOW_MS, &acme->resolver, e) &&
+           make_resolver(acme, NAME_QUICK_MS, &acme->quick_resolver, e) &&
            work_pool_new("acme-wait", POOL_THREADS, &acme->pool, e);
 }
 
@@ -409,6 +426,7 @@ static void acme_free(struct acme *acme)
     mailbox_free(acme->mailbox);
     work_pool_free(acme->pool);
     dns_resolver_free(acme->resolver);
+    dns_resolver_free(acme->quick_resolver);
     pair_reader_free(acme->reader);
     chain_pool_unref(acme->chains);
     file_close(&acme->lock);

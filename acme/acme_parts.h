@@ -1,5 +1,6 @@
 /* What the files that make up the client (acme.h) share. All of it belongs to the ACME thread. For
- * acme*.c, session.c, work.c, host*.c, check.c, ari.c, order*.c, operator.c and follow.c alone.
+ * acme*.c, session.c, work.c, host*.c, check.c, preflight.c, name_question.c, ari.c, order*.c,
+ * operator.c and follow.c alone.
  *
  *     acme.c        the thread: its loop, its messages, start and stop
  *     session.c     the store is opened and everything taken up; all is let go where it fails
@@ -8,7 +9,8 @@
  *     host_table.c  all names
  *     order.c       one order, from newOrder to its certificate … order_place.c,
  *                   order_authorization.c, order_finish.c, order_chain.c
- *     check.c       the preflight of a host, on the pool, and the start of its order
+ *     check.c       from a host that is due to its order: looks, and who waits for an order's turn
+ *     preflight.c   one look; its DNS questions are name_question.c's
  *     follow.c      certificates and accounts that the store has, to what is served
  *     operator.c    what people ask for
  */
@@ -26,9 +28,11 @@
 #include "base/work_pool.h"
 #include "certificates/pair_reader.h"
 #include "dns/resolver.h"
+#include "fetch/transfer_group.h"
 
 struct order;
 struct check;
+struct preflight;
 
 /* Something that waits, done on the pool: RUN there, then DONE on the ACME thread, which frees it
  * or begins it again. FREE where it comes to neither. Embedded first in what it is for. */
@@ -36,6 +40,7 @@ struct work {
     struct acme *acme;
     struct work *next;
     struct work *previous;
+    enum work_lane lane;
     void (*run)(struct work *work);
     void (*done)(struct work *work);
     void (*free)(struct work *work);
@@ -46,10 +51,12 @@ struct host {
     struct rcu_entry entry; /* of acme.hosts */
     struct acme *acme;
     bool wanted;            /* it is served; else only what it has is remembered */
-    struct schedule *queue; /* where `item` is: timed or ready; NULL: in neither */
+    struct schedule *queue; /* where `item` is: timed, ready or found; NULL: in none */
     struct schedule_item item;
     struct order *order; /* under way, or NULL */
-    struct check *check; /* its preflight, under way, or NULL */
+    struct check *check; /* its looks, and the wait for its order's turn after them; or NULL */
+    bool used_up;        /* its last look had to be ended: it goes behind those that end in time */
+    bool slow_names;     /* its name servers took long when they were asked last */
     bool forced;         /* an operator wants a new certificate, whatever there is */
     bool asked;          /* a client asked for it */
 
@@ -81,6 +88,12 @@ struct host {
     char *problem;
     char name[]; /* NUL-terminated */
 };
+
+/* The host whose `item` this is. */
+static inline struct host *host_of_item(const struct schedule_item *item)
+{
+    return (struct host *)((char *)item - offsetof(struct host, item));
+}
 
 /* What is done after the commit (store/acme_store.h): a certificate is installed, or told of. */
 struct after {
@@ -117,7 +130,9 @@ struct acme {
 
     struct transport *transport;
     struct work_pool *pool;
-    struct dns_resolver *resolver;
+    struct dns_resolver *resolver;       /* with a deadline of NAME_SLOW_MS … */
+    struct dns_resolver *quick_resolver; /* … and of NAME_QUICK_MS */
+    struct transfer_group *look_group;   /* what looks fetch; apart from what is asked of CAs */
     struct ca **cas;
     size_t ca_count;
     char probe_token[44];
@@ -130,8 +145,10 @@ struct acme {
     struct order *orders;     /* all that have not ended, abandoned ones too */
     struct work *works;       /* all that are on the pool */
     struct schedule timed;    /* by time: renewals, tries, polls */
-    struct schedule ready;    /* to be ordered, by urgency */
-    size_t under_way;         /* checks and orders */
+    struct schedule ready;    /* to be looked at and ordered, by urgency */
+    struct schedule looks;    /* looks under way, by when their time is over */
+    struct schedule found;    /* a look was good: to be ordered, by urgency */
+    size_t under_way;         /* orders */
     struct request *requests; /* operators', not answered yet */
     size_t ari_questions;     /* under way */
     int64_t woken_until_ms;   /* names that wait are looked at again until then, spread evenly */
@@ -244,9 +261,16 @@ void host_uninstall(struct host *host);
 
 /* --- check.c --- */
 
-/* Begins as many of `ready` as may be under way. */
+enum {
+    LOOKS_MAX = 512,               /* hosts that are looked at, or wait for their order's turn */
+    FOUND_MAX_MS = 10 * 60 * 1000, /* a look that is older says nothing of now */
+};
+
+/* Begins as many looks at `ready`, and as many orders of `found`, as may be under way. */
 void checks_begin(struct acme *acme);
-/* Nobody waits for HOST's check any more. */
+/* A client asked for HOST: its order goes before others, once its looks are good. */
+void check_note_asked(struct host *host);
+/* Ends HOST's looks, or its wait. */
 void check_abandon(struct host *host);
 /* The CA that HOST is to be ordered from now, ready to be asked, or NULL. */
 struct ca *host_choose_ca(const struct host *host, int64_t now_ms);

@@ -161,12 +161,6 @@ bool ca_take_order(struct ca *ca, int64_t now_s, int64_t *ret_wait_s)
     return true;
 }
 
-void ca_return_order(struct ca *ca)
-{
-    ca->bucket.tokens += 1;
-    ca_save_account(ca);
-}
-
 double ca_orders_left(const struct ca *ca, int64_t now_s)
 {
     const struct settings_acme *settings = ca->options.settings;

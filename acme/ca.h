@@ -56,8 +56,6 @@ bool ca_is_out(const struct ca *ca);
 
 /* Takes one from the bucket of new orders. False: there is none for *RET_WAIT_S seconds. */
 bool ca_take_order(struct ca *ca, int64_t now_s, int64_t *ret_wait_s) MUST_USE;
-/* Gives one back that was not used. */
-void ca_return_order(struct ca *ca);
 
 /* --- Questions --- */
 

@@ -1,5 +1,8 @@
-/* From a host that is due to its order: the CA is chosen, the preflight done on the pool, for one
- * kind of challenge after the other until one would work. */
+/* From a host that is due to its order: the CA is chosen, the host looked at for one kind of
+ * challenge after the other until one would work, and its order placed when it is its turn.
+ *
+ * Looks are many at once, and take nothing of what orders take: neither a place of those under way
+ * nor one of the CA's new orders. So whoever's looks take long, holds up no order. */
 #include <stdlib.h>
 
 #include "acme/alpn_certificate.h"
@@ -9,18 +12,21 @@
 #include "base/memory.h"
 
 struct check {
-    struct work work;
-    struct host *host; /* NULL: abandoned */
+    struct host *host;
     struct ca *ca;
-    struct preflight preflight; /* its texts are owned by `host` and the CA, or below */
-    char *name;
+    struct preflight *look; /* under way; NULL: it waits for its order's turn */
+    enum settings_challenge kind;
+    struct certificate_pair *pair; /* on the board */
     char *account_uri;
     char *thumbprint;
     char *key_authorization; /* of the probe */
     char **issuers;
-    size_t tried; /* kinds before this one */
-    bool reaches;
-    struct error error;
+    size_t issuer_count;
+    size_t tried;             /* kinds before this one */
+    bool used_up;             /* a look of its had to be ended */
+    bool no_turn;             /* … before it had begun */
+    int64_t turn;             /* its urgency */
+    int64_t found_ms;         /* when a look was good */
     struct error first_error; /* of the kind that is preferred */
 };
 
@@ -46,89 +52,37 @@ struct ca *host_choose_ca(const struct host *host, int64_t now_ms)
     return NULL;
 }
 
-/* --- The preflight --- */
+/* --- Life --- */
 
-static void check_free(struct work *work)
+static void take_down(struct check *check)
 {
-    struct check *check = (struct check *)work;
-    for (size_t i = 0; i < check->preflight.caa_issuer_count; i++) {
+    if (check->pair != NULL) {
+        challenge_board_withdraw(check->host->acme->options.board, check->host->name);
+        certificate_pair_unref(TAKE(check->pair));
+    }
+}
+
+/* The host is free for what comes next. */
+static void check_end(struct check *check)
+{
+    preflight_drop(check->look);
+    take_down(check);
+    host_unplan(check->host);
+    check->host->check = NULL;
+    for (size_t i = 0; i < check->issuer_count; i++) {
         free(check->issuers[i]);
     }
     free(check->issuers);
-    certificate_pair_unref(check->preflight.pair);
     free(check->key_authorization);
-    free(check->name);
     free(check->account_uri);
     free(check->thumbprint);
     free(check);
 }
 
-static void check_run(struct work *work)
-{
-    struct check *check = (struct check *)work;
-    check->reaches =
-        !atomic_load(&work->acme->abandon) && preflight_run(&check->preflight, &check->error);
-}
-
-static void try_kind(struct check *check);
-
-enum { DNS_AGAIN_S = 300 };
-
-static void let_wait(struct host *host, const struct check *check)
-{
-    const struct host_failure failure = {
-        .trouble = ACME_HOST_WAITS,
-        .type = "preflight",
-        .problem = check->first_error.text,
-        /* No answer from the DNS says nothing of the tenant: soon again. */
-        .wait_s = check->first_error.code == ERROR_RETRY
-                      ? DNS_AGAIN_S + (int64_t)arc4random_uniform(DNS_AGAIN_S)
-                      : -1,
-    };
-    host_fail(host, &failure);
-    host_plan(host);
-}
-
-static void take_down(const struct check *check)
-{
-    if (check->preflight.pair != NULL) {
-        challenge_board_withdraw(check->work.acme->options.board, check->name);
-    }
-}
-
-static void check_done(struct work *work)
-{
-    struct check *check = (struct check *)work;
-    struct host *host = check->host;
-    take_down(check);
-    if (check->tried++ == 0) {
-        check->first_error = check->error;
-    }
-    bool may_go_on = host != NULL && check->tried < work->acme->settings->challenge_count;
-    if (!check->reaches && may_go_on) {
-        try_kind(check);
-        return;
-    }
-    work->acme->under_way--;
-    if (host != NULL) {
-        host->check = NULL;
-    }
-    if (host != NULL && check->reaches) {
-        order_begin(host, check->ca, check->preflight.kind);
-    } else {
-        ca_return_order(check->ca);
-    }
-    if (host != NULL && !check->reaches) {
-        let_wait(host, check);
-    }
-    check_free(work);
-}
-
 void check_abandon(struct host *host)
 {
     if (host->check != NULL) {
-        host->check->host = NULL;
-        host->check = NULL;
+        check_end(host->check);
     }
 }
 
@@ -138,27 +92,103 @@ static void copy_issuers(struct check *check)
     const struct settings_list *configured = &ca_settings(check->ca)->caa;
     const struct acme_names *given = &ca_directory(check->ca)->caa_identities;
     char *const *items = configured->count != 0 ? configured->items : given->items;
-    size_t count = configured->count != 0 ? configured->count : given->count;
-    check->issuers = memory_zero(count, sizeof(char *));
-    for (size_t i = 0; i < count; i++) {
+    check->issuer_count = configured->count != 0 ? configured->count : given->count;
+    check->issuers = memory_zero(check->issuer_count, sizeof(char *));
+    for (size_t i = 0; i < check->issuer_count; i++) {
         check->issuers[i] = memory_string(items[i]);
     }
-    check->preflight.caa_issuers = (const char *const *)check->issuers;
-    check->preflight.caa_issuer_count = count;
+}
+
+static struct check *check_new(struct host *host, struct ca *ca)
+{
+    const struct acme *acme = host->acme;
+    struct check *check = memory_zero(1, sizeof(*check));
+    check->host = host;
+    check->ca = ca;
+    check->turn = host->item.due_ms;
+    check->thumbprint = memory_string(ca_thumbprint(acme->cas[0]));
+    check->account_uri = memory_string(ca_account_url(ca));
+    check->key_authorization = memory_printf("%s.%s", acme->probe_token, check->thumbprint);
+    if (acme->settings->preflight_caa) {
+        copy_issuers(check);
+    }
+    host->check = check;
+    return check;
+}
+
+/* --- Looks --- */
+
+static void let_wait(struct check *check)
+{
+    enum { TURN_AGAIN_S = 15 };
+    struct host *host = check->host;
+    const struct error error = check->first_error;
+    const struct host_failure failure = {
+        .trouble = ACME_HOST_WAITS,
+        .type = "preflight",
+        .problem = error.text,
+        .wait_s = check->no_turn ? TURN_AGAIN_S + (int64_t)arc4random_uniform(TURN_AGAIN_S) : -1,
+    };
+    check_end(check);
+    host_fail(host, &failure);
+    host_plan(host);
+}
+
+static void put_into_found(struct check *check)
+{
+    struct acme *acme = check->host->acme;
+    check->found_ms = clock_monotonic_ms();
+    check->host->queue = &acme->found;
+    schedule_put(&acme->found, &check->host->item, check->turn);
+}
+
+void check_note_asked(struct host *host)
+{
+    enum { FIRST_OF_ALL = 0 }; /* host.c's urgency of who was asked for */
+    if (host->check == NULL || host->used_up) {
+        return;
+    }
+    host->check->turn = FIRST_OF_ALL;
+    if (host->queue == &host->acme->found) {
+        schedule_put(&host->acme->found, &host->item, FIRST_OF_ALL);
+    }
+}
+
+static void try_kind(struct check *check);
+
+static void on_looked(const struct preflight_verdict *verdict, void *context)
+{
+    struct check *check = context;
+    struct host *host = check->host;
+    check->look = NULL;
+    take_down(check);
+    check->used_up = check->used_up || verdict->late;
+    check->no_turn = check->no_turn || verdict->no_turn;
+    host->used_up = check->used_up;
+    host->slow_names = verdict->slow_names;
+    if (check->tried++ == 0) {
+        check->first_error = verdict->error;
+    }
+    if (verdict->reaches) {
+        put_into_found(check);
+    } else if (check->tried < host->acme->settings->challenge_count) {
+        try_kind(check);
+    } else {
+        let_wait(check);
+    }
 }
 
 /* The certificate that a look by tls-alpn-01 is to find. Where it cannot be made, nothing is found:
  * the look fails. */
 static void put_up(struct check *check)
 {
-    struct preflight *preflight = &check->preflight;
+    const struct acme *acme = check->host->acme;
+    const char *name = check->host->name;
     struct error ignored;
-    certificate_pair_unref(TAKE(preflight->pair));
-    if (preflight->kind == CHALLENGE_TLS_ALPN_01 && preflight->https_port != 0 &&
-        alpn_certificate_make(check->name, bytes_of(check->key_authorization), clock_wall_s(),
-                              &preflight->pair, &ignored)) {
-        challenge_board_post(check->host->acme->options.board, check->name, check->thumbprint,
-                             preflight->pair);
+    if (check->kind == CHALLENGE_TLS_ALPN_01 && acme->settings->preflight_https_port != 0 &&
+        alpn_certificate_make(name, bytes_of(check->key_authorization), clock_wall_s(),
+                              &check->pair, &ignored)) {
+        challenge_board_post(acme->options.board, name, check->thumbprint, check->pair);
     }
 }
 
@@ -171,75 +201,103 @@ static enum settings_challenge kind_of(const struct host *host, size_t tried)
 
 static void try_kind(struct check *check)
 {
-    struct acme *acme = check->host->acme;
-    check->reaches = false;
-    check->preflight.kind = kind_of(check->host, check->tried);
-    put_up(check);
-    acme_work(acme, &check->work);
-}
-
-static void begin_check(struct host *host, struct ca *ca)
-{
+    struct host *host = check->host;
     struct acme *acme = host->acme;
-    const struct settings_acme *settings = acme->settings;
-    struct check *check = memory_zero(1, sizeof(*check));
-    check->work = (struct work){.run = check_run, .done = check_done, .free = check_free};
-    check->host = host;
-    check->ca = ca;
-    check->name = memory_string(host->name);
-    check->thumbprint = memory_string(ca_thumbprint(acme->cas[0]));
-    check->account_uri = memory_string(ca_account_url(ca));
-    check->key_authorization = memory_printf("%s.%s", acme->probe_token, check->thumbprint);
-    check->preflight = (struct preflight){
-        .host = check->name,
-        .resolver = acme->resolver,
-        .dns = settings->preflight_dns,
-        .http_port = (int)settings->preflight_http_port,
-        .https_port = (int)settings->preflight_https_port,
+    check->kind = kind_of(host, check->tried);
+    put_up(check);
+    const struct preflight_request request = {
+        .host = host->name,
+        .kind = check->kind,
         .token = acme->probe_token,
         .thumbprint = check->thumbprint,
+        .pair = check->pair,
+        .caa_issuers = (const char *const *)check->issuers,
+        .caa_issuer_count = check->issuer_count,
         .account_uri = check->account_uri,
-        .abandon = &acme->abandon,
+        .slow_names = host->slow_names,
     };
-    if (settings->preflight_caa) {
-        copy_issuers(check);
+    check->look = preflight_new(acme, &request, on_looked, check);
+    preflight_start(check->look);
+}
+
+/* --- Turns --- */
+
+/* While the CA takes no new orders, looks would be old before they are of use. */
+static bool may_look(const struct acme *acme, const struct ca *ca)
+{
+    return ca != NULL && ca_orders_left(ca, clock_wall_s()) >= 1 &&
+           acme->looks.count + acme->found.count < LOOKS_MAX;
+}
+
+static bool begin_look(struct acme *acme)
+{
+    struct schedule_item *item = schedule_first(&acme->ready);
+    if (item == NULL) {
+        return false;
     }
-    host->check = check;
-    acme->under_way++;
-    try_kind(check);
-}
-
-static bool has_preflight(const struct settings_acme *settings)
-{
-    return settings->preflight_dns || settings->preflight_caa ||
-           settings->preflight_http_port != 0 || settings->preflight_https_port != 0;
-}
-
-static void begin(struct host *host, struct ca *ca)
-{
+    struct host *host = host_of_item(item);
+    struct ca *ca = host_choose_ca(host, clock_monotonic_ms());
+    if (!may_look(acme, ca)) {
+        return false; /* the loop looks again */
+    }
+    struct check *check = check_new(host, ca);
     host_unplan(host);
     host->asked = false;
-    if (has_preflight(host->acme->settings)) {
-        begin_check(host, ca);
-    } else {
-        order_begin(host, ca, kind_of(host, 0));
+    try_kind(check);
+    return true;
+}
+
+/* The look is too old, or was for another CA's CAA. */
+static void look_again(struct check *check)
+{
+    struct host *host = check->host;
+    check_end(check);
+    host_plan(host);
+}
+
+static void place_order(struct check *check)
+{
+    struct host *host = check->host;
+    struct ca *ca = check->ca;
+    enum settings_challenge kind = check->kind;
+    check_end(check);
+    order_begin(host, ca, kind);
+}
+
+static bool begin_order(struct acme *acme)
+{
+    const struct schedule_item *item = schedule_first(&acme->found);
+    int64_t now_ms = clock_monotonic_ms();
+    int64_t wait_s = 0;
+    if (item == NULL || acme->under_way >= (size_t)acme->settings->in_flight) {
+        return false;
+    }
+    struct check *check = host_of_item(item)->check;
+    struct ca *ca =
+        ca_is_ready(check->ca, now_ms) ? check->ca : host_choose_ca(check->host, now_ms);
+    if (ca == NULL) {
+        return false;
+    }
+    if (ca != check->ca || now_ms - check->found_ms > FOUND_MAX_MS) {
+        look_again(check);
+        return true;
+    }
+    if (!ca_take_order(ca, clock_wall_s(), &wait_s)) {
+        return false;
+    }
+    place_order(check);
+    return true;
+}
+
+static void begin_all(struct acme *acme, bool (*begin)(struct acme *acme))
+{
+    while (!acme->pausing && begin(acme)) {
     }
 }
 
 void checks_begin(struct acme *acme)
 {
-    int64_t now_ms = clock_monotonic_ms();
-    int64_t wait_s = 0;
-    while (!acme->pausing && acme->under_way < (size_t)acme->settings->in_flight) {
-        struct schedule_item *item = schedule_first(&acme->ready);
-        if (item == NULL) {
-            return;
-        }
-        struct host *host = (struct host *)((char *)item - offsetof(struct host, item));
-        struct ca *ca = host_choose_ca(host, now_ms);
-        if (ca == NULL || !ca_take_order(ca, clock_wall_s(), &wait_s)) {
-            return; /* the loop looks again */
-        }
-        begin(host, ca);
-    }
+    begin_all(acme, begin_order);
+    begin_all(acme, begin_look);
+    begin_all(acme, begin_order); /* of those that had nothing to be looked at */
 }

@@ -37,6 +37,8 @@ void hosts_clear(struct acme *acme)
     }
     schedule_clear(&acme->timed);
     schedule_clear(&acme->ready);
+    schedule_clear(&acme->looks);
+    schedule_clear(&acme->found);
 }
 
 struct host *hosts_find(const struct acme *acme, struct bytes name)

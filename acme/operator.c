@@ -263,7 +263,8 @@ static bool is_prepared(const struct request *request, int64_t now_ms)
 void requests_continue(struct acme *acme)
 {
     for (struct request *request = acme->requests; request != NULL; request = request->next) {
-        if (request->waits && acme->under_way == 0 && is_prepared(request, clock_monotonic_ms())) {
+        if (request->waits && acme->under_way == 0 && acme->looks.count == 0 &&
+            is_prepared(request, clock_monotonic_ms())) {
             request->waits = false;
             roll_next(request);
             return; /* the list may be another; the loop comes again */

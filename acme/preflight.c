@@ -2,211 +2,463 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-#include <curl/curl.h>
-
+#include "acme/look_plan.h"
+#include "acme/look_target.h"
+#include "acme/name_question.h"
 #include "acme/tls_probe.h"
+#include "base/clock.h"
 #include "base/memory.h"
-#include "dns/caa.h"
-#include "dns/lookup.h"
-#include "fetch/transfer.h"
+#include "fetch/address_rule.h"
 
-enum { WHY_MAX = 900 };
+struct preflight {
+    struct acme *acme;
+    struct schedule_item item; /* of acme.looks: when its time is over */
+    struct preflight_request request;
+    preflight_done done;
+    void *context;
+    struct look_plan plan;
+    struct address_rule *rule;                            /* which addresses are asked at all */
+    char addresses[LOOK_ADDRESSES_MAX][DNS_ADDRESS_SIZE]; /* of the host */
+    /* What is fetched now, and from which address: the plan's, or that of a redirect's host. */
+    struct look_target target;
+    char address[DNS_ADDRESS_SIZE];
+    /* What is waited for: one of these, or neither. */
+    struct name_question *question;
+    struct transfer *transfer;
+    struct tls_probe probe;
+    struct preflight_verdict verdict;
+};
 
-/* --- The fetch of our own token (RFC 8555 §8.3), as a CA does it --- */
+/* --- Life --- */
 
-/* The address of HOST that is to be asked: the one under test, or wherever a redirect leads; empty
- * where HOST is an address itself. */
-static bool find_address(const struct preflight *preflight, const char *host, const char *tested,
-                         char ret_address[DNS_ADDRESS_SIZE], struct error *e)
+static bool asks_by_tls(const struct preflight *preflight)
 {
-    CLEANUP(dns_address_set_clear) struct dns_address_set addresses = {0};
-    unsigned char number[sizeof(struct in6_addr)];
-    const char *address = tested;
-    if (inet_pton(AF_INET, host, number) == 1 || host[0] == '[') {
-        address = "";
-    } else if (strcmp(host, preflight->host) != 0) {
-        if (!dns_lookup_addresses(preflight->resolver, bytes_of(host), &addresses, e)) {
-            return false;
-        }
-        if (addresses.count == 0) {
-            return error_set(e, ERROR_NOT_FOUND, "%s has no address", host);
-        }
-        address = addresses.items[0];
-    }
-    (void)snprintf(ret_address, DNS_ADDRESS_SIZE, "%s", address);
-    return true;
+    return preflight->request.kind == CHALLENGE_TLS_ALPN_01;
 }
 
-/* Which address URL's host has, as libcurl is told; NULL where it is an address itself. The caller
- * frees it. */
-static bool resolve(const struct preflight *preflight, const char *url, const char *tested,
-                    char **ret_entry, struct error *e)
+static int port_of(const struct preflight *preflight)
 {
-    char *host = NULL;
-    char *port = NULL;
-    char address[DNS_ADDRESS_SIZE];
-    CURLU *parts = curl_url();
-    if (parts == NULL) {
-        abort(); /* out of memory */
+    const struct settings_acme *settings = preflight->acme->settings;
+    return (int)(asks_by_tls(preflight) ? settings->preflight_https_port
+                                        : settings->preflight_http_port);
+}
+
+/* dns-01 needs a name, not a host that answers. */
+static void plan_of(struct preflight *preflight)
+{
+    bool needs_host = preflight->request.kind != CHALLENGE_DNS_01;
+    preflight->plan = (struct look_plan){
+        .dns = needs_host && preflight->acme->settings->preflight_dns,
+        .fetches = needs_host && port_of(preflight) != 0,
+        .caa = preflight->request.caa_issuer_count != 0,
+    };
+}
+
+/* Interfaces come and go, so each look has a rule of its own. */
+static struct address_rule *make_rule(const struct acme *acme)
+{
+    const struct settings_networks *networks = &acme->settings->preflight_addresses;
+    return address_rule_new(networks->items, networks->count,
+                            settings_listen_on_loopback(acme->options.settings));
+}
+
+struct preflight *preflight_new(struct acme *acme, const struct preflight_request *request,
+                                preflight_done done, void *context)
+{
+    struct preflight *preflight = memory_zero(1, sizeof(*preflight));
+    preflight->acme = acme;
+    preflight->request = *request;
+    preflight->done = done;
+    preflight->context = context;
+    preflight->verdict.slow_names = request->slow_names;
+    preflight->rule = make_rule(acme);
+    plan_of(preflight);
+    schedule_put(&acme->looks, &preflight->item, clock_monotonic_ms() + PREFLIGHT_LOOK_MS);
+    return preflight;
+}
+
+void preflight_drop(struct preflight *preflight)
+{
+    if (preflight == NULL) {
+        return;
     }
-    bool done = (curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-                 curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-                 curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK) ||
-                error_set(e, ERROR_SYNTAX, "it redirects to something that is no URL");
-    done = done && find_address(preflight, host, tested, address, e);
-    if (done && address[0] != '\0') {
-        bool ipv6 = strchr(address, ':') != NULL;
-        *ret_entry =
-            memory_printf("%s:%s:%s%s%s", host, port, ipv6 ? "[" : "", address, ipv6 ? "]" : "");
+    schedule_remove(&preflight->acme->looks, &preflight->item);
+    name_question_drop(preflight->question);
+    if (preflight->transfer != NULL) {
+        transfer_group_drop(preflight->acme->look_group, preflight->transfer);
     }
-    curl_free(host);
-    curl_free(port);
-    curl_url_cleanup(parts);
-    return done;
+    look_target_clear(&preflight->target);
+    address_rule_free(preflight->rule);
+    free(preflight);
+}
+
+/* --- From step to step --- */
+
+static void do_step(struct preflight *preflight);
+
+static void end(struct preflight *preflight)
+{
+    const struct preflight_verdict verdict = preflight->verdict;
+    preflight_done done = preflight->done;
+    void *context = preflight->context;
+    preflight_drop(preflight);
+    done(&verdict, context);
+}
+
+static void go_on(struct preflight *preflight, enum look_event event)
+{
+    look_plan_go_on(&preflight->plan, event);
+    do_step(preflight);
+}
+
+/* --- Names --- */
+
+static void note_answer(struct preflight *preflight, const struct name_answer *answer)
+{
+    preflight->question = NULL;
+    preflight->verdict.slow_names = answer->slow;
+    preflight->verdict.late = preflight->verdict.late || answer->late;
+    preflight->verdict.error = answer->error;
+}
+
+static bool has_addresses(const char *name, const struct dns_address_set *addresses,
+                          struct error *e)
+{
+    return addresses->count != 0 ||
+           error_set(e, ERROR_NOT_FOUND,
+                     "%s has no address; point it here, by a CNAME or by A and AAAA records", name);
+}
+
+static size_t count_ipv4(const struct dns_address_set *addresses)
+{
+    size_t count = 0;
+    while (count < addresses->count && strchr(addresses->items[count], ':') == NULL) {
+        count++;
+    }
+    return count;
+}
+
+static void on_addresses(const struct name_answer *answer, void *context)
+{
+    struct preflight *preflight = context;
+    const struct dns_address_set *addresses = &answer->addresses;
+    size_t picks[LOOK_ADDRESSES_MAX];
+    note_answer(preflight, answer);
+    if (!answer->good ||
+        !has_addresses(preflight->request.host, addresses, &preflight->verdict.error)) {
+        go_on(preflight, LOOK_BAD);
+        return;
+    }
+    preflight->plan.address_count = look_plan_pick(count_ipv4(addresses), addresses->count, picks);
+    for (size_t i = 0; i < preflight->plan.address_count; i++) {
+        memcpy(preflight->addresses[i], addresses->items[picks[i]], DNS_ADDRESS_SIZE);
+    }
+    go_on(preflight, LOOK_GOOD);
+}
+
+static void ask_addresses(struct preflight *preflight)
+{
+    preflight->question =
+        name_question_addresses(preflight->acme, preflight->request.host,
+                                preflight->verdict.slow_names, on_addresses, preflight);
+}
+
+static void on_caa(const struct name_answer *answer, void *context)
+{
+    struct preflight *preflight = context;
+    note_answer(preflight, answer);
+    go_on(preflight, answer->good ? LOOK_GOOD : LOOK_BAD);
+}
+
+static void ask_caa(struct preflight *preflight)
+{
+    const struct preflight_request *request = &preflight->request;
+    const struct dns_caa_request question = {
+        .name = bytes_of(request->host),
+        .issuers = request->caa_issuers,
+        .issuer_count = request->caa_issuer_count,
+        .account_uri = request->account_uri,
+        .method = settings_challenge_name(request->kind),
+    };
+    preflight->question = name_question_caa(preflight->acme, &question,
+                                            preflight->verdict.slow_names, on_caa, preflight);
+}
+
+/* --- The fetch of what is ours (RFC 8555 §8.3, RFC 8737 §3), as a CA does it --- */
+
+/* Why it failed at the address under test, or at where that redirects. */
+static void fail_fetch(struct preflight *preflight, const char *why)
+{
+    CLEANUP_FREE char *place =
+        preflight->plan.redirects == 0
+            ? memory_string("")
+            : memory_printf("it redirects to %s, port %d: ", preflight->target.host,
+                            preflight->target.port);
+    error_format(&preflight->verdict.error, ERROR_NOT_FOUND,
+                 "%s does not reach this server at %s, port %d (%s%s); point its DNS here, or "
+                 "remove that address",
+                 preflight->request.host, preflight->addresses[preflight->plan.address],
+                 port_of(preflight), place, why);
+    go_on(preflight, LOOK_BAD);
+}
+
+/* Without libcurl's milliseconds: what is the same as before is no news. */
+static void fail_transfer(struct preflight *preflight, const struct transfer *transfer,
+                          enum transfer_result result)
+{
+    bool connected = transfer_is_connected(transfer);
+    fail_fetch(preflight, result == TRANSFER_NO_CONNECTION ? "no connection"
+                          : result != TRANSFER_TIMED_OUT   ? transfer_why(transfer)
+                          : connected                      ? "no answer in time"
+                                                           : "no connection in time");
+}
+
+static void fail_refused(struct preflight *preflight, const char *address)
+{
+    struct error why;
+    bool refused = address_rule_refuse(address, "acme.preflight.addresses", &why);
+    (void)refused;
+    error_format(&preflight->verdict.error, ERROR_CONFLICT, "%s leads to where no CA can ask: %s",
+                 preflight->target.host, why.text);
+    go_on(preflight, LOOK_BAD);
 }
 
 /* CAs follow redirects to HTTPS without a look at the certificate, which may be what is to be got:
  * what proves the answer is the thumbprint in it. */
-static struct transfer *begin(const struct preflight *preflight, const char *url,
-                              const char *resolved)
+static void judge_answer(struct preflight *preflight, const struct transfer *transfer,
+                         enum transfer_result result)
 {
-    return transfer_new(&(struct transfer_request){
-        .url = url,
+    CLEANUP_FREE char *want =
+        memory_printf("%s.%s", preflight->request.token, preflight->request.thumbprint);
+    if (result != TRANSFER_DONE && result != TRANSFER_TOO_LONG) {
+        fail_transfer(preflight, transfer, result);
+    } else if (result == TRANSFER_TOO_LONG ||
+               !bytes_equal(buffer_bytes(transfer_body(transfer)), bytes_of(want))) {
+        fail_fetch(preflight, "another server answers there");
+    } else {
+        go_on(preflight, LOOK_GOOD);
+    }
+}
+
+static void judge_handshake(struct preflight *preflight, const struct transfer *transfer,
+                            enum transfer_result result)
+{
+    struct error e;
+    if (result != TRANSFER_DONE) {
+        fail_transfer(preflight, transfer, result);
+    } else if (!tls_probe_judge(&preflight->probe, &e)) {
+        fail_fetch(preflight, e.text);
+    } else {
+        go_on(preflight, LOOK_GOOD);
+    }
+}
+
+static void follow(struct preflight *preflight, const char *url)
+{
+    const struct settings_acme *settings = preflight->acme->settings;
+    const int own_ports[] = {(int)settings->preflight_http_port,
+                             (int)settings->preflight_https_port};
+    struct look_target target;
+    struct error e;
+    if (preflight->plan.redirects == LOOK_REDIRECTS_MAX) {
+        fail_fetch(preflight, "too many redirects");
+    } else if (!look_target_parse(url, own_ports, &target, &e)) {
+        fail_fetch(preflight, e.text);
+    } else {
+        look_target_clear(&preflight->target);
+        preflight->target = target;
+        go_on(preflight, LOOK_REDIRECTED);
+    }
+}
+
+static void on_fetched(struct transfer *transfer, enum transfer_result result, void *context)
+{
+    struct preflight *preflight = context;
+    const char *next = transfer_redirect(transfer);
+    preflight->transfer = NULL; /* the group frees it */
+    preflight->verdict.late = preflight->verdict.late || result == TRANSFER_TIMED_OUT;
+    if (result == TRANSFER_REFUSED) {
+        fail_refused(preflight, transfer_refused_address(transfer));
+    } else if (asks_by_tls(preflight)) {
+        judge_handshake(preflight, transfer, result);
+    } else if (next != NULL) {
+        follow(preflight, next);
+    } else {
+        judge_answer(preflight, transfer, result);
+    }
+}
+
+/* Never more than is left of the whole look. */
+static int64_t fetch_ms(const struct preflight *preflight)
+{
+    int64_t left_ms = preflight->item.due_ms - clock_monotonic_ms();
+    left_ms = left_ms > 1 ? left_ms : 1;
+    return left_ms < PREFLIGHT_FETCH_MS ? left_ms : PREFLIGHT_FETCH_MS;
+}
+
+/* The connection goes to the address that was found for the target's name, and to no other that a
+ * second look-up might find. */
+static void begin_transfer(struct preflight *preflight)
+{
+    const char *address = preflight->address;
+    bool ipv6 = strchr(address, ':') != NULL;
+    bool by_tls = asks_by_tls(preflight);
+    CLEANUP_FREE char *place = memory_printf("%s%s%s:%d", ipv6 ? "[" : "", address, ipv6 ? "]" : "",
+                                             preflight->target.port);
+    preflight->transfer = transfer_new(&(struct transfer_request){
+        .url = preflight->target.url,
         .protocols = "http,https",
         .agent = "mtasts-host/" MTASTS_VERSION " (self-test)",
-        .timeout_ms = PREFLIGHT_FETCH_MS,
+        .timeout_ms = fetch_ms(preflight),
         .connect_ms = PREFLIGHT_CONNECT_MS,
         .body_max = PREFLIGHT_ANSWER_MAX,
         .unverified = true,
-        .resolve = resolved,
-        .abandon = preflight->abandon,
+        .connect_to = place,
+        .rule = preflight->rule,
+        .connect_only = by_tls,
+        .no_alpn = by_tls,
+        .tls_setup = by_tls ? tls_probe_setup : NULL,
+        .tls_setup_context = by_tls ? &preflight->probe : NULL,
     });
+    transfer_group_add(preflight->acme->look_group, preflight->transfer, on_fetched, NULL,
+                       preflight);
 }
 
-/* Fetches *URL. True: the answer is WANT, or a redirect, and *URL is where it leads (NULL: WANT).
- */
-static bool fetch_once(const struct preflight *preflight, const char *want, const char *tested,
-                       char **url, struct error *e)
+/* What the CA would ask for first, at the address under test. */
+static void aim(struct preflight *preflight)
 {
-    CLEANUP_FREE char *resolved = NULL;
-    if (!resolve(preflight, *url, tested, &resolved, e)) {
-        return false;
-    }
-    CLEANUP(transfer_cleanup) struct transfer *transfer = begin(preflight, *url, resolved);
-    enum transfer_result result = transfer_run(transfer);
-    const char *next = transfer_redirect(transfer);
-    if (next == NULL && result != TRANSFER_DONE && result != TRANSFER_TOO_LONG) {
-        return error_set(e, ERROR_NOT_FOUND, "%s", transfer_why(transfer));
-    }
-    if (next == NULL && (result != TRANSFER_DONE ||
-                         !bytes_equal(buffer_bytes(transfer_body(transfer)), bytes_of(want)))) {
-        return error_set(e, ERROR_NOT_FOUND, "another server answers there");
-    }
-    free(*url);
-    *url = memory_string_or_null(next);
-    return true;
-}
-
-static bool fetch_token(const struct preflight *preflight, const char *address, struct error *e)
-{
-    struct error why;
-    CLEANUP_FREE char *want = memory_printf("%s.%s", preflight->token, preflight->thumbprint);
-    CLEANUP_FREE char *url = memory_printf("http://%s:%d/.well-known/acme-challenge/%s",
-                                           preflight->host, preflight->http_port, preflight->token);
-    bool good = true;
-    for (int i = 0; i <= PREFLIGHT_REDIRECTS_MAX && good && url != NULL; i++) {
-        good = fetch_once(preflight, want, address, &url, &why);
-    }
-    if (good && url != NULL) {
-        good = error_set(&why, ERROR_LIMIT, "too many redirects");
-    }
-    return good || error_set(e, ERROR_NOT_FOUND, "%s", why.text);
-}
-
-/* --- At every address: any of them may be the one that a CA asks --- */
-
-static bool look_at(const struct preflight *preflight, const char *address, struct error *e)
-{
-    const struct tls_probe probe = {
-        .address = address,
-        .port = preflight->https_port,
-        .host = preflight->host,
-        .want = preflight->pair,
-        .timeout_ms = PREFLIGHT_CONNECT_MS,
-        .abandon = preflight->abandon,
+    const struct preflight_request *request = &preflight->request;
+    int port = port_of(preflight);
+    look_target_clear(&preflight->target);
+    preflight->target = (struct look_target){
+        .url = asks_by_tls(preflight) ? memory_printf("https://%s:%d/", request->host, port)
+                                      : memory_printf("http://%s:%d/.well-known/acme-challenge/%s",
+                                                      request->host, port, request->token),
+        .host = memory_string(request->host),
+        .port = port,
     };
-    struct error why;
-    bool by_tls = preflight->kind == CHALLENGE_TLS_ALPN_01;
-    if (by_tls ? tls_probe(&probe, &why) : fetch_token(preflight, address, &why)) {
-        return true;
-    }
-    return error_set(e, ERROR_NOT_FOUND,
-                     "%s does not reach this server at %s, port %d (%s); point its DNS here, or "
-                     "remove that address",
-                     preflight->host, address,
-                     by_tls ? preflight->https_port : preflight->http_port, why.text);
+    memcpy(preflight->address, preflight->addresses[preflight->plan.address], DNS_ADDRESS_SIZE);
 }
 
-static bool look_everywhere(const struct preflight *preflight,
-                            const struct dns_address_set *addresses, struct error *e)
+static void fetch(struct preflight *preflight)
 {
-    for (size_t i = 0; i < addresses->count && !atomic_load(preflight->abandon); i++) {
-        if (!look_at(preflight, addresses->items[i], e)) {
-            return false;
-        }
+    if (preflight->plan.redirects == 0) {
+        aim(preflight);
     }
-    return true;
+    preflight->probe = (struct tls_probe){.want = preflight->request.pair};
+    if (asks_by_tls(preflight) && preflight->request.pair == NULL) {
+        fail_fetch(preflight, "the certificate to be found cannot be made");
+    } else {
+        begin_transfer(preflight);
+    }
+}
+
+/* --- Where a redirect leads --- */
+
+static void on_target(const struct name_answer *answer, void *context)
+{
+    struct preflight *preflight = context;
+    note_answer(preflight, answer);
+    struct error *e = &preflight->verdict.error;
+    bool found = answer->good &&
+                 (answer->addresses.count != 0 || error_set(e, ERROR_NOT_FOUND, "no address"));
+    if (!found) {
+        CLEANUP_FREE char *why = memory_string(e->text);
+        fail_fetch(preflight, why);
+        return;
+    }
+    memcpy(preflight->address, answer->addresses.items[0], DNS_ADDRESS_SIZE);
+    go_on(preflight, LOOK_GOOD);
+}
+
+/* The host's own name still stands for the address under test: all of them are looked at. */
+static void find_target(struct preflight *preflight)
+{
+    const char *host = preflight->target.host;
+    if (strcmp(host, preflight->request.host) == 0) {
+        memcpy(preflight->address, preflight->addresses[preflight->plan.address], DNS_ADDRESS_SIZE);
+        go_on(preflight, LOOK_GOOD);
+        return;
+    }
+    preflight->question =
+        name_question_addresses(preflight->acme, host, false, on_target, preflight);
 }
 
 /* --- All of it --- */
 
-static bool find_addresses(const struct preflight *preflight, struct dns_address_set *addresses,
-                           struct error *e)
+static void pass(struct preflight *preflight)
 {
-    if (!dns_lookup_addresses(preflight->resolver, bytes_of(preflight->host), addresses, e)) {
-        return false;
-    }
-    return addresses->count != 0 ||
-           error_set(e, ERROR_NOT_FOUND,
-                     "%s has no address; point it here, by a CNAME or by A and AAAA records",
-                     preflight->host);
+    preflight->verdict.reaches = true;
+    end(preflight);
 }
 
-static bool check_caa(const struct preflight *preflight, struct error *e)
+static void do_step(struct preflight *preflight)
 {
-    if (preflight->caa_issuer_count == 0) {
-        return true;
-    }
-    CLEANUP(buffer_clear) struct buffer why = BUFFER(WHY_MAX);
-    const struct dns_caa_request request = {
-        .name = bytes_of(preflight->host),
-        .issuers = preflight->caa_issuers,
-        .issuer_count = preflight->caa_issuer_count,
-        .account_uri = preflight->account_uri,
-        .method = settings_challenge_name(preflight->kind),
+    static void (*const steps[])(struct preflight * preflight) = {
+        [LOOK_ADDRESSES] = ask_addresses,
+        [LOOK_FETCH] = fetch,
+        [LOOK_TARGET] = find_target,
+        [LOOK_CAA] = ask_caa,
+        [LOOK_PASSED] = pass,
+        [LOOK_FAILED] = end,
     };
-    bool allowed = false;
-    if (!dns_caa_allows(preflight->resolver, &request, &allowed, &why, e)) {
-        return false;
-    }
-    return allowed || error_set(e, ERROR_CONFLICT, "%.*s", BYTES_ARG(buffer_bytes(&why)));
+    steps[preflight->plan.step](preflight);
 }
 
-/* dns-01 needs a name, not a host that answers. */
-static bool check_host(const struct preflight *preflight, struct error *e)
+void preflight_start(struct preflight *preflight)
 {
-    CLEANUP(dns_address_set_clear) struct dns_address_set addresses = {0};
-    bool looks = (preflight->kind == CHALLENGE_HTTP_01 && preflight->http_port != 0) ||
-                 (preflight->kind == CHALLENGE_TLS_ALPN_01 && preflight->https_port != 0);
-    if (preflight->kind == CHALLENGE_DNS_01 || (!preflight->dns && !looks)) {
-        return true;
-    }
-    return find_addresses(preflight, &addresses, e) &&
-           (!looks || look_everywhere(preflight, &addresses, e));
+    look_plan_begin(&preflight->plan);
+    do_step(preflight);
 }
 
-bool preflight_run(const struct preflight *preflight, struct error *e)
+/* --- Whose time is over --- */
+
+/* The host's own servers took the time, or those of others before it in its lane. */
+static void end_late_question(struct preflight *preflight)
 {
-    return check_host(preflight, e) && check_caa(preflight, e);
+    struct preflight_verdict *verdict = &preflight->verdict;
+    struct name_question *question = TAKE(preflight->question);
+    bool slow = name_question_is_slow(question);
+    verdict->no_turn = !name_question_had_turn(question);
+    verdict->late = verdict->late || slow || !verdict->no_turn;
+    verdict->slow_names = verdict->slow_names || slow;
+    error_format(&verdict->error, ERROR_RETRY,
+                 "%s: %d s, the time of a look, were over before DNS answered; %s",
+                 preflight->request.host, PREFLIGHT_LOOK_MS / 1000,
+                 verdict->no_turn ? "it is looked at again soon"
+                                  : "make its name servers answer sooner");
+    name_question_drop(question);
+    go_on(preflight, LOOK_BAD);
+}
+
+static void end_late_fetch(struct preflight *preflight)
+{
+    transfer_group_drop(preflight->acme->look_group, TAKE(preflight->transfer));
+    preflight->verdict.late = true;
+    fail_fetch(preflight, "no answer within the time of a look");
+}
+
+static void end_late(struct preflight *preflight)
+{
+    if (preflight->question != NULL) {
+        end_late_question(preflight);
+    } else {
+        end_late_fetch(preflight);
+    }
+}
+
+static struct preflight *look_of(struct schedule_item *item)
+{
+    return (struct preflight *)((char *)item - offsetof(struct preflight, item));
+}
+
+void preflights_end_late(struct acme *acme)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    struct schedule_item *item = NULL;
+    while ((item = schedule_first(&acme->looks)) != NULL && item->due_ms <= now_ms) {
+        end_late(look_of(item));
+    }
 }

@@ -1,44 +1,54 @@
-/* Whether a CA would find us under a host's name, asked before it is: a tenant whose DNS does not
- * point here yet costs the CA nothing, and its failures no one else's limits.
+/* One look: whether a CA would find us under a host's name, asked before the CA is: a tenant whose
+ * DNS does not point here yet costs the CA nothing, and its failures no one else's limits.
  *
- * Blocking: for a thread that may wait (base/work_pool.h). */
+ * What it does is a plan (acme/look_plan.h); this does the plan's steps, and waits for nothing:
+ * names are asked on the pool (acme/name_question.h), fetches run in a transfer group of all looks
+ * together. Each is bounded in time, so a tenant whose servers are slow holds up nobody but itself.
+ * Belongs to the ACME thread, as acme_parts.h does. */
 #ifndef ACME_PREFLIGHT_H
 #define ACME_PREFLIGHT_H
 
-#include <stdatomic.h>
-#include <stdint.h>
-
-#include "base/error.h"
-#include "certificates/pair.h"
-#include "config/settings.h"
-#include "dns/resolver.h"
+#include "acme_parts.h"
 
 enum {
+    PREFLIGHT_LOOK_MS = 20000, /* all of it */
     PREFLIGHT_FETCH_MS = 10000,
     PREFLIGHT_CONNECT_MS = 5000,
     PREFLIGHT_ANSWER_MAX = 1024,
-    PREFLIGHT_REDIRECTS_MAX = 10, /* as Let's Encrypt follows */
 };
 
-struct preflight {
+/* Texts and pair are borrowed until DONE or preflight_drop. */
+struct preflight_request {
     const char *host;
-    const struct dns_resolver *resolver;
-    enum settings_challenge kind; /* how the CA is to look */
-    bool dns;                     /* the name must have an address */
-    /* Each of its addresses must show what is ours there; 0: not looked at. */
-    int http_port;                  /* http-01: the answer to `token` … */
-    int https_port;                 /* tls-alpn-01: the certificate of `pair` */
-    const char *token;              /* of the probe … */
+    enum settings_challenge kind;   /* how the CA is to look */
+    const char *token;              /* http-01: of the probe … */
     const char *thumbprint;         /* … whose answer is TOKEN.THUMBPRINT */
-    struct certificate_pair *pair;  /* on the board; with tls-alpn-01 alone */
+    struct certificate_pair *pair;  /* tls-alpn-01: on the board; NULL: nothing is found */
     const char *const *caa_issuers; /* the CA's names for CAA; none: not checked */
     size_t caa_issuer_count;
     const char *account_uri;
-    const _Atomic bool *abandon; /* set by another thread: the result is of no use any more */
+    bool slow_names; /* its name servers were slow before */
 };
 
-/* False: a challenge of that kind would fail; E says what to do. ERROR_RETRY where DNS gave no
- * answer. */
-bool preflight_run(const struct preflight *preflight, struct error *e) MUST_USE;
+/* Valid during the call that brings it. */
+struct preflight_verdict {
+    bool reaches;       /* the CA would find us. Else `error` says what to do */
+    bool no_turn;       /* no thread was free for its names in all that time: look again soon */
+    bool late;          /* a time was over: the look's, or that of one of its steps */
+    bool slow_names;    /* its name servers needed longer than others' */
+    struct error error; /* ERROR_RETRY: DNS gave no answer */
+};
+typedef void (*preflight_done)(const struct preflight_verdict *verdict, void *context);
+
+/* What is looked at stands in the settings (`acme.preflight`). */
+struct preflight *preflight_new(struct acme *acme, const struct preflight_request *request,
+                                preflight_done done, void *context);
+/* Begins it. DONE is called once, maybe before this returns; the look is gone then. */
+void preflight_start(struct preflight *preflight);
+/* Without a call of DONE. NULL is fine. */
+void preflight_drop(struct preflight *preflight);
+
+/* Ends all looks whose time is over. */
+void preflights_end_late(struct acme *acme);
 
 #endif

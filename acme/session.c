@@ -100,6 +100,7 @@ static bool open_store(struct acme *acme, struct error *e)
         return false;
     }
     acme->transport = transport_new(agent);
+    acme->look_group = transfer_group_new(0);
     return true;
 }
 
@@ -116,10 +117,7 @@ static bool forget_work(struct host *host, void *context)
 {
     (void)context;
     host_unplan(host);
-    if (host->check != NULL) {
-        challenge_board_withdraw(host->acme->options.board, host->name);
-        check_abandon(host);
-    }
+    check_abandon(host);
     /* What it has is read again: the last of it may not have become durable. */
     host->asks_ari = false;
     host->issuer = NULL;
@@ -135,6 +133,7 @@ void session_end(struct acme *acme)
     acme_do_afters(acme); /* what was issued is good, durable or not */
     works_orphan(acme);
     hosts_each(acme, forget_work, NULL);
+    transfer_group_free(TAKE(acme->look_group));
     orders_drop(acme);
     for (size_t i = 0; i < acme->ca_count; i++) {
         ca_free(acme->cas[i]);

@@ -1,23 +1,29 @@
-/* A look at what answers a tls-alpn-01 challenge at an address, as a CA looks (RFC 8737 §3).
- * Blocking: for a thread that may wait. */
+/* A look at what answers a tls-alpn-01 challenge at an address, as a CA looks (RFC 8737 §3): which
+ * protocol is agreed and which certificate is shown, in the handshake of a transfer
+ * (fetch/transfer.h) that is `connect_only` and does not announce HTTP's protocols.
+ *
+ *     struct tls_probe probe = {.want = pair};
+ *     transfer_new(&(struct transfer_request){… .tls_setup = tls_probe_setup,
+ *                                             .tls_setup_context = &probe});
+ *     … done … tls_probe_judge(&probe, &e) …
+ */
 #ifndef ACME_TLS_PROBE_H
 #define ACME_TLS_PROBE_H
 
-#include <stdatomic.h>
-#include <stdint.h>
+#include <openssl/ssl.h>
 
 #include "certificates/pair.h"
 
+/* Outlives the transfer. */
 struct tls_probe {
-    const char *address; /* IPv4 or IPv6, no brackets */
-    int port;
-    const char *host;                    /* asked for by SNI, with the one protocol "acme-tls/1" */
-    const struct certificate_pair *want; /* whose leaf is to be shown; NULL: fails */
-    int64_t timeout_ms;
-    const _Atomic bool *abandon; /* the result is of no use any more */
+    const struct certificate_pair *want; /* whose leaf is to be shown */
+    bool agreed;                         /* seen: "acme-tls/1" … */
+    bool same;                           /* … and that leaf, octet for octet */
 };
 
-/* False: another certificate, another server, or none: E says which, without advice. */
-bool tls_probe(const struct tls_probe *probe, struct error *e) MUST_USE;
+/* For a transfer's `tls_setup`; PROBE is a struct tls_probe. */
+void tls_probe_setup(SSL_CTX *context, void *probe);
+/* After the handshake. False: another server answered; E without advice. */
+bool tls_probe_judge(const struct tls_probe *probe, struct error *e) MUST_USE;
 
 #endif

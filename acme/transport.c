@@ -3,7 +3,6 @@
 #include <curl/curl.h>
 
 #include "base/memory.h"
-#include "fetch/transfer_group.h"
 
 struct call {
     char *url;
@@ -140,9 +139,9 @@ void transport_send(struct transport *transport, const struct transport_request 
     transfer_group_add(transport->group, transfer, deliver, call_free, call);
 }
 
-void transport_wait(struct transport *transport, int timeout_ms, int fd)
+struct transfer_group *transport_group(const struct transport *transport)
 {
-    transfer_group_wait(transport->group, timeout_ms, fd);
+    return transport->group;
 }
 
 void transport_run(struct transport *transport)

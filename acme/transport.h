@@ -4,7 +4,7 @@
  *
  *     transport_send(transport, &request, on_answer, order);
  *     while (…) {
- *         transport_wait(transport, timeout_ms, mailbox_fd(mailbox));
+ *         transfer_group_wait(transport_group(transport), timeout_ms, mailbox_fd(mailbox));
  *         transport_run(transport);                     // calls on_answer
  *     }
  */
@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "fetch/transfer_group.h"
 
 struct transport;
 
@@ -56,8 +57,8 @@ void transport_free(struct transport *transport);
 /* DONE is called from transport_run, once, and may send again. */
 void transport_send(struct transport *transport, const struct transport_request *request,
                     transport_done done, void *context);
-/* Waits until there is something to do, FD is readable, or TIMEOUT_MS are over. */
-void transport_wait(struct transport *transport, int timeout_ms, int fd);
+/* What to wait for (fetch/transfer_group.h). Lives as long as the transport. */
+struct transfer_group *transport_group(const struct transport *transport);
 void transport_run(struct transport *transport);
 
 #endif

@@ -1,4 +1,4 @@
-/* What waits, on threads that may: DNS, looks at our own names, the operator's hook. */
+/* What waits, on threads that may: DNS, the operator's hook. */
 #include "acme_parts.h"
 
 static void work_unlink(struct work *work)
@@ -38,7 +38,7 @@ void acme_work(struct acme *acme, struct work *work)
         work->next->previous = work;
     }
     acme->works = work;
-    work_pool_add(acme->pool, work_run, NULL, work);
+    work_pool_add_to(acme->pool, work->lane, work_run, NULL, work);
 }
 
 static void work_ignore(struct work *work)

@@ -63,6 +63,7 @@ static void set_trust(struct transfer *transfer, const struct transfer_request *
         SET_OPTION(transfer, CURLOPT_CAINFO, request->trust);
         SET_OPTION(transfer, CURLOPT_CAPATH, NULL); /* trust in the file alone */
     }
+    SET_OPTION(transfer, CURLOPT_SSL_ENABLE_ALPN, request->no_alpn ? 0L : 1L);
     if (request->tls_setup != NULL) {
         transfer->tls_setup = request->tls_setup;
         transfer->tls_setup_context = request->tls_setup_context;

@@ -56,8 +56,11 @@ struct transfer_request {
     /* Has the last word on the context of each connection. */
     void (*tls_setup)(struct ssl_ctx_st *context, void *setup_context);
     void *tls_setup_context;
+    bool no_alpn; /* no protocol of HTTP is announced: `tls_setup` may announce its own */
 
-    const _Atomic bool *abandon; /* set by another thread: the result is of no use any more */
+    /* Set by another thread: the result is of no use any more. For transfer_run; one in a group is
+     * dropped there. */
+    const _Atomic bool *abandon;
 };
 
 enum transfer_result {

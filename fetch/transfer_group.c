@@ -1,22 +1,51 @@
 #include "transfer_group.h"
 
+#include <assert.h>
+#include <poll.h>
+#include <sys/epoll.h>
+
+#include "base/file.h"
 #include "fetch/transfer_parts.h"
 
+enum { EVENTS_MAX = 64 }; /* taken at once */
+
+/* libcurl tells which sockets it waits for as they come and go, and epoll keeps them: a turn costs
+ * what happened in it, not what is under way. */
 struct transfer_group {
     CURLM *multi;
+    int epoll; /* readable where one of the sockets is ready */
     struct transfer *first;
     size_t count;
 };
+
+/* libcurl waits for WHAT of FD from now on. */
+static int on_socket(CURL *curl, curl_socket_t fd, int what, void *context, void *unused)
+{
+    const struct transfer_group *group = context;
+    struct epoll_event event = {.data.fd = fd};
+    (void)curl;
+    (void)unused;
+    if (what == CURL_POLL_REMOVE) {
+        (void)epoll_ctl(group->epoll, EPOLL_CTL_DEL, fd, &event);
+        return 0;
+    }
+    event.events = (what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
+    bool known = epoll_ctl(group->epoll, EPOLL_CTL_MOD, fd, &event) == 0;
+    return known || epoll_ctl(group->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -1;
+}
 
 struct transfer_group *transfer_group_new(size_t connections)
 {
     struct transfer_group *group = memory_zero(1, sizeof(*group));
     group->multi = curl_multi_init();
-    transfer_require(group->multi != NULL);
-    transfer_require(curl_multi_setopt(group->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
-                                       (long)connections) == CURLM_OK);
-    transfer_require(curl_multi_setopt(group->multi, CURLMOPT_MAXCONNECTS, (long)connections) ==
-                     CURLM_OK);
+    group->epoll = epoll_create1(EPOLL_CLOEXEC);
+    transfer_require(group->multi != NULL && group->epoll >= 0);
+    const long most = (long)connections;
+    transfer_require(
+        curl_multi_setopt(group->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+        curl_multi_setopt(group->multi, CURLMOPT_SOCKETDATA, group) == CURLM_OK &&
+        curl_multi_setopt(group->multi, CURLMOPT_MAX_HOST_CONNECTIONS, most) == CURLM_OK &&
+        (most == 0 || curl_multi_setopt(group->multi, CURLMOPT_MAXCONNECTS, most) == CURLM_OK));
     return group;
 }
 
@@ -47,6 +76,7 @@ void transfer_group_free(struct transfer_group *group)
         drop_transfer(group, group->first);
     }
     (void)curl_multi_cleanup(group->multi);
+    file_close(&group->epoll);
     free(group);
 }
 
@@ -65,21 +95,63 @@ void transfer_group_add(struct transfer_group *group, struct transfer *transfer,
     transfer_require(curl_multi_add_handle(group->multi, transfer->curl) == CURLM_OK);
 }
 
+void transfer_group_drop(struct transfer_group *group, struct transfer *transfer)
+{
+    drop_transfer(group, transfer);
+}
+
 size_t transfer_group_count(const struct transfer_group *group)
 {
     return group->count;
 }
 
+/* libcurl's own timers may ask for less. */
+static int sooner(const struct transfer_group *group, int timeout_ms)
+{
+    long left_ms = -1;
+    (void)curl_multi_timeout(group->multi, &left_ms);
+    return left_ms >= 0 && left_ms < timeout_ms ? (int)left_ms : timeout_ms;
+}
+
+void transfer_groups_wait(struct transfer_group *const *groups, size_t count, int timeout_ms,
+                          int fd)
+{
+    struct pollfd ready[TRANSFER_GROUPS_MAX + 1] = {{.fd = fd, .events = POLLIN}};
+    assert(count <= TRANSFER_GROUPS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        ready[i + 1] = (struct pollfd){.fd = groups[i]->epoll, .events = POLLIN};
+        timeout_ms = sooner(groups[i], timeout_ms);
+    }
+    (void)poll(ready, count + 1, timeout_ms); /* a negative descriptor is passed over */
+}
+
 void transfer_group_wait(struct transfer_group *group, int timeout_ms, int fd)
 {
-    struct curl_waitfd extra = {.fd = fd, .events = CURL_WAIT_POLLIN};
-    (void)curl_multi_poll(group->multi, &extra, fd >= 0 ? 1 : 0, timeout_ms, NULL);
+    transfer_groups_wait(&group, 1, timeout_ms, fd);
+}
+
+static int actions_of(uint32_t events)
+{
+    return (events & EPOLLIN ? CURL_CSELECT_IN : 0) | (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+           (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+}
+
+/* Lets libcurl do what sockets and timers ask for. */
+static void act(struct transfer_group *group)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int running = 0;
+    int count = epoll_wait(group->epoll, events, EVENTS_MAX, 0);
+    for (int i = 0; i < count; i++) {
+        (void)curl_multi_socket_action(group->multi, events[i].data.fd,
+                                       actions_of(events[i].events), &running);
+    }
+    (void)curl_multi_socket_action(group->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
 void transfer_group_run(struct transfer_group *group)
 {
-    int running = 0;
-    (void)curl_multi_perform(group->multi, &running);
+    act(group);
     CURLMsg *message = NULL;
     int left = 0;
     while ((message = curl_multi_info_read(group->multi, &left)) != NULL) {

@@ -112,7 +112,8 @@ class AcmeIssues(AcmeScenario):
         self.addCleanup(front.shutdown)
         self.pebble = self.ca(self.server, http_port=front.port)
         self.configure(self.server, [self.pebble.entry()], challenges=["http-01"],
-                       preflight={"http_port": front.port})
+                       # Redirects are followed to the ports of the looks: this is the other one.
+                       preflight={"http_port": front.port, "https_port": self.server.http_port})
         self.server.write("a.yaml", policy_for("example.test"))
         self.server.start()
         self.wait_issued("example.test")

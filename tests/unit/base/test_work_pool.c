@@ -233,6 +233,68 @@ static void test_many_add_and_each_is_run_or_dropped_once(void **state)
     work_pool_free(NULL);
 }
 
+/* Twice as much slow work as there are threads, none of which ends: half of the threads hold it,
+ * and quick work is done by the others. What waits of the slow work is done once that ends. */
+static void test_slow_work_takes_half_of_the_threads(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t threads;
+        size_t slow; /* that run at a time */
+    } rows[] = {{"two", 2, 1}, {"three", 3, 2}, {"eight", 8, 4}};
+    for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
+        struct record slow = {0};
+        struct record quick = {0};
+        struct item items[QUEUED];
+        struct work_pool *pool = start(&slow, rows[r].threads);
+        sem_init(&quick.begun, 0, 0);
+        for (size_t i = 0; i < 2 * rows[r].threads; i++) {
+            work_pool_add_to(pool, WORK_SLOW, hold, NULL, &slow);
+        }
+        for (size_t i = 0; i < rows[r].slow; i++) {
+            sem_wait(&slow.begun);
+        }
+        for (size_t i = 0; i < QUEUED; i++) {
+            items[i] = (struct item){&quick, i};
+            work_pool_add(pool, run_item, drop_item, &items[i]);
+        }
+        while (quick.run_count != QUEUED) {
+            sched_yield();
+        }
+        print_message("%s\n", rows[r].name);
+        assert_int_equal(sem_trywait(&slow.begun), -1);
+        assert_int_equal(work_pool_waiting(pool), 2 * rows[r].threads - rows[r].slow);
+        for (size_t i = 0; i < 2 * rows[r].threads; i++) {
+            sem_post(&slow.go);
+        }
+        for (size_t i = rows[r].slow; i < 2 * rows[r].threads; i++) {
+            sem_wait(&slow.begun);
+        }
+        work_pool_free(pool);
+    }
+}
+
+/* Slow work has threads of its own, too: a flood of quick work does not keep it waiting. */
+static void test_quick_work_does_not_hold_up_slow_work(void **state)
+{
+    (void)state;
+    struct record record = {0};
+    struct item items[QUEUED];
+    struct work_pool *pool = start(&record, 1);
+    work_pool_add(pool, hold, NULL, &record);
+    sem_wait(&record.begun);
+    for (size_t i = 0; i < QUEUED; i++) {
+        items[i] = (struct item){&record, i};
+        work_pool_add_to(pool, i == QUEUED - 1 ? WORK_SLOW : WORK_QUICK, run_item, NULL, &items[i]);
+    }
+    work_pool_add(pool, say_done, NULL, &record);
+    sem_post(&record.go);
+    sem_wait(&record.begun);
+    work_pool_free(pool);
+    assert_int_equal(record.ran[0], QUEUED - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +302,8 @@ int main(void)
         cmocka_unit_test(test_free_waits_for_what_began_and_drops_the_rest),
         cmocka_unit_test(test_threads_work_side_by_side),
         cmocka_unit_test(test_threads_have_the_name_and_block_signals),
+        cmocka_unit_test(test_slow_work_takes_half_of_the_threads),
+        cmocka_unit_test(test_quick_work_does_not_hold_up_slow_work),
         cmocka_unit_test(test_many_add_and_each_is_run_or_dropped_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
