@@ -103,6 +103,12 @@ static bool read_once(const char *path, struct buffer *text, struct file_identit
     return true;
 }
 
+/* The change time moves also when the file is renamed or replaced under us. */
+static bool is_same_content(const struct file_identity *before, const struct file_identity *after)
+{
+    return before->size == after->size && before->modified_ns == after->modified_ns;
+}
+
 bool file_read(const char *path, struct buffer *text, struct file_identity *ret_identity,
                struct error *e)
 {
@@ -114,13 +120,13 @@ bool file_read(const char *path, struct buffer *text, struct file_identity *ret_
         if (!read_once(path, text, &before, &after, e)) {
             return false;
         }
-        /* The change time moves also when the file is renamed or replaced under us. */
-        if (before.size == after.size && before.modified_ns == after.modified_ns) {
-            if (ret_identity != NULL) {
-                *ret_identity = after;
-            }
-            return true;
+        if (!is_same_content(&before, &after)) {
+            continue;
         }
+        if (ret_identity != NULL) {
+            *ret_identity = after;
+        }
+        return true;
     }
     return error_set(e, ERROR_CHANGED, "%s keeps changing while it is read", path);
 }
@@ -153,6 +159,8 @@ char *file_path_join(const char *directory, const char *name)
 char *file_path_directory(const char *path)
 {
     CLEANUP_FREE char *copy = memory_string(path);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc's writes into its argument, or gives a constant
+     */
     return memory_string(dirname(copy));
 }
 
