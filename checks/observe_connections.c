@@ -192,12 +192,12 @@ static void begin_next(struct round *round)
     if (job->old_tls) {
         job->witness.certificate = &job->scratch;
         job->witness.tls_version = &job->scratch_version;
-    } else if (job->https != NULL) {
-        job->witness.certificate = &job->https->certificate;
-        job->witness.tls_version = &job->https->tls_version;
-    } else {
+    } else if (job->smtp != NULL) {
         job->witness.certificate = &job->smtp->certificate;
         job->witness.tls_version = &job->smtp->tls_version;
+    } else {
+        job->witness.certificate = &job->https->certificate;
+        job->witness.tls_version = &job->https->tls_version;
     }
     struct transfer *transfer = job->smtp != NULL ? begin_smtp(job) : begin_https(job);
     transfer_group_add(round->group, transfer, on_done, NULL, job);
