@@ -80,8 +80,8 @@ void dns_resolver_set_attempt_ms(struct dns_resolver *resolver, int64_t attempt_
     resolver->attempt_ms = attempt_ms;
 }
 
-/* What a server says of why it failed (RFC 8914): the info-code's meaning for us. */
-static enum dns_outcome outcome_of(ldns_pkt *answer)
+/* What the info-code of an extended error (RFC 8914) means for us. */
+static enum dns_outcome outcome_of_code(uint16_t code)
 {
     static const struct {
         uint16_t first, last;
@@ -91,24 +91,32 @@ static enum dns_outcome outcome_of(ldns_pkt *answer)
         {5, 12, DNS_BOGUS}, /* indeterminate, bogus, expired, not yet valid, keys missing … */
         {22, 23, DNS_UNREACHED}, /* no reachable authority, network error */
     };
-    ldns_edns_option_list *options =
-        ldns_pkt_edns(answer) ? ldns_pkt_edns_get_option_list(answer) : NULL;
-    for (size_t i = 0; i < ldns_edns_option_list_get_count(options); i++) {
-        const ldns_edns_option *option = ldns_edns_option_list_get_option(options, i);
-        if (ldns_edns_get_code(option) != LDNS_EDNS_EDE || ldns_edns_get_size(option) < 2) {
-            continue;
-        }
-        uint16_t code = ldns_read_uint16(ldns_edns_get_data(option));
-        for (size_t k = 0; k < ARRAY_LENGTH(rows); k++) {
-            if (code >= rows[k].first && code <= rows[k].last) {
-                return rows[k].outcome;
-            }
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        if (code >= rows[i].first && code <= rows[i].last) {
+            return rows[i].outcome;
         }
     }
     return DNS_FAILED;
 }
 
+/* What a server says of why it failed: the first of its extended errors that tells more. */
+static enum dns_outcome outcome_of(ldns_pkt *answer)
+{
+    enum dns_outcome outcome = DNS_FAILED;
+    ldns_edns_option_list *options =
+        ldns_pkt_edns(answer) ? ldns_pkt_edns_get_option_list(answer) : NULL;
+    size_t count = ldns_edns_option_list_get_count(options);
+    for (size_t i = 0; i < count && outcome == DNS_FAILED; i++) {
+        const ldns_edns_option *option = ldns_edns_option_list_get_option(options, i);
+        if (ldns_edns_get_code(option) == LDNS_EDNS_EDE && ldns_edns_get_size(option) >= 2) {
+            outcome = outcome_of_code(ldns_read_uint16(ldns_edns_get_data(option)));
+        }
+    }
+    return outcome;
+}
+
 /* An answer that says something about the name, one way or the other. */
+/* NOLINTNEXTLINE(readability-function-size): a question is two of its parameters, an answer two */
 static bool ask_server(const struct dns_resolver *resolver, const struct dns_server *server,
                        struct bytes name, ldns_rr_type type, ldns_pkt **ret_packet,
                        enum dns_outcome *ret_failure, struct error *e)
