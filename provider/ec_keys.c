@@ -40,7 +40,7 @@ static void key_free(void *address)
 /* Takes over what a decoder hands out. */
 static void *key_load(const void *reference, size_t size)
 {
-    void **place = (void **)(uintptr_t)reference;
+    void **place = (void **)reference;
     if (size != sizeof(*place) || octet_key_at(*place) == NULL) {
         return management.load(reference, size);
     }
@@ -143,7 +143,7 @@ static int take_point(const OSSL_PARAM params[], void *argument)
 
 static bool point_of(const void *address, unsigned char out[static OCTET_KEY_POINT])
 {
-    return key_export((void *)(uintptr_t)address,
+    return key_export((void *)address,
                       OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_DOMAIN_PARAMETERS,
                       take_point, out) == 1;
 }

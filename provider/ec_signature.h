@@ -7,9 +7,10 @@
 #include <openssl/core.h>
 #include <openssl/types.h>
 
-/* THEIRS, the default provider's functions of "ECDSA" (provider-signature(7)); LIBRARY, where
- * digests and random numbers come from, for good. Returns what is to be offered in their place:
- * constant, and for all threads. NULL: THEIRS are not as they are known. To be called once. */
-const OSSL_DISPATCH *ec_signature_functions(const OSSL_DISPATCH *theirs, OSSL_LIB_CTX *library);
+/* THEIR_FUNCTIONS, the default provider's functions of "ECDSA" (provider-signature(7)); LIBRARY,
+ * where digests and random numbers come from, for good. Returns what is to be offered in their
+ * place: constant, and for all threads. NULL: they are not as they are known. To be called once. */
+const OSSL_DISPATCH *ec_signature_functions(const OSSL_DISPATCH *their_functions,
+                                            OSSL_LIB_CTX *library);
 
 #endif

@@ -7,10 +7,10 @@
 
 #include <openssl/core.h>
 
-/* THEIRS, the default provider's functions of "HMAC" (provider-mac(7)). Returns what is to be
- * offered in their place: constant, and for all threads; other digests, long keys and all that is
- * seldom asked for go to THEIRS, but not in the middle of a message. NULL: THEIRS are not as they
+/* THEIR_FUNCTIONS, the default provider's functions of "HMAC" (provider-mac(7)). Returns what is to
+ * be offered in their place: constant, and for all threads; other digests, long keys and all that
+ * is seldom asked for go to them, but not in the middle of a message. NULL: they are not as they
  * are known. To be called once. */
-const OSSL_DISPATCH *hmac_functions(const OSSL_DISPATCH *theirs);
+const OSSL_DISPATCH *hmac_functions(const OSSL_DISPATCH *their_functions);
 
 #endif

@@ -34,8 +34,7 @@ struct octet_key {
  * provider's. */
 static inline struct octet_key *octet_key_at(const void *address)
 {
-    uintptr_t bits = (uintptr_t)address;
-    return (bits & 1) != 0 ? (struct octet_key *)(bits - 1) : NULL;
+    return ((uintptr_t)address & 1) != 0 ? (struct octet_key *)((char *)address - 1) : NULL;
 }
 
 static inline void *octet_key_address(struct octet_key *key)

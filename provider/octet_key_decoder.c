@@ -59,6 +59,7 @@ static int hand_out(struct octet_key *key, OSSL_CALLBACK *callback, void *argume
 }
 
 /* 1 without a word to the callback: not of this form, somebody else may look. */
+/* NOLINTNEXTLINE(readability-function-size): OpenSSL's type */
 static int decode(void *context, OSSL_CORE_BIO *in, int selection, OSSL_CALLBACK *callback,
                   void *argument, OSSL_PASSPHRASE_CALLBACK *passphrase, void *passphrase_argument)
 {
