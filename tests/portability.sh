@@ -36,6 +36,7 @@ root_make >"$BUILD/root.log" 2>&1 || {
 
 passed=0
 failed=0
+
 # step WORDS COMMAND...: one test; what it printed is shown where it failed.
 step() {
     local words=$1 started=$SECONDS
