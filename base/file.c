@@ -159,8 +159,7 @@ char *file_path_join(const char *directory, const char *name)
 char *file_path_directory(const char *path)
 {
     CLEANUP_FREE char *copy = memory_string(path);
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc's writes into its argument, or gives a constant
-     */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc's keeps nothing of its own */
     return memory_string(dirname(copy));
 }
 
