@@ -12,6 +12,7 @@
 /* The N of the variable VARIABLE where it is about NAME, else 0. */
 static long wanted_passing(const char *variable, const char *name)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment */
     const char *wanted = getenv(variable);
     size_t n = strlen(name);
     if (wanted == NULL || strncmp(wanted, name, n) != 0 ||
@@ -34,6 +35,7 @@ void fault_stall(const char *name, bool (*goes_on)(void *context), void *context
 {
     static atomic_long passed;
     const struct timespec shortly = {.tv_nsec = 1000000};
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment */
     const char *file = getenv("MTASTS_STALL_FILE");
     long nth = wanted_passing("MTASTS_STALL_POINT", name);
     if (nth == 0 || file == NULL || atomic_fetch_add(&passed, 1) + 1 < nth) {

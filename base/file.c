@@ -122,26 +122,32 @@ static bool read_once(int directory, const char *path, struct buffer *text,
     return true;
 }
 
+/* The change time moves also when the file is renamed or replaced under us. */
+static bool is_same_content(const struct file_identity *before, const struct file_identity *after)
+{
+    return before->size == after->size && before->modified_ns == after->modified_ns;
+}
+
 static bool read_whole(int directory, const char *path, struct buffer *text,
                        struct file_identity *ret_identity, struct error *e)
 {
     size_t start = text->n;
-    struct file_identity before = {0};
-    struct file_identity after = {.size = 1}; /* another one */
-    /* The change time moves also when the file is renamed or replaced under us. */
-    for (int i = 0; before.size != after.size || before.modified_ns != after.modified_ns; i++) {
+    for (int i = 0; i < READ_TRIES; i++) {
+        struct file_identity before;
+        struct file_identity after;
         text->n = start;
-        if (i == READ_TRIES) {
-            return error_set(e, ERROR_CHANGED, "%s keeps changing while it is read", path);
-        }
         if (!read_once(directory, path, text, &before, &after, e)) {
             return false;
         }
+        if (!is_same_content(&before, &after)) {
+            continue;
+        }
+        if (ret_identity != NULL) {
+            *ret_identity = after;
+        }
+        return true;
     }
-    if (ret_identity != NULL) {
-        *ret_identity = after;
-    }
-    return true;
+    return error_set(e, ERROR_CHANGED, "%s keeps changing while it is read", path);
 }
 
 bool file_read(const char *path, struct buffer *text, struct file_identity *ret_identity,
@@ -183,6 +189,7 @@ char *file_path_join(const char *directory, const char *name)
 char *file_path_directory(const char *path)
 {
     CLEANUP_FREE char *copy = memory_string(path);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc's keeps nothing of its own */
     return memory_string(dirname(copy));
 }
 

@@ -38,15 +38,28 @@ static const struct {
     [LOG_LEVEL_DEBUG] = {"debug", LOG_DEBUG},
 };
 
-/* systemd.exec(5): $JOURNAL_STREAM is "DEVICE:INODE" of the stream it connected. */
+/* STREAM is "DEVICE:INODE". */
+static bool read_stream(const char *stream, uintmax_t *ret_device, uintmax_t *ret_inode)
+{
+    char *end = NULL;
+    *ret_device = strtoumax(stream, &end, 10);
+    if (*end != ':') {
+        return false;
+    }
+    *ret_inode = strtoumax(end + 1, &end, 10);
+    return *end == '\0';
+}
+
+/* systemd.exec(5): $JOURNAL_STREAM names the stream that it connected. */
 static bool is_journal(int fd)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment */
     const char *stream = getenv("JOURNAL_STREAM");
     struct stat status;
     uintmax_t device = 0;
     uintmax_t inode = 0;
-    return stream != NULL && sscanf(stream, "%ju:%ju", &device, &inode) == 2 &&
-           fstat(fd, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+    return stream != NULL && read_stream(stream, &device, &inode) && fstat(fd, &status) == 0 &&
+           status.st_dev == device && status.st_ino == inode;
 }
 
 struct log *log_new(int fd, enum log_format format, enum log_level level)

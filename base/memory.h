@@ -48,14 +48,13 @@ char *memory_string_of(struct bytes b) __attribute__((malloc, returns_nonnull));
 char *memory_printf(const char *format, ...)
     __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
 
-/* Makes room for one more element in a growing array: doubles when full. */
+/* Makes room for one more element in a growing array: doubles when full. An expression, since a
+ * block in a macro counts as one more level wherever it is used. */
 #define ARRAY_GROW(array, count, capacity)                                                         \
-    do {                                                                                           \
-        if ((count) == (capacity)) {                                                               \
-            (capacity) = (capacity) != 0 ? (capacity)*2 : 8;                                       \
-            (array) = memory_resize((array), (capacity), sizeof(*(array)));                        \
-        }                                                                                          \
-    } while (0)
+    ((count) != (capacity)                                                                         \
+         ? (void)0                                                                                 \
+         : (void)((capacity) = (capacity) != 0 ? (capacity)*2 : 8,                                 \
+                  (array) = memory_resize((array), (capacity), sizeof(*(array)))))
 
 static inline void memory_free_cleanup(void *pointer)
 {

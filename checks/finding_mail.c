@@ -2,14 +2,14 @@
 #include "checks/finding_parts.h"
 
 const struct finding_facts finding_mail_kinds[] = {
-    [FINDING_MX_NOT_IN_POLICY - FINDING_MX_NOT_IN_POLICY] =
-        {.code = "mx-not-in-policy",
-         .severity = FINDING_ERROR,
-         .by_mode = true,
-         .title = "an MX matches no pattern of the policy",
-         .why = "senders pass it over; in enforce mail waits where no other takes it",
-         .advice = "add it to the policy, bump the id, and only then send mail there",
-         .rfc = "RFC 8461, section 4.1"},
+    [0] = /* FINDING_MX_NOT_IN_POLICY, which the others count from */
+    {.code = "mx-not-in-policy",
+     .severity = FINDING_ERROR,
+     .by_mode = true,
+     .title = "an MX matches no pattern of the policy",
+     .why = "senders pass it over; in enforce mail waits where no other takes it",
+     .advice = "add it to the policy, bump the id, and only then send mail there",
+     .rfc = "RFC 8461, section 4.1"},
     [FINDING_MX_NONE_IN_POLICY - FINDING_MX_NOT_IN_POLICY] =
         {.code = "mx-none-in-policy",
          .severity = FINDING_ERROR,

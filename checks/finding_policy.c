@@ -2,13 +2,13 @@
 #include "checks/finding_parts.h"
 
 const struct finding_facts finding_policy_kinds[] = {
-    [FINDING_POLICY_REDIRECT -
-     FINDING_POLICY_REDIRECT] = {.code = "policy-redirect",
-                                 .severity = FINDING_ERROR,
-                                 .title = "the policy host answers by a redirect",
-                                 .why = "senders must not follow it: they get no policy",
-                                 .advice = "serve the policy at its own address",
-                                 .rfc = "RFC 8461, section 3.3"},
+    /* FINDING_POLICY_REDIRECT, which the others count from. */
+    [0] = {.code = "policy-redirect",
+           .severity = FINDING_ERROR,
+           .title = "the policy host answers by a redirect",
+           .why = "senders must not follow it: they get no policy",
+           .advice = "serve the policy at its own address",
+           .rfc = "RFC 8461, section 3.3"},
     [FINDING_POLICY_NOT_FOUND -
         FINDING_POLICY_REDIRECT] = {.code = "policy-not-found",
                                     .severity = FINDING_ERROR,

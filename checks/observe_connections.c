@@ -194,14 +194,14 @@ static void begin_next(struct round *round)
         job->witness.certificate = &job->scratch;
         job->witness.tls_version = &job->scratch_version;
         job->witness.group = job->scratch_group;
-    } else if (job->https != NULL) {
-        job->witness.certificate = &job->https->certificate;
-        job->witness.tls_version = &job->https->tls_version;
-        job->witness.group = job->https->group;
-    } else {
+    } else if (job->smtp != NULL) {
         job->witness.certificate = &job->smtp->certificate;
         job->witness.tls_version = &job->smtp->tls_version;
         job->witness.group = job->smtp->group;
+    } else {
+        job->witness.certificate = &job->https->certificate;
+        job->witness.tls_version = &job->https->tls_version;
+        job->witness.group = job->https->group;
     }
     struct transfer *transfer = job->smtp != NULL ? begin_smtp(job) : begin_https(job);
     transfer_group_add(round->group, transfer, on_done, NULL, job);

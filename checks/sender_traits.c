@@ -232,7 +232,7 @@ static sender_trait_set traits_of_type(const char *type)
 {
     static const char want[] = "text/plain";
     size_t n = strlen(want);
-    if (!policy_text_is_plain(type)) {
+    if (type == NULL || !policy_text_is_plain(type)) {
         return BIT(TRAIT_CONTENT_TYPE);
     }
     return (strncmp(type, want, n) != 0 ? BIT(TRAIT_CONTENT_TYPE_CASE) : 0) |

@@ -41,18 +41,19 @@ static void print_date(const struct bump_report *report, const char *subject,
 }
 
 /* What changed, and the date. */
-static void print_change(struct bump_report *report, struct served_question *question)
+static void print_change(struct bump_report *report, const struct served_question *question)
 {
     const struct policy *older =
         report->older != NULL ? older_copy_policy(report->older, question->subject) : NULL;
+    struct served_question asked = *question;
     char digest[2 * POLICY_ID_DIGEST + 1];
     if (older != NULL) {
         /* The entity tag has them between quotes. */
         snprintf(digest, sizeof(digest), "%s", older->etag + 1);
-        question->digest = digest;
+        asked.digest = digest;
     }
     CLEANUP(served_answer_clear) struct served_answer answer;
-    served_history_ask(&report->history, question, &answer);
+    served_history_ask(&report->history, &asked, &answer);
     const struct policy *before = older != NULL            ? older
                                   : answer.serving != NULL ? answer.serving
                                                            : answer.before;

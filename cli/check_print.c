@@ -12,6 +12,7 @@ static const char *const colours[] = {
 
 struct check_printer check_printer_make(FILE *out)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes the environment */
     const char *no_color = getenv("NO_COLOR");
     return (struct check_printer){
         .out = out,

@@ -44,8 +44,15 @@ static void clear(struct check *check)
     json_decref(check->items);
 }
 
-/* What our CAs go by in CAA records: as configured, or where that is known. */
-static void find_issuers(struct check *check)
+static void add_issuer(struct check *check, const char *issuer)
+{
+    if (check->issuer_count < ISSUERS_MAX) {
+        check->issuers[check->issuer_count++] = issuer;
+    }
+}
+
+/* What CA goes by in CAA records: as configured, or where that is known. */
+static void add_issuers_of(struct check *check, const struct settings_directory *ca)
 {
     static const struct {
         const char *part; /* of the directory's URL */
@@ -57,20 +64,24 @@ static void find_issuers(struct check *check)
         {".buypass.com/", "buypass.com"},
         {"acme.ssl.com/", "ssl.com"},
     };
+    for (size_t i = 0; i < ca->caa.count; i++) {
+        add_issuer(check, ca->caa.items[i]);
+    }
+    for (size_t i = 0; ca->caa.count == 0 && i < ARRAY_LENGTH(known); i++) {
+        if (strstr(ca->url, known[i].part) != NULL) {
+            add_issuer(check, known[i].issuer);
+        }
+    }
+}
+
+static void find_issuers(struct check *check)
+{
     const struct settings *settings = check->list.settings;
     if (settings == NULL || settings->acme == NULL) {
         return;
     }
     for (size_t i = 0; i < settings->acme->directory_count; i++) {
-        const struct settings_directory *ca = &settings->acme->directories[i];
-        for (size_t k = 0; k < ca->caa.count && check->issuer_count < ISSUERS_MAX; k++) {
-            check->issuers[check->issuer_count++] = ca->caa.items[k];
-        }
-        for (size_t k = 0; ca->caa.count == 0 && k < ARRAY_LENGTH(known); k++) {
-            if (strstr(ca->url, known[k].part) != NULL && check->issuer_count < ISSUERS_MAX) {
-                check->issuers[check->issuer_count++] = known[k].issuer;
-            }
-        }
+        add_issuers_of(check, &settings->acme->directories[i]);
     }
 }
 

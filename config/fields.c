@@ -26,6 +26,14 @@ static bool same_letter(char a, char b)
     return strncasecmp(&a, &b, 1) == 0;
 }
 
+/* Whether the I-th letter of A and the one before it are the J-th of B and the one before, swapped.
+ */
+static bool is_swap(struct bytes a, struct bytes b, size_t i, size_t j)
+{
+    return i > 1 && j > 1 && same_letter(a.p[i - 1], b.p[j - 2]) &&
+           same_letter(a.p[i - 2], b.p[j - 1]);
+}
+
 /* Insertions, deletions, replacements and swaps of neighbours (Damerau-Levenshtein, optimal string
  * alignment). Both at most NAME_MAX_COMPARED long. */
 static size_t distance(struct bytes a, struct bytes b)
@@ -41,12 +49,9 @@ static size_t distance(struct bytes a, struct bytes b)
         row[0] = i;
         for (size_t j = 1; j <= b.n; j++) {
             size_t replaced = last[j - 1] + !same_letter(a.p[i - 1], b.p[j - 1]);
+            size_t swapped = is_swap(a, b, i, j) ? before[j - 2] + 1 : SIZE_MAX;
             row[j] = min3(replaced, last[j] + 1, row[j - 1] + 1);
-            bool swapped = i > 1 && j > 1 && same_letter(a.p[i - 1], b.p[j - 2]) &&
-                           same_letter(a.p[i - 2], b.p[j - 1]);
-            if (swapped && before[j - 2] + 1 < row[j]) {
-                row[j] = before[j - 2] + 1;
-            }
+            row[j] = swapped < row[j] ? swapped : row[j];
         }
         size_t *oldest = before;
         before = last;
@@ -84,6 +89,16 @@ static int by_key(const void *left, const void *right)
     return order != 0 ? order : (a > b) - (a < b); /* pairs of one array: as written */
 }
 
+static bool has_key_before(const struct yaml_node *mapping, size_t i)
+{
+    for (size_t j = 0; j < i; j++) {
+        if (bytes_equal(name_bytes(&mapping->pairs[i]), name_bytes(&mapping->pairs[j]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether a look at each pair of keys is enough: most mappings have three or four, and there are a
  * million of them. */
 static bool has_few_different_keys(const struct yaml_node *mapping)
@@ -92,10 +107,8 @@ static bool has_few_different_keys(const struct yaml_node *mapping)
         return false;
     }
     for (size_t i = 1; i < mapping->count; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (bytes_equal(name_bytes(&mapping->pairs[i]), name_bytes(&mapping->pairs[j]))) {
-                return false;
-            }
+        if (has_key_before(mapping, i)) {
+            return false;
         }
     }
     return true;

@@ -1,21 +1,44 @@
 #!/bin/sh
-# Installs what the build needs on Debian 12; with --tests also what the tests need, with
-# --bench what the benchmark of serving needs.
+# Installs what the build needs on Debian 12 and 13; with --tests also what the tests need (on Debian
+# 12), with --bench what the benchmark of serving needs. --list installs nothing and prints the packages.
 #
-#     deploy/install-deps.sh [--tests|--bench]
+#     deploy/install-deps.sh [--tests|--bench|--list]
+#
+# Debian 13 has no libh2o. There Debian 12 is added to apt's sources, from the mirror and with the key
+# that the system has already, and pinned: nothing but the packages of libh2o is ever taken from it.
+# Whoever has a libh2o of his own names its pkgconfig directory in PKG_CONFIG_PATH (or keeps it under
+# /usr/local): then neither the packages nor the source are needed.
 #
 # Exit: 0 installed (or was there already), 1 failed, 2 usage. Asks nothing.
 set -eu
 
 build="
     cmake ninja-build gcc libc6-dev pkg-config scdoc
-    libh2o-evloop-dev libnghttp2-dev libssl-dev libyaml-dev liburcu-dev libxxhash-dev libidn2-dev libldns-dev
+    libnghttp2-dev libssl-dev libyaml-dev liburcu-dev libxxhash-dev libidn2-dev libldns-dev
     libjansson-dev libcurl4-openssl-dev libsqlite3-dev libsystemd-dev
     openssl curl ca-certificates"
 
+# All of libh2o that Debian 12 has and the build needs.
+h2o="libh2o-evloop-dev libh2o-evloop0.13 libh2o-dev-common"
+
+# Not by pkg-config, which may be what is still to be installed.
+has_own_h2o() {
+    for directory in $(printf '%s' "${PKG_CONFIG_PATH-}" | tr : ' ') \
+        /usr/local/lib/pkgconfig /usr/local/lib/*/pkgconfig /usr/local/share/pkgconfig; do
+        if [ -e "$directory/libh2o-evloop.pc" ]; then
+            return 0
+        fi
+    done
+    return 1
+}
+if ! has_own_h2o; then
+    build="$build $h2o"
+fi
+
 # The real servers and clients that the scenarios run against, and the tools that judge the code.
 tests="
-    libcmocka-dev clang libclang-rt-dev llvm python3 binutils iproute2 util-linux procps faketime git
+    libcmocka-dev clang clang-tidy libclang-rt-dev llvm python3 binutils iproute2 util-linux procps faketime git
+    debootstrap debian-archive-keyring
     curl nghttp2-client postfix postfix-mta-sts-resolver knot bind9 bind9-dnsutils unbound
     nginx-light libnginx-mod-stream apache2 haproxy testssl.sh systemd shellcheck mandoc
     pebble lego caddy lexicon python3-dnspython python3-yaml gdb"
@@ -32,8 +55,13 @@ case "${1-}" in
 "") ;;
 --tests) packages="$build $tests $exim_libraries" ;;
 --bench) packages="$build $bench" ;;
+--list)
+    # shellcheck disable=SC2086 # a list of words
+    printf '%s\n' $build
+    exit 0
+    ;;
 *)
-    echo "usage: deploy/install-deps.sh [--tests|--bench]" >&2
+    echo "usage: deploy/install-deps.sh [--tests|--bench|--list]" >&2
     exit 2
     ;;
 esac
@@ -83,9 +111,61 @@ fi
 download=$(mktemp -d)
 trap 'rm -rf "$download"; [ -z "$made_policy" ] || $as_root rm -f "$policy"' EXIT
 
+# source_of PLACE_HOLDER: what apt knows of this system's own source, in its words for a format.
+source_of() {
+    codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+    apt-get indextargets --format "\$($1)" 'Created-By: Packages' "Codename: $codename" \
+        'Component: main' | head -n 1
+}
+
+# write_as_root FILE: from standard input.
+write_as_root() {
+    $as_root tee "$1" >/dev/null
+    $as_root chmod 644 "$1"
+    echo "install-deps.sh: wrote $1" >&2
+}
+
+# Adds Debian 12 for libh2o alone, where apt knows no libh2o. A pin of -1 forbids a package.
+offer_h2o() {
+    if apt-cache show libh2o-evloop-dev >/dev/null 2>&1; then
+        return 0
+    fi
+    mirror=$(source_of REPO_URI)
+    keyring=$(source_of SIGNED_BY)
+    if [ -z "$mirror" ]; then
+        echo "install-deps.sh: apt has no libh2o, and no source that Debian 12 could be derived from; build libh2o" \
+            "2.2 and name its pkgconfig directory in PKG_CONFIG_PATH" >&2
+        exit 1
+    fi
+    if [ ! -r "$keyring" ]; then
+        keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    fi
+    write_as_root /etc/apt/preferences.d/mtasts-host-libh2o <<PREFERENCES
+Package: $h2o
+Pin: release n=bookworm
+Pin-Priority: 990
+
+Package: *
+Pin: release n=bookworm
+Pin-Priority: -1
+PREFERENCES
+    write_as_root /etc/apt/sources.list.d/mtasts-host-libh2o.sources <<SOURCE
+# For libh2o, which Debian 13 lacks; the file of the same name in preferences.d forbids all else.
+Types: deb
+URIs: $mirror
+Suites: bookworm
+Components: main
+Signed-By: $keyring
+SOURCE
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2
+}
+
 if [ -n "$missing$exim" ]; then
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update >&2
 fi
+case "$missing" in
+*libh2o*) offer_h2o ;;
+esac
 if [ -n "$missing" ]; then
     # shellcheck disable=SC2086 # a list of words
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >&2

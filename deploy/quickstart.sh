@@ -1,5 +1,5 @@
 #!/bin/sh
-# From a fresh Debian 12 to a served policy, on loopback and in build/quickstart alone: installs the
+# From a fresh Debian 12 or 13 to a served policy, on loopback and in build/quickstart alone: installs the
 # packages, builds, makes a throw-away CA, serves two example tenants, edits one, gives it a new id.
 #
 #     deploy/quickstart.sh [--keep]

@@ -51,10 +51,8 @@ static bool find_address(const struct dns_resolver *resolver, const ldns_pkt *pa
         const ldns_rr *rr = ldns_rr_list_rr(glue, i);
         if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_A && ldns_rr_rd_count(rr) == 1 &&
             ldns_dname_compare(ldns_rr_owner(rr), name) == 0) {
-            char *text = ldns_rdf2str(ldns_rr_rdf(rr, 0));
-            bool found = text != NULL && parse_address(text, ret_server);
-            LDNS_FREE(text);
-            return found;
+            CLEANUP_FREE char *text = ldns_rdf2str(ldns_rr_rdf(rr, 0));
+            return text != NULL && parse_address(text, ret_server);
         }
     }
     struct error e;
@@ -134,13 +132,13 @@ static bool is_lame(const struct server *server, const char *zone, char why[DNS_
     if (code == LDNS_RCODE_SERVFAIL) {
         return false; /* it knows the zone, and cannot serve it */
     }
-    char *word = ldns_pkt_rcode2str(code);
-    (void)snprintf(why, DNS_WHY_SIZE, "%.80s is delegated to %.80s (%s), which answers %s", zone,
-                   server->name, server->at.text,
+    CLEANUP_FREE char *word = ldns_pkt_rcode2str(code);
+    /* As long as each may be, all of it has room. */
+    (void)snprintf(why, DNS_WHY_SIZE, "%.64s is delegated to %.64s (%.63s), which answers %.20s",
+                   zone, server->name, server->at.text,
                    code == LDNS_RCODE_NOERROR ? "without authority"
                    : word != NULL             ? word
                                               : "by an error");
-    LDNS_FREE(word);
     return true;
 }
 

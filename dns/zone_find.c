@@ -23,18 +23,24 @@ static bool take_name(const ldns_rdf *rdf, struct dns_name *ret_name)
     return ok;
 }
 
-/* The SOA of NAME or of a zone above it, in SECTION. */
+/* Whether RR is the SOA of NAME or of a zone above it. */
+static bool is_soa_of(const ldns_rr *rr, struct bytes name, struct dns_zone *ret_zone)
+{
+    struct dns_zone zone = {0};
+    if (ldns_rr_get_type(rr) != LDNS_RR_TYPE_SOA || !take_name(ldns_rr_owner(rr), &zone.apex) ||
+        !dns_name_is_under(name, dns_name_bytes(&zone.apex))) {
+        return false;
+    }
+    /* Where the primary is "." or odd, it stays empty: it is this zone all the same. */
+    (void)take_name(ldns_rr_rdf(rr, SOA_MNAME), &zone.primary);
+    *ret_zone = zone;
+    return true;
+}
+
 static bool take_soa(const ldns_rr_list *section, struct bytes name, struct dns_zone *ret_zone)
 {
     for (size_t i = 0; i < ldns_rr_list_rr_count(section); i++) {
-        const ldns_rr *rr = ldns_rr_list_rr(section, i);
-        struct dns_zone zone;
-        if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_SOA && take_name(ldns_rr_owner(rr), &zone.apex) &&
-            dns_name_is_under(name, dns_name_bytes(&zone.apex))) {
-            if (!take_name(ldns_rr_rdf(rr, SOA_MNAME), &zone.primary)) {
-                zone.primary = (struct dns_name){0}; /* "." or odd: it is this zone all the same */
-            }
-            *ret_zone = zone;
+        if (is_soa_of(ldns_rr_list_rr(section, i), name, ret_zone)) {
             return true;
         }
     }
@@ -68,9 +74,8 @@ bool dns_zone_find(const struct dns_resolver *resolver, struct bytes name,
         enum dns_outcome failure = DNS_FAILED;
         const struct dns_resolver_question question = {at, LDNS_RR_TYPE_SOA, until_ms};
         if (!dns_resolver_ask_outcome(resolver, &question, &answer, &failure, e)) {
-            if (e->code == ERROR_RETRY && failure != DNS_NO_ANSWER) {
-                e->code = ERROR_NOT_FOUND; /* REFUSED, SERVFAIL: about this name alone */
-            }
+            bool about_this_name = e->code == ERROR_RETRY && failure != DNS_NO_ANSWER;
+            e->code = about_this_name ? ERROR_NOT_FOUND : e->code; /* REFUSED, SERVFAIL */
             return error_prefix(e, "the zone of %.*s is not known: ", BYTES_ARG(name));
         }
         bool found = dns_zone_of_answer(answer, at, ret_zone);

@@ -101,6 +101,17 @@ bool policy_new(const struct policy_terms *terms, struct policy **ret_policy, st
     return true;
 }
 
+/* Whether TEXT is one or more characters of ASCII that are seen. */
+static bool is_visible(struct bytes text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] <= ' ' || text.p[i] > '~') {
+            return false;
+        }
+    }
+    return text.n != 0;
+}
+
 /* Whether LINES are one or more `mx`, or none at all where WANTED is false. */
 static bool are_mx_lines(struct bytes lines, bool wanted)
 {
@@ -109,13 +120,9 @@ static bool are_mx_lines(struct bytes lines, bool wanted)
         const char *end = memchr(lines.p, '\r', lines.n);
         size_t n = end != NULL ? (size_t)(end - lines.p) : 0;
         if (!bytes_starts_with(lines, mx_key) || n <= mx_key.n || n - mx_key.n > DNS_NAME_MAX ||
+            !is_visible((struct bytes){lines.p + mx_key.n, n - mx_key.n}) ||
             !bytes_starts_with(bytes_skip(lines, n), line_end)) {
             return false;
-        }
-        for (size_t i = mx_key.n; i < n; i++) {
-            if (lines.p[i] <= ' ' || lines.p[i] > '~') {
-                return false;
-            }
         }
         lines = bytes_skip(lines, n + line_end.n);
         any = true;

@@ -52,7 +52,7 @@ bool policy_file_name_normalise(struct bytes text, struct dns_name *ret_name, st
         unsigned char c = (unsigned char)text.p[i];
         bool inner = i > 0 && i + 1 < text.n;
         good = c < 0x80 && (isalnum(c) || (c == '-' && inner));
-        name.text[i] = (char)tolower(c);
+        name.text[i] = (char)(isupper(c) ? c | 0x20 : c);
     }
     if (!good) {
         return error_set(e, ERROR_SYNTAX,

@@ -357,6 +357,7 @@ bool history_held_until(struct history *history, struct bytes domain, bool *ret_
     return true;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): what is to be called is two of its parameters */
 bool history_each_held(struct history *history, struct bytes subject, int64_t now_s, size_t most,
                        void (*visit)(struct bytes text, int64_t until_s, void *context),
                        void *context, struct error *e)

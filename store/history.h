@@ -55,6 +55,7 @@ bool history_held_until(struct history *history, struct bytes domain, bool *ret_
 /* Calls VISIT for each text other than the one that SUBJECT serves now that a sender may hold after
  * NOW, with the time until when; the longest first, at most MOST. Texts are valid during the call.
  */
+/* NOLINTNEXTLINE(readability-function-size): what is to be called is two of its parameters */
 bool history_each_held(struct history *history, struct bytes subject, int64_t now_s, size_t most,
                        void (*visit)(struct bytes text, int64_t until_s, void *context),
                        void *context, struct error *e) MUST_USE;

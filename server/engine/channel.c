@@ -380,6 +380,7 @@ void channel_named(SSL *ssl, struct bytes name, void *context)
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): OpenSSL's type */
 void channel_meter(int is_write, int version, int content_type, const void *octets, size_t length,
                    SSL *ssl, void *context)
 {

@@ -32,6 +32,7 @@ struct desk *desk_new(void (*wake)(void *wake_context), void *wake_context)
     return desk;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): STAILQ_CONCAT is three blocks deep */
 static struct mails take_mails(struct desk *desk)
 {
     struct mails taken = STAILQ_HEAD_INITIALIZER(taken);

@@ -77,6 +77,7 @@ static void keep_field(struct http2_head *head, struct bytes name, struct bytes 
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): nghttp2's type */
 int http2_on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                     size_t name_n, const uint8_t *value, size_t value_n, uint8_t flags,
                     void *context)

@@ -62,6 +62,7 @@ void http2_stream_remove(struct http2_stream *stream)
 
 /* --- Answers --- */
 
+/* NOLINTNEXTLINE(readability-function-size): nghttp2's type */
 static ssize_t on_body(nghttp2_session *session, int32_t id, uint8_t *octets, size_t length,
                        uint32_t *flags, nghttp2_data_source *source, void *context)
 {

@@ -144,12 +144,12 @@ static void edit_delete_tree(const char *path, const char *other)
 
 static void edit_link(const char *path, const char *other)
 {
-    (void)symlink(other, path);
+    (void)!symlink(other, path); /* fails where PATH is something already */
 }
 
 static void edit_link_relative(const char *path, const char *other)
 {
-    (void)symlink(file_path_name(other), path);
+    (void)!symlink(file_path_name(other), path);
 }
 
 static void edit_link_swap(const char *path, const char *other)
