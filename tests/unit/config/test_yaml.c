@@ -317,7 +317,7 @@ static void test_alias_bomb(void **state)
     (void)state;
     CLEANUP(buffer_clear) struct buffer text = BUFFER(4096);
     buffer_add_string(&text, "a: &a [x, x, x, x, x, x, x, x, x, x]\n");
-    for (char c = 'b'; c <= 'i'; c++) {
+    for (int c = 'b'; c <= 'i'; c++) {
         buffer_printf(&text, "%c: &%c [", c, c);
         for (int i = 0; i < 10; i++) {
             buffer_printf(&text, "*%c,", c - 1);
