@@ -111,9 +111,10 @@ fi
 download=$(mktemp -d)
 trap 'rm -rf "$download"; [ -z "$made_policy" ] || $as_root rm -f "$policy"' EXIT
 
+codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+
 # source_of PLACE_HOLDER: what apt knows of this system's own source, in its words for a format.
 source_of() {
-    codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
     apt-get indextargets --format "\$($1)" 'Created-By: Packages' "Codename: $codename" \
         'Component: main' | head -n 1
 }
@@ -125,10 +126,16 @@ write_as_root() {
     echo "install-deps.sh: wrote $1" >&2
 }
 
-# Adds Debian 12 for libh2o alone, where apt knows no libh2o. A pin of -1 forbids a package.
+# Adds Debian 12 for libh2o alone, where apt knows no libh2o. A pin of -1 forbids a package: on any other system than
+# Debian 13, on 12 above all where apt could not read its lists for once, it might forbid the system's own.
 offer_h2o() {
     if apt-cache show libh2o-evloop-dev >/dev/null 2>&1; then
         return 0
+    fi
+    if [ "$codename" != trixie ]; then
+        echo "install-deps.sh: apt has no libh2o: see what apt-get update says, or build libh2o 2.2 and name its" \
+            "pkgconfig directory in PKG_CONFIG_PATH" >&2
+        exit 1
     fi
     mirror=$(source_of REPO_URI)
     keyring=$(source_of SIGNED_BY)

@@ -92,7 +92,8 @@ static bool bind_with_mode(int fd, const struct sockaddr_un *address)
 }
 
 /* bind(2) went by the path, which somebody may have turned elsewhere meanwhile, and what it made
- * may have been moved away: only a socket of ours in the directory that is held goes on. */
+ * may have been moved away: only a socket of ours in the directory that is held goes on. A default
+ * ACL of the directory (acl(5)) takes from the mode at birth, and gives nothing. */
 static bool look_at_own(const struct place *place, int *ret_file, struct stat *ret_status,
                         struct error *e)
 {
@@ -103,7 +104,7 @@ static bool look_at_own(const struct place *place, int *ret_file, struct stat *r
         return false;
     }
     if (!S_ISSOCK(ret_status->st_mode) || ret_status->st_uid != geteuid() ||
-        (ret_status->st_mode & ALL_MODES) != SOCKET_MODE || ret_status->st_nlink != 1) {
+        (ret_status->st_mode & ALL_MODES & ~SOCKET_MODE) != 0 || ret_status->st_nlink != 1) {
         file_close(&file);
         return error_set(e, ERROR_CHANGED,
                          "%s was replaced while it was made; put it into a directory where nobody "
@@ -112,6 +113,17 @@ static bool look_at_own(const struct place *place, int *ret_file, struct stat *r
     }
     *ret_file = file;
     return true;
+}
+
+/* What a default ACL took. chmod(2) has no form for such a descriptor but its name in /proc. */
+static bool widen(int file, mode_t mode, const struct place *place, struct error *e)
+{
+    if ((mode & ALL_MODES) == SOCKET_MODE) {
+        return true;
+    }
+    CLEANUP_FREE char *name = memory_printf("/proc/self/fd/%d", file);
+    return chmod(name, SOCKET_MODE) == 0 ||
+           error_system(e, "cannot set the mode of %s", place->path);
 }
 
 /* By the descriptor: its owner is this file's, whatever stands at the path by now. */
@@ -142,7 +154,8 @@ bool unix_socket_listen(const char *path, const struct unix_socket_owner *owner,
             e, "cannot make the socket %s; its directory must exist and be writable", path);
     }
     CLEANUP_CLOSE int file = -1;
-    if (!look_at_own(&place, &file, &status, e) || !give(file, owner, &place, e)) {
+    if (!look_at_own(&place, &file, &status, e) || !widen(file, status.st_mode, &place, e) ||
+        !give(file, owner, &place, e)) {
         return false;
     }
     if (listen(fd, SOMAXCONN) != 0) {

@@ -6,7 +6,8 @@
 # Without --all: the files that changed since the last tag (while there is none: in the last 50 commits) or are
 # not committed yet; a header is looked at in one file that includes it.
 #
-# Prints what is wrong, and last `N passed, N failed`, in files. Exit: 0 nothing, 1 something, 2 usage.
+# Prints what is wrong, and last `N passed, N failed`, in files. Exit: 0 nothing, 1 something (that no file could be
+# looked at is such a thing), 2 usage, 77 no file is to be looked at: the line `skipped: WHY` says why.
 set -u
 
 all=""
@@ -18,7 +19,8 @@ if [ $# -gt 1 ]; then
     echo "usage: tests/lint.sh [--all] [BUILD_DIRECTORY]" >&2
     exit 2
 fi
-cd "$(dirname "$0")/.." || exit 1
+# The real path, as cmake notes it.
+cd -P "$(dirname "$0")/.." || exit 1
 build=${1-build/asan}
 if [ ! -f "$build/compile_commands.json" ]; then
     echo "lint.sh: there is no $build/compile_commands.json; cmake --preset asan makes it" >&2
@@ -79,10 +81,25 @@ one() {
 export -f one
 export LINT_BUILD=$build
 
+if ! git rev-parse --verify --quiet HEAD >/dev/null; then
+    echo "lint.sh: git knows no commit here, so not what changed either" >&2
+    exit 1
+fi
+files=$(chosen | built)
+if [ -z "$files" ]; then
+    # Where the whole tree has none either, the list is another tree's.
+    if [ -z "$(git ls-files '*.c' | built)" ]; then
+        echo "lint.sh: $build/compile_commands.json has no file of $PWD; cmake --preset asan makes it anew" >&2
+        exit 1
+    fi
+    echo "skipped: no C file changed since $(base)"
+    exit 77
+fi
+
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 # shellcheck disable=SC2016 # $0 is for the inner shell
-chosen | built | xargs -r -n 1 -P "$(nproc)" bash -c 'one "$0"' >"$results"
+xargs -r -n 1 -P "$(nproc)" bash -c 'one "$0"' <<<"$files" >"$results"
 grep -v '^ok ' "$results"
 passed=$(grep -c '^ok ' "$results")
 failed=$(grep -c '^FAILED ' "$results")

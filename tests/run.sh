@@ -76,8 +76,8 @@ check() {
     fi
 }
 
-# counted NAME COMMAND...: the command's last line of the form `N passed, N failed` counts. Exit status
-# 77: skipped, and its line `skipped: WHY` says why.
+# counted NAME COMMAND...: the command's last line of the form `N passed, N failed` counts, and where it counted
+# nothing, that has failed. Exit status 77: skipped, and its line `skipped: WHY` says why.
 counted() {
     local name=$1 line
     shift
@@ -91,7 +91,7 @@ counted() {
     line=$(grep -Eo '^[0-9]+ passed, [0-9]+ failed' "$output/log" | tail -n 1)
     local ok=${line%% passed*} bad=${line#*, }
     bad=${bad%% failed*}
-    if [ -z "$line" ] || { [ "$code" -ne 0 ] && [ "$bad" -eq 0 ]; }; then
+    if [ -z "$line" ] || { [ "$code" -ne 0 ] && [ "$bad" -eq 0 ]; } || [ "$((ok + bad))" -eq 0 ]; then
         ok=${ok:-0} bad=1
     fi
     if [ "$bad" -ne 0 ]; then
@@ -165,7 +165,8 @@ unit asan -DMTASTS_COVERAGE=ON || finish
 export MTASTS_HOST=$PWD/build/asan/cli/mtasts-host MTASTS_SLOW=4 MTASTS_SANITIZER=asan
 counted "command line (asan)" tests/scenario/run.py --directory tests/cli
 counted "scenarios (asan)" tests/scenario/run.py
-tests/coverage.py build/asan
+step_started=$SECONDS
+tests/coverage.py build/asan || tally "coverage" 0 1
 
 unit tsan
 export MTASTS_HOST=$PWD/build/tsan/cli/mtasts-host MTASTS_SLOW=8 MTASTS_SANITIZER=tsan

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { PERIOD_MS = TICKET_KEYS_PERIOD_S * 1000 };
+enum { PERIOD_MS = TICKET_KEYS_PERIOD_S * 1000, AGAIN_MS = 1000 };
 
 bool ticket_keys_random_octets(void *p, size_t n)
 {
@@ -41,6 +41,7 @@ bool ticket_keys_tend(struct ticket_keys *keys, int64_t now_ms, ticket_keys_rand
     int64_t missed = now_ms < keys->due_ms ? 0 : 1 + (now_ms - keys->due_ms) / PERIOD_MS;
     for (int64_t i = 0; i < missed && i < TICKET_KEY_ROLES; i++) {
         if (!move_on(keys, random)) {
+            keys->due_ms = now_ms + AGAIN_MS; /* whoever waits until then does not spin */
             return changed;
         }
         changed = true;

@@ -49,7 +49,8 @@ bool ticket_keys_begin(struct ticket_keys *keys, int64_t now_ms, ticket_keys_ran
                        struct error *e) MUST_USE;
 
 /* Moves each key on by one where it is time, or by as many as were missed. True: they are others
- * now. Where no random octets are to be had the old ones stay, and it is tried again. */
+ * now. Where no random octets are to be had the old ones stay, and it is due again a second later.
+ */
 bool ticket_keys_tend(struct ticket_keys *keys, int64_t now_ms, ticket_keys_random *random);
 
 /* The key that NAME names, and in *RET_ROLE what it is for; NULL: none of these. */

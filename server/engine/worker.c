@@ -139,7 +139,9 @@ struct ticket_keys_message {
 static void take_ticket_keys(struct message *message, struct worker *worker)
 {
     struct ticket_keys_message *taken = (struct ticket_keys_message *)message;
-    tls_context_take_ticket_keys(worker->house.tls, &taken->keys);
+    if (worker->house.tls != NULL) { /* else it has ended, and is asked by the main thread */
+        tls_context_take_ticket_keys(worker->house.tls, &taken->keys);
+    }
     secret_memory_free(taken, sizeof(*taken));
 }
 
@@ -256,6 +258,7 @@ static void *thread_main(void *argument)
         run(worker);
         if (worker->house.connections.count == 0) {
             tls_context_free(worker->house.tls);
+            worker->house.tls = NULL; /* messages may still come (tear_down) */
         }
         atomic_store(&worker->done, true);
         worker->options.done(worker->options.done_context);

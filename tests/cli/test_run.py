@@ -1,4 +1,4 @@
-"""The runner of the scenarios itself: whatever tests nothing has failed."""
+"""The runners of the suite themselves: whatever tests nothing has failed."""
 
 import pathlib
 import subprocess
@@ -6,6 +6,7 @@ import sys
 import tempfile
 import unittest
 
+LINT = pathlib.Path(__file__).resolve().parent.parent / "lint.sh"
 RUN = pathlib.Path(__file__).resolve().parent.parent / "scenario/run.py"
 HEAD = "import unittest\n\n\n"
 PASSES = "class Passes(unittest.TestCase):\n    def test_it(self):\n        pass\n"
@@ -40,6 +41,18 @@ class Runner(unittest.TestCase):
                 done = self.run_file(text)
                 self.assertIn(words, done.stdout)
                 self.assertEqual(done.returncode == 0, passes, done.stdout)
+
+
+class Lint(unittest.TestCase):
+    def test_a_list_of_another_trees_files_has_failed(self):
+        for words in ([], ["--all"]):
+            with self.subTest(words=words), tempfile.TemporaryDirectory() as build:
+                (pathlib.Path(build) / "compile_commands.json").write_text(
+                    '[{"file": "/elsewhere/base/file.c"}]\n')
+                done = subprocess.run([LINT, *words, build], text=True, check=False,
+                                      stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                self.assertIn("has no file of", done.stderr)
+                self.assertEqual(done.returncode, 1)
 
 
 if __name__ == "__main__":

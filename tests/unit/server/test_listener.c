@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -208,6 +209,62 @@ static void a_stale_socket_is_taken_over_a_live_one_is_not(void **state)
     temporary_remove(directory);
 }
 
+/* As the extended attribute has an ACL: linux/posix_acl_xattr.h. */
+struct acl_entry {
+    uint16_t tag;
+    uint16_t permissions;
+    uint32_t id;
+};
+
+struct acl {
+    uint32_t version;
+    struct acl_entry entries[5];
+};
+
+enum { ACL_OWNER = 1, ACL_USER = 2, ACL_GROUP = 4, ACL_MASK = 16, ACL_OTHER = 32 };
+
+static const struct {
+    const char *name;
+    struct acl acl;
+    size_t entries;
+} ACLS[] = {
+    {"a group that may read", {2, {{ACL_OWNER, 7, -1}, {ACL_GROUP, 5, -1}, {ACL_OTHER, 0, -1}}}, 3},
+    {"nothing for anybody", {2, {{ACL_OWNER, 0, -1}, {ACL_GROUP, 0, -1}, {ACL_OTHER, 0, -1}}}, 3},
+    {"all for all", {2, {{ACL_OWNER, 7, -1}, {ACL_GROUP, 7, -1}, {ACL_OTHER, 7, -1}}}, 3},
+    {"a proxy's user",
+     {2,
+      {{ACL_OWNER, 7, -1},
+       {ACL_USER, 6, 33},
+       {ACL_GROUP, 5, -1},
+       {ACL_MASK, 5, -1},
+       {ACL_OTHER, 0, -1}}},
+     5},
+};
+
+static void a_directorys_acl_takes_nothing_from_a_socket(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(ACLS); i++) {
+        struct error e = {0};
+        struct stat status;
+        struct file_identity file;
+        CLEANUP_CLOSE int fd = -1;
+        char *directory = temporary_make();
+        CLEANUP_FREE char *path = temporary_path(directory, "a.sock");
+        size_t n = offsetof(struct acl, entries) + ACLS[i].entries * sizeof(struct acl_entry);
+        if (setxattr(directory, "system.posix_acl_default", &ACLS[i].acl, n, 0) != 0) {
+            assert_int_equal(errno, ENOTSUP);
+            temporary_remove(directory);
+            skip();
+        }
+        bool made = unix_socket_listen(path, NULL, &fd, &file, &e);
+        if (!made || stat(path, &status) != 0 || (status.st_mode & 07777) != 0660) {
+            fail_msg("%s: %s", ACLS[i].name, made ? "another mode" : e.text);
+        }
+        temporary_remove(directory);
+    }
+}
+
 static void a_successors_socket_is_left_alone(void **state)
 {
     (void)state;
@@ -286,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_low_port_needs_a_privilege),
         cmocka_unit_test(a_unix_socket_is_shared_closed_to_others_and_removed),
         cmocka_unit_test(a_stale_socket_is_taken_over_a_live_one_is_not),
+        cmocka_unit_test(a_directorys_acl_takes_nothing_from_a_socket),
         cmocka_unit_test(a_successors_socket_is_left_alone),
         cmocka_unit_test(other_files_are_not_removed),
         cmocka_unit_test(paths_that_are_too_long_are_refused),

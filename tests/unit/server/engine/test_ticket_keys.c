@@ -99,8 +99,10 @@ static void without_random_octets_the_keys_stay(void **state)
     struct ticket_keys keys;
     begin(&keys);
     dry = true;
-    assert_false(ticket_keys_tend(&keys, keys.due_ms, letters));
+    int64_t now_ms = keys.due_ms;
+    assert_false(ticket_keys_tend(&keys, now_ms, letters));
     expect("dry", &keys, "abc");
+    assert_true(keys.due_ms > now_ms && keys.due_ms <= now_ms + 1000);
     dry = false;
     assert_true(ticket_keys_tend(&keys, keys.due_ms, letters));
     expect("again", &keys, "dab");

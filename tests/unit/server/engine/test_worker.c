@@ -435,6 +435,24 @@ static void draining_at_the_limit_leaves_nobody_paused(void **state)
     }
 }
 
+/* The main thread knows of a worker's end later than the worker does, and others drain for longer.
+ */
+static void what_is_sent_after_the_end_is_taken_by_nobody(void **state)
+{
+    struct error e;
+    struct ticket_keys keys;
+    const struct fixture *fixture = *state;
+    assert_true(ticket_keys_begin(&keys, 0, ticket_keys_random_octets, &e));
+    for (size_t i = 0; i < WORKERS; i++) {
+        worker_drain(fixture->workers[i]);
+        while (!worker_is_done(fixture->workers[i])) {
+            usleep(1000);
+        }
+        worker_set_limits(fixture->workers[i], &fixture->settings.limits);
+        worker_set_ticket_keys(fixture->workers[i], &keys);
+    }
+}
+
 static void draining_ends_by_itself(void **state)
 {
     struct fixture *fixture = *state;
@@ -466,6 +484,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(draining_at_the_limit_leaves_nobody_paused, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(draining_ends_by_itself, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_sent_after_the_end_is_taken_by_nobody, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
