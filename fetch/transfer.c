@@ -24,6 +24,21 @@ static size_t take_body(char *octets, size_t size, size_t n, void *context)
     return body->overflow ? 0 : size * n; /* less than all: libcurl breaks off */
 }
 
+static bool head_is_long(const struct transfer *transfer)
+{
+    return transfer->head_octets > TRANSFER_HEAD_MAX;
+}
+
+/* Called for each line. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type */
+static size_t take_head(char *octets, size_t size, size_t n, void *context)
+{
+    struct transfer *transfer = context;
+    (void)octets; /* libcurl keeps them (transfer_field) */
+    transfer->head_octets += size * n;
+    return head_is_long(transfer) ? 0 : size * n;
+}
+
 /* Called once a second at least. */
 static int on_progress(void *context, curl_off_t download, curl_off_t downloaded, curl_off_t upload,
                        curl_off_t uploaded)
@@ -156,6 +171,8 @@ static void set_bounds(struct transfer *transfer, const struct transfer_request 
     SET_OPTION(transfer, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     SET_OPTION(transfer, CURLOPT_WRITEFUNCTION, take_body);
     SET_OPTION(transfer, CURLOPT_WRITEDATA, transfer);
+    SET_OPTION(transfer, CURLOPT_HEADERFUNCTION, take_head);
+    SET_OPTION(transfer, CURLOPT_HEADERDATA, transfer);
     if (request->abandon != NULL) {
         transfer->abandon = request->abandon;
         SET_OPTION(transfer, CURLOPT_XFERINFOFUNCTION, on_progress);
@@ -218,6 +235,9 @@ enum transfer_result transfer_end(struct transfer *transfer, CURLcode code)
     if (transfer->body.overflow) {
         return TRANSFER_TOO_LONG;
     }
+    if (head_is_long(transfer)) {
+        return TRANSFER_LONG_HEAD;
+    }
     if (code != CURLE_OK && transfer->refused[0] != '\0' && !transfer->opened) {
         return TRANSFER_REFUSED;
     }
@@ -238,6 +258,9 @@ const char *transfer_why(const struct transfer *transfer)
 {
     if (transfer->body.overflow) {
         return "the answer is too long";
+    }
+    if (head_is_long(transfer)) {
+        return "the answer's header fields are too long";
     }
     return transfer->message[0] != '\0' ? transfer->message : curl_easy_strerror(transfer->code);
 }

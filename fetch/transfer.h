@@ -18,6 +18,10 @@
 
 enum { TRANSFER_TLS_1_2 = 12, TRANSFER_TLS_1_3 = 13 };
 
+/* The fields of one transfer's answers, in octets. libcurl keeps them, and its own bound is 300 KB
+ * each: with hundreds of transfers under way others would decide how much memory we need. */
+enum { TRANSFER_HEAD_MAX = 32 * 1024 };
+
 struct address_rule; /* fetch/address_rule.h */
 struct ssl_ctx_st;   /* OpenSSL's SSL_CTX */
 
@@ -75,6 +79,7 @@ enum transfer_result {
     TRANSFER_NO_TRUST_FILE,  /* `trust` cannot be read */
     TRANSFER_WRONG_PROTOCOL, /* the URL's is not among `protocols` */
     TRANSFER_WRONG_ANSWER,   /* no HTTP, or no SMTP */
+    TRANSFER_LONG_HEAD,      /* fields over TRANSFER_HEAD_MAX, those of 1xx answers among them */
     TRANSFER_TOO_LONG,       /* a body over body_max; what fitted is there, status and fields too */
     TRANSFER_BROKEN,         /* anything else: broken off, for the most part */
 };

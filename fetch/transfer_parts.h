@@ -14,6 +14,7 @@ struct transfer {
     struct curl_slist *resolve;
     struct curl_slist *connect_to;
     struct buffer body;
+    size_t head_octets; /* of all heads that came, of 1xx answers too */
     char message[CURL_ERROR_SIZE];
     CURLcode code;  /* how it ended */
     bool tls_begun; /* where there is a tls_setup */

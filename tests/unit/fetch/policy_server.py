@@ -31,6 +31,7 @@ ANSWERS = {
     "mta-sts.gone.example": (410, "text/plain", b"", {}),
     "mta-sts.created.example": (201, "text/plain", POLICY, {}),
     "mta-sts.broken.example": (500, "text/plain", b"", {}),
+    "mta-sts.fields.example": (200, "text/plain", POLICY, {f"X-{i}": "x" * 500 for i in range(80)}),
 }
 
 
@@ -46,6 +47,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
                              b"Content-Length: 100\r\n\r\nversion")
             self.close_connection = True
             return
+        if host == "mta-sts.hints.example":
+            while True:  # answers before the answer, for ever
+                self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
         status, kind, body, fields = ANSWERS[host]
         if self.path != "/.well-known/mta-sts.txt" or "mtasts-host/" not in self.headers["User-Agent"]:
             status = 400

@@ -45,7 +45,8 @@ static void make_certificate(void)
         "DNS:mta-sts.larger.example,DNS:mta-sts.endless.example,DNS:mta-sts.html.example,"
         "DNS:mta-sts.similar.example,DNS:mta-sts.untyped.example,DNS:mta-sts.redirect.example,"
         "DNS:mta-sts.missing.example,DNS:mta-sts.gone.example,DNS:mta-sts.created.example,"
-        "DNS:mta-sts.broken.example,DNS:mta-sts.slow.example,DNS:mta-sts.short.example",
+        "DNS:mta-sts.broken.example,DNS:mta-sts.slow.example,DNS:mta-sts.short.example,"
+        "DNS:mta-sts.fields.example,DNS:mta-sts.hints.example",
         server.key, server.certificate);
     assert_int_equal(system(command), 0);
 }
@@ -115,6 +116,8 @@ static void test_fetches_as_senders_do(void **state)
         {"gone.example", ERROR_NOT_FOUND, "status 410", 0},
         {"created.example", ERROR_SYNTAX, "status 201", 0},
         {"broken.example", ERROR_RETRY, "status 500", 0},
+        {"fields.example", ERROR_SYNTAX, "header fields are too long; correct the server", 0},
+        {"hints.example", ERROR_SYNTAX, "header fields are too long; correct the server", 0},
         {"short.example", ERROR_RETRY, "try again", 0},
         {"slow.example", ERROR_RETRY, "timed out", 300},
         {"unnamed.example", ERROR_SYNTAX, "senders refuse the certificate", 0},
