@@ -138,10 +138,18 @@ static int remove_path(const char *path, const struct stat *status, int type, st
     return remove(path);
 }
 
+/* 0: it was never begun; kill(2) would take that for all of us. */
+static void end_process(pid_t pid)
+{
+    if (pid > 0) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+}
+
 static void knot_stop(struct knot *knot)
 {
-    kill(knot->pid, SIGKILL);
-    waitpid(knot->pid, NULL, 0);
+    end_process(knot->pid);
     nftw(knot->directory, remove_path, 16, FTW_DEPTH | FTW_PHYS);
 }
 

@@ -143,8 +143,7 @@ static int stop(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(resolvers); i++) {
-        kill(resolvers[i].pid, SIGKILL);
-        waitpid(resolvers[i].pid, NULL, 0);
+        end_process(resolvers[i].pid);
     }
     knot_stop(&knot);
     nftw(directory, remove_path, 16, FTW_DEPTH | FTW_PHYS);

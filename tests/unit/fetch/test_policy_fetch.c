@@ -85,8 +85,10 @@ static int stop(void **state)
 {
     (void)state;
     close(server.hold);
-    kill(server.pid, SIGKILL);
-    waitpid(server.pid, NULL, 0);
+    if (server.pid > 0) { /* 0: it was never begun; kill(2) would take that for all of us */
+        kill(server.pid, SIGKILL);
+        waitpid(server.pid, NULL, 0);
+    }
     nftw(server.directory, remove_path, 16, FTW_DEPTH | FTW_PHYS);
     free(server.certificate);
     free(server.key);
