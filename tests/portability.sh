@@ -48,7 +48,7 @@ step() {
     fi
     failed=$((failed + 1))
     echo "FAILED $words ($((SECONDS - started)) s)"
-    tail -n 60 "$BUILD/step.log"
+    tail -n 400 "$BUILD/step.log"
     return 1
 }
 

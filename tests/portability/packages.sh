@@ -9,7 +9,7 @@ if deploy/install-deps.sh 2>&1 | grep .; then
     exit 1
 fi
 # What the unit tests are linked with, look at and start.
-apt-get -qq install -y libcmocka-dev binutils procps python3 knot unbound bind9-utils >/dev/null
+apt-get -qq install -y libcmocka-dev binutils procps python3 knot unbound bind9-utils iproute2 >/dev/null
 
 # The packages whose installed version comes from Debian 12, or from nowhere.
 foreign=$(dpkg-query -W -f '${Package}\n' | xargs apt-cache policy | awk '
