@@ -375,21 +375,24 @@ static bool put_in_place(struct replacing *new, struct error *e)
     return sync_directory(new->directory, new->path, e);
 }
 
+static bool make_temporary(struct replacing *new, struct error *e)
+{
+    new->fd =
+        new->directory < 0 ? -1 : file_make_temporary(new->directory, new->name, &new->temporary);
+    if (new->fd < 0) {
+        return error_temporary(new->path, e);
+    }
+    fault_point("file.create");
+    return true;
+}
+
 /* In DIRECTORY, which the callee closes; EXPECTED NULL: whatever stands there. */
 static bool replace(int directory, const char *path, struct bytes text, mode_t mode,
                     const struct file_identity *expected, struct error *e)
 {
     CLEANUP(replacing_clear)
     struct replacing new = {path, file_path_name(path), directory, NULL, -1};
-    if (directory < 0) {
-        return error_temporary(path, e);
-    }
-    new.fd = file_make_temporary(directory, new.name, &new.temporary);
-    if (new.fd < 0) {
-        return error_temporary(path, e);
-    }
-    fault_point("file.create");
-    return inherit(&new, mode, e) && write_all(new.fd, text, path, e) &&
+    return make_temporary(&new, e) && inherit(&new, mode, e) && write_all(new.fd, text, path, e) &&
            (expected == NULL || is_same(&new, expected, e)) && put_in_place(&new, e);
 }
 
@@ -415,4 +418,25 @@ bool file_replace_if_same(const char *path, struct bytes text, const struct file
                           struct error *e)
 {
     return replace(open_directory_of(path), path, text, 0600, expected, e);
+}
+
+/* link(2) does not replace. */
+static bool link_in_place(const struct replacing *new, struct error *e)
+{
+    if (linkat(new->directory, new->temporary, new->directory, new->name, 0) != 0) {
+        return errno == EEXIST
+                   ? error_set(e, ERROR_CONFLICT,
+                               "%s exists already; it was left alone, name another file", new->path)
+                   : error_system(e, "cannot make %s", new->path);
+    }
+    return sync_directory(new->directory, new->path, e);
+}
+
+bool file_write_new(const char *path, struct bytes text, mode_t mode, struct error *e)
+{
+    CLEANUP(replacing_clear)
+    struct replacing new = {path, file_path_name(path), open_directory_of(path), NULL, -1};
+    return make_temporary(&new, e) &&
+           (fchmod(new.fd, mode) == 0 || error_system(e, "chmod %s", path)) &&
+           write_all(new.fd, text, path, e) && link_in_place(&new, e);
 }

@@ -41,6 +41,10 @@ bool file_replace(const char *path, struct bytes text, mode_t mode, struct error
 bool file_replace_at(int directory, const char *path, struct bytes text, mode_t mode,
                      struct error *e) MUST_USE;
 
+/* Makes PATH with MODE, of whoever runs this: nobody sees half of it, and what stands there
+ * already, a link as well, is ERROR_CONFLICT and left alone. */
+bool file_write_new(const char *path, struct bytes text, mode_t mode, struct error *e) MUST_USE;
+
 /* Makes a file of mode 0600 to be renamed to NAME, both in DIRECTORY, and returns its descriptor;
  * -1 with errno: it cannot be. The caller frees *RET_TEMPORARY, its name. */
 int file_make_temporary(int directory, const char *name, char **ret_temporary) MUST_USE;

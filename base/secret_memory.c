@@ -6,6 +6,22 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* AddressSanitizer knows malloc's pieces; of these it is told, so that a use after the end, or
+ * behind it, is found as well. */
+#ifdef __SANITIZE_ADDRESS__ /* gcc */
+#define TELLS_SANITIZER 1
+#elif defined(__has_feature)
+#define TELLS_SANITIZER __has_feature(address_sanitizer) /* clang */
+#else
+#define TELLS_SANITIZER 0
+#endif
+#if TELLS_SANITIZER
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n)   ((void)(p), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) ((void)(p), (void)(n))
+#endif
+
 enum {
     STEP = 16,
     PIECE_MAX = 8192, /* an RSA key of 8192 bits fits; what is larger is mapped by itself */
@@ -57,16 +73,14 @@ static void *cut(size_t size)
     return piece;
 }
 
-void *secret_memory_new(size_t size)
+/* SIZE is rounded. */
+static void *take(size_t size)
 {
-    size = rounded(size);
-    if (size > PIECE_MAX) {
-        return map(size);
-    }
     struct spare **spare = &memory.spare[size / STEP - 1];
     pthread_mutex_lock(&memory.lock);
     struct spare *piece = *spare;
     if (piece != NULL) {
+        ASAN_UNPOISON_MEMORY_REGION(piece, size);
         *spare = piece->next;
         piece->next = NULL; /* the rest of it is zero since it was given back */
     } else {
@@ -76,12 +90,21 @@ void *secret_memory_new(size_t size)
     return piece;
 }
 
+void *secret_memory_new(size_t size)
+{
+    size_t whole = rounded(size);
+    char *piece = whole > PIECE_MAX ? map(whole) : take(whole);
+    ASAN_POISON_MEMORY_REGION(piece + size, whole - size);
+    return piece;
+}
+
 void secret_memory_free(void *p, size_t size)
 {
     if (p == NULL) {
         return;
     }
     size = rounded(size);
+    ASAN_UNPOISON_MEMORY_REGION(p, size);
     explicit_bzero(p, size);
     if (size > PIECE_MAX) {
         (void)munmap(p, size);
@@ -92,6 +115,7 @@ void secret_memory_free(void *p, size_t size)
     pthread_mutex_lock(&memory.lock);
     piece->next = *spare;
     *spare = piece;
+    ASAN_POISON_MEMORY_REGION(piece, size);
     pthread_mutex_unlock(&memory.lock);
 }
 

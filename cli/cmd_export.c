@@ -21,7 +21,7 @@ struct export
     struct file_batch *batch;
     struct name_map list;
     size_t domains;
-    size_t written;
+    size_t unchanged;
     size_t deleted;
     bool failed;
 };
@@ -51,7 +51,9 @@ static bool list_domain(const struct policy_set_view *view, void *context)
         export->failed = true;
         return true;
     }
-    if (!is_written(&export->tree, name, policy_body(view->policy))) {
+    if (is_written(&export->tree, name, policy_body(view->policy))) {
+        export->unchanged++;
+    } else {
         name_map_add(&export->list, view->entry->name)->value = EXPORT_WRITTEN;
     }
     return true;
@@ -69,11 +71,10 @@ static bool export_domain(const struct policy_set_view *view, void *context)
     if (!file_batch_add(export->batch, name, policy_body(view->policy), FILE_MODE, &e)) {
         fprintf(stderr, "mtasts-host: %s\n", e.text);
         export->failed = true;
-        /* A link is this domain's fault; with a full disk or a wrong owner the next would fail as
+        /* A link is one domain's fault; with a full disk or a wrong owner the next would fail as
          * well. */
         return e.code == ERROR_CONFLICT;
     }
-    export->written++;
     return true;
 }
 
@@ -163,7 +164,7 @@ static void finish(struct export *export, bool delete)
         export->failed = true;
     }
     fprintf(stderr, "%zu domain%s: %zu written, %zu unchanged, %zu deleted\n", export->domains,
-            export->domains == 1 ? "" : "s", export->written, export->domains - export->written,
+            export->domains == 1 ? "" : "s", export->batch->replaced, export->unchanged,
             export->deleted);
 }
 

@@ -42,12 +42,9 @@ static bool write_temporary(const char *name, struct bytes text, mode_t mode, in
     return true;
 }
 
-bool file_batch_add(struct file_batch *batch, const char *name, struct bytes text, mode_t mode,
-                    struct error *e)
+static bool add(struct file_batch *batch, const char *name, struct bytes text, mode_t mode,
+                struct error *e)
 {
-    if (batch->count == FILE_BATCH_MAX && !file_batch_commit(batch, e)) {
-        return false;
-    }
     char *temporary = NULL;
     CLEANUP_CLOSE int directory = -1;
     if (!directory_tree_enter(batch->tree, name, FILE_BATCH_DIRECTORY_MODE, &directory, e) ||
@@ -56,6 +53,14 @@ bool file_batch_add(struct file_batch *batch, const char *name, struct bytes tex
     }
     batch->items[batch->count++] = (struct file_batch_item){temporary, memory_string(name)};
     return true;
+}
+
+bool file_batch_add(struct file_batch *batch, const char *name, struct bytes text, mode_t mode,
+                    struct error *e)
+{
+    bool committed = batch->count < FILE_BATCH_MAX || file_batch_commit(batch, e);
+    /* What stands in the way of those before is none of this one's. */
+    return (committed || e->code == ERROR_CONFLICT) && add(batch, name, text, mode, e) && committed;
 }
 
 static bool sync_filesystem(const struct file_batch *batch, struct error *e)
@@ -69,17 +74,20 @@ static bool sync_filesystem(const struct file_batch *batch, struct error *e)
 }
 
 /* The way to it is gone again: there may be another directory at its place by now. */
-static bool put_in_place(const struct file_batch *batch, struct file_batch_item *item,
-                         struct error *e)
+static bool put_in_place(struct file_batch *batch, struct file_batch_item *item, struct error *e)
 {
     CLEANUP_CLOSE int directory = -1;
     if (!directory_tree_enter(batch->tree, item->name, 0, &directory, e)) {
         return false;
     }
     if (renameat(directory, item->temporary, directory, file_path_name(item->name)) != 0) {
-        return error_system(e, "cannot replace %s/%s", batch->tree->path, item->name);
+        return errno == EISDIR
+                   ? error_set(e, ERROR_CONFLICT, "%s/%s is a directory; remove it",
+                               batch->tree->path, item->name)
+                   : error_system(e, "cannot replace %s/%s", batch->tree->path, item->name);
     }
     free(TAKE(item->temporary)); /* nothing left to take away */
+    batch->replaced++;
     return true;
 }
 

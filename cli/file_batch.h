@@ -30,13 +30,16 @@ struct file_batch {
     const struct directory_tree *tree; /* outlives it */
     struct file_batch_item items[FILE_BATCH_MAX];
     size_t count;
+    size_t replaced; /* files that are in place, of all batches */
 };
 
 /* Commits what was added so far where the batch is full. Directories that are missing are made; all
- * of the tree is on one filesystem. */
+ * of the tree is on one filesystem. ERROR_CONFLICT: something in the tree stands in the way of this
+ * file, or of one that was committed; add the next. */
 bool file_batch_add(struct file_batch *batch, const char *name, struct bytes text, mode_t mode,
                     struct error *e) MUST_USE;
-/* Puts all that was added in place; durable when it returns. */
+/* Puts all that was added in place; durable when it returns. ERROR_CONFLICT: but for those that
+ * something stands in the way of. */
 bool file_batch_commit(struct file_batch *batch, struct error *e) MUST_USE;
 /* Forgets what was not committed. */
 void file_batch_clear(struct file_batch *batch);

@@ -2,9 +2,10 @@
 
 import socket
 import struct
+import subprocess
 import threading
 
-from harness import DONE, FAILED, USAGE, ProgramTest
+from harness import BINARY, DONE, FAILED, USAGE, ProgramTest
 
 WRITTEN = """# testing: senders deliver all the same, and report what would have failed.
 # Go on to enforce when their reports are clean.
@@ -105,6 +106,26 @@ class Init(ProgramTest):
         result = self.run_in("init", "example.org", "--mx", "mx1.example.org", want=FAILED)
         self.assertIn("example.org.yaml exists already", result.err)
         self.assertEqual(path.read_text(), "domains: {}\n")
+
+    def test_what_stands_beside_it_says_nothing_of_its_owner(self):
+        """In a directory where others may write as well, by a name that they can guess."""
+        path = self.directory / "new.yaml"
+        line = ("umask 0; for name in $1.$$.new .$1.$$.new $1.new; do >$name; done; shift; "
+                'exec "$@"')
+        words = [BINARY, "init", "example.org", "--mx", "mx1.example.org,*.backup.example.net"]
+        subprocess.run(["sh", "-c", line, "sh", path.name, *words, "-o", path.name], check=True,
+                       cwd=self.directory, stderr=subprocess.DEVNULL, timeout=60)
+        self.assertEqual(path.read_text(), WRITTEN)
+        self.assertEqual(path.stat().st_mode & 0o777, 0o644)
+        self.assertEqual(len(list(self.directory.glob("*new.yaml*"))), 4)  # it and what stood there
+
+    def test_a_link_in_its_place_is_left_alone(self):
+        path, there = self.directory / "new.yaml", self.directory / "there"
+        path.symlink_to(there)
+        result = self.program("init", "example.org", "--mx", "mx1.example.org", "-o", path,
+                              want=FAILED)
+        self.assertIn("new.yaml exists already", result.err)
+        self.assertFalse(there.exists())
 
     def test_an_existing_domain_is_named_with_its_place(self):
         self.write("a.yaml", "domains:\n  example.org: {mode: none, max_age: 1d}\n")

@@ -41,7 +41,8 @@ STUBS = {
 }
 IN_A_NAMESPACE = """
 mount -t tmpfs tmpfs /etc/apt/preferences.d && mount -t tmpfs tmpfs /etc/apt/sources.list.d &&
-    echo VERSION_CODENAME={release} >{scratch}/os-release && mount --bind {scratch}/os-release /etc/os-release || exit 99
+    echo VERSION_CODENAME={release} >{scratch}/os-release &&
+    mount --bind {scratch}/os-release /etc/os-release || exit 99
 PATH={scratch}:$PATH {script}
 code=$?
 find /etc/apt/preferences.d /etc/apt/sources.list.d -type f

@@ -167,6 +167,22 @@ class Trees(ProgramTest):
         self.assertEqual(len(self.exported()), 1100)
         self.assertIn("1100 unchanged", self.run_in("export", self.tree).err)
 
+    def test_what_stands_in_the_way_of_one_holds_up_no_other(self):
+        """In the first batch of three; the others are there, and what is said of them is true."""
+        names = [f"d{i}.example" for i in range(1000, 3100)]
+        self.write("many.yaml", "domains:\n" + "".join(
+            f"  {name}: {{mode: none, max_age: 1d, id: '1'}}\n" for name in names))
+        kept = self.tree / "mta-sts.d1005.example/.well-known/mta-sts.txt"
+        kept.mkdir(parents=True)
+        result = self.run_in("export", self.tree, want=FAILED)
+        self.assertIn(f"{kept} is a directory; remove it", result.err)
+        self.assertIn("2100 domains: 2099 written, 0 unchanged, 0 deleted", result.err)
+        files = [path for path in self.tree.rglob("*") if path.is_file()]
+        self.assertEqual(len(files), 2099 + 1)  # and the list
+        kept.rmdir()
+        result = self.run_in("export", self.tree)
+        self.assertIn("2100 domains: 1 written, 2099 unchanged, 0 deleted", result.err)
+
     def test_only_what_differs_is_written(self):
         path = self.write("all.yaml", IMPORTED)
         self.run_in("export", self.tree)

@@ -79,16 +79,19 @@ Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 SOURCES
 }
 
-root_make() {
-    if [ -n "$(find "$ROOT/made" -mtime -30 2>/dev/null)" ]; then
-        return 0
-    fi
-    rm -rf --one-file-system "$ROOT" "$ROOT.new"
+root_debootstrap() {
+    rm -rf --one-file-system "$ROOT.new"
     unshare --mount --pid --fork --kill-child --mount-proc \
         debootstrap --variant=minbase --include=ca-certificates --keyring="$keyring" \
         trixie "$ROOT.new" "$mirror" &&
         root_be_quick "$ROOT.new" && root_go_as_here "$ROOT.new" && root_add_sources "$ROOT.new" &&
-        mkdir -p "$ROOT.new/src" && touch "$ROOT.new/made" && mv "$ROOT.new" "$ROOT"
+        mkdir -p "$ROOT.new/src" && touch "$ROOT.new/made" &&
+        rm -rf --one-file-system "$ROOT" && mv "$ROOT.new" "$ROOT"
+}
+
+# Where no new one can be made, because the mirror is away, an old one is better than none.
+root_make() {
+    [ -n "$(find "$ROOT/made" -mtime -30 2>/dev/null)" ] || root_debootstrap || [ -e "$ROOT/made" ]
 }
 
 # root_run online|offline COMMAND...: COMMAND in the root, where this source tree is /src, to be read

@@ -65,6 +65,16 @@ static void pieces_are_zero_undumped_and_wiped(void **state)
     secret_memory_free(NULL, 32);
 }
 
+/* Looks where nobody has any business. */
+__attribute__((no_sanitize("address"))) static bool is_zero(const volatile char *p, size_t n)
+{
+    bool zero = true;
+    for (size_t i = 0; i < n; i++) {
+        zero &= p[i] == 0;
+    }
+    return zero;
+}
+
 static void what_was_given_back_is_gone_while_nobody_has_it(void **state)
 {
     (void)state;
@@ -73,11 +83,29 @@ static void what_was_given_back_is_gone_while_nobody_has_it(void **state)
     assert_memory_equal(copy, secret, sizeof(secret));
     secret_memory_free(copy, sizeof(secret));
     /* Mapped still. The first octets have the way to the next spare piece. */
-    const volatile char *after = copy;
-    for (size_t i = 8; i < sizeof(secret); i++) {
-        assert_int_equal(after[i], 0);
+    assert_true(is_zero(copy + 8, sizeof(secret) - 8));
+}
+
+#ifdef __SANITIZE_ADDRESS__
+int __asan_address_is_poisoned(const volatile void *p);
+
+static void the_sanitizer_sees_what_is_used_beyond_its_time_or_size(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        size_t size = ROWS[i].size;
+        char *piece = secret_memory_new(size);
+        bool good = size == 0 || (!__asan_address_is_poisoned(piece) &&
+                                  !__asan_address_is_poisoned(piece + size - 1));
+        good &= size != 0 && size % 16 == 0 ? true : __asan_address_is_poisoned(piece + size) != 0;
+        secret_memory_free(piece, size);
+        good &= size > 8192 || __asan_address_is_poisoned(piece) != 0;
+        if (!good) {
+            fail_msg("%s", ROWS[i].name);
+        }
     }
 }
+#endif
 
 static void many_small_pieces_take_little(void **state)
 {
@@ -127,6 +155,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_are_zero_undumped_and_wiped),
         cmocka_unit_test(what_was_given_back_is_gone_while_nobody_has_it),
+#ifdef __SANITIZE_ADDRESS__
+        cmocka_unit_test(the_sanitizer_sees_what_is_used_beyond_its_time_or_size),
+#endif
         cmocka_unit_test(many_small_pieces_take_little),
         cmocka_unit_test(threads_share_it),
     };
