@@ -21,7 +21,7 @@ enum {
     TURN_MS = 1000,           /* the longest wait: the store and the lock are looked at */
     SESSION_AGAIN_MS = 60000, /* after the store failed */
     LOCK_AGAIN_MS = 5000,
-    POOL_THREADS = 32, /* each may wait for a tenant's name servers, by their lanes */
+    POOL_THREADS = 128, /* each may wait for a tenant's name servers, by their lanes */
     TENDED_PER_TURN = 1000,
     NAMES_ASKED_MAX = 1000,
     JUMP_MS = 60000, /* of the wall clock: more than any slewing */

@@ -145,7 +145,7 @@ static void put_into_found(struct check *check)
 void check_note_asked(struct host *host)
 {
     enum { FIRST_OF_ALL = 0 }; /* host.c's urgency of who was asked for */
-    if (host->check == NULL || host->used_up) {
+    if (host->check == NULL || host_is_behind(host)) {
         return;
     }
     host->check->turn = FIRST_OF_ALL;
@@ -171,7 +171,7 @@ static void on_looked(const struct preflight_verdict *verdict, void *context)
     }
     if (verdict->reaches) {
         put_into_found(check);
-    } else if (check->tried < host->acme->settings->challenge_count) {
+    } else if (!verdict->no_turn && check->tried < host->acme->settings->challenge_count) {
         try_kind(check);
     } else {
         let_wait(check);
@@ -215,6 +215,7 @@ static void try_kind(struct check *check)
         .caa_issuer_count = check->issuer_count,
         .account_uri = check->account_uri,
         .slow_names = host->slow_names,
+        .slow = host_is_behind(host),
     };
     check->look = preflight_new(acme, &request, on_looked, check);
     preflight_start(check->look);
@@ -223,10 +224,12 @@ static void try_kind(struct check *check)
 /* --- Turns --- */
 
 /* While the CA takes no new orders, looks would be old before they are of use. */
-static bool may_look(const struct acme *acme, const struct ca *ca)
+static bool may_look(const struct host *host, const struct ca *ca)
 {
-    return ca != NULL && ca_orders_left(ca, clock_wall_s()) >= 1 &&
-           acme->looks.count + acme->found.count < LOOKS_MAX;
+    const struct acme *acme = host->acme;
+    bool has_place = acme->looks.count + acme->found.count < LOOKS_MAX &&
+                     (!host_is_behind(host) || acme->slow_looks < PREFLIGHT_SLOW_MAX);
+    return has_place && ca != NULL && ca_orders_left(ca, clock_wall_s()) >= 1;
 }
 
 static bool begin_look(struct acme *acme)
@@ -237,8 +240,8 @@ static bool begin_look(struct acme *acme)
     }
     struct host *host = host_of_item(item);
     struct ca *ca = host_choose_ca(host, clock_monotonic_ms());
-    if (!may_look(acme, ca)) {
-        return false; /* the loop looks again */
+    if (!may_look(host, ca)) {
+        return false; /* the loop looks again; who is behind is the last in `ready` */
     }
     struct check *check = check_new(host, ca);
     host_unplan(host);
