@@ -11,6 +11,7 @@ from tenant_servers import Answer
 INSIDE = "127.0.0.9"  # nobody may be made to ask there
 NOT_PUBLIC = "198.51.100.7"
 CA_NAME = "ca.example"
+LOOK_S = 10  # that a silent server is waited for
 MOST_S = 30  # that a tenant may have to wait for others
 EACH = 24  # tenants of each kind: six kinds are more than orders in flight, or threads
 
@@ -117,6 +118,47 @@ class AcmeTenants(AcmeScenario):
         self.names.names[mta_sts("slow.test")] = Answer("127.0.0.1")
         self.look_again("slow.test")
         self.wait_issued("slow.test")
+        self.stop_soon()
+
+    def test_an_operator_in_the_middle_of_a_look(self):
+        """What was mended since it began is looked at now, not when the look and a wait are over."""
+        self.tenants("slow.test")
+        web = self.web("127.0.0.11", servers.silent)
+        self.names.names[mta_sts("slow.test")] = Answer("127.0.0.11")
+        self.server.start()
+        with self.explained(self.server):
+            wait_until(lambda: web.requests, "it is looked at", 30)
+        self.names.names[mta_sts("slow.test")] = Answer("127.0.0.1")
+        began = time.monotonic()
+        self.look_again("slow.test")
+        self.wait_issued("slow.test")
+        self.assertLess(time.monotonic() - began, LOOK_S)
+        self.stop_soon()
+
+    def test_much_happens_in_the_middle_of_looks(self):
+        """Tenants leave and come back, the configuration is read again, operators ask, and each time
+        hundreds of looks are under way."""
+        silent = [f"silent{i}.test" for i in range(EACH * 6)]
+        waiting = [f"waiting{i}.test" for i in range(EACH * 6)]
+        self.tenants("good.test", *silent, *waiting)
+        web = self.web("127.0.0.11", servers.silent)
+        for domain in silent:
+            self.names.names[mta_sts(domain)] = servers.SILENCE
+        for domain in waiting:
+            self.names.names[mta_sts(domain)] = Answer("127.0.0.11")
+        self.server.start()
+        self.wait_issued("good.test")
+        for i in range(4):
+            before = len(web.requests)
+            for domain in (*silent[i::8], *waiting[i::8]):
+                self.server.command("cert", "renew", domain, check=False)
+            with self.explained(self.server):
+                wait_until(lambda: len(web.requests) > before, "looks are under way", 60)
+            self.server.write("a.yaml", policy_for("good.test", *silent[i::2]))
+            self.server.command("reload", "--accept-removals")
+            self.add_and_time(f"new{i}.test")
+            self.server.write("a.yaml", policy_for("good.test", *silent, *waiting))
+            self.add_and_time(f"other{i}.test")
         self.stop_soon()
 
     def test_slow_name_servers(self):
