@@ -443,6 +443,7 @@ bool acme_start(const struct acme_options *options, struct acme **ret_acme, stru
     acme->lock = -1;
     acme->last_after = &acme->afters;
     acme->store_version = -1;
+    acme->looks_max = checks_count_places();
     acme->chains = chain_pool_new();
     acme->reader = pair_reader_new(acme->chains);
     acme->clock_offset_ms = clock_wall_s() * 1000 - clock_monotonic_ms();

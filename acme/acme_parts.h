@@ -147,7 +147,8 @@ struct acme {
     struct schedule timed;    /* by time: renewals, tries, polls */
     struct schedule ready;    /* to be looked at and ordered, by urgency */
     struct schedule looks;    /* looks under way, by when something is to be done of their time */
-    size_t slow_looks;        /* … those that are slow (preflight.h) */
+    size_t slow_looks;        /* … those that are slow (preflight.h) … */
+    size_t looks_max;         /* … and how many there may be, half of them slow ones */
     struct schedule found;    /* a look was good: to be ordered, by urgency */
     size_t under_way;         /* orders */
     struct request *requests; /* operators', not answered yet */
@@ -266,10 +267,13 @@ void host_uninstall(struct host *host);
 /* --- check.c --- */
 
 enum {
-    LOOKS_MAX = 512,               /* hosts that are looked at, or wait for their order's turn */
+    LOOKS_MAX = 512, /* hosts that are looked at, or wait for their order's turn … */
+    LOOKS_MIN = 16,  /* … less where there are few descriptors, but not under this */
     FOUND_MAX_MS = 10 * 60 * 1000, /* a look that is older says nothing of now */
 };
 
+/* How many looks there may be: each holds a descriptor, and most of those are for clients. */
+size_t checks_count_places(void);
 /* Begins as many looks at `ready`, and as many orders of `found`, as may be under way. */
 void checks_begin(struct acme *acme);
 /* A client asked for HOST: its order goes before others, once its looks are good. */

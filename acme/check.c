@@ -4,6 +4,7 @@
  * Looks are many at once, and take nothing of what orders take: neither a place of those under way
  * nor one of the CA's new orders. So whoever's looks take long, holds up no order. */
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "acme/alpn_certificate.h"
 #include "acme/preflight.h"
@@ -223,12 +224,21 @@ static void try_kind(struct check *check)
 
 /* --- Turns --- */
 
+size_t checks_count_places(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 4 >= LOOKS_MAX) {
+        return LOOKS_MAX;
+    }
+    return limit.rlim_cur / 4 > LOOKS_MIN ? (size_t)limit.rlim_cur / 4 : LOOKS_MIN;
+}
+
 /* While the CA takes no new orders, looks would be old before they are of use. */
 static bool may_look(const struct host *host, const struct ca *ca)
 {
     const struct acme *acme = host->acme;
-    bool has_place = acme->looks.count + acme->found.count < LOOKS_MAX &&
-                     (!host_is_behind(host) || acme->slow_looks < PREFLIGHT_SLOW_MAX);
+    bool has_place = acme->looks.count + acme->found.count < acme->looks_max &&
+                     !(host_is_behind(host) && preflights_are_slow(acme));
     return has_place && ca != NULL && ca_orders_left(ca, clock_wall_s()) >= 1;
 }
 

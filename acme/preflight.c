@@ -493,14 +493,19 @@ static void look_later_whether_slow(struct preflight *preflight)
                  due_ms < preflight->until_ms ? due_ms : preflight->until_ms);
 }
 
+bool preflights_are_slow(const struct acme *acme)
+{
+    return acme->slow_looks >= acme->looks_max / 2;
+}
+
 static void find_slow(struct preflight *preflight)
 {
     if (asks_quickly(preflight)) {
         look_later_whether_slow(preflight);
-    } else if (preflight->acme->slow_looks < PREFLIGHT_SLOW_MAX) {
-        count_as_slow(preflight);
-    } else {
+    } else if (preflights_are_slow(preflight->acme)) {
         end_early(preflight);
+    } else {
+        count_as_slow(preflight);
     }
 }
 

@@ -12,8 +12,7 @@
 
 enum {
     PREFLIGHT_LOOK_MS = 20000, /* all of it */
-    PREFLIGHT_SLOW_MS = 2000,  /* a look that takes longer is a slow one … */
-    PREFLIGHT_SLOW_MAX = 256,  /* … of which so many go on; who finds no place has to end then */
+    PREFLIGHT_SLOW_MS = 2000,  /* a look that takes longer is a slow one */
     PREFLIGHT_FETCH_MS = 10000,
     PREFLIGHT_CONNECT_MS = 5000,
     PREFLIGHT_ANSWER_MAX = 1024,
@@ -52,6 +51,8 @@ void preflight_start(struct preflight *preflight);
 /* Without a call of DONE. NULL is fine. */
 void preflight_drop(struct preflight *preflight);
 
+/* There are as many slow looks as may be: half of all. Others that turn out slow have to end. */
+bool preflights_are_slow(const struct acme *acme);
 /* Ends all looks whose time is over, and those that turn out slow where too many are: so however
  * many tenants are slow, those that are not have places. */
 void preflights_end_late(struct acme *acme);

@@ -1,5 +1,6 @@
 """No tenant's servers hold up another tenant's certificate, and none makes us ask what stands inside."""
 
+import os
 import time
 
 import acme_proxy
@@ -11,6 +12,7 @@ from tenant_servers import Answer
 INSIDE = "127.0.0.9"  # nobody may be made to ask there
 NOT_PUBLIC = "198.51.100.7"
 CA_NAME = "ca.example"
+FEW_DESCRIPTORS = 256
 LOOK_S = 10  # that a silent server is waited for
 MOST_S = 30  # that a tenant may have to wait for others
 EACH = 24  # tenants of each kind: six kinds are more than orders in flight, or threads
@@ -107,6 +109,23 @@ class AcmeTenants(AcmeScenario):
             wait_until(lambda: len(web.requests) >= len(domains), "all are looked at", 30)
         self.add_and_time("new.test")
         self.assertIn("127.0.0.11", self.problem("silent0.test"))
+        self.stop_soon()
+
+    def test_slow_web_servers_where_descriptors_are_short(self):
+        """A look holds one: all of them together must leave most to clients."""
+        silent = [f"silent{i}.test" for i in range(EACH * 12)]
+        self.tenants("good.test", *silent)
+        web = self.web("127.0.0.11", servers.silent)
+        for domain in silent:
+            self.names.names[mta_sts(domain)] = Answer("127.0.0.11")
+        self.server.start("sh", "-c", f'ulimit -n {FEW_DESCRIPTORS}; exec "$@"', "sh")
+        with self.explained(self.server):
+            wait_until(lambda: len(web.requests) >= EACH, "silent ones are looked at", 30)
+        self.assertLess(self.add_and_time("new.test"), MOST_S)
+        descriptors = len(os.listdir(f"/proc/{self.server.process.pid}/fd"))
+        print(f"measured: {descriptors} of {FEW_DESCRIPTORS} descriptors beside {len(silent)} "
+              "silent tenants")
+        self.assertLess(descriptors, FEW_DESCRIPTORS * 3 / 4)
         self.stop_soon()
 
     def test_who_was_slow_is_not_lost(self):
