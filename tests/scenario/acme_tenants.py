@@ -111,6 +111,25 @@ class AcmeTenants(AcmeScenario):
         self.assertIn("127.0.0.11", self.problem("silent0.test"))
         self.stop_soon()
 
+    def test_thousands_of_silent_web_servers(self):
+        """More than looks at a time, for both kinds of challenge; and none is lost for it."""
+        silent = [f"silent{i}.test" for i in range(EACH * 60)]
+        self.tenants(*silent, challenges=["http-01", "tls-alpn-01"])
+        web = self.web("127.0.0.11", servers.silent)
+        self.web("127.0.0.11", servers.silent, self.server.https_port, raw=True)
+        for domain in silent:
+            self.names.names[mta_sts(domain)] = Answer("127.0.0.11")
+        self.server.start()
+        with self.explained(self.server):
+            wait_until(lambda: len(web.requests) > EACH * 4, "silent ones are looked at", 30)
+        took = self.add_and_time("new.test")
+        print(f"measured: beside {len(silent)} silent web servers a new tenant has its certificate "
+              f"after {took:.1f} s")
+        self.assertLess(took, MOST_S)
+        self.names.names[mta_sts(silent[-1])] = Answer("127.0.0.1")
+        self.wait_issued(silent[-1], seconds=90)
+        self.stop_soon()
+
     def test_slow_web_servers_where_descriptors_are_short(self):
         """A look holds one: all of them together must leave most to clients."""
         silent = [f"silent{i}.test" for i in range(EACH * 12)]
