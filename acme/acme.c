@@ -21,7 +21,7 @@ enum {
     TURN_MS = 1000,           /* the longest wait: the store and the lock are looked at */
     SESSION_AGAIN_MS = 60000, /* after the store failed */
     LOCK_AGAIN_MS = 5000,
-    POOL_THREADS = 32, /* each may wait for a tenant's name servers, by their lanes */
+    POOL_THREADS = 128, /* each may wait for a tenant's name servers, by their lanes */
     TENDED_PER_TURN = 1000,
     NAMES_ASKED_MAX = 1000,
     JUMP_MS = 60000, /* of the wall clock: more than any slewing */
@@ -443,6 +443,7 @@ bool acme_start(const struct acme_options *options, struct acme **ret_acme, stru
     acme->lock = -1;
     acme->last_after = &acme->afters;
     acme->store_version = -1;
+    acme->looks_max = checks_count_places();
     acme->chains = chain_pool_new();
     acme->reader = pair_reader_new(acme->chains);
     acme->clock_offset_ms = clock_wall_s() * 1000 - clock_monotonic_ms();

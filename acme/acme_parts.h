@@ -55,10 +55,10 @@ struct host {
     struct schedule_item item;
     struct order *order; /* under way, or NULL */
     struct check *check; /* its looks, and the wait for its order's turn after them; or NULL */
-    bool used_up;        /* its last look had to be ended: it goes behind those that end in time */
-    bool slow_names;     /* its name servers took long when they were asked last */
-    bool forced;         /* an operator wants a new certificate, whatever there is */
-    bool asked;          /* a client asked for it */
+    bool used_up;        /* its last look had to be ended … */
+    bool slow_names; /* … or its name servers took long then: it goes behind those who are quick */
+    bool forced;     /* an operator wants a new certificate, whatever there is */
+    bool asked;      /* a client asked for it */
 
     /* The certificate, as the store has it; `not_after_s` 0: none. */
     int64_t certificate_id;
@@ -146,7 +146,9 @@ struct acme {
     struct work *works;       /* all that are on the pool */
     struct schedule timed;    /* by time: renewals, tries, polls */
     struct schedule ready;    /* to be looked at and ordered, by urgency */
-    struct schedule looks;    /* looks under way, by when their time is over */
+    struct schedule looks;    /* looks under way, by when something is to be done of their time */
+    size_t slow_looks;        /* … those that are slow (preflight.h) … */
+    size_t looks_max;         /* … and how many there may be, half of them slow ones */
     struct schedule found;    /* a look was good: to be ordered, by urgency */
     size_t under_way;         /* orders */
     struct request *requests; /* operators', not answered yet */
@@ -227,6 +229,9 @@ void host_plan(struct host *host);
 /* As host_plan, but not before WAIT_MS from now. */
 void host_plan_after(struct host *host, int64_t wait_ms);
 void host_unplan(struct host *host);
+/* Its servers were slow when it was looked at last, and no person asked for it since: it goes
+ * behind those who are quick. */
+bool host_is_behind(const struct host *host);
 /* HOST's time in `timed` has come. */
 void host_tend(struct host *host);
 enum acme_state host_state(const struct host *host, int64_t now_s);
@@ -262,10 +267,13 @@ void host_uninstall(struct host *host);
 /* --- check.c --- */
 
 enum {
-    LOOKS_MAX = 512,               /* hosts that are looked at, or wait for their order's turn */
+    LOOKS_MAX = 512, /* hosts that are looked at, or wait for their order's turn … */
+    LOOKS_MIN = 16,  /* … less where there are few descriptors, but not under this */
     FOUND_MAX_MS = 10 * 60 * 1000, /* a look that is older says nothing of now */
 };
 
+/* How many looks there may be: each holds a descriptor, and most of those are for clients. */
+size_t checks_count_places(void);
 /* Begins as many looks at `ready`, and as many orders of `found`, as may be under way. */
 void checks_begin(struct acme *acme);
 /* A client asked for HOST: its order goes before others, once its looks are good. */

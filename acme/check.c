@@ -4,6 +4,7 @@
  * Looks are many at once, and take nothing of what orders take: neither a place of those under way
  * nor one of the CA's new orders. So whoever's looks take long, holds up no order. */
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "acme/alpn_certificate.h"
 #include "acme/preflight.h"
@@ -145,7 +146,7 @@ static void put_into_found(struct check *check)
 void check_note_asked(struct host *host)
 {
     enum { FIRST_OF_ALL = 0 }; /* host.c's urgency of who was asked for */
-    if (host->check == NULL || host->used_up) {
+    if (host->check == NULL || host_is_behind(host)) {
         return;
     }
     host->check->turn = FIRST_OF_ALL;
@@ -171,7 +172,7 @@ static void on_looked(const struct preflight_verdict *verdict, void *context)
     }
     if (verdict->reaches) {
         put_into_found(check);
-    } else if (check->tried < host->acme->settings->challenge_count) {
+    } else if (!verdict->no_turn && check->tried < host->acme->settings->challenge_count) {
         try_kind(check);
     } else {
         let_wait(check);
@@ -215,6 +216,7 @@ static void try_kind(struct check *check)
         .caa_issuer_count = check->issuer_count,
         .account_uri = check->account_uri,
         .slow_names = host->slow_names,
+        .slow = host_is_behind(host),
     };
     check->look = preflight_new(acme, &request, on_looked, check);
     preflight_start(check->look);
@@ -222,11 +224,22 @@ static void try_kind(struct check *check)
 
 /* --- Turns --- */
 
-/* While the CA takes no new orders, looks would be old before they are of use. */
-static bool may_look(const struct acme *acme, const struct ca *ca)
+size_t checks_count_places(void)
 {
-    return ca != NULL && ca_orders_left(ca, clock_wall_s()) >= 1 &&
-           acme->looks.count + acme->found.count < LOOKS_MAX;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 4 >= LOOKS_MAX) {
+        return LOOKS_MAX;
+    }
+    return limit.rlim_cur / 4 > LOOKS_MIN ? (size_t)limit.rlim_cur / 4 : LOOKS_MIN;
+}
+
+/* While the CA takes no new orders, looks would be old before they are of use. */
+static bool may_look(const struct host *host, const struct ca *ca)
+{
+    const struct acme *acme = host->acme;
+    bool has_place = acme->looks.count + acme->found.count < acme->looks_max &&
+                     !(host_is_behind(host) && preflights_are_slow(acme));
+    return has_place && ca != NULL && ca_orders_left(ca, clock_wall_s()) >= 1;
 }
 
 static bool begin_look(struct acme *acme)
@@ -237,8 +250,8 @@ static bool begin_look(struct acme *acme)
     }
     struct host *host = host_of_item(item);
     struct ca *ca = host_choose_ca(host, clock_monotonic_ms());
-    if (!may_look(acme, ca)) {
-        return false; /* the loop looks again */
+    if (!may_look(host, ca)) {
+        return false; /* the loop looks again; who is behind is the last in `ready` */
     }
     struct check *check = check_new(host, ca);
     host_unplan(host);

@@ -18,9 +18,9 @@ enum {
 };
 
 /* The order within `ready`; first come, first served among equals. What there is goes before what
- * is to be: a flood of new names must not let certificates end. Whose last look had to be ended
- * goes behind all whose looks end in time or were never begun, in the same order: so the time that
- * slow servers take is that of their own kind. */
+ * is to be: a flood of new names must not let certificates end. Whose last look had to be ended, or
+ * whose name servers were slow, goes behind all whose looks end in time or were never begun, in the
+ * same order: so the time that slow servers take is that of their own kind. */
 enum urgency { ASKED_FOR, EMERGENCY, RENEWAL, WITHOUT, URGENCIES };
 
 bool host_has_certificate(const struct host *host, int64_t now_s)
@@ -125,10 +125,15 @@ static enum urgency urgency_of(const struct host *host, int64_t now_s)
     return now_s >= renewal_emergency(host->not_before_s, host->not_after_s) ? EMERGENCY : RENEWAL;
 }
 
+/* A person may jump the queue, a client not. */
+bool host_is_behind(const struct host *host)
+{
+    return (host->used_up || host->slow_names) && !host->forced;
+}
+
 static int64_t turn_of(const struct host *host, int64_t now_s)
 {
-    bool behind = host->used_up && !host->forced; /* a person may jump the queue, a client not */
-    return (int64_t)urgency_of(host, now_s) + (behind ? URGENCIES : 0);
+    return (int64_t)urgency_of(host, now_s) + (host_is_behind(host) ? URGENCIES : 0);
 }
 
 static int64_t sooner(int64_t a_s, int64_t b_s)

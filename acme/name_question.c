@@ -84,6 +84,7 @@ static void question_run(struct work *work)
     struct name_answer *answer = &question->answer;
     answer->good = ask(question, slow ? acme->resolver : acme->quick_resolver);
     int64_t took_ms = clock_monotonic_ms() - begun_ms;
+    answer->slow = answer->slow || took_ms >= NAME_QUICK_MS;
     answer->late = !answer->good && answer->error.code == ERROR_RETRY &&
                    took_ms >= (slow ? NAME_SLOW_MS : NAME_QUICK_MS);
 }
@@ -101,7 +102,6 @@ static void question_done(struct work *work)
         acme_work(work->acme, work);
         return;
     }
-    answer->slow = work->lane == WORK_SLOW;
     if (wanted) {
         question->done(answer, question->context);
     }

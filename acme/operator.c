@@ -115,6 +115,7 @@ static void do_renew(void *message)
         return;
     }
     host->forced = true;
+    check_abandon(host); /* a look under way saw what may have been mended since */
     host_plan(host);
     answer(request, NULL);
 }

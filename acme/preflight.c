@@ -14,7 +14,10 @@
 
 struct preflight {
     struct acme *acme;
-    struct schedule_item item; /* of acme.looks: when its time is over */
+    /* Of acme.looks: when it is a slow one, then when its time is over, at `until_ms`. */
+    struct schedule_item item;
+    int64_t until_ms;
+    bool is_slow; /* it is one of acme.slow_looks */
     struct preflight_request request;
     preflight_done done;
     void *context;
@@ -26,6 +29,7 @@ struct preflight {
     char address[DNS_ADDRESS_SIZE];
     /* What is waited for: one of these, or neither. */
     struct name_question *question;
+    bool asked_slow; /* an answer took long */
     struct transfer *transfer;
     struct tls_probe probe;
     struct preflight_verdict verdict;
@@ -64,6 +68,14 @@ static struct address_rule *make_rule(const struct acme *acme)
                             settings_listen_on_loopback(acme->options.settings));
 }
 
+/* It has all of its time. */
+static void count_as_slow(struct preflight *preflight)
+{
+    preflight->is_slow = true;
+    preflight->acme->slow_looks++;
+    schedule_put(&preflight->acme->looks, &preflight->item, preflight->until_ms);
+}
+
 struct preflight *preflight_new(struct acme *acme, const struct preflight_request *request,
                                 preflight_done done, void *context)
 {
@@ -75,7 +87,12 @@ struct preflight *preflight_new(struct acme *acme, const struct preflight_reques
     preflight->verdict.slow_names = request->slow_names;
     preflight->rule = make_rule(acme);
     plan_of(preflight);
-    schedule_put(&acme->looks, &preflight->item, clock_monotonic_ms() + PREFLIGHT_LOOK_MS);
+    int64_t now_ms = clock_monotonic_ms();
+    preflight->until_ms = now_ms + PREFLIGHT_LOOK_MS;
+    schedule_put(&acme->looks, &preflight->item, now_ms + PREFLIGHT_SLOW_MS);
+    if (request->slow) {
+        count_as_slow(preflight);
+    }
     return preflight;
 }
 
@@ -85,6 +102,7 @@ void preflight_drop(struct preflight *preflight)
         return;
     }
     schedule_remove(&preflight->acme->looks, &preflight->item);
+    preflight->acme->slow_looks -= preflight->is_slow;
     name_question_drop(preflight->question);
     if (preflight->transfer != NULL) {
         transfer_group_drop(preflight->acme->look_group, preflight->transfer);
@@ -118,7 +136,8 @@ static void go_on(struct preflight *preflight, enum look_event event)
 static void note_answer(struct preflight *preflight, const struct name_answer *answer)
 {
     preflight->question = NULL;
-    preflight->verdict.slow_names = answer->slow;
+    preflight->verdict.slow_names = preflight->asked_slow || answer->slow;
+    preflight->asked_slow = preflight->verdict.slow_names;
     preflight->verdict.late = preflight->verdict.late || answer->late;
     preflight->verdict.error = answer->error;
 }
@@ -293,7 +312,7 @@ static void on_fetched(struct transfer *transfer, enum transfer_result result, v
 /* Never more than is left of the whole look. */
 static int64_t fetch_ms(const struct preflight *preflight)
 {
-    int64_t left_ms = preflight->item.due_ms - clock_monotonic_ms();
+    int64_t left_ms = preflight->until_ms - clock_monotonic_ms();
     left_ms = left_ms > 1 ? left_ms : 1;
     return left_ms < PREFLIGHT_FETCH_MS ? left_ms : PREFLIGHT_FETCH_MS;
 }
@@ -382,8 +401,8 @@ static void find_target(struct preflight *preflight)
         go_on(preflight, LOOK_GOOD);
         return;
     }
-    preflight->question =
-        name_question_addresses(preflight->acme, host, false, on_target, preflight);
+    preflight->question = name_question_addresses(
+        preflight->acme, host, preflight->verdict.slow_names, on_target, preflight);
 }
 
 /* --- All of it --- */
@@ -440,6 +459,56 @@ static void end_late_fetch(struct preflight *preflight)
     fail_fetch(preflight, "no answer within the time of a look");
 }
 
+/* Those that are slow have all places that they may have. The host goes behind, and has a place and
+ * all of the time when it is its turn there. */
+static void end_early(struct preflight *preflight)
+{
+    bool by_names = preflight->question != NULL && name_question_is_slow(preflight->question);
+    struct preflight_verdict *verdict = &preflight->verdict;
+    name_question_drop(TAKE(preflight->question));
+    if (preflight->transfer != NULL) {
+        transfer_group_drop(preflight->acme->look_group, TAKE(preflight->transfer));
+    }
+    verdict->no_turn = true;
+    verdict->late = true;
+    verdict->slow_names = verdict->slow_names || by_names;
+    error_format(&verdict->error, ERROR_RETRY,
+                 "%s: its %s did not answer within %d s, and those of many others do not just now; "
+                 "it is looked at again soon",
+                 preflight->request.host, by_names ? "name servers" : "servers",
+                 PREFLIGHT_SLOW_MS / 1000);
+    go_on(preflight, LOOK_BAD);
+}
+
+/* What goes on in the quick lane is soon over, or waits for a thread: no slowness of the host's. */
+static bool asks_quickly(const struct preflight *preflight)
+{
+    return preflight->question != NULL && !name_question_is_slow(preflight->question);
+}
+
+static void look_later_whether_slow(struct preflight *preflight)
+{
+    int64_t due_ms = clock_monotonic_ms() + PREFLIGHT_SLOW_MS;
+    schedule_put(&preflight->acme->looks, &preflight->item,
+                 due_ms < preflight->until_ms ? due_ms : preflight->until_ms);
+}
+
+bool preflights_are_slow(const struct acme *acme)
+{
+    return acme->slow_looks >= acme->looks_max / 2;
+}
+
+static void find_slow(struct preflight *preflight)
+{
+    if (asks_quickly(preflight)) {
+        look_later_whether_slow(preflight);
+    } else if (preflights_are_slow(preflight->acme)) {
+        end_early(preflight);
+    } else {
+        count_as_slow(preflight);
+    }
+}
+
 static void end_late(struct preflight *preflight)
 {
     if (preflight->question != NULL) {
@@ -459,6 +528,11 @@ void preflights_end_late(struct acme *acme)
     int64_t now_ms = clock_monotonic_ms();
     struct schedule_item *item = NULL;
     while ((item = schedule_first(&acme->looks)) != NULL && item->due_ms <= now_ms) {
-        end_late(look_of(item));
+        struct preflight *preflight = look_of(item);
+        if (preflight->is_slow || preflight->until_ms <= now_ms) {
+            end_late(preflight);
+        } else {
+            find_slow(preflight);
+        }
     }
 }

@@ -12,6 +12,7 @@
 
 enum {
     PREFLIGHT_LOOK_MS = 20000, /* all of it */
+    PREFLIGHT_SLOW_MS = 2000,  /* a look that takes longer is a slow one */
     PREFLIGHT_FETCH_MS = 10000,
     PREFLIGHT_CONNECT_MS = 5000,
     PREFLIGHT_ANSWER_MAX = 1024,
@@ -28,12 +29,14 @@ struct preflight_request {
     size_t caa_issuer_count;
     const char *account_uri;
     bool slow_names; /* its name servers were slow before */
+    bool slow;       /* they, or its look, were: it is a slow look from the start */
 };
 
 /* Valid during the call that brings it. */
 struct preflight_verdict {
     bool reaches;       /* the CA would find us. Else `error` says what to do */
-    bool no_turn;       /* no thread was free for its names in all that time: look again soon */
+    bool no_turn;       /* no thread was free for its names in all that time, or there were too many
+                           slow looks: it says nothing of the host. Look again soon */
     bool late;          /* a time was over: the look's, or that of one of its steps */
     bool slow_names;    /* its name servers needed longer than others' */
     struct error error; /* ERROR_RETRY: DNS gave no answer */
@@ -48,7 +51,10 @@ void preflight_start(struct preflight *preflight);
 /* Without a call of DONE. NULL is fine. */
 void preflight_drop(struct preflight *preflight);
 
-/* Ends all looks whose time is over. */
+/* There are as many slow looks as may be: half of all. Others that turn out slow have to end. */
+bool preflights_are_slow(const struct acme *acme);
+/* Ends all looks whose time is over, and those that turn out slow where too many are: so however
+ * many tenants are slow, those that are not have places. */
 void preflights_end_late(struct acme *acme);
 
 #endif

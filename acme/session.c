@@ -96,12 +96,8 @@ static bool open_store(struct acme *acme, struct error *e)
 {
     CLEANUP_FREE char *path = file_path_join(acme->options.settings->state, "acme.db");
     CLEANUP_FREE char *agent = make_agent(acme->settings);
-    if (!acme_store_open(path, &acme->store, e)) {
-        return false;
-    }
-    acme->transport = transport_new(agent);
-    acme->look_group = transfer_group_new(0);
-    return true;
+    return acme_store_open(path, &acme->store, e) && transport_new(agent, &acme->transport, e) &&
+           transfer_group_new(0, &acme->look_group, e);
 }
 
 static bool load(struct acme *acme, struct error *e)

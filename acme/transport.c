@@ -15,12 +15,17 @@ struct transport {
     char *agent;
 };
 
-struct transport *transport_new(const char *agent)
+bool transport_new(const char *agent, struct transport **ret_transport, struct error *e)
 {
+    struct transfer_group *group = NULL;
+    if (!transfer_group_new(TRANSPORT_CONNECTIONS, &group, e)) {
+        return false;
+    }
     struct transport *transport = memory_zero(1, sizeof(*transport));
-    transport->group = transfer_group_new(TRANSPORT_CONNECTIONS);
+    transport->group = group;
     transport->agent = memory_string(agent);
-    return transport;
+    *ret_transport = transport;
+    return true;
 }
 
 void transport_free(struct transport *transport)

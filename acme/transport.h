@@ -50,7 +50,7 @@ struct transport_answer {
 typedef void (*transport_done)(const struct transport_answer *answer, void *context);
 
 /* AGENT is the User-Agent (copied). */
-struct transport *transport_new(const char *agent);
+bool transport_new(const char *agent, struct transport **ret_transport, struct error *e) MUST_USE;
 /* Requests under way are dropped without a call of DONE. NULL is fine. */
 void transport_free(struct transport *transport);
 

@@ -234,10 +234,13 @@ void observe_connections(const struct observer *observer, struct observation *ob
     }
     struct round round = {
         .observer = observer,
-        .group = transfer_group_new(OBSERVER_SOCKETS),
         .jobs = memory_zero(most, sizeof(struct job)),
         .policy_host = memory_printf(POLICY_HOST_PREFIX "%s", observation->domain.text),
     };
+    struct error e;
+    if (!transfer_group_new(OBSERVER_SOCKETS, &round.group, &e)) {
+        abort(); /* a command that has no descriptor left */
+    }
     add_all(&round, observation);
     while (may_begin(&round, until_ms) || transfer_group_count(round.group) != 0) {
         while (may_begin(&round, until_ms) &&

@@ -34,19 +34,25 @@ static int on_socket(CURL *curl, curl_socket_t fd, int what, void *context, void
     return known || epoll_ctl(group->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -1;
 }
 
-struct transfer_group *transfer_group_new(size_t connections)
+bool transfer_group_new(size_t connections, struct transfer_group **ret_group, struct error *e)
 {
+    CLEANUP_CLOSE int epoll = epoll_create1(EPOLL_CLOEXEC);
+    CURLM *multi = epoll >= 0 ? curl_multi_init() : NULL; /* it may want descriptors, too */
+    if (multi == NULL) {
+        return error_system(e, "cannot wait for transfers");
+    }
     struct transfer_group *group = memory_zero(1, sizeof(*group));
-    group->multi = curl_multi_init();
-    group->epoll = epoll_create1(EPOLL_CLOEXEC);
-    transfer_require(group->multi != NULL && group->epoll >= 0);
+    group->multi = multi;
+    group->epoll = epoll;
+    epoll = -1;
     const long most = (long)connections;
     transfer_require(
         curl_multi_setopt(group->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
         curl_multi_setopt(group->multi, CURLMOPT_SOCKETDATA, group) == CURLM_OK &&
         curl_multi_setopt(group->multi, CURLMOPT_MAX_HOST_CONNECTIONS, most) == CURLM_OK &&
         (most == 0 || curl_multi_setopt(group->multi, CURLMOPT_MAXCONNECTS, most) == CURLM_OK));
-    return group;
+    *ret_group = group;
+    return true;
 }
 
 static void drop_transfer(struct transfer_group *group, struct transfer *transfer)

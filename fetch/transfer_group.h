@@ -9,6 +9,7 @@
 #ifndef FETCH_TRANSFER_GROUP_H
 #define FETCH_TRANSFER_GROUP_H
 
+#include "base/error.h"
 #include "fetch/transfer.h"
 
 struct transfer_group;
@@ -16,9 +17,9 @@ struct transfer_group;
 enum { TRANSFER_GROUPS_MAX = 4 }; /* that one thread waits for at once */
 
 /* Connections are kept for the next transfer: at most so many, and so many to one host at a time.
- * 0: as many as there are transfers.
- */
-struct transfer_group *transfer_group_new(size_t connections);
+ * 0: as many as there are transfers. Fails where no descriptor is left. */
+bool transfer_group_new(size_t connections, struct transfer_group **ret_group, struct error *e)
+    MUST_USE;
 /* Transfers under way are dropped without a call of DONE, but of DROP. NULL is fine. */
 void transfer_group_free(struct transfer_group *group);
 

@@ -21,6 +21,7 @@
 enum {
     WORKERS_MAX = 256,
     DESCRIPTORS_SPARE = 256, /* for files, watches, sockets of our own */
+    DESCRIPTORS_ACME = 768,  /* looks at tenants, questions to DNS and CAs */
     WATCHDOG_PARTS = 3,      /* pings per interval that systemd wants */
 };
 
@@ -59,7 +60,8 @@ static void raise_descriptors(struct server *server)
     }
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
-    rlim_t needed = (rlim_t)server->settings->limits.connections + DESCRIPTORS_SPARE;
+    rlim_t needed = (rlim_t)server->settings->limits.connections + DESCRIPTORS_SPARE +
+                    (server->settings->acme != NULL ? DESCRIPTORS_ACME : 0);
     if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < needed) {
         log_event(server->log, LOG_LEVEL_WARNING, "server.descriptors",
                   LOG_NUMBER("allowed", limit.rlim_max), LOG_NUMBER("needed", needed),

@@ -1,5 +1,6 @@
 """No tenant's servers hold up another tenant's certificate, and none makes us ask what stands inside."""
 
+import os
 import time
 
 import acme_proxy
@@ -11,6 +12,9 @@ from tenant_servers import Answer
 INSIDE = "127.0.0.9"  # nobody may be made to ask there
 NOT_PUBLIC = "198.51.100.7"
 CA_NAME = "ca.example"
+FEW_DESCRIPTORS = 256
+LOOK_S = 10  # that a silent server is waited for
+MOST_S = 30  # that a tenant may have to wait for others
 EACH = 24  # tenants of each kind: six kinds are more than orders in flight, or threads
 
 
@@ -46,10 +50,16 @@ class AcmeTenants(AcmeScenario):
 
     def add_and_time(self, domain):
         """Adds DOMAIN to what is served; how long its certificate took."""
-        self.server.write("new.yaml", policy_for(domain))
         began = time.monotonic()
+        self.server.write(f"{domain}.yaml", policy_for(domain))
+        # By the log: a client that asks for it would have it go before others.
+        with self.explained(self.server):
+            wait_until(lambda: any(e["host"] == mta_sts(domain)
+                                   for e in self.server.events("acme.certificate.issued")),
+                       f"{domain} has its certificate", 60)
+        took = time.monotonic() - began
         self.wait_issued(domain)
-        return time.monotonic() - began
+        return took
 
     def stop_soon(self):
         """With looks under way, which are dropped."""
@@ -101,6 +111,42 @@ class AcmeTenants(AcmeScenario):
         self.assertIn("127.0.0.11", self.problem("silent0.test"))
         self.stop_soon()
 
+    def test_thousands_of_silent_web_servers(self):
+        """More than looks at a time, for both kinds of challenge; and none is lost for it."""
+        silent = [f"silent{i}.test" for i in range(EACH * 60)]
+        self.tenants(*silent, challenges=["http-01", "tls-alpn-01"])
+        web = self.web("127.0.0.11", servers.silent)
+        self.web("127.0.0.11", servers.silent, self.server.https_port, raw=True)
+        for domain in silent:
+            self.names.names[mta_sts(domain)] = Answer("127.0.0.11")
+        self.server.start()
+        with self.explained(self.server):
+            wait_until(lambda: len(web.requests) > EACH * 4, "silent ones are looked at", 30)
+        took = self.add_and_time("new.test")
+        print(f"measured: beside {len(silent)} silent web servers a new tenant has its certificate "
+              f"after {took:.1f} s")
+        self.assertLess(took, MOST_S)
+        self.names.names[mta_sts(silent[-1])] = Answer("127.0.0.1")
+        self.wait_issued(silent[-1], seconds=90)
+        self.stop_soon()
+
+    def test_slow_web_servers_where_descriptors_are_short(self):
+        """A look holds one: all of them together must leave most to clients."""
+        silent = [f"silent{i}.test" for i in range(EACH * 12)]
+        self.tenants("good.test", *silent)
+        web = self.web("127.0.0.11", servers.silent)
+        for domain in silent:
+            self.names.names[mta_sts(domain)] = Answer("127.0.0.11")
+        self.server.start("sh", "-c", f'ulimit -n {FEW_DESCRIPTORS}; exec "$@"', "sh")
+        with self.explained(self.server):
+            wait_until(lambda: len(web.requests) >= EACH, "silent ones are looked at", 30)
+        self.assertLess(self.add_and_time("new.test"), MOST_S)
+        descriptors = len(os.listdir(f"/proc/{self.server.process.pid}/fd"))
+        print(f"measured: {descriptors} of {FEW_DESCRIPTORS} descriptors beside {len(silent)} "
+              "silent tenants")
+        self.assertLess(descriptors, FEW_DESCRIPTORS * 3 / 4)
+        self.stop_soon()
+
     def test_who_was_slow_is_not_lost(self):
         self.tenants("slow.test")
         self.web("127.0.0.11", servers.silent)
@@ -110,6 +156,47 @@ class AcmeTenants(AcmeScenario):
         self.names.names[mta_sts("slow.test")] = Answer("127.0.0.1")
         self.look_again("slow.test")
         self.wait_issued("slow.test")
+        self.stop_soon()
+
+    def test_an_operator_in_the_middle_of_a_look(self):
+        """What was mended since it began is looked at now, not when the look and a wait are over."""
+        self.tenants("slow.test")
+        web = self.web("127.0.0.11", servers.silent)
+        self.names.names[mta_sts("slow.test")] = Answer("127.0.0.11")
+        self.server.start()
+        with self.explained(self.server):
+            wait_until(lambda: web.requests, "it is looked at", 30)
+        self.names.names[mta_sts("slow.test")] = Answer("127.0.0.1")
+        began = time.monotonic()
+        self.look_again("slow.test")
+        self.wait_issued("slow.test")
+        self.assertLess(time.monotonic() - began, LOOK_S)
+        self.stop_soon()
+
+    def test_much_happens_in_the_middle_of_looks(self):
+        """Tenants leave and come back, the configuration is read again, operators ask, and each time
+        hundreds of looks are under way."""
+        silent = [f"silent{i}.test" for i in range(EACH * 6)]
+        waiting = [f"waiting{i}.test" for i in range(EACH * 6)]
+        self.tenants("good.test", *silent, *waiting)
+        web = self.web("127.0.0.11", servers.silent)
+        for domain in silent:
+            self.names.names[mta_sts(domain)] = servers.SILENCE
+        for domain in waiting:
+            self.names.names[mta_sts(domain)] = Answer("127.0.0.11")
+        self.server.start()
+        self.wait_issued("good.test")
+        for i in range(4):
+            before = len(web.requests)
+            for domain in (*silent[i::8], *waiting[i::8]):
+                self.server.command("cert", "renew", domain, check=False)
+            with self.explained(self.server):
+                wait_until(lambda: len(web.requests) > before, "looks are under way", 60)
+            self.server.write("a.yaml", policy_for("good.test", *silent[i::2]))
+            self.server.command("reload", "--accept-removals")
+            self.add_and_time(f"new{i}.test")
+            self.server.write("a.yaml", policy_for("good.test", *silent, *waiting))
+            self.add_and_time(f"other{i}.test")
         self.stop_soon()
 
     def test_slow_name_servers(self):
@@ -132,6 +219,26 @@ class AcmeTenants(AcmeScenario):
         # Slow is not lost: there is a lane for those who need longer than the others.
         self.wait_issued("patient.test", seconds=90)
         self.assertEqual(self.names_ordered(), {mta_sts("new.test"), mta_sts("patient.test")})
+        self.stop_soon()
+
+    def test_thousands_of_name_servers_that_never_answer(self):
+        """More than looks at a time; for both kinds of challenge, one order at a time."""
+        silent = [f"silent{i}.test" for i in range(EACH * 80)]
+        self.tenants(*silent, challenges=["http-01", "tls-alpn-01"], in_flight=1)
+        for domain in silent:
+            self.names.names[mta_sts(domain)] = servers.SILENCE
+        self.server.start()
+        with self.explained(self.server):
+            wait_until(lambda: len(self.names.questions) > EACH * 4, "silent ones are asked for", 30)
+        first = self.add_and_time("new.test")
+        with self.explained(self.server):
+            wait_until(lambda: all(self.names.asked(mta_sts(d)) for d in silent),
+                       "all of them are asked for", 120)
+        later = self.add_and_time("later.test")
+        print(f"measured: beside {len(silent)} name servers that never answer a new tenant has its "
+              f"certificate after {first:.1f} s, another after {later:.1f} s")
+        self.assertLess(max(first, later), MOST_S)
+        self.assertEqual(self.names_ordered(), {mta_sts("new.test"), mta_sts("later.test")})
         self.stop_soon()
 
     # --- inside ---

@@ -202,7 +202,9 @@ static void test_takes_no_connection_that_was_made_before(void **state)
         {WITH_LOOPBACK, TRANSFER_DONE, 1},
         {WITHOUT_LOOPBACK, TRANSFER_REFUSED, 0},
     };
-    struct transfer_group *group = transfer_group_new(4);
+    struct transfer_group *group = NULL;
+    struct error e;
+    assert_true(transfer_group_new(4, &group, &e));
     for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
         const struct call call = {.host = "a.example", .addresses = "127.0.0.1"};
         enum transfer_result result = TRANSFER_BROKEN;
