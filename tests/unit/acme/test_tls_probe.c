@@ -120,7 +120,9 @@ static enum transfer_result look(const struct server *server, struct tls_probe *
     struct outcome outcome = {0};
     CLEANUP_FREE char *url = memory_printf("https://%s:%d/", HOST, server->port);
     CLEANUP_FREE char *place = memory_printf("127.0.0.1:%d", server->port);
-    struct transfer_group *group = transfer_group_new(0);
+    struct transfer_group *group = NULL;
+    struct error e;
+    assert_true(transfer_group_new(0, &group, &e));
     transfer_group_add(group,
                        transfer_new(&(struct transfer_request){
                            .url = url,
