@@ -447,7 +447,7 @@ static void test_tells_what_is_removed_when_that_is_accepted(void **state)
     for (const char *at = f->told.p; at != NULL && (at = strchr(at, '-')) != NULL; at++) {
         count++;
     }
-    assert_null(strchr(f->told.p, '+'));
+    assert_true(f->told.p == NULL || strchr(f->told.p, '+') == NULL);
     assert_false(f->told_early);
     pthread_mutex_unlock(&f->told_lock);
     assert_int_equal(count, 59);

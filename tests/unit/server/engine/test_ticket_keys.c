@@ -34,8 +34,9 @@ static void expect(const char *name, const struct ticket_keys *keys, const char 
 {
     for (size_t i = 0; i < TICKET_KEY_ROLES; i++) {
         const struct ticket_key *key = &keys->keys[i];
-        if (key->name[0] != want[i] || key->cipher[TICKET_KEY_SECRET - 1] != want[i] ||
-            key->mac[TICKET_KEY_SECRET - 1] != want[i]) {
+        unsigned char octet = (unsigned char)want[i];
+        if (key->name[0] != octet || key->cipher[TICKET_KEY_SECRET - 1] != octet ||
+            key->mac[TICKET_KEY_SECRET - 1] != octet) {
             fail_msg("%s: key %zu is %c", name, i, key->name[0]);
         }
     }
