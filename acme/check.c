@@ -234,12 +234,38 @@ size_t checks_count_places(void)
 }
 
 /* While the CA takes no new orders, looks would be old before they are of use. */
-static bool may_look(const struct host *host, const struct ca *ca)
+static bool takes_orders(const struct ca *ca)
+{
+    return ca_is_ready(ca, clock_monotonic_ms()) && ca_orders_left(ca, clock_wall_s()) >= 1;
+}
+
+static bool has_place(const struct host *host)
 {
     const struct acme *acme = host->acme;
-    bool has_place = acme->looks.count + acme->found.count < acme->looks_max &&
-                     !(host_is_behind(host) && preflights_are_slow(acme));
-    return has_place && ca != NULL && ca_orders_left(ca, clock_wall_s()) >= 1;
+    return acme->looks.count + acme->found.count < acme->looks_max &&
+           !(host_is_behind(host) && preflights_are_slow(acme));
+}
+
+static bool any_takes_orders(const struct acme *acme)
+{
+    size_t i = 0;
+    while (i < acme->ca_count && !takes_orders(acme->cas[i])) {
+        i++;
+    }
+    return i < acme->ca_count;
+}
+
+/* HOST's CA takes no order now: where another does, the hosts of that one must not wait behind it.
+ * False: none does. */
+static bool let_others_go_first(struct host *host)
+{
+    enum { CA_AGAIN_MS = 20000 };
+    if (!any_takes_orders(host->acme)) {
+        return false;
+    }
+    check_abandon(host);
+    host_plan_after(host, CA_AGAIN_MS);
+    return true;
 }
 
 static bool begin_look(struct acme *acme)
@@ -250,8 +276,11 @@ static bool begin_look(struct acme *acme)
     }
     struct host *host = host_of_item(item);
     struct ca *ca = host_choose_ca(host, clock_monotonic_ms());
-    if (!may_look(host, ca)) {
+    if (!has_place(host)) {
         return false; /* the loop looks again; who is behind is the last in `ready` */
+    }
+    if (ca == NULL || !takes_orders(ca)) {
+        return let_others_go_first(host);
     }
     struct check *check = check_new(host, ca);
     host_unplan(host);
@@ -289,14 +318,14 @@ static bool begin_order(struct acme *acme)
     struct ca *ca =
         ca_is_ready(check->ca, now_ms) ? check->ca : host_choose_ca(check->host, now_ms);
     if (ca == NULL) {
-        return false;
+        return let_others_go_first(check->host);
     }
     if (ca != check->ca || now_ms - check->found_ms > FOUND_MAX_MS) {
         look_again(check);
         return true;
     }
     if (!ca_take_order(ca, clock_wall_s(), &wait_s)) {
-        return false;
+        return let_others_go_first(check->host);
     }
     place_order(check);
     return true;

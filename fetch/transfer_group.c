@@ -36,15 +36,16 @@ static int on_socket(CURL *curl, curl_socket_t fd, int what, void *context, void
 
 bool transfer_group_new(size_t connections, struct transfer_group **ret_group, struct error *e)
 {
-    CLEANUP_CLOSE int epoll = epoll_create1(EPOLL_CLOEXEC);
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
     CURLM *multi = epoll >= 0 ? curl_multi_init() : NULL; /* it may want descriptors, too */
     if (multi == NULL) {
-        return error_system(e, "cannot wait for transfers");
+        bool failed = error_system(e, "cannot wait for transfers");
+        file_close(&epoll);
+        return failed;
     }
     struct transfer_group *group = memory_zero(1, sizeof(*group));
     group->multi = multi;
     group->epoll = epoll;
-    epoll = -1;
     const long most = (long)connections;
     transfer_require(
         curl_multi_setopt(group->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&

@@ -3,6 +3,7 @@
 import re
 import socket
 import ssl
+import time
 
 import acme_proxy
 from acme_harness import AcmeScenario, mta_sts, policy_for
@@ -49,6 +50,32 @@ class AcmeManners(AcmeScenario):
         self.wait_issued("before.test", root=second.root(), seconds=60)
         for order in second.proxy.orders():
             self.assertNotIn("replaces", order.payload)
+        self.stop()
+
+    def test_one_name_that_waits_for_another_ca(self):
+        """Its orders fail at the first CA, and the second does not answer: the others have the
+        first, and do not wait with it."""
+        self.server = self.host()
+        self.pebble = first = self.ca(self.server, "first")
+        second = self.ca(self.server, "second")
+        self.proxy = first.proxy
+        self.configure(self.server, [first.entry(), second.entry()], failover_after=1)
+        first.proxy.problem(acme_proxy.NEW_ORDER, 400, "connection", times=9,
+                            when=lambda r: mta_sts("bad.test") in r.names())
+        second.proxy.hang(acme_proxy.DIRECTORY, times=9)
+        self.addCleanup(second.proxy.released.set)
+        self.server.write("a.yaml", policy_for("bad.test"))
+        self.server.start()
+        self.wait_state("bad.test", "failing")
+        self.look_again("bad.test")
+        with self.explained(self.server):
+            wait_until(lambda: second.proxy.asked(acme_proxy.DIRECTORY), "the second CA is asked")
+        began = time.monotonic()
+        self.server.write("b.yaml", policy_for("new.test"))
+        self.wait_issued("new.test", root=first.root())
+        self.assertLess(time.monotonic() - began, 15)  # an answer is waited for four times as long
+        second.proxy.released.set()
+        self.wait_issued("bad.test", root=second.root(), seconds=60)
         self.stop()
 
     def test_connections_that_end_and_answers_that_never_come(self):
