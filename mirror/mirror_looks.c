@@ -2,14 +2,9 @@
 #include "base/clock.h"
 #include "mirror/mirror_parts.h"
 
-/* So many of MIRROR_THREADS may look at upstreams that failed the last time, or have shown nothing
- * yet. Those that take all the time there is, and then fail, keep nobody waiting but each other. */
+/* So many of MIRROR_THREADS may look at upstreams that are not proven. Those that take all the time
+ * there is keep nobody waiting but each other. */
 enum { UNPROVEN_MAX = MIRROR_THREADS / 2 };
-
-static bool is_proven(const struct upstream *upstream)
-{
-    return upstream->good.policy != NULL && upstream->failures == 0;
-}
 
 static void look_free(struct mirror_look *look)
 {
@@ -100,6 +95,7 @@ static void look_deliver(void *context)
         log_failed(mirror, upstream);
     }
     struct pace_known known = upstream_known(upstream);
+    upstream->took_ms = look->took_ms;
     upstream->due_ms = clock_monotonic_ms() + pace_wait_ms(&mirror->pace, &known, arc4random());
     look_free(look);
 }
@@ -108,8 +104,10 @@ static void look_deliver(void *context)
 static void look_run(void *context)
 {
     struct mirror_look *look = context;
+    int64_t begun_ms = clock_monotonic_ms();
     look->good = !atomic_load(&look->mirror->abandon) &&
                  look_at_upstream(&look->question, &look->answer, &look->e);
+    look->took_ms = clock_monotonic_ms() - begun_ms;
     mailbox_post(look->mirror->mailbox, look_deliver, look);
 }
 
@@ -128,7 +126,7 @@ static void begin(struct mirror *mirror, struct upstream *upstream)
     look->upstream = upstream;
     look->domain = memory_string(upstream->domain);
     look->rule = make_rule(mirror);
-    look->unproven = !is_proven(upstream);
+    look->unproven = !upstream_is_proven(upstream);
     mirror->unproven += look->unproven ? 1 : 0;
     look->question = (struct look_question){
         .domain = bytes_of(look->domain),
@@ -153,7 +151,8 @@ static struct upstream *find_due(const struct mirror *mirror, bool proven, int64
     struct upstream *found = NULL;
     for (size_t i = 0; i < mirror->count; i++) {
         struct upstream *upstream = mirror->upstreams[i];
-        if (upstream->look == NULL && upstream->due_ms <= now_ms && is_proven(upstream) == proven &&
+        if (upstream->look == NULL && upstream->due_ms <= now_ms &&
+            upstream_is_proven(upstream) == proven &&
             (found == NULL || upstream->due_ms < found->due_ms)) {
             found = upstream;
         }

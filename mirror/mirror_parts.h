@@ -22,7 +22,8 @@ struct mirror_look {
     char *domain;
     struct look_question question;
     struct address_rule *rule; /* of our interfaces as they were when it began */
-    bool unproven;             /* the upstream's last look failed, or this is its first */
+    bool unproven;             /* the upstream is not proven (upstream.h) */
+    int64_t took_ms;
     bool good;
     struct look_answer answer;
     struct error e;

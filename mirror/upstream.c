@@ -28,6 +28,12 @@ struct pace_known upstream_known(const struct upstream *upstream)
     };
 }
 
+bool upstream_is_proven(const struct upstream *upstream)
+{
+    return upstream->good.policy != NULL && upstream->failures == 0 &&
+           upstream->took_ms < UPSTREAM_SOON_MS;
+}
+
 enum upstream_news upstream_take(struct upstream *upstream, struct look_answer *answer,
                                  int64_t now_s)
 {

@@ -6,6 +6,8 @@
 #include "mirror/look.h"
 #include "mirror/pace.h"
 
+enum { UPSTREAM_SOON_MS = 5000 }; /* a look that takes longer is slow, though it be good */
+
 struct upstream {
     char *domain;
     struct mirror_copy good;  /* `policy` NULL: none yet */
@@ -13,6 +15,7 @@ struct upstream {
     unsigned failures;        /* of looks, in a row */
     char *problem;            /* of the last look, or NULL */
     int64_t looked_s;         /* wall clock of the last look; 0: none yet */
+    int64_t took_ms;          /* the last look */
     int64_t due_ms;           /* monotonic clock of the next one, where none is under way */
     struct mirror_look *look; /* under way, or NULL */
 };
@@ -30,6 +33,10 @@ enum upstream_news {
     UPSTREAM_FAILED,  /* for a reason that was not told yet */
     UPSTREAM_FAILS,   /* as the time before */
 };
+
+/* Its last look was good, and soon over. Whoever is not proven may take all the time that a look
+ * has. */
+bool upstream_is_proven(const struct upstream *upstream);
 
 /* Takes ANSWER. A valid policy is followed whatever it says; see upstream_doubt(). */
 enum upstream_news upstream_take(struct upstream *upstream, struct look_answer *answer,

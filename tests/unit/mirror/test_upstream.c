@@ -127,10 +127,28 @@ static void new_hosts_are_noticed(void **state)
     }
 }
 
+static void whoever_fails_or_is_slow_is_not_proven(void **state)
+{
+    (void)state;
+    struct upstream *upstream = upstream_new("provider.example");
+    struct error e = {.text = "no route; mend it"};
+    assert_false(upstream_is_proven(upstream)); /* it has shown nothing yet */
+    take(upstream, make("enforce", "mx: a.example\n", WEEK_S), "1", NOW_S);
+    upstream->took_ms = UPSTREAM_SOON_MS - 1;
+    assert_true(upstream_is_proven(upstream));
+    upstream->took_ms = UPSTREAM_SOON_MS;
+    assert_false(upstream_is_proven(upstream));
+    upstream->took_ms = 1;
+    (void)upstream_fail(upstream, &e, NOW_S + 1);
+    assert_false(upstream_is_proven(upstream));
+    upstream_free(upstream);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_texts_replace_each_other_and_failures_none),
+        cmocka_unit_test(whoever_fails_or_is_slow_is_not_proven),
         cmocka_unit_test(doubts_are_told),
         cmocka_unit_test(new_hosts_are_noticed),
     };
