@@ -24,6 +24,7 @@ NOT_SCENARIOS = {"acme_harness", "acme_proxy", "attack", "bind", "dns_primary", 
                  "http2_frames", "knot", "mail_servers", "mailauth_reader", "policy_upstream", "proxies",
                  "run", "sts_resolver", "tenant_servers", "wire", "zoo", "zoo_authority", "zoo_servers"}
 LIMIT_S = 1500
+LONGEST = ("random_edits", "tls_testssl")  # begun first, so that nobody waits for them alone
 SANITIZED = bool(os.environ.get("MTASTS_SANITIZER"))
 # Files that may be skipped as a whole, and whether they may here. Any other one does not test any more.
 MAY_BE_SKIPPED = {
@@ -72,7 +73,7 @@ def run_one(directory, name):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     arguments.add_argument("--directory", type=pathlib.Path, default=HERE)
-    arguments.add_argument("--jobs", type=int, default=2)
+    arguments.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1)  # most of them wait
     arguments.add_argument("--list", action="store_true")
     arguments.add_argument("names", nargs="*", metavar="NAME")
     chosen = arguments.parse_args()
@@ -88,7 +89,7 @@ def main():
     totals = [0, 0, 0]
     with concurrent.futures.ThreadPoolExecutor(chosen.jobs) as pool:
         futures = [pool.submit(run_one, chosen.directory, name)
-                   for name in chosen.names or scenarios]
+                   for name in sorted(chosen.names or scenarios, key=lambda name: name not in LONGEST)]
         for future in concurrent.futures.as_completed(futures):
             name, passed, failed, skipped, output, seconds = future.result()
             print(f"{'FAILED' if failed else 'ok'} {name}: {passed} passed, {failed} failed, "
