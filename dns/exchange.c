@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "dns/name.h"
+#include "dns/packet.h"
 #include "dns/socket.h"
 
 enum {
@@ -158,7 +159,7 @@ static bool is_answer(const ldns_pkt *question, const ldns_pkt *answer)
 static ldns_pkt *read_answer(const struct exchange *exchange, size_t length)
 {
     ldns_pkt *packet = NULL;
-    if (ldns_wire2pkt(&packet, exchange->answer, length) != LDNS_STATUS_OK) {
+    if (!dns_packet_read((struct bytes){(const char *)exchange->answer, length}, &packet)) {
         return NULL;
     }
     if (!is_answer(exchange->question, packet)) {

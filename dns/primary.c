@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "dns/packet.h"
 #include "dns/socket.h"
 #include "dns/tsig.h"
 
@@ -137,8 +138,7 @@ static bool take_answer(struct dns_primary *primary, struct window *window, uint
     if (!receive(primary, &wire, e)) {
         return false;
     }
-    bool fits = ldns_wire2pkt(&answer, (const uint8_t *)wire.p, wire.n) == LDNS_STATUS_OK &&
-                ldns_pkt_id(answer) < DNS_PRIMARY_AHEAD;
+    bool fits = dns_packet_read(wire, &answer) && ldns_pkt_id(answer) < DNS_PRIMARY_AHEAD;
     struct dns_asked *item = fits ? window->items[ldns_pkt_id(answer)] : NULL;
     if (item == NULL || !is_answer_to(item, answer)) {
         ldns_pkt_free(answer);
@@ -225,8 +225,8 @@ void dns_update_judge(const struct dns_tsig_key *key, const ldns_pkt *request, s
 {
     struct dns_update_reply reply = {.outcome = DNS_UPDATE_STRANGE};
     ldns_pkt *answer = NULL;
-    if (ldns_wire2pkt(&answer, (const uint8_t *)wire.p, wire.n) != LDNS_STATUS_OK ||
-        !ldns_pkt_qr(answer) || ldns_pkt_id(answer) != ldns_pkt_id(request) ||
+    if (!dns_packet_read(wire, &answer) || !ldns_pkt_qr(answer) ||
+        ldns_pkt_id(answer) != ldns_pkt_id(request) ||
         ldns_pkt_get_opcode(answer) != LDNS_PACKET_UPDATE) {
         error_format(&reply.error, ERROR_SYNTAX, "what came back is no answer to an update");
     } else {

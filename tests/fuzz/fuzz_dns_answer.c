@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "dns/packet.h"
 #include "dns/primary.h"
 #include "dns/tsig.h"
 #include "dns/update_message.h"
@@ -82,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     ldns_pkt *answer = NULL;
     check_update(data, size);
-    if (ldns_wire2pkt(&answer, data, size) == LDNS_STATUS_OK) {
+    if (dns_packet_read((struct bytes){(const char *)data, size}, &answer)) {
         check_standing(answer);
         check_zone(answer);
         ldns_pkt_free(answer);
