@@ -20,7 +20,13 @@ struct fixture {
     struct certificate_set *set;
     size_t published; /* by the last apply */
     int64_t now_ms;
+    int64_t now_s;
 };
+
+static struct clock_moment moment(const struct fixture *f)
+{
+    return (struct clock_moment){f->now_ms, f->now_s};
+}
 
 static int set_up(void **state)
 {
@@ -39,6 +45,7 @@ static int set_up(void **state)
         .removal_pairs = 50,
     };
     f->set = certificate_set_new(&options, f->table);
+    f->now_s = (int64_t)time(NULL);
     *state = f;
     return 0;
 }
@@ -58,7 +65,7 @@ static int tear_down(void **state)
 static void rescan(struct fixture *f)
 {
     const struct watch_changes changes = {.rescan = true};
-    f->published = certificate_set_apply(f->set, &changes, f->now_ms);
+    f->published = certificate_set_apply(f->set, &changes, moment(f));
 }
 
 /* Applies that PATH, below the fixture's directory, changed. */
@@ -66,7 +73,7 @@ static void changed(struct fixture *f, const char *path)
 {
     char *paths[] = {file_path_join(f->directory, path)};
     const struct watch_changes changes = {.paths = paths, .count = 1};
-    f->published = certificate_set_apply(f->set, &changes, f->now_ms);
+    f->published = certificate_set_apply(f->set, &changes, moment(f));
     free(paths[0]);
 }
 
@@ -77,7 +84,7 @@ static void later(struct fixture *f)
     int64_t due_ms = certificate_set_next_due_ms(f->set);
     assert_int_equal(due_ms, f->now_ms + VANISH_MS);
     f->now_ms = due_ms;
-    f->published = certificate_set_apply(f->set, &nothing, f->now_ms);
+    f->published = certificate_set_apply(f->set, &nothing, moment(f));
     assert_int_equal(certificate_set_next_due_ms(f->set), -1);
 }
 
@@ -87,7 +94,7 @@ static int days(const struct fixture *f, const char *name)
     struct certificate_choice choice;
     int result = 0;
     rcu_read_begin();
-    if (certificate_table_find(f->table, bytes_of(name), &choice)) {
+    if (certificate_table_find(f->table, bytes_of(name), f->now_s, &choice)) {
         int64_t left = certificate_pair_not_after(choice.ecdsa) - (int64_t)time(NULL);
         result = (int)((left + 86399) / 86400);
     }
@@ -362,40 +369,6 @@ static void test_only_what_lies_below_a_top_is_taken(void **state)
     assert_int_equal(days(f, "rogue.test"), 0);
 }
 
-static void count_pair(const struct certificate_pair *pair, void *context)
-{
-    assert_non_null(certificate_pair_path(pair));
-    ++*(size_t *)context;
-}
-
-static void test_visits_what_is_served(void **state)
-{
-    struct fixture *f = *state;
-    size_t count = 0;
-    char *after = NULL;
-    assert_false(certificate_set_walk(f->set, &after, 10, count_pair, &count));
-    files_shell(f->directory, "pair certs/a.crt certs/a.key 10 a.test;"
-                              "pair certs/b.crt certs/b.key 30 b.test; echo >certs/b.key;"
-                              "pair certs/c.crt certs/c.key 30 c.test;"
-                              "pair certs/d.crt certs/d.key 30 d.test");
-    rescan(f);
-    assert_false(certificate_set_walk(f->set, &after, 10, count_pair, &count));
-    assert_int_equal(count, 3);
-    /* One at a time, and what was visited last, or comes next, goes meanwhile. */
-    count = 0;
-    free(TAKE(after));
-    assert_true(certificate_set_walk(f->set, &after, 1, count_pair, &count));
-    files_shell(f->directory, "rm certs/a.* certs/b.*; pair certs/0.crt certs/0.key 10 z.test");
-    rescan(f);
-    certificate_set_accept_removals(f->set, 0);
-    assert_true(certificate_set_walk(f->set, &after, 1, count_pair, &count));
-    assert_false(certificate_set_walk(f->set, &after, 1, count_pair, &count));
-    assert_int_equal(count, 3);
-    assert_false(certificate_set_walk(f->set, &after, 1, count_pair, &count));
-    assert_int_equal(count, 3);
-    free(after);
-}
-
 static int group_setup(void **state)
 {
     (void)state;
@@ -479,7 +452,6 @@ int main(void)
         ROW(test_an_emptied_tree_is_held_until_that_is_accepted),
         ROW(test_one_that_comes_back_in_time_never_left),
         ROW(test_only_what_lies_below_a_top_is_taken),
-        ROW(test_visits_what_is_served),
         ROW(test_what_was_found_before),
         cmocka_unit_test_setup_teardown(test_many_at_once, set_up, tear_down),
     };

@@ -473,7 +473,8 @@ static const struct certificate_pair *pair_of(const struct fixture *f, const cha
 {
     struct certificate_choice choice = {NULL, NULL};
     rcu_read_begin();
-    bool found = certificate_table_find(f->tables.certificates, bytes_of(name), &choice);
+    bool found =
+        certificate_table_find(f->tables.certificates, bytes_of(name), time(NULL), &choice);
     rcu_read_end();
     return found ? choice.ecdsa : NULL; /* not looked into: only compared */
 }
@@ -735,8 +736,8 @@ static void *read_for_ever(void *context)
         rcu_read_end();
         struct certificate_choice choice;
         rcu_read_begin();
-        bool found =
-            certificate_table_find(race->f->tables.certificates, BYTES("mta-sts.a.test"), &choice);
+        bool found = certificate_table_find(race->f->tables.certificates, BYTES("mta-sts.a.test"),
+                                            0, &choice);
         atomic_fetch_add(&race->lost, !found);
         if (found) {
             atomic_fetch_add(&race->torn, certificate_pair_name_count(choice.ecdsa) != 1);
