@@ -46,7 +46,8 @@ static bool find_pairs(const struct tls_context *tls, struct bytes name,
                        struct certificate_choice *ret_choice)
 {
     rcu_read_begin();
-    bool found = certificate_table_find(tls->options.certificates, name, clock_wall_s(), ret_choice);
+    bool found =
+        certificate_table_find(tls->options.certificates, name, clock_wall_s(), ret_choice);
     if (found && ret_choice->ecdsa != NULL) {
         (void)certificate_pair_ref(ret_choice->ecdsa);
     }
