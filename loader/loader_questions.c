@@ -55,7 +55,7 @@ static void begin(struct loader *loader, struct clock_moment now)
 {
     const struct survey_sources sources = {
         .policies = loader->tables->policies,
-        .certificates = loader->tables->certificates,
+        .table = loader->tables->certificates,
         .wants_certificates = loader->wants_certificates,
         .now_s = now.wall_s,
     };

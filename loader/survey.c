@@ -19,7 +19,7 @@ static bool look_at_domain(struct policy_domain *domain, void *context)
     }
     int n =
         snprintf(host, sizeof(host), POLICY_HOST_PREFIX "%.*s", domain->name_length, domain->name);
-    if (certificate_table_find(survey->sources.certificates, (struct bytes){host, (size_t)n},
+    if (certificate_table_find(survey->sources.table, (struct bytes){host, (size_t)n},
                                survey->sources.now_s, &choice)) {
         return true;
     }
@@ -69,7 +69,7 @@ static bool is_chosen(const struct survey *survey, const struct certificate_pair
     struct certificate_choice choice;
     bool chosen = false;
     for (size_t i = 0; i < certificate_pair_name_count(pair) && !chosen; i++) {
-        chosen = certificate_table_find(sources->certificates, certificate_pair_name(pair, i),
+        chosen = certificate_table_find(sources->table, certificate_pair_name(pair, i),
                                         sources->now_s, &choice) &&
                  (choice.ecdsa == pair || choice.rsa == pair);
     }
@@ -135,7 +135,7 @@ void survey_begin(struct survey *survey, const struct survey_sources *sources)
     survey->sources = *sources;
     survey->stage = sources->wants_certificates ? SURVEY_DOMAINS : SURVEY_CERTIFICATES;
     policy_index_walk_begin(sources->policies);
-    certificate_table_walk_begin(sources->certificates);
+    certificate_table_walk_begin(sources->table);
 }
 
 bool survey_step(struct survey *survey)
@@ -146,8 +146,7 @@ bool survey_step(struct survey *survey)
             survey->stage = SURVEY_CERTIFICATES;
         }
     } else if (survey->stage == SURVEY_CERTIFICATES &&
-               !certificate_table_walk(sources->certificates, CERTIFICATES_A_STEP, look_at_pair,
-                                       survey)) {
+               !certificate_table_walk(sources->table, CERTIFICATES_A_STEP, look_at_pair, survey)) {
         qsort(survey->result.without_certificate, survey->result.without_certificate_count,
               sizeof(char *), by_name);
         survey->stage = SURVEY_OVER;

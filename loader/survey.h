@@ -16,7 +16,7 @@
 
 struct survey_sources {
     struct policy_index *policies;
-    struct certificate_table *certificates;
+    struct certificate_table *table;
     bool wants_certificates; /* else no name is without */
     int64_t now_s;           /* the wall clock */
 };
