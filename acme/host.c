@@ -83,15 +83,16 @@ static int64_t covered_until(const struct host *host)
 {
     const struct acme *acme = host->acme;
     const struct certificate_table *table = acme->options.certificates;
+    int64_t now_s = clock_wall_s();
     struct certificate_choice choice;
     int64_t until_s = 0;
     rcu_read_begin();
-    if (certificate_table_find(table, bytes_of(host->name), &choice)) {
+    if (certificate_table_find(table, bytes_of(host->name), now_s, &choice)) {
         until_s = good_until(acme, &choice, host->pair);
     }
     const char *parent = strchr(host->name, '.');
     CLEANUP_FREE char *wildcard = memory_printf("*%s", parent != NULL ? parent : ".");
-    if (until_s == 0 && certificate_table_find(table, bytes_of(wildcard), &choice)) {
+    if (until_s == 0 && certificate_table_find(table, bytes_of(wildcard), now_s, &choice)) {
         until_s = good_until(acme, &choice, host->pair);
     }
     rcu_read_end();

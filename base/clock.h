@@ -10,4 +10,11 @@ int64_t clock_wall_s(void);
 /* Milliseconds since some moment; never goes back. For timeouts and intervals. */
 int64_t clock_monotonic_ms(void);
 
+/* Both of a moment, for what is told the time and goes by both. */
+struct clock_moment {
+    int64_t monotonic_ms;
+    int64_t wall_s;
+};
+struct clock_moment clock_now(void);
+
 #endif

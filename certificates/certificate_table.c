@@ -2,9 +2,9 @@
 
 #include <stdatomic.h>
 
-/* The certificates of one name, with a reference to each: the best first, then the best of the
- * other kind of key where there is one, then the others in no order. Immutable: a change makes
- * another in its place, so that readers see one choice or the next. Most names have one. */
+/* The certificates of one name, with a reference to each, in the order in which they came: which is
+ * best changes with time, so readers choose. Immutable: a change makes another in its place, so
+ * that readers see one choice or the next. Most names have one. */
 struct table_name {
     struct rcu_entry entry;
     uint32_t count;
@@ -56,9 +56,19 @@ void certificate_table_free(struct certificate_table *table)
     }
 }
 
-/* Longer life first; of equal ones the younger certificate, then the one read last. */
-static bool is_better(const struct certificate_pair *a, const struct certificate_pair *b)
+static bool is_valid(const struct certificate_pair *pair, int64_t now_s)
 {
+    return certificate_pair_validity(pair, now_s) == CERTIFICATE_VALID;
+}
+
+/* A over B, which is NULL where there is none yet: what is valid first, then the longer life; of
+ * equal ones the younger certificate, then the one read last. */
+static bool is_better(const struct certificate_pair *a, const struct certificate_pair *b,
+                      int64_t now_s)
+{
+    if (b == NULL || is_valid(a, now_s) != is_valid(b, now_s)) {
+        return b == NULL || is_valid(a, now_s);
+    }
     if (certificate_pair_not_after(a) != certificate_pair_not_after(b)) {
         return certificate_pair_not_after(a) > certificate_pair_not_after(b);
     }
@@ -68,37 +78,70 @@ static bool is_better(const struct certificate_pair *a, const struct certificate
     return certificate_pair_serial(a) > certificate_pair_serial(b);
 }
 
-static struct certificate_pair *best_of(const struct table_name *name, bool rsa)
+/* OpenSSL chooses between the two kinds by what the client can, and knows nothing of dates: so one
+ * that is not valid does not stand beside one that is. */
+static void drop_what_is_worse(struct certificate_choice *choice, int64_t now_s)
 {
-    for (size_t i = 0; i < name->count && i < 2; i++) {
-        if (certificate_pair_is_rsa(name->pairs[i]) == rsa) {
-            return name->pairs[i];
-        }
+    if (choice->ecdsa == NULL || choice->rsa == NULL) {
+        return;
     }
-    return NULL;
+    bool ecdsa = is_valid(choice->ecdsa, now_s);
+    bool rsa = is_valid(choice->rsa, now_s);
+    if (ecdsa != rsa) {
+        *(ecdsa ? &choice->rsa : &choice->ecdsa) = NULL;
+    }
 }
 
-bool certificate_table_find(const struct certificate_table *table, struct bytes name,
+/* True: what was chosen is valid. */
+static bool choose(const struct table_name *name, int64_t now_s,
+                   struct certificate_choice *ret_choice)
+{
+    struct certificate_choice choice = {NULL, NULL};
+    for (size_t i = 0; i < name->count; i++) {
+        struct certificate_pair *pair = name->pairs[i];
+        struct certificate_pair **best =
+            certificate_pair_is_rsa(pair) ? &choice.rsa : &choice.ecdsa;
+        *best = is_better(pair, *best, now_s) ? pair : *best;
+    }
+    drop_what_is_worse(&choice, now_s);
+    *ret_choice = choice;
+    return is_valid(choice.ecdsa != NULL ? choice.ecdsa : choice.rsa, now_s);
+}
+
+/* NULL: none. */
+static const struct table_name *find_name(const struct certificate_table *table, struct bytes name)
+{
+    return (const struct table_name *)rcu_table_find(table->names, name);
+}
+
+/* The wildcard that covers NAME. */
+static const struct table_name *find_wildcard(const struct certificate_table *table,
+                                              struct bytes name)
+{
+    const char *dot = name.n != 0 ? memchr(name.p, '.', name.n) : NULL;
+    char text[1 + DNS_NAME_MAX] = "*";
+    size_t n = dot != NULL ? (size_t)(name.p + name.n - dot) : 0;
+    if (dot == NULL || dot == name.p || n > DNS_NAME_MAX) {
+        return NULL;
+    }
+    memcpy(text + 1, dot, n);
+    return find_name(table, (struct bytes){text, n + 1});
+}
+
+bool certificate_table_find(const struct certificate_table *table, struct bytes name, int64_t now_s,
                             struct certificate_choice *ret_choice)
 {
-    struct rcu_entry *entry = rcu_table_find(table->names, name);
-    if (entry == NULL) {
-        const char *dot = name.n != 0 ? memchr(name.p, '.', name.n) : NULL;
-        char text[1 + DNS_NAME_MAX] = "*";
-        size_t n = dot != NULL ? (size_t)(name.p + name.n - dot) : 0;
-        if (dot == NULL || dot == name.p || n > DNS_NAME_MAX) {
-            return false;
-        }
-        memcpy(text + 1, dot, n);
-        entry = rcu_table_find(table->names, (struct bytes){text, n + 1});
+    const struct table_name *exact = find_name(table, name);
+    if (exact != NULL && choose(exact, now_s, ret_choice)) {
+        return true;
     }
-    if (entry == NULL) {
-        return false;
+    struct certificate_choice choice;
+    const struct table_name *wildcard = find_wildcard(table, name);
+    bool valid = wildcard != NULL && choose(wildcard, now_s, &choice);
+    if (valid || (exact == NULL && wildcard != NULL)) {
+        *ret_choice = choice;
     }
-    const struct table_name *found = (const struct table_name *)entry;
-    *ret_choice =
-        (struct certificate_choice){.ecdsa = best_of(found, false), .rsa = best_of(found, true)};
-    return true;
+    return exact != NULL || wildcard != NULL;
 }
 
 /* Room for COUNT pairs of TEXT, none in it yet. */
@@ -124,31 +167,6 @@ static void put(struct certificate_table *table, struct table_name *old, struct 
     }
 }
 
-static void swap(struct certificate_pair **a, struct certificate_pair **b)
-{
-    struct certificate_pair *kept = *a;
-    *a = *b;
-    *b = kept;
-}
-
-/* Into the order that readers rely on. */
-static void arrange(struct table_name *name)
-{
-    struct certificate_pair **pairs = name->pairs;
-    for (size_t i = 1; i < name->count; i++) {
-        if (is_better(pairs[i], pairs[0])) {
-            swap(&pairs[0], &pairs[i]);
-        }
-    }
-    bool rsa = certificate_pair_is_rsa(pairs[0]);
-    for (size_t i = 2; i < name->count; i++) {
-        bool other = certificate_pair_is_rsa(pairs[i]) != rsa;
-        if (other && (certificate_pair_is_rsa(pairs[1]) == rsa || is_better(pairs[i], pairs[1]))) {
-            swap(&pairs[1], &pairs[i]);
-        }
-    }
-}
-
 static void add_name(struct certificate_table *table, struct bytes text,
                      struct certificate_pair *pair)
 {
@@ -159,7 +177,6 @@ static void add_name(struct certificate_table *table, struct bytes text,
         new->pairs[i] = certificate_pair_ref(old->pairs[i]);
     }
     new->pairs[count] = certificate_pair_ref(pair);
-    arrange(new);
     put(table, old, new);
 }
 
@@ -177,9 +194,6 @@ static void remove_name(struct certificate_table *table, struct bytes text,
     struct table_name *new = old->count > 1 ? name_new(text, old->count - 1) : NULL;
     for (size_t i = 0; new != NULL &&i < new->count; i++) {
         new->pairs[i] = certificate_pair_ref(old->pairs[i < at ? i : i + 1]);
-    }
-    if (new != NULL) {
-        arrange(new);
     }
     put(table, old, new);
 }
@@ -204,6 +218,39 @@ void certificate_table_remove(struct certificate_table *table, struct certificat
 uint64_t certificate_table_withdrawals(const struct certificate_table *table)
 {
     return atomic_load(&table->withdrawals);
+}
+
+/* --- A walk --- */
+
+struct walk {
+    void (*visit)(struct certificate_pair *pair, void *context);
+    void *context;
+};
+
+/* A pair stands under each of its names, and counts under the first. */
+static bool visit_name(struct rcu_entry *entry, void *context)
+{
+    const struct walk *walk = context;
+    const struct table_name *name = (const struct table_name *)entry;
+    for (size_t i = 0; i < name->count; i++) {
+        if (bytes_equal(certificate_pair_name(name->pairs[i], 0), name_key(entry))) {
+            walk->visit(name->pairs[i], walk->context);
+        }
+    }
+    return true;
+}
+
+void certificate_table_walk_begin(struct certificate_table *table)
+{
+    rcu_table_walk_begin(table->names);
+}
+
+bool certificate_table_walk(struct certificate_table *table, size_t most,
+                            void (*visit)(struct certificate_pair *pair, void *context),
+                            void *context)
+{
+    struct walk walk = {visit, context};
+    return rcu_table_walk(table->names, most, visit_name, &walk);
 }
 
 size_t certificate_table_count(const struct certificate_table *table)

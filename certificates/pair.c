@@ -15,6 +15,7 @@ struct certificate_pair {
     uint8_t file_count;
     bool rsa; /* of the key, hence of the leaf */
     atomic_bool withdrawn;
+    uint8_t told;
     char *key; /* in secret memory */
     struct certificate_chain *chain;
     uint64_t serial;
@@ -122,6 +123,16 @@ bool certificate_pair_is_withdrawn(const struct certificate_pair *pair)
     return atomic_load_explicit(&pair->withdrawn, memory_order_acquire);
 }
 
+unsigned certificate_pair_told(const struct certificate_pair *pair)
+{
+    return pair->told;
+}
+
+void certificate_pair_set_told(struct certificate_pair *pair, unsigned told)
+{
+    pair->told = (uint8_t)told;
+}
+
 size_t certificate_pair_name_count(const struct certificate_pair *pair)
 {
     return pair->name_count;
@@ -148,6 +159,14 @@ int64_t certificate_pair_not_before(const struct certificate_pair *pair)
 int64_t certificate_pair_not_after(const struct certificate_pair *pair)
 {
     return pair->not_after;
+}
+
+enum certificate_validity certificate_pair_validity(const struct certificate_pair *pair,
+                                                    int64_t now_s)
+{
+    return now_s < pair->not_before  ? CERTIFICATE_NOT_YET_VALID
+           : now_s > pair->not_after ? CERTIFICATE_EXPIRED
+                                     : CERTIFICATE_VALID;
 }
 
 bool certificate_pair_is_rsa(const struct certificate_pair *pair)

@@ -24,8 +24,8 @@ enum {
     CERTIFICATE_NAMES_MAX = 1000,
 };
 
-/* Immutable, but for whether it was withdrawn. Freed with certificate_pair_unref; references are
- * counted atomically. */
+/* Immutable, but for whether it was withdrawn and what was told of its end. Freed with
+ * certificate_pair_unref; references are counted atomically. */
 struct certificate_pair;
 
 /* Parses CHAIN (PEM, leaf first) and KEY (PEM, unencrypted), for one pair by itself, whose
@@ -43,6 +43,11 @@ void certificate_pair_unref(struct certificate_pair *pair);
 void certificate_pair_withdraw(struct certificate_pair *pair, bool withdrawn);
 bool certificate_pair_is_withdrawn(const struct certificate_pair *pair);
 
+/* A number that whoever tells of certificates that near their end notes here, to tell each once; 0
+ * at first. For one thread. */
+unsigned certificate_pair_told(const struct certificate_pair *pair);
+void certificate_pair_set_told(struct certificate_pair *pair, unsigned told);
+
 /* Names of the SANs, normalised; wildcards as "*.example.org". */
 size_t certificate_pair_name_count(const struct certificate_pair *pair);
 struct bytes certificate_pair_name(const struct certificate_pair *pair, size_t i);
@@ -53,6 +58,12 @@ struct bytes certificate_pair_names(const struct certificate_pair *pair);
 /* Seconds since 1970. */
 int64_t certificate_pair_not_before(const struct certificate_pair *pair);
 int64_t certificate_pair_not_after(const struct certificate_pair *pair);
+
+/* Both ends belong to the validity (RFC 5280 §4.1.2.5). */
+enum certificate_validity { CERTIFICATE_NOT_YET_VALID, CERTIFICATE_VALID, CERTIFICATE_EXPIRED };
+enum certificate_validity certificate_pair_validity(const struct certificate_pair *pair,
+                                                    int64_t now_s);
+
 bool certificate_pair_is_rsa(const struct certificate_pair *pair);
 const char *certificate_pair_path(const struct certificate_pair *pair);
 

@@ -45,8 +45,9 @@ static void print_words(const json_t *reply)
 
 static bool is_settled(const json_t *reply)
 {
-    return number(reply, "files_in_error") == 0 && number(reply, "held") == 0 &&
-           number(reply, "removals_held") == 0 && restart_needed(reply)[0] == '\0';
+    return number(reply, "files_in_error") == 0 && number(reply, "certificates_in_error") == 0 &&
+           number(reply, "held") == 0 && number(reply, "removals_held") == 0 &&
+           restart_needed(reply)[0] == '\0';
 }
 
 int cmd_reload(const struct invocation *invocation)

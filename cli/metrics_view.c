@@ -10,7 +10,7 @@
 /* One number of the answer. */
 struct metric {
     const char *name;
-    const char *type; /* "gauge" or "counter" */
+    const char *type; /* "gauge", "counter", or "moment": a gauge of the seconds until then */
     const char *about;
     const char *object; /* the member that it is in; NULL: the answer itself */
     const char *key;    /* NULL: each member of the object is a sample … */
@@ -30,7 +30,17 @@ static const struct metric METRICS[] = {
     {"files_in_error", "gauge", "Policy files in error: their last good policies are served.", NULL,
      "files_in_error", NULL},
     {"removals_held", "gauge", "Domains whose removal is held.", NULL, "removals_held", NULL},
-    {"certificates", "gauge", "Names that have a certificate.", NULL, "certificates", NULL},
+    {"certificates", "gauge", "Certificates that were read from files.", NULL, "certificates",
+     NULL},
+    {"certificates_in_error", "gauge",
+     "Certificates from files in error: their last good ones are served.", NULL,
+     "certificates_in_error", NULL},
+    {"certificates_ending", "gauge",
+     "Certificates from files and by ACME that end within so many days; 0: that have ended.",
+     "certificates_ending", NULL, "days"},
+    {"certificates_nearest_expiry_seconds", "moment",
+     "Seconds until the first certificate from a file ends.", NULL, "certificates_nearest_expiry",
+     NULL},
     {"names_without_certificate", "gauge", "Names that are served and have no certificate.", NULL,
      "names_without_certificate_count", NULL},
     {"reloads_total", "counter", "Reloads.", NULL, "reloads", NULL},
@@ -62,6 +72,8 @@ static const struct metric METRICS[] = {
      "renewals", NULL},
     {"acme_failures_total", "counter", "Failures by type, in the CA's words or ours.",
      "acme.failures", NULL, "type"},
+    {"acme_nearest_expiry_seconds", "moment", "Seconds until the first certificate by ACME ends.",
+     "acme", "nearest_expiry", NULL},
 };
 
 static void print_head(const char *name, const char *type, const char *about, FILE *out)
@@ -104,7 +116,20 @@ static void print_samples(const struct metric *metric, json_t *object, FILE *out
     }
 }
 
-static void print_metric(const struct metric *metric, const json_t *status, FILE *out)
+/* Seconds from NOW_S to a moment: below zero where it is past, for that is what an alert is for. No
+ * moment is 0. */
+static void print_moment(const struct metric *metric, const json_t *object, int64_t now_s,
+                         FILE *out)
+{
+    json_int_t moment_s = json_integer_value(json_object_get(object, metric->key));
+    if (moment_s != 0) {
+        print_head(metric->name, "gauge", metric->about, out);
+        fprintf(out, PREFIX "%s %" PRId64 "\n", metric->name, (int64_t)moment_s - now_s);
+    }
+}
+
+static void print_metric(const struct metric *metric, const json_t *status, int64_t now_s,
+                         FILE *out)
 {
     const json_t *object = object_of(status, metric->object);
     if (metric->label != NULL) {
@@ -114,24 +139,15 @@ static void print_metric(const struct metric *metric, const json_t *status, FILE
         }
         return;
     }
+    if (strcmp(metric->type, "moment") == 0) {
+        print_moment(metric, object, now_s, out);
+        return;
+    }
     const json_t *value = json_object_get(object, metric->key);
     if (json_is_integer(value)) {
         print_head(metric->name, metric->type, metric->about, out);
         fprintf(out, PREFIX "%s %" JSON_INTEGER_FORMAT "\n", metric->name,
                 json_integer_value(value));
-    }
-}
-
-/* Below zero where it is past: that is what an alert is for. */
-static void print_nearest(const json_t *status, int64_t now_s, FILE *out)
-{
-    json_int_t nearest_s =
-        json_integer_value(json_object_get(object_of(status, "acme"), "nearest_expiry"));
-    if (nearest_s != 0) {
-        print_head("acme_nearest_expiry_seconds", "gauge",
-                   "Seconds until the first certificate by ACME ends.", out);
-        fprintf(out, PREFIX "acme_nearest_expiry_seconds %" PRId64 "\n",
-                (int64_t)nearest_s - now_s);
     }
 }
 
@@ -152,7 +168,6 @@ void metrics_view_print(const json_t *status, int64_t now_s, FILE *out)
 {
     print_state(status, out);
     for (size_t i = 0; i < ARRAY_LENGTH(METRICS); i++) {
-        print_metric(&METRICS[i], status, out);
+        print_metric(&METRICS[i], status, now_s, out);
     }
-    print_nearest(status, now_s, out);
 }

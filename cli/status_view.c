@@ -118,7 +118,11 @@ static void print_left_early(const json_t *status, FILE *out)
 
 static void print_certificates(const json_t *status, int64_t now_s, FILE *out)
 {
-    fprintf(out, "certificates:  %" JSON_INTEGER_FORMAT "\n", number(status, "certificates"));
+    fprintf(out, "certificates:  %" JSON_INTEGER_FORMAT, number(status, "certificates"));
+    if (number(status, "certificates_in_error") != 0) {
+        fprintf(out, ", in error %" JSON_INTEGER_FORMAT, number(status, "certificates_in_error"));
+    }
+    fputc('\n', out);
     size_t i = 0;
     const json_t *item = NULL;
     json_array_foreach(json_object_get(status, "certificates_expiring"), i, item)

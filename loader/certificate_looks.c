@@ -46,7 +46,12 @@ static size_t batch_size(const struct run *run, size_t number)
 static void *looker_new(void *context)
 {
     const struct certificate_looks_options *options = ((const struct run *)context)->options;
-    return certificate_looker_new(options->chains, options->snapshot, options->quickly);
+    return certificate_looker_new(&(struct certificate_looker_options){
+        .chains = options->chains,
+        .snapshot = options->snapshot,
+        .quickly = options->quickly,
+        .now_s = options->now_s,
+    });
 }
 
 static void looker_free(void *looker)

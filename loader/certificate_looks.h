@@ -24,8 +24,9 @@ typedef bool (*certificate_looks_found)(struct certificate_source *source,
 struct certificate_looks_options {
     struct chain_pool *chains;       /* in which intermediates are shared */
     const struct snapshot *snapshot; /* may be NULL */
-    bool quickly; /* what is seen for the first time may be left unproven; the disk is kept busy */
-    bool prove;   /* certificate_source_prove, not certificate_source_look */
+    bool quickly;  /* what is seen for the first time may be left unproven; the disk is kept busy */
+    int64_t now_s; /* the wall clock */
+    bool prove;    /* certificate_source_prove, not certificate_source_look */
     certificate_looks_found found;
     void *context;
 };

@@ -22,6 +22,7 @@ struct certificate_set *certificate_set_new(const struct certificate_set_options
     set->chains = chain_pool_new();
     set->snapshot_path = memory_string_or_null(options->snapshot);
     TAILQ_INIT(&set->troubles);
+    set->again_ms = -1;
     certificate_set_set_limits(set, options);
     return set;
 }
@@ -52,7 +53,17 @@ void certificate_set_free(struct certificate_set *set)
     chain_pool_unref(set->chains);
     diagnostics_clear(&set->top_problems);
     diagnostics_clear(&set->held);
+    diagnostics_clear(&set->notes);
     free(set);
+}
+
+/* A file that was only written again ends no sooner than before: nothing of that is told twice. */
+static void keep_told(const struct certificate_source *source, struct certificate_pair *new)
+{
+    const struct certificate_pair *old = source->served;
+    if (old != NULL && certificate_pair_not_after(old) == certificate_pair_not_after(new)) {
+        certificate_pair_set_told(new, certificate_pair_told(old));
+    }
 }
 
 /* A publication of NEW (taken) in SOURCE's place. The new one is in the table before the old one
@@ -60,6 +71,7 @@ void certificate_set_free(struct certificate_set *set)
 static void publish(struct certificate_set *set, struct certificate_source *source,
                     struct certificate_pair *new)
 {
+    keep_told(source, new);
     certificate_table_add(set->table, new);
     struct certificate_pair *old = certificate_source_serve(source, new);
     if (old != NULL) {
@@ -78,6 +90,7 @@ void certificate_set_put_trouble(struct certificate_set *set, struct certificate
         certificate_trouble_free(source->trouble);
     }
     if (trouble != NULL) {
+        trouble->source = source;
         TAILQ_INSERT_TAIL(&set->troubles, trouble, link);
         set->trouble_count++;
     }
@@ -93,10 +106,19 @@ bool certificate_set_is_abandoned(struct certificate_set *set)
     return set->is_abandoned;
 }
 
+static void add_note(struct certificate_set *set, const char *path, char *note)
+{
+    if (note != NULL) {
+        diagnostics_add(&set->notes, SEVERITY_WARNING, path, 0, 0, "%s", note);
+        free(note);
+    }
+}
+
 void certificate_set_take(struct certificate_set *set, struct certificate_source *source,
                           struct certificate_finding *finding)
 {
     source->looked_at = false;
+    add_note(set, certificate_source_path(source), finding->note);
     if (finding->state == CERTIFICATE_SOURCE_NEW) {
         certificate_set_put_trouble(set, source, NULL);
         publish(set, source, finding->pair);
@@ -106,6 +128,9 @@ void certificate_set_take(struct certificate_set *set, struct certificate_source
         certificate_set_put_trouble(set, source, finding->trouble);
     }
     bool gone = finding->state == CERTIFICATE_SOURCE_GONE;
+    if (gone) {
+        certificate_set_put_trouble(set, source, NULL); /* with the file it was about */
+    }
     if (gone != source->gone) {
         source->gone = gone;
         source->gone_ms = set->now_ms;
@@ -268,12 +293,38 @@ static enum relation relation_to_tops(const struct certificate_set *set, const c
 static void look_at_all(struct certificate_set *set)
 {
     const struct certificate_looks_options options = {
-        .chains = set->chains, .found = take_finding, .context = set};
+        .chains = set->chains, .now_s = set->now_s, .found = take_finding, .context = set};
     if (set->loaded) {
         certificate_looks_run(&set->looks, &options);
     } else {
         certificate_set_look_first(set);
     }
+}
+
+/* What was refused may work by now, or what is served in its place no more. */
+static void look_at_due(struct certificate_set *set)
+{
+    const struct certificate_trouble *trouble = NULL;
+    TAILQ_FOREACH (trouble, &set->troubles, link) {
+        if (trouble->again_s != 0 && trouble->again_s <= set->now_s) {
+            look(trouble->source, set);
+        }
+    }
+}
+
+/* Clock of the wall: it may be set while a timer sleeps, so it is asked again after a while,
+ * however far off the moment seems. */
+static void plan_again(struct certificate_set *set)
+{
+    enum { ASK_CLOCK_S = 60 };
+    int64_t wait_s = INT64_MAX;
+    const struct certificate_trouble *trouble = NULL;
+    TAILQ_FOREACH (trouble, &set->troubles, link) {
+        int64_t its_s = trouble->again_s - set->now_s;
+        wait_s = trouble->again_s != 0 && its_s < wait_s ? its_s : wait_s;
+    }
+    int64_t ask_s = wait_s < ASK_CLOCK_S ? wait_s : ASK_CLOCK_S;
+    set->again_ms = wait_s == INT64_MAX ? -1 : set->now_ms + ask_s * 1000;
 }
 
 void certificate_set_find(struct certificate_set *set)
@@ -283,10 +334,11 @@ void certificate_set_find(struct certificate_set *set)
 }
 
 size_t certificate_set_apply(struct certificate_set *set, const struct watch_changes *changes,
-                             int64_t now_ms)
+                             struct clock_moment now)
 {
     set->changed = 0;
-    set->now_ms = now_ms;
+    set->now_ms = now.monotonic_ms;
+    set->now_s = now.wall_s;
     bool tops = changes->rescan;
     for (size_t i = 0; i < changes->count && !changes->rescan; i++) {
         enum relation relation = relation_to_tops(set, changes->paths[i]);
@@ -299,9 +351,11 @@ size_t certificate_set_apply(struct certificate_set *set, const struct watch_cha
         list_tops(set);
     }
     set->found = false;
+    look_at_due(set);
     look_at_all(set);
     set->loaded = set->loaded || tops;
     certificate_set_settle(set);
+    plan_again(set);
     return set->changed;
 }
 
@@ -341,30 +395,15 @@ void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnos
     }
 }
 
+void certificate_set_take_notes(struct certificate_set *set, struct diagnostics *ret_notes)
+{
+    *ret_notes = set->notes;
+    set->notes = (struct diagnostics){0};
+}
+
 size_t certificate_set_problems(const struct certificate_set *set)
 {
     return set->top_problems.count + set->held.count + set->trouble_count;
-}
-
-bool certificate_set_walk(const struct certificate_set *set, char **after, size_t most,
-                          void (*visit)(const struct certificate_pair *pair, void *context),
-                          void *context)
-{
-    const struct certificate_sources *sources = &set->sources;
-    size_t i = *after != NULL ? certificate_sources_lower_bound(sources, *after) : 0;
-    i += *after != NULL && i < sources->count &&
-         strcmp(certificate_source_path(sources->items[i]), *after) == 0;
-    size_t end = sources->count - i < most ? sources->count : i + most;
-    for (; i < end; i++) {
-        if (sources->items[i]->served != NULL) {
-            visit(sources->items[i]->served, context);
-        }
-    }
-    if (end != 0) {
-        free(*after);
-        *after = memory_string(certificate_source_path(sources->items[end - 1]));
-    }
-    return end < sources->count;
 }
 
 size_t certificate_set_unsaved(const struct certificate_set *set)

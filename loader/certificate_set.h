@@ -1,13 +1,15 @@
 /* The certificate trees as they stand: told which paths changed, reads those pairs and publishes
  * them into the table. A pair that cannot be read or does not match keeps its last good version
- * served and is reported with both paths. One that is gone is taken out of use after a while,
- * unless so many go that it looks like a mistake: then they stay until that is accepted. The first
- * apply publishes pairs before their keys are proven to be undamaged, and proves them before it
- * returns (loader/certificate_set_first.c). No clock, and threads only while many pairs are looked
- * at (base/parallel.h). */
+ * served and is reported with both paths; so does one that is not valid while the last one is, and
+ * that is judged again when time may have changed it (loader/certificate_verdict.h). One that is
+ * gone is taken out of use after a while, unless so many go that it looks like a mistake: then they
+ * stay until that is accepted. The first apply publishes pairs before their keys are proven to be
+ * undamaged, and proves them before it returns (loader/certificate_set_first.c). No clock, and
+ * threads only while many pairs are looked at (base/parallel.h). */
 #ifndef LOADER_CERTIFICATE_SET_H
 #define LOADER_CERTIFICATE_SET_H
 
+#include "base/clock.h"
 #include "base/diagnostics.h"
 #include "certificates/certificate_table.h"
 #include "watch/watch.h"
@@ -36,9 +38,9 @@ void certificate_set_set_limits(struct certificate_set *set,
 void certificate_set_free(struct certificate_set *set);
 
 /* Returns how many pairs were published or taken away. Only files whose identity changed are read
- * again; paths that are not below a top are passed over. NOW_MS is the monotonic clock. */
+ * again; paths that are not below a top are passed over. */
 size_t certificate_set_apply(struct certificate_set *set, const struct watch_changes *changes,
-                             int64_t now_ms);
+                             struct clock_moment now);
 
 /* Finds what there is, and reads none of it: what the first apply begins with, where this was not
  * called before. On any one thread, while nobody calls anything but certificate_set_progress. */
@@ -55,23 +57,19 @@ size_t certificate_set_unsaved(const struct certificate_set *set);
  * array that the caller frees. */
 struct certificate_pair **certificate_set_save(struct certificate_set *set, size_t *ret_count);
 
-/* When apply wants to be called again though nothing changed; -1: never. */
+/* When apply wants to be called again though nothing changed, by the monotonic clock; -1: never. */
 int64_t certificate_set_next_due_ms(const struct certificate_set *set);
 
-/* Takes away what is gone, held or not; as apply. */
+/* Takes away what is gone, held or not; as apply. NOW_MS is the monotonic clock. */
 size_t certificate_set_accept_removals(struct certificate_set *set, int64_t now_ms);
 
 void certificate_set_diagnostics(const struct certificate_set *set, struct diagnostics *d);
 void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnostics *d);
 
+/* What is worth a line in the log and wants nobody, since the last call; the caller clears it. */
+void certificate_set_take_notes(struct certificate_set *set, struct diagnostics *ret_notes);
+
 /* How many problems there are now. */
 size_t certificate_set_problems(const struct certificate_set *set);
-
-/* Calls VISIT for pairs served, some MOST at a time, from where the last call left off. *AFTER is
- * that place: NULL at first, and the caller's to free. False: all were visited. Between calls pairs
- * may come and go: what stays is visited once. */
-bool certificate_set_walk(const struct certificate_set *set, char **after, size_t most,
-                          void (*visit)(const struct certificate_pair *pair, void *context),
-                          void *context);
 
 #endif

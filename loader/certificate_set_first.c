@@ -27,7 +27,8 @@ static bool has_rival(const struct certificate_set *set, const struct certificat
     struct certificate_choice choice;
     bool has = false;
     for (size_t i = 0; i < certificate_pair_name_count(pair) && !has; i++) {
-        has = certificate_table_find(set->table, certificate_pair_name(pair, i), &choice);
+        has =
+            certificate_table_find(set->table, certificate_pair_name(pair, i), set->now_s, &choice);
     }
     return has;
 }
@@ -92,7 +93,8 @@ static bool take_rival(struct certificate_source *source, struct certificate_fin
 
 void certificate_set_look_first(struct certificate_set *set)
 {
-    struct certificate_looks_options options = {.chains = set->chains, .context = set};
+    struct certificate_looks_options options = {
+        .chains = set->chains, .now_s = set->now_s, .context = set};
     if (set->snapshot_path != NULL) {
         set->snapshot = snapshot_open(set->snapshot_path, set->chains);
     }

@@ -85,17 +85,27 @@ void certificate_set_settle(struct certificate_set *set)
     }
 }
 
-int64_t certificate_set_next_due_ms(const struct certificate_set *set)
+/* Nearest first; -1 is never. */
+static int64_t nearer_ms(int64_t a_ms, int64_t b_ms)
+{
+    return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+static int64_t gone_due_ms(const struct certificate_set *set)
 {
     int64_t due_ms = -1;
     for (size_t i = 0; set->gone != 0 && set->held.count == 0 && i < set->sources.count; i++) {
         const struct certificate_source *source = set->sources.items[i];
-        int64_t its_ms = source->gone_ms + set->vanish_ms;
-        if (source->gone && (due_ms < 0 || its_ms < due_ms)) {
-            due_ms = its_ms;
+        if (source->gone) {
+            due_ms = nearer_ms(due_ms, source->gone_ms + set->vanish_ms);
         }
     }
     return due_ms;
+}
+
+int64_t certificate_set_next_due_ms(const struct certificate_set *set)
+{
+    return nearer_ms(gone_due_ms(set), set->again_ms);
 }
 
 size_t certificate_set_accept_removals(struct certificate_set *set, int64_t now_ms)

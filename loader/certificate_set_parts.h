@@ -34,15 +34,18 @@ struct certificate_set {
     struct certificate_looks rivals;   /* set aside */
     TAILQ_HEAD(, certificate_trouble) troubles;
     size_t trouble_count;
+    int64_t again_ms;                /* when the next of them is to be judged again; -1: none is */
     size_t gone;                     /* sources that are */
     bool accepting;                  /* removals are not held, in the apply under way */
     struct diagnostics top_problems; /* tops that cannot be listed */
     struct diagnostics held;         /* at most one: removals that are held */
+    struct diagnostics notes;        /* not handed out yet */
     bool top_problems_told;
     bool held_told;
     uint32_t listing;
     size_t met;     /* paths, in all listings */
-    int64_t now_ms; /* of the apply under way */
+    int64_t now_ms; /* of the apply under way, or the last … */
+    int64_t now_s;  /* … by the wall clock */
     size_t changed; /* pairs, in the apply under way */
 };
 

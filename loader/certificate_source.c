@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "certificates/certificate_tree.h"
+#include "loader/certificate_verdict.h"
 
 struct certificate_source *certificate_source_new(char *path)
 {
@@ -65,18 +66,20 @@ struct certificate_looker {
     struct buffer chain;            /* either may hold the key: wiped after each look */
     struct buffer key;
     bool quickly;
+    int64_t now_s;
 };
 
-struct certificate_looker *certificate_looker_new(struct chain_pool *chains,
-                                                  const struct snapshot *snapshot, bool quickly)
+struct certificate_looker *certificate_looker_new(const struct certificate_looker_options *options)
 {
+    const struct snapshot *snapshot = options->snapshot;
     struct certificate_looker *looker = memory_alloc(sizeof(*looker));
     *looker = (struct certificate_looker){
-        .reader = pair_reader_new(chains),
+        .reader = pair_reader_new(options->chains),
         .cursor = snapshot != NULL ? snapshot_cursor_new(snapshot) : NULL,
         .chain = BUFFER(CERTIFICATE_FILE_MAX),
         .key = BUFFER(CERTIFICATE_FILE_MAX),
-        .quickly = quickly,
+        .quickly = options->quickly,
+        .now_s = options->now_s,
     };
     return looker;
 }
@@ -115,12 +118,13 @@ static bool are_unchanged(const struct place *place, const struct file_identity 
            (place->one || is_unchanged(place->key_path, &known[1]));
 }
 
-/* As last read, or NULL. */
+/* As last read, or NULL: also where it is time to judge them again. */
 static const struct file_identity *known_files(const struct certificate_source *source,
-                                               const struct place *place)
+                                               const struct place *place, int64_t now_s)
 {
-    if (source->trouble != NULL) {
-        return source->trouble->files;
+    const struct certificate_trouble *trouble = source->trouble;
+    if (trouble != NULL) {
+        return trouble->again_s != 0 && trouble->again_s <= now_s ? NULL : trouble->files;
     }
     bool whole = source->served != NULL &&
                  certificate_pair_file_count(source->served) == (place->one ? 1 : 2);
@@ -183,6 +187,28 @@ static struct certificate_pair *recall(const struct place *place, struct snapsho
     return snapshot_find(cursor, place->chain_path, files, place->one ? 1 : 2);
 }
 
+/* FINDING's pair was read from FILES. */
+static void judge(const struct certificate_source *source, const struct file_identity *files,
+                  int64_t now_s, struct certificate_finding *finding)
+{
+    int64_t again_s = 0;
+    struct error e;
+    switch (certificate_verdict_find(source->served, finding->pair, now_s, &again_s)) {
+    case CERTIFICATE_TAKEN:
+        break;
+    case CERTIFICATE_TAKEN_ENDS_SOONER:
+        finding->note = certificate_verdict_note(source->served, finding->pair);
+        break;
+    case CERTIFICATE_REFUSED:
+        certificate_verdict_explain(source->served, finding->pair, now_s, &e);
+        finding->state = CERTIFICATE_SOURCE_TROUBLED;
+        finding->trouble = trouble_new(source, files, &e);
+        finding->trouble->again_s = again_s;
+        certificate_pair_unref(TAKE(finding->pair));
+        break;
+    }
+}
+
 static struct certificate_finding read_anew(const struct certificate_source *source,
                                             const struct place *place,
                                             struct certificate_looker *looker, bool quickly)
@@ -194,6 +220,7 @@ static struct certificate_finding read_anew(const struct certificate_source *sou
     bool proven = true;
     if (read_pair(place, looker, files, &finding.pair, quickly ? &proven : NULL, &e)) {
         finding.unproven = !proven;
+        judge(source, files, looker->now_s, &finding);
     } else if (!certificate_source_exists(place->chain_path)) {
         finding.state = CERTIFICATE_SOURCE_GONE;
     } else {
@@ -207,7 +234,7 @@ static struct certificate_finding look_at(const struct certificate_source *sourc
                                           const struct place *place,
                                           struct certificate_looker *looker)
 {
-    const struct file_identity *known = known_files(source, place);
+    const struct file_identity *known = known_files(source, place, looker->now_s);
     struct certificate_finding finding = {.state = CERTIFICATE_SOURCE_SAME};
     if (known != NULL && are_unchanged(place, known)) {
         return finding;
@@ -253,5 +280,6 @@ void certificate_finding_clear(struct certificate_finding *finding)
 {
     certificate_pair_unref(finding->pair);
     certificate_trouble_free(finding->trouble);
+    free(finding->note);
     *finding = (struct certificate_finding){0};
 }

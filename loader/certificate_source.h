@@ -12,12 +12,15 @@
 #include "certificates/pair_reader.h"
 #include "certificates/snapshot_reader.h"
 
-/* What is there cannot be read, or does not match. */
+/* What is there cannot be read, does not match, or does not work while the one before it does
+ * (loader/certificate_verdict.h). */
 struct certificate_trouble {
-    TAILQ_ENTRY(certificate_trouble) link;                  /* the set's */
+    TAILQ_ENTRY(certificate_trouble) link;                  /* the set's … */
+    struct certificate_source *source;                      /* … who knows whose it is */
     struct file_identity files[CERTIFICATE_PAIR_FILES_MAX]; /* as last read; zero: in vain */
-    struct diagnostics problem;                             /* exactly one */
-    bool told;                                              /* was handed out as new */
+    int64_t again_s;            /* wall clock: read again then though nothing changed; 0: never */
+    struct diagnostics problem; /* exactly one */
+    bool told;                  /* was handed out as new */
 };
 
 struct certificate_source {
@@ -42,10 +45,15 @@ struct certificate_pair *certificate_source_serve(struct certificate_source *sou
 
 /* What looks are made with, for one thread at a time: whoever looks at many keeps it. Intermediates
  * are shared in CHAINS; SNAPSHOT (borrowed) may be NULL. QUICKLY: what is seen for the first time
- * may be left unproven. */
+ * may be left unproven. NOW_S is the wall clock. */
+struct certificate_looker_options {
+    struct chain_pool *chains;
+    const struct snapshot *snapshot;
+    bool quickly;
+    int64_t now_s;
+};
 struct certificate_looker;
-struct certificate_looker *certificate_looker_new(struct chain_pool *chains,
-                                                  const struct snapshot *snapshot, bool quickly);
+struct certificate_looker *certificate_looker_new(const struct certificate_looker_options *options);
 /* NULL is fine. */
 void certificate_looker_free(struct certificate_looker *looker);
 
@@ -60,6 +68,7 @@ struct certificate_finding {
     enum certificate_source_state state;
     struct certificate_pair *pair; /* the caller's, as the next */
     struct certificate_trouble *trouble;
+    char *note;      /* on the pair, for the log; NULL: none */
     bool remembered; /* the pair is from the snapshot */
     bool unproven;   /* see pair_reader_read_quickly */
 };

@@ -52,7 +52,7 @@ void loader_apply_policies(struct loader *loader, const struct watch_changes *ch
 void loader_apply_certificates(struct loader *loader, const struct watch_changes *changes,
                                const struct policy_set_result *result)
 {
-    size_t pairs = certificate_set_apply(loader->certificates, changes, clock_monotonic_ms());
+    size_t pairs = certificate_set_apply(loader->certificates, changes, clock_now());
     loader_tell_applied(loader, result, pairs);
 }
 
@@ -211,6 +211,7 @@ static void wait_for_work(struct loader *loader)
     int timeout_ms = watch_timeout_ms(loader->watch, now_ms);
     timeout_ms = nearer_ms(timeout_ms, due_ms(loader), now_ms);
     timeout_ms = nearer_ms(timeout_ms, loader->prune_ms, now_ms);
+    timeout_ms = nearer_ms(timeout_ms, loader->expiry_ms, now_ms);
     timeout_ms = nearer_ms(timeout_ms, snapshot_keeper_due_ms(loader->policy_keeper), now_ms);
     timeout_ms = nearer_ms(timeout_ms, snapshot_keeper_due_ms(loader->certificate_keeper), now_ms);
     timeout_ms = loader_has_questions(loader) ? 0 : timeout_ms;

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "certificates/certificate_table.h"
 #include "config/settings.h"
+#include "loader/expiry.h"
 #include "loader/policy_set.h"
 #include "policies/policy_index.h"
 
@@ -78,23 +79,29 @@ struct loader_certificate {
     char *name; /* its first name */
     char *path;
     int64_t not_after_s;
+    bool from_files; /* else by ACME */
 };
 
 /* What only a look at every domain and every certificate tells. */
 struct loader_findings {
-    size_t certificates;
+    size_t certificates;              /* from files */
     size_t names_without_certificate; /* served domains whose mta-sts.DOMAIN has none */
     char *without_certificate[LOADER_STATUS_NAMES]; /* the first of them */
     size_t without_certificate_count;
     struct loader_certificate expiring[LOADER_STATUS_NAMES]; /* nearest expiry first */
     size_t expiring_count;
+    /* Of those that are chosen for a name: how many end within EXPIRY_DAYS[i], wherever they come
+     * from, and when the first from a file does; 0: there is none. */
+    size_t ending[EXPIRY_COUNTS];
+    int64_t nearest_expiry_s;
 };
 
 /* An immutable picture for `status`; free with loader_status_free. It is taken in slices, so that
  * no change waits for it: at a million domains a second passes from question to answer. */
 struct loader_status {
     struct policy_set_counts counts;
-    struct diagnostics diagnostics; /* all that is wrong now */
+    struct diagnostics diagnostics; /* all that is wrong now … */
+    size_t certificates_in_error;   /* … and how much of it is about certificates */
     struct loader_findings found;
     int64_t last_change_s; /* wall clock of the last publication */
     uint64_t reloads;
@@ -123,8 +130,7 @@ void loader_ask_status(struct loader *loader,
 void loader_catch_up(struct loader *loader, void (*done)(void *context), void *context);
 
 /* Any thread: NEW into the table, then OLD out of it, so that their names are never without; either
- * may be NULL. Takes both references. For certificates that come from nowhere in `certificates`;
- * `status` does not list them. */
+ * may be NULL. Takes both references. For certificates that come from nowhere in `certificates`. */
 void loader_swap_certificate(struct loader *loader, struct certificate_pair *new,
                              struct certificate_pair *old);
 

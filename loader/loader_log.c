@@ -18,6 +18,40 @@ static void log_diagnostics(struct loader *loader, const char *event,
     }
 }
 
+static void log_notes(struct loader *loader)
+{
+    struct diagnostics notes;
+    certificate_set_take_notes(loader->certificates, &notes);
+    for (size_t i = 0; i < notes.count; i++) {
+        log_event(loader->log, LOG_LEVEL_INFO, "certificates.ends_sooner",
+                  LOG_TEXT("file", notes.items[i].file), LOG_TEXT("note", notes.items[i].text));
+    }
+    if (notes.dropped != 0) {
+        log_event(loader->log, LOG_LEVEL_INFO, "certificates.ends_sooner",
+                  LOG_NUMBER("more", notes.dropped));
+    }
+    diagnostics_clear(&notes);
+}
+
+/* One line a step, however many certificates passed it. */
+void loader_log_expiry(struct loader *loader, struct expiry_news *news)
+{
+    for (enum expiry_step step = EXPIRY_THIRD; step < EXPIRY_STEPS; step++) {
+        if (news->steps[step].count == 0) {
+            continue;
+        }
+        bool past = step == EXPIRY_PAST;
+        log_event(loader->log, past ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+                  past ? "certificates.expired" : "certificates.expiring",
+                  LOG_TEXT("left", expiry_step_left(step)),
+                  LOG_NUMBER("certificates", news->steps[step].count),
+                  LOG_TEXT("names", news->steps[step].names),
+                  LOG_TEXT("advice", "see why they have not been renewed, or replace them; "
+                                     "\"mtasts-host status\" lists certificates by expiry"));
+    }
+    expiry_news_clear(news);
+}
+
 /* Tells when fewer are in error than before, and remembers how many it is now. */
 static void log_mended(struct loader *loader, const char *event, size_t *in_error, size_t now)
 {
@@ -53,6 +87,7 @@ void loader_log_problems(struct loader *loader)
     log_diagnostics(loader, "certificates.problem", &certificates);
     diagnostics_clear(&policies);
     diagnostics_clear(&certificates);
+    log_notes(loader);
 
     policy_set_counts(loader->policies, &counts);
     log_mended(loader, "policies.mended", &loader->files_in_error, counts.files_in_error);

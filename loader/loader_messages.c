@@ -36,6 +36,7 @@ static void do_reload(void *message)
         return;
     }
     loader->reloads++;
+    loader->expiry_ms = 0;
     loader_rescan(loader, &reload->result);
     if ((reload->flags & LOADER_RELOAD_ACCEPT_REMOVALS) != 0) {
         loader_accept_removals(loader, &reload->result);

@@ -50,7 +50,9 @@ struct loader {
     uint64_t reloads;
     uint64_t version; /* of what a survey counts */
     struct survey survey;
-    uint64_t surveyed;          /* the `version` that it began with */
+    uint64_t surveyed;          /* the `version` that it began with … */
+    int64_t surveyed_ms;        /* … and when: what nears its end does so without a change */
+    int64_t expiry_ms;          /* when the next is due for the log though nobody asks */
     struct question *asked;     /* the latest first: they wait for the next survey … */
     struct question *answering; /* … and these for the one under way */
     bool stop;
@@ -84,9 +86,11 @@ void loader_use_settings(struct loader *loader, const struct settings *settings)
 /* --- loader_log.c --- */
 /* What is wrong and was not told yet, and what has been mended. */
 void loader_log_problems(struct loader *loader);
+/* Certificates that have come nearer to their end; NEWS is empty then. */
+void loader_log_expiry(struct loader *loader, struct expiry_news *news);
 
 /* --- loader_questions.c: status --- */
-/* A slice of what there is to look at for those who asked. */
+/* A slice of what there is to look at for those who asked, and from time to time for the log. */
 void loader_tend_questions(struct loader *loader);
 /* Whether another slice waits. */
 bool loader_has_questions(const struct loader *loader);

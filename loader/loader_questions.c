@@ -1,6 +1,12 @@
 /* Who asks for the status, and what is shown to them. */
+#include "base/clock.h"
 #include "loader/loader_parts.h"
 #include "loader/loader_status.h"
+
+enum {
+    EXPIRY_INTERVAL_MS = 60 * 60 * 1000,
+    STALE_MS = 5 * 60 * 1000,
+};
 
 struct question {
     struct loader *loader;
@@ -45,34 +51,48 @@ static void answer(struct loader *loader)
     }
 }
 
-static void begin(struct loader *loader)
+static void begin(struct loader *loader, struct clock_moment now)
 {
     const struct survey_sources sources = {
         .policies = loader->tables->policies,
         .table = loader->tables->certificates,
-        .certificates = loader->certificates,
         .wants_certificates = loader->wants_certificates,
+        .now_s = now.wall_s,
     };
+    loader->surveyed = loader->version;
+    loader->surveyed_ms = now.monotonic_ms;
+    loader->expiry_ms = now.monotonic_ms + EXPIRY_INTERVAL_MS;
+    survey_begin(&loader->survey, &sources);
+}
+
+/* Where nothing changed and no time to speak of has passed, what was found stands. */
+static void begin_where_asked(struct loader *loader)
+{
+    struct clock_moment now = clock_now();
+    bool due = now.monotonic_ms >= loader->expiry_ms;
+    bool stale =
+        loader->surveyed != loader->version || now.monotonic_ms >= loader->surveyed_ms + STALE_MS;
+    if (due || (loader->asked != NULL && stale)) {
+        begin(loader, now);
+    }
     loader->answering = TAKE(loader->asked);
-    if (loader->surveyed != loader->version) {
-        loader->surveyed = loader->version;
-        survey_begin(&loader->survey, &sources);
-    } /* else what was found stands */
 }
 
 void loader_tend_questions(struct loader *loader)
 {
-    if (loader->answering == NULL && loader->asked != NULL) {
-        begin(loader);
+    if (loader->answering == NULL && !survey_is_under_way(&loader->survey)) {
+        begin_where_asked(loader);
     }
-    if (loader->answering != NULL && !survey_step(&loader->survey)) {
+    if (!survey_step(&loader->survey)) {
+        loader_log_expiry(loader, &loader->survey.news);
         answer(loader);
     }
 }
 
 bool loader_has_questions(const struct loader *loader)
 {
-    return loader->answering != NULL || loader->asked != NULL;
+    return loader->answering != NULL || loader->asked != NULL ||
+           survey_is_under_way(&loader->survey);
 }
 
 static void do_ask(void *message)

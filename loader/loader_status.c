@@ -32,6 +32,7 @@ struct loader_status *loader_status_new(const struct policy_set *policies,
     policy_set_counts(policies, &status->counts);
     policy_set_diagnostics(policies, &status->diagnostics);
     certificate_set_diagnostics(certificates, &status->diagnostics);
+    status->certificates_in_error = certificate_set_problems(certificates);
     copy_findings(found, &status->found);
     return status;
 }

@@ -19,7 +19,8 @@ static bool look_at_domain(struct policy_domain *domain, void *context)
     }
     int n =
         snprintf(host, sizeof(host), POLICY_HOST_PREFIX "%.*s", domain->name_length, domain->name);
-    if (certificate_table_find(survey->sources.table, (struct bytes){host, (size_t)n}, &choice)) {
+    if (certificate_table_find(survey->sources.table, (struct bytes){host, (size_t)n},
+                               survey->sources.now_s, &choice)) {
         return true;
     }
     result->names_without_certificate++;
@@ -29,13 +30,15 @@ static bool look_at_domain(struct policy_domain *domain, void *context)
     return true;
 }
 
-static void look_at_pair(const struct certificate_pair *pair, void *context)
+static bool is_from_file(const struct certificate_pair *pair)
 {
-    struct loader_findings *result = &((struct survey *)context)->result;
-    int64_t not_after_s = certificate_pair_not_after(pair);
-    result->certificates++;
+    return certificate_pair_file_count(pair) != 0;
+}
 
-    /* The nearest expiries, kept sorted; few, so by insertion. */
+/* The nearest expiries, kept sorted; few, so by insertion. */
+static void list_expiry(const struct certificate_pair *pair, struct loader_findings *result)
+{
+    int64_t not_after_s = certificate_pair_not_after(pair);
     size_t at = result->expiring_count;
     while (at > 0 && result->expiring[at - 1].not_after_s > not_after_s) {
         at--;
@@ -54,8 +57,71 @@ static void look_at_pair(const struct certificate_pair *pair, void *context)
         .name = memory_string_of(certificate_pair_name(pair, 0)),
         .path = memory_string(certificate_pair_path(pair)),
         .not_after_s = not_after_s,
+        .from_files = is_from_file(pair),
     };
     result->expiring_count++;
+}
+
+/* Whether clients get it: a better one may stand beside it for each of its names. */
+static bool is_chosen(const struct survey *survey, const struct certificate_pair *pair)
+{
+    const struct survey_sources *sources = &survey->sources;
+    struct certificate_choice choice;
+    bool chosen = false;
+    for (size_t i = 0; i < certificate_pair_name_count(pair) && !chosen; i++) {
+        chosen = certificate_table_find(sources->table, certificate_pair_name(pair, i),
+                                        sources->now_s, &choice) &&
+                 (choice.ecdsa == pair || choice.rsa == pair);
+    }
+    return chosen;
+}
+
+static void count_expiry(struct survey *survey, const struct certificate_pair *pair)
+{
+    struct loader_findings *result = &survey->result;
+    int64_t not_after_s = certificate_pair_not_after(pair);
+    for (size_t i = 0; i < EXPIRY_COUNTS; i++) {
+        result->ending[i] += expiry_is_within(not_after_s, survey->sources.now_s, i);
+    }
+    if (is_from_file(pair) &&
+        (result->nearest_expiry_s == 0 || not_after_s < result->nearest_expiry_s)) {
+        result->nearest_expiry_s = not_after_s;
+    }
+}
+
+static void note_step(struct survey *survey, struct certificate_pair *pair, enum expiry_step step)
+{
+    struct bytes name = certificate_pair_name(pair, 0);
+    if ((unsigned)step > certificate_pair_told(pair)) {
+        certificate_pair_set_told(pair, step);
+        expiry_news_add(&survey->news, step, name.p, name.n);
+    }
+}
+
+/* To ask whether a pair is chosen costs a look-up: only where the answer counts. */
+static void look_at_expiry(struct survey *survey, struct certificate_pair *pair)
+{
+    const struct loader_findings *result = &survey->result;
+    const struct expiry_life life = {
+        .not_before_s = certificate_pair_not_before(pair),
+        .not_after_s = certificate_pair_not_after(pair),
+        .renewed_here = !is_from_file(pair),
+    };
+    enum expiry_step step = expiry_step_of(&life, survey->sources.now_s);
+    bool counts = expiry_is_within(life.not_after_s, survey->sources.now_s, EXPIRY_COUNTS - 1) ||
+                  result->nearest_expiry_s == 0 || life.not_after_s < result->nearest_expiry_s;
+    if ((counts || (unsigned)step > certificate_pair_told(pair)) && is_chosen(survey, pair)) {
+        count_expiry(survey, pair);
+        note_step(survey, pair, step);
+    }
+}
+
+static void look_at_pair(struct certificate_pair *pair, void *context)
+{
+    struct survey *survey = context;
+    survey->result.certificates += is_from_file(pair);
+    list_expiry(pair, &survey->result);
+    look_at_expiry(survey, pair);
 }
 
 static int by_name(const void *left, const void *right)
@@ -69,6 +135,7 @@ void survey_begin(struct survey *survey, const struct survey_sources *sources)
     survey->sources = *sources;
     survey->stage = sources->wants_certificates ? SURVEY_DOMAINS : SURVEY_CERTIFICATES;
     policy_index_walk_begin(sources->policies);
+    certificate_table_walk_begin(sources->table);
 }
 
 bool survey_step(struct survey *survey)
@@ -79,8 +146,7 @@ bool survey_step(struct survey *survey)
             survey->stage = SURVEY_CERTIFICATES;
         }
     } else if (survey->stage == SURVEY_CERTIFICATES &&
-               !certificate_set_walk(sources->certificates, &survey->after, CERTIFICATES_A_STEP,
-                                     look_at_pair, survey)) {
+               !certificate_table_walk(sources->table, CERTIFICATES_A_STEP, look_at_pair, survey)) {
         qsort(survey->result.without_certificate, survey->result.without_certificate_count,
               sizeof(char *), by_name);
         survey->stage = SURVEY_OVER;
@@ -91,6 +157,6 @@ bool survey_step(struct survey *survey)
 void survey_clear(struct survey *survey)
 {
     loader_findings_clear(&survey->result);
-    free(survey->after);
+    expiry_news_clear(&survey->news);
     *survey = (struct survey){0};
 }

@@ -10,22 +10,23 @@
 #ifndef LOADER_SURVEY_H
 #define LOADER_SURVEY_H
 
-#include "loader/certificate_set.h"
+#include "certificates/certificate_table.h"
+#include "loader/expiry.h"
 #include "loader/loader.h"
 
 struct survey_sources {
     struct policy_index *policies;
-    const struct certificate_table *table;
-    const struct certificate_set *certificates;
+    struct certificate_table *table;
     bool wants_certificates; /* else no name is without */
+    int64_t now_s;           /* the wall clock */
 };
 
 /* Zero-initialised is over, with nothing found. */
 struct survey {
     struct survey_sources sources;
     enum { SURVEY_OVER, SURVEY_DOMAINS, SURVEY_CERTIFICATES } stage;
-    char *after; /* the certificate looked at last */
     struct loader_findings result;
+    struct expiry_news news; /* who tells of it clears it */
 };
 
 /* What was found before is forgotten. The sources are borrowed until it is over. */

@@ -54,12 +54,13 @@ static json_t *reply(const struct inquiry *inquiry)
     }
     CLEANUP(buffer_clear) struct buffer names = BUFFER(NAMES_MAX);
     settings_restart_needed(server->settings, current(server), &names);
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "domains",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "domains",
                      (json_int_t)status->counts.domains, "files_read",
                      (json_int_t)result->files_read, "published", (json_int_t)result->published,
                      "removed", (json_int_t)result->removed, "held", (json_int_t)result->held,
                      "removals_held", (json_int_t)status->counts.removals_held, "files_in_error",
-                     (json_int_t)status->counts.files_in_error, "diagnostics",
+                     (json_int_t)status->counts.files_in_error, "certificates_in_error",
+                     (json_int_t)status->certificates_in_error, "diagnostics",
                      status_diagnostics(&status->diagnostics), "restart_needed",
                      safe_json_string(buffer_bytes(&names)));
 }
@@ -76,7 +77,8 @@ static void answer_reload(struct inquiry *inquiry)
               LOG_NUMBER("files_read", result->files_read),
               LOG_NUMBER("published", result->published), LOG_NUMBER("removed", result->removed),
               LOG_NUMBER("held", result->held),
-              LOG_NUMBER("files_in_error", status->counts.files_in_error));
+              LOG_NUMBER("files_in_error", status->counts.files_in_error),
+              LOG_NUMBER("certificates_in_error", status->certificates_in_error));
     if (server->phase == SERVER_SERVING) {
         systemd_notify_ready("Serving");
     }

@@ -1,5 +1,6 @@
 #include "status.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -77,11 +78,25 @@ static json_t *expiring(const struct loader_status *loaded)
     json_t *list = json_array();
     for (size_t i = 0; i < loaded->found.expiring_count; i++) {
         const struct loader_certificate *item = &loaded->found.expiring[i];
-        json_array_append_new(list, json_pack("{s:o,s:o,s:I}", "name", safe_json_text(item->name),
-                                              "path", safe_json_text(item->path), "not_after",
-                                              (json_int_t)item->not_after_s));
+        json_array_append_new(list,
+                              json_pack("{s:o,s:o,s:s,s:I}", "name", safe_json_text(item->name),
+                                        "path", safe_json_text(item->path), "source",
+                                        item->from_files ? "files" : "acme", "not_after",
+                                        (json_int_t)item->not_after_s));
     }
     return list;
+}
+
+/* By days: {"0": how many have expired, "1": how many do within a day, …}. */
+static json_t *ending(const struct loader_status *loaded)
+{
+    json_t *counts = json_object();
+    for (size_t i = 0; i < EXPIRY_COUNTS; i++) {
+        char days[16];
+        (void)snprintf(days, sizeof(days), "%d", EXPIRY_DAYS[i]);
+        json_object_set_new(counts, days, number(loaded->found.ending[i]));
+    }
+    return counts;
 }
 
 static json_t *without_certificate(const struct loader_status *loaded)
@@ -116,6 +131,9 @@ static void add_loaded(const struct loader_status *loaded, json_t *status)
         {"diagnostics", status_diagnostics(&loaded->diagnostics)},
         {"diagnostics_dropped", number(loaded->diagnostics.dropped)},
         {"certificates", number(loaded->found.certificates)},
+        {"certificates_in_error", number(loaded->certificates_in_error)},
+        {"certificates_ending", ending(loaded)},
+        {"certificates_nearest_expiry", json_integer(loaded->found.nearest_expiry_s)},
         {"certificates_expiring", expiring(loaded)},
         {"names_without_certificate_count", number(loaded->found.names_without_certificate)},
         {"names_without_certificate", without_certificate(loaded)},

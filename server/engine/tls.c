@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 
+#include "base/clock.h"
 #include "base/rcu_table.h"
 #include "certificates/certificate_cache.h"
 #include "provider/tls_groups.h"
@@ -45,7 +46,8 @@ static bool find_pairs(const struct tls_context *tls, struct bytes name,
                        struct certificate_choice *ret_choice)
 {
     rcu_read_begin();
-    bool found = certificate_table_find(tls->options.certificates, name, ret_choice);
+    bool found =
+        certificate_table_find(tls->options.certificates, name, clock_wall_s(), ret_choice);
     if (found && ret_choice->ecdsa != NULL) {
         (void)certificate_pair_ref(ret_choice->ecdsa);
     }

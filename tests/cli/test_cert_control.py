@@ -162,7 +162,9 @@ class Rollover(ControlTest):
 def status(acme):
     return {"version": "1", "pid": 1, "uptime_s": 5, "domains": 7, "shared_policies": 1, "files": 2,
             "files_in_error": 0, "removals_held": 0, "diagnostics": [], "certificates": 6,
-            "certificates_expiring": [], "names_without_certificate_count": 1,
+            "certificates_expiring": [],
+            "certificates_in_error": 0, "certificates_ending": {"0": 0, "14": 1},
+            "certificates_nearest_expiry": int(time.time()) + 1000, "names_without_certificate_count": 1,
             "names_without_certificate": [], "last_change": 0, "reloads": 3, "requests": 99,
             "connections": {"current": 4, "accepted": 40, "refused": 0, "held": 0, "ended": {"idle": 3}}, "listeners": [],
             "acme": acme}

@@ -28,6 +28,12 @@ class AcmeCertificates(AcmeScenario):
         self.assertNotEqual(unknown.returncode, 0)
         self.assertIn("stranger.test", unknown.stderr)
         self.assertNotIn("PRIVATE KEY", shown + text)
+        # `status` knows when they end, as it does of those from files; and the log has nothing to say of that.
+        status = json.loads(self.server.command("status", "--json", check=False).stdout)
+        self.assertEqual({(row["name"], row["source"]) for row in status["certificates_expiring"]},
+                         {(mta_sts(domain), "acme") for domain in ("one.test", "two.test")})
+        self.assertEqual(status["certificates"], 0)
+        self.assertNotIn("certificates.expir", self.server.log_text())
         self.stop()
 
     def test_renew_and_wait_for_what_becomes_of_it(self):

@@ -114,9 +114,10 @@ class Authority:
             "-subj", "/CN=Throw-away root", "-addext", "basicConstraints=critical,CA:TRUE",
             "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def issue(self, chain, key, names, days=20, rsa=False, days_ago=0):
+    def issue(self, chain, key, names, days=20, rsa=False, days_ago=0,
+              seconds_ago=0):
         """Writes a certificate for NAMES (the first is its subject) to CHAIN and KEY, as it would
-        have been issued DAYS_AGO."""
+        have been issued DAYS_AGO and SECONDS_AGO: below zero in time to come."""
         chain, key = pathlib.Path(chain), pathlib.Path(key)
         chain.parent.mkdir(parents=True, exist_ok=True)
         algorithm = (["-newkey", "rsa:2048"] if rsa
@@ -133,7 +134,8 @@ class Authority:
             + (",keyEncipherment" if rsa else "")
             + "\nextendedKeyUsage=serverAuth\nsubjectKeyIdentifier=hash\n"
             + "authorityKeyIdentifier=keyid\n")
-        then = ["faketime", "-f", f"-{days_ago}d"] if days_ago else []
+        ago = days_ago * 86400 + seconds_ago
+        then = ["faketime", "-f", f"{-ago:+d}"] if ago else []
         run(*then, "openssl", "x509", "-req", "-in", request, "-CA", self.root, "-CAkey", self.key,
             "-days", days, "-out", new_chain, "-extfile", extensions)
         request.unlink()

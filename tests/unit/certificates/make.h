@@ -111,14 +111,14 @@ UNUSED_HERE static void make_add_key(struct buffer *text, EVP_PKEY *key, enum ma
     make_add_bio(text, bio);
 }
 
-/* A self-signed pair; the caller frees it. */
-UNUSED_HERE static struct certificate_pair *make_pair(EVP_PKEY *key, const char *sans,
-                                                      int64_t until)
+/* A self-signed pair, valid from FROM to UNTIL, in seconds from now; the caller frees it. */
+UNUSED_HERE static struct certificate_pair *make_pair_from(EVP_PKEY *key, const char *sans,
+                                                           int64_t from, int64_t until)
 {
     CLEANUP(buffer_clear) struct buffer chain = BUFFER(MAKE_FILE_MAX);
     CLEANUP(buffer_clear) struct buffer secret = BUFFER(MAKE_FILE_MAX);
-    X509 *certificate =
-        make_certificate(&(struct make_recipe){.key = key, .sans = sans, .until = until});
+    X509 *certificate = make_certificate(
+        &(struct make_recipe){.key = key, .sans = sans, .from = from, .until = until});
     make_add_certificate(&chain, certificate);
     make_add_key(&secret, key, MAKE_PKCS8);
     X509_free(certificate);
@@ -129,6 +129,13 @@ UNUSED_HERE static struct certificate_pair *make_pair(EVP_PKEY *key, const char 
         fail_msg("%s", e.text);
     }
     return pair;
+}
+
+/* From now on. */
+UNUSED_HERE static struct certificate_pair *make_pair(EVP_PKEY *key, const char *sans,
+                                                      int64_t until)
+{
+    return make_pair_from(key, sans, 0, until);
 }
 
 #endif

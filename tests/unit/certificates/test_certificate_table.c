@@ -91,6 +91,7 @@ static void test_story(void **state)
 {
     (void)state;
     struct certificate_table *table = certificate_table_new();
+    int64_t now_s = (int64_t)time(NULL);
     make_story();
     for (size_t i = 0; i < ARRAY_LENGTH(STORY); i++) {
         const struct step *step = &STORY[i];
@@ -101,7 +102,7 @@ static void test_story(void **state)
         }
         struct certificate_choice choice = {NULL, NULL};
         rcu_read_begin();
-        bool found = certificate_table_find(table, bytes_of(step->name), &choice);
+        bool found = certificate_table_find(table, bytes_of(step->name), now_s, &choice);
         rcu_read_end();
         if (found != (step->ecdsa != 0 || step->rsa != 0) ||
             number_of(choice.ecdsa) != step->ecdsa || number_of(choice.rsa) != step->rsa ||
@@ -110,6 +111,94 @@ static void test_story(void **state)
                      number_of(choice.rsa), certificate_table_count(table));
         }
     }
+    for (size_t i = 1; i < PAIRS; i++) {
+        certificate_pair_unref(pairs[i]);
+    }
+    certificate_table_free(table);
+}
+
+static struct certificate_pair *pair_of(EVP_PKEY *key, const char *sans, int from_day,
+                                        int until_day)
+{
+    return make_pair_from(key, sans, from_day * (int64_t)DAY, until_day * (int64_t)DAY);
+}
+
+enum { CLOCK_PAIRS = 5, A = 1, B, R, W };
+
+/* What is looked for on a day, of: A from 0 to 10, B from 20 to 200, R from 0 to 5 (RSA), and W, a
+ * wildcard, from 0 to 100. */
+static const struct clock_row {
+    const char *about;
+    int day;
+    const char *name;
+    int ecdsa;
+    int rsa;
+} CLOCK[] = {
+    {"valid before what is to come, though that ends later", 1, "mta-sts.a.example", A, R},
+    {"no RSA that has expired beside what is valid", 6, "mta-sts.a.example", A, 0},
+    {"a wildcard before an exact name that has expired or is to come", 11, "mta-sts.a.example", W,
+     0},
+    {"the exact name again", 21, "mta-sts.a.example", B, 0},
+    {"and for long", 150, "mta-sts.a.example", B, 0},
+    {"where none is valid, the one that ended last", 201, "mta-sts.a.example", B, R},
+    {"another name, by the wildcard", 1, "x.a.example", W, 0},
+    {"also where that has expired", 101, "x.a.example", W, 0},
+};
+
+static void test_what_is_valid_comes_first(void **state)
+{
+    (void)state;
+    int64_t now_s = (int64_t)time(NULL);
+    struct certificate_table *table = certificate_table_new();
+    struct certificate_pair *all[CLOCK_PAIRS] = {
+        [A] = pair_of(ec, "DNS:mta-sts.a.example", 0, 10),
+        [B] = pair_of(ec, "DNS:mta-sts.a.example", 20, 200),
+        [R] = pair_of(rsa, "DNS:mta-sts.a.example", 0, 5),
+        [W] = pair_of(ec, "DNS:*.a.example", 0, 100),
+    };
+    for (size_t i = 1; i < CLOCK_PAIRS; i++) {
+        certificate_table_add(table, all[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(CLOCK); i++) {
+        const struct clock_row *row = &CLOCK[i];
+        struct certificate_choice choice = {NULL, NULL};
+        rcu_read_begin();
+        bool found = certificate_table_find(table, bytes_of(row->name),
+                                            now_s + row->day * (int64_t)DAY, &choice);
+        rcu_read_end();
+        if (!found || choice.ecdsa != all[row->ecdsa] || choice.rsa != all[row->rsa]) {
+            fail_msg("%s", row->about);
+        }
+    }
+    for (size_t i = 1; i < CLOCK_PAIRS; i++) {
+        certificate_pair_unref(all[i]);
+    }
+    certificate_table_free(table);
+}
+
+static void count_pair(struct certificate_pair *pair, void *context)
+{
+    assert_non_null(certificate_pair_path(pair));
+    ++*(size_t *)context;
+}
+
+/* Each once, however many names it has, and however many there are for a name. */
+static void test_visits_each_pair_once(void **state)
+{
+    (void)state;
+    struct certificate_table *table = certificate_table_new();
+    size_t count = 0;
+    make_story();
+    certificate_table_walk_begin(table);
+    assert_false(certificate_table_walk(table, 10, count_pair, &count));
+    for (size_t i = 1; i < PAIRS; i++) {
+        certificate_table_add(table, pairs[i]);
+    }
+    assert_int_equal(count, 0);
+    certificate_table_walk_begin(table);
+    while (certificate_table_walk(table, 1, count_pair, &count)) {
+    }
+    assert_int_equal(count, PAIRS - 1);
     for (size_t i = 1; i < PAIRS; i++) {
         certificate_pair_unref(pairs[i]);
     }
@@ -126,10 +215,10 @@ static void test_over_long_name(void **state)
     name[1] = '.';
     struct certificate_choice choice;
     for (size_t n = DNS_NAME_MAX - 1; n <= sizeof(name); n++) {
-        assert_false(certificate_table_find(table, (struct bytes){name, n}, &choice));
-        assert_false(certificate_table_find(table, (struct bytes){name + 1, n - 1}, &choice));
+        assert_false(certificate_table_find(table, (struct bytes){name, n}, 0, &choice));
+        assert_false(certificate_table_find(table, (struct bytes){name + 1, n - 1}, 0, &choice));
         memcpy(name, "a.", 2);
-        assert_false(certificate_table_find(table, (struct bytes){name, n}, &choice));
+        assert_false(certificate_table_find(table, (struct bytes){name, n}, 0, &choice));
     }
     certificate_table_free(table);
 }
@@ -149,7 +238,7 @@ static void *read_on(void *context)
     while (!atomic_load_explicit(&race->stop, memory_order_relaxed)) {
         struct certificate_choice choice = {NULL, NULL};
         rcu_read_begin();
-        bool found = certificate_table_find(race->table, BYTES("mta-sts.a.example"), &choice);
+        bool found = certificate_table_find(race->table, BYTES("mta-sts.a.example"), 0, &choice);
         struct certificate_pair *pair = found ? certificate_pair_ref(choice.ecdsa) : NULL;
         rcu_read_end();
         if (pair == NULL || certificate_pair_name_count(pair) != 1) {
@@ -193,6 +282,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_story),
+        cmocka_unit_test(test_what_is_valid_comes_first),
+        cmocka_unit_test(test_visits_each_pair_once),
         cmocka_unit_test(test_over_long_name),
         cmocka_unit_test(test_readers_beside_a_writer),
     };

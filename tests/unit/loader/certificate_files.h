@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "../certificates/make.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 /* Runs COMMANDS in DIRECTORY. There `pair CHAIN KEY DAYS NAME` makes a self-signed pair, and
@@ -28,6 +30,33 @@ static inline void files_shell(const char *directory, const char *commands)
     if (system(line) != 0) { // NOLINT(cert-env33-c)
         fail_msg("failed: %s", commands);
     }
+}
+
+static inline void files_write(const char *directory, const char *name, const struct buffer *text)
+{
+    CLEANUP_FREE char *path = file_path_join(directory, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text->p, 1, text->n, file), text->n);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* A self-signed pair for SANS, valid from FROM until UNTIL, in seconds from now. */
+static inline void files_put_pair(const char *directory, const char *chain_name,
+                                  const char *key_name, const char *sans, int64_t from,
+                                  int64_t until)
+{
+    CLEANUP(buffer_clear) struct buffer chain = BUFFER(MAKE_FILE_MAX);
+    CLEANUP(buffer_clear) struct buffer secret = BUFFER(MAKE_FILE_MAX);
+    EVP_PKEY *key = make_key("P-256", 0);
+    X509 *certificate = make_certificate(
+        &(struct make_recipe){.key = key, .sans = sans, .from = from, .until = until});
+    make_add_certificate(&chain, certificate);
+    make_add_key(&secret, key, MAKE_PKCS8);
+    files_write(directory, chain_name, &chain);
+    files_write(directory, key_name, &secret);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
 }
 
 #endif

@@ -28,7 +28,8 @@ struct fixture {
 static void look(struct fixture *f)
 {
     const struct watch_changes changes = {.rescan = true};
-    (void)certificate_set_apply(f->set, &changes, f->now_ms);
+    (void)certificate_set_apply(f->set, &changes,
+                                (struct clock_moment){f->now_ms, (int64_t)time(NULL)});
 }
 
 static void start(struct fixture *f)
@@ -68,7 +69,8 @@ static void restart(struct fixture *f)
 static bool serves(struct fixture *f, const char *name)
 {
     struct certificate_choice choice;
-    return certificate_table_find(f->table, bytes_of(name), &choice) && choice.ecdsa != NULL;
+    return certificate_table_find(f->table, bytes_of(name), time(NULL), &choice) &&
+           choice.ecdsa != NULL;
 }
 
 static int set_up(void **state)

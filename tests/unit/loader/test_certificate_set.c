@@ -20,7 +20,13 @@ struct fixture {
     struct certificate_set *set;
     size_t published; /* by the last apply */
     int64_t now_ms;
+    int64_t now_s;
 };
+
+static struct clock_moment moment(const struct fixture *f)
+{
+    return (struct clock_moment){f->now_ms, f->now_s};
+}
 
 static int set_up(void **state)
 {
@@ -39,6 +45,7 @@ static int set_up(void **state)
         .removal_pairs = 50,
     };
     f->set = certificate_set_new(&options, f->table);
+    f->now_s = (int64_t)time(NULL);
     *state = f;
     return 0;
 }
@@ -58,7 +65,7 @@ static int tear_down(void **state)
 static void rescan(struct fixture *f)
 {
     const struct watch_changes changes = {.rescan = true};
-    f->published = certificate_set_apply(f->set, &changes, f->now_ms);
+    f->published = certificate_set_apply(f->set, &changes, moment(f));
 }
 
 /* Applies that PATH, below the fixture's directory, changed. */
@@ -66,7 +73,7 @@ static void changed(struct fixture *f, const char *path)
 {
     char *paths[] = {file_path_join(f->directory, path)};
     const struct watch_changes changes = {.paths = paths, .count = 1};
-    f->published = certificate_set_apply(f->set, &changes, f->now_ms);
+    f->published = certificate_set_apply(f->set, &changes, moment(f));
     free(paths[0]);
 }
 
@@ -77,7 +84,7 @@ static void later(struct fixture *f)
     int64_t due_ms = certificate_set_next_due_ms(f->set);
     assert_int_equal(due_ms, f->now_ms + VANISH_MS);
     f->now_ms = due_ms;
-    f->published = certificate_set_apply(f->set, &nothing, f->now_ms);
+    f->published = certificate_set_apply(f->set, &nothing, moment(f));
     assert_int_equal(certificate_set_next_due_ms(f->set), -1);
 }
 
@@ -87,7 +94,7 @@ static int days(const struct fixture *f, const char *name)
     struct certificate_choice choice;
     int result = 0;
     rcu_read_begin();
-    if (certificate_table_find(f->table, bytes_of(name), &choice)) {
+    if (certificate_table_find(f->table, bytes_of(name), f->now_s, &choice)) {
         int64_t left = certificate_pair_not_after(choice.ecdsa) - (int64_t)time(NULL);
         result = (int)((left + 86399) / 86400);
     }
@@ -362,38 +369,150 @@ static void test_only_what_lies_below_a_top_is_taken(void **state)
     assert_int_equal(days(f, "rogue.test"), 0);
 }
 
-static void count_pair(const struct certificate_pair *pair, void *context)
+/* --- Pairs that work and pairs that do not (loader/certificate_verdict.h) --- */
+
+/* Chain and key of a.test, valid from and until so many days from now. */
+static void put(const struct fixture *f, int from_day, int until_day)
 {
-    assert_non_null(certificate_pair_path(pair));
-    ++*(size_t *)context;
+    files_shell(f->directory, "mkdir -p certs/a");
+    files_put_pair(f->directory, "certs/a/fullchain.pem", "certs/a/privkey.pem", "DNS:a.test",
+                   from_day * (int64_t)DAY, until_day * (int64_t)DAY);
 }
 
-static void test_visits_what_is_served(void **state)
+/* What comes to the path of a pair that is valid for 30 days, and what is served then: by the day
+ * of its end. */
+static const struct coming {
+    const char *name;
+    int from_day;
+    int until_day;
+    const char *command; /* after that; NULL: none */
+    int want;
+    const char *problem; /* NULL: none */
+    bool note;
+} COMING[] = {
+    {"a renewal", -1, 60, NULL, 60, NULL, false},
+    {"the same again", -1, 30, NULL, 30, NULL, false},
+    {"shorter", -1, 5, NULL, 5, NULL, true},
+    {"expired", -9, -1, NULL, 30, "has expired on", false},
+    {"to come", 10, 60, NULL, 30, "is not valid before", false},
+    {"mismatched", -1, 60, "pair .x certs/a/privkey.pem 5 a.test", 30, "does not belong to", false},
+    {"half-written", -1, 60, "head -c 200 certs/a/fullchain.pem >.h; cp .h certs/a/fullchain.pem",
+     30, "certs/a/fullchain.pem", false},
+    {"empty", -1, 60, ": >certs/a/fullchain.pem", 30, "certs/a/fullchain.pem", false},
+    {"a directory", -1, 60, "rm certs/a/privkey.pem; mkdir certs/a/privkey.pem", 30, "privkey.pem",
+     false},
+    {"its key is missing", -1, 60, "rm certs/a/privkey.pem", 30, "one is missing", false},
+};
+
+static void expect_coming(struct fixture *f, const struct coming *row)
+{
+    struct diagnostics notes;
+    files_shell(f->directory, "rm -rf certs/a");
+    put(f, -10, 30);
+    rescan(f);
+    certificate_set_take_notes(f->set, &notes);
+    diagnostics_clear(&notes);
+    assert_int_equal(days(f, "a.test"), 30);
+    put(f, row->from_day, row->until_day);
+    if (row->command != NULL) {
+        files_shell(f->directory, row->command);
+    }
+    changed(f, "certs/a/fullchain.pem");
+    certificate_set_take_notes(f->set, &notes);
+    CLEANUP_FREE char *text = problems(f);
+    bool told = row->problem != NULL ? strstr(text, row->problem) != NULL : text[0] == '\0';
+    if (days(f, "a.test") != row->want || !told || (notes.count != 0) != row->note ||
+        certificate_set_problems(f->set) != (row->problem != NULL)) {
+        fail_msg("%s: %d days, %zu notes, '%s'", row->name, days(f, "a.test"), notes.count, text);
+    }
+    diagnostics_clear(&notes);
+}
+
+static void test_what_does_not_work_takes_no_place(void **state)
 {
     struct fixture *f = *state;
-    size_t count = 0;
-    char *after = NULL;
-    assert_false(certificate_set_walk(f->set, &after, 10, count_pair, &count));
-    files_shell(f->directory, "pair certs/a.crt certs/a.key 10 a.test;"
-                              "pair certs/b.crt certs/b.key 30 b.test; echo >certs/b.key;"
-                              "pair certs/c.crt certs/c.key 30 c.test;"
-                              "pair certs/d.crt certs/d.key 30 d.test");
+    for (size_t i = 0; i < ARRAY_LENGTH(COMING); i++) {
+        expect_coming(f, &COMING[i]);
+    }
+}
+
+/* A restart knows the disk alone. */
+static void test_at_a_start_what_is_there_counts(void **state)
+{
+    struct fixture *f = *state;
+    put(f, -9, -2);
     rescan(f);
-    assert_false(certificate_set_walk(f->set, &after, 10, count_pair, &count));
-    assert_int_equal(count, 3);
-    /* One at a time, and what was visited last, or comes next, goes meanwhile. */
-    count = 0;
-    free(TAKE(after));
-    assert_true(certificate_set_walk(f->set, &after, 1, count_pair, &count));
-    files_shell(f->directory, "rm certs/a.* certs/b.*; pair certs/0.crt certs/0.key 10 z.test");
+    assert_int_equal(f->published, 1);
+    assert_int_equal(days(f, "a.test"), -1);
+    expect_no_problem(f);
+}
+
+/* The set asks to be called again as long as there is something to wait for; nothing happens before
+ * its time. */
+static void pass(struct fixture *f, int64_t seconds)
+{
+    const struct watch_changes nothing = {0};
+    f->now_s += seconds;
+    f->now_ms += seconds * 1000;
+    f->published = certificate_set_apply(f->set, &nothing, moment(f));
+}
+
+static void test_what_is_to_come_is_taken_in_its_time(void **state)
+{
+    struct fixture *f = *state;
+    put(f, -10, 30);
     rescan(f);
-    certificate_set_accept_removals(f->set, 0);
-    assert_true(certificate_set_walk(f->set, &after, 1, count_pair, &count));
-    assert_false(certificate_set_walk(f->set, &after, 1, count_pair, &count));
-    assert_int_equal(count, 3);
-    assert_false(certificate_set_walk(f->set, &after, 1, count_pair, &count));
-    assert_int_equal(count, 3);
-    free(after);
+    assert_int_equal(certificate_set_next_due_ms(f->set), -1);
+    put(f, 10, 60);
+    changed(f, "certs/a/privkey.pem");
+    assert_int_equal(new_problems(f), 1);
+    assert_int_equal(certificate_set_next_due_ms(f->set), f->now_ms + 60 * 1000);
+    pass(f, 9 * DAY);
+    assert_int_equal(f->published, 0);
+    assert_int_equal(new_problems(f), 0);
+    pass(f, DAY - 30);
+    assert_int_equal(f->published, 0);
+    assert_in_range(certificate_set_next_due_ms(f->set), f->now_ms + 1000, f->now_ms + 45000);
+    pass(f, 60);
+    assert_int_equal(f->published, 1);
+    expect_no_problem(f);
+    assert_int_equal(certificate_set_next_due_ms(f->set), -1);
+    pass(f, DAY);
+    assert_int_equal(f->published, 0);
+}
+
+/* What was refused is taken when what it would have replaced has expired: nothing is lost by it,
+ * and it is what a restart would serve. */
+static void test_the_end_of_what_is_served_is_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    put(f, -10, 30);
+    rescan(f);
+    put(f, 40, 90);
+    changed(f, "certs/a/privkey.pem");
+    pass(f, 29 * DAY);
+    assert_int_equal(f->published, 0);
+    pass(f, DAY + 60);
+    assert_int_equal(f->published, 1);
+    expect_no_problem(f);
+    assert_int_equal(certificate_set_next_due_ms(f->set), -1);
+}
+
+/* One that goes before its time has come leaves nothing to wait for. */
+static void test_what_was_refused_goes(void **state)
+{
+    struct fixture *f = *state;
+    put(f, -10, 30);
+    rescan(f);
+    put(f, 10, 60);
+    changed(f, "certs/a/privkey.pem");
+    files_shell(f->directory, "rm -r certs/a");
+    pass(f, 11 * DAY);
+    changed(f, "certs/a");
+    expect_problem(f, "certs", "--accept-removals");
+    assert_int_equal(certificate_set_next_due_ms(f->set), -1);
+    f->now_s -= 11 * (int64_t)DAY;
+    assert_int_equal(days(f, "a.test"), 30);
 }
 
 static int group_setup(void **state)
@@ -479,8 +598,12 @@ int main(void)
         ROW(test_an_emptied_tree_is_held_until_that_is_accepted),
         ROW(test_one_that_comes_back_in_time_never_left),
         ROW(test_only_what_lies_below_a_top_is_taken),
-        ROW(test_visits_what_is_served),
         ROW(test_what_was_found_before),
+        ROW(test_what_does_not_work_takes_no_place),
+        ROW(test_at_a_start_what_is_there_counts),
+        ROW(test_what_is_to_come_is_taken_in_its_time),
+        ROW(test_the_end_of_what_is_served_is_waited_for),
+        ROW(test_what_was_refused_goes),
         cmocka_unit_test_setup_teardown(test_many_at_once, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -358,6 +358,65 @@ static void test_status_names_certificates_that_expire_and_names_without_one(voi
     assert_int_equal(logged(f, "certificates.mended"), 1);
 }
 
+static void put_pair(const struct fixture *f, const char *name, const char *host, int from_day,
+                     int until_day)
+{
+    CLEANUP_FREE char *chain = memory_printf("certs/%s.crt", name);
+    CLEANUP_FREE char *key = memory_printf("certs/%s.key", name);
+    CLEANUP_FREE char *sans = memory_printf("DNS:%s", host);
+    files_put_pair(f->directory, chain, key, sans, from_day * (int64_t)DAY,
+                   until_day * (int64_t)DAY);
+}
+
+/* A line for each step, however many certificates passed it, once; none for what is not near its
+ * end, nor for what a better one stands before. */
+static void test_what_nears_its_end_is_told_once(void **state)
+{
+    struct fixture *f = *state;
+    edit_own(f, "a.yaml", "a.test", 1000);
+    for (int i = 0; i < 7; i++) {
+        CLEANUP_FREE char *name = memory_printf("t%d", i);
+        put_pair(f, name, name, -80, 10);
+    }
+    put_pair(f, "two", "two.test", -80, 2);
+    put_pair(f, "past", "past.test", -80, -2);
+    put_pair(f, "good", "good.test", -10, 80);
+    put_pair(f, "left", "good.test", -80, 1);
+    start(f);
+    loader_status_free(ask_status(f)); /* a survey is over */
+    assert_int_equal(logged(f, "certificates.expiring"), 2);
+    assert_int_equal(logged(f, "certificates.expired"), 1);
+    assert_int_equal(logged(f, "14 days"), 1);
+    assert_int_equal(logged(f, "3 days"), 1);
+    assert_int_equal(logged(f, "good.test"), 0);
+    (void)reload(f, 0);
+    files_shell(f->directory, "touch certs/two.crt");
+    (void)reload(f, 0);
+    struct loader_status *status = ask_status(f);
+    assert_int_equal(logged(f, "certificates.expiring"), 2);
+    assert_int_equal(logged(f, "certificates.expired"), 1);
+    assert_int_equal(status->found.certificates, 11);
+    assert_int_equal(status->found.ending[0], 1);
+    assert_int_equal(status->found.ending[1], 1);
+    assert_int_equal(status->found.ending[2], 2);
+    assert_int_equal(status->found.ending[4], 9);
+    assert_in_range(status->found.nearest_expiry_s, time(NULL) - 3 * DAY, time(NULL) - DAY);
+    assert_int_equal(status->certificates_in_error, 0);
+    loader_status_free(status);
+    /* One that is renewed has nothing to be told of; nor has a shorter one, but that it is that. */
+    put_pair(f, "two", "two.test", -1, 89);
+    put_pair(f, "good", "good.test", -10, 60);
+    put_pair(f, "t0", "t0", -80, -1);
+    (void)reload(f, 0);
+    status = ask_status(f);
+    assert_int_equal(status->found.ending[2], 1);
+    assert_int_equal(status->certificates_in_error, 1);
+    assert_int_equal(logged(f, "certificates.expiring"), 2);
+    assert_int_equal(logged(f, "certificates.ends_sooner"), 1);
+    assert_int_equal(logged(f, "has expired on"), 1);
+    loader_status_free(status);
+}
+
 /* More than one slice of a survey; the second answer is the first's, until something changes. */
 static void test_status_counts_what_changed_since(void **state)
 {
@@ -473,7 +532,8 @@ static const struct certificate_pair *pair_of(const struct fixture *f, const cha
 {
     struct certificate_choice choice = {NULL, NULL};
     rcu_read_begin();
-    bool found = certificate_table_find(f->tables.certificates, bytes_of(name), &choice);
+    bool found =
+        certificate_table_find(f->tables.certificates, bytes_of(name), time(NULL), &choice);
     rcu_read_end();
     return found ? choice.ecdsa : NULL; /* not looked into: only compared */
 }
@@ -735,8 +795,8 @@ static void *read_for_ever(void *context)
         rcu_read_end();
         struct certificate_choice choice;
         rcu_read_begin();
-        bool found =
-            certificate_table_find(race->f->tables.certificates, BYTES("mta-sts.a.test"), &choice);
+        bool found = certificate_table_find(race->f->tables.certificates, BYTES("mta-sts.a.test"),
+                                            0, &choice);
         atomic_fetch_add(&race->lost, !found);
         if (found) {
             atomic_fetch_add(&race->torn, certificate_pair_name_count(choice.ecdsa) != 1);
@@ -796,6 +856,7 @@ int main(void)
         ROW(test_a_problem_is_logged_once_and_so_is_its_end),
         ROW(test_reload_answers_when_it_is_served_and_accepts_removals),
         ROW(test_status_names_certificates_that_expire_and_names_without_one),
+        ROW(test_what_nears_its_end_is_told_once),
         ROW(test_status_counts_what_changed_since),
         ROW(test_tells_which_domains_changed),
         ROW(test_tells_what_is_removed_when_that_is_accepted),

@@ -1,0 +1,171 @@
+"""A certificate that works is not replaced by one that does not: what comes to the path of a pair while clients
+fetch, and what the operator is told."""
+
+import json
+import pathlib
+import socket
+import ssl
+
+from harness import SLOW, Scenario, replace_file, run, wait_until
+
+POLICY = "domains:\n  example.test: {mode: enforce, mx: [mx.example.test], max_age: 1w}\n"
+NAME = "mta-sts.example.test"
+SOON_S = int(2 + 3 * SLOW)  # time enough to look before it is over
+
+
+def expired(scenario, chain, key):
+    scenario.authority().issue(chain, key, [NAME], days=20, days_ago=30)
+
+
+def to_come(scenario, chain, key):
+    scenario.authority().issue(chain, key, [NAME], days=60, days_ago=-2)
+
+
+def mismatched(scenario, chain, key):
+    scenario.authority().issue(scenario.directory / "other.pem", scenario.directory / "other.key", [NAME])
+    replace_file(key, (scenario.directory / "other.key").read_text())
+
+
+def half_written(scenario, chain, key):
+    scenario.authority().issue(scenario.directory / "new.pem", key, [NAME], days=60)
+    chain.write_text((scenario.directory / "new.pem").read_text()[:300])  # and the writer ends
+
+
+def unreadable(scenario, chain, key):
+    chain.unlink()
+    chain.symlink_to(chain.name)  # for root too
+
+
+# What comes, and the words that `status` has for it.
+REFUSED = (
+    (expired, "has expired on"),
+    (to_come, "is not valid before"),
+    (mismatched, "does not belong to"),
+    (half_written, "fullchain.pem"),
+    (unreadable, "symbolic links"),
+)
+
+
+class PairsThatWork(Scenario):
+    def setUp(self):
+        super().setUp()
+        self.server = self.host()
+        self.server.write("a.yaml", POLICY)
+        self.chain = self.server.certificates / NAME / "fullchain.pem"
+        self.key = self.chain.with_name("privkey.pem")
+
+    def tearDown(self):
+        self.server.stop()
+
+    def start_with(self, **options):
+        """The serial number of the certificate that is served then."""
+        self.server.certify("example.test", **options)
+        self.server.start()
+        good = self.serial_of(self.chain)
+        self.assertEqual(self.served(), good)
+        return good
+
+    def served(self):
+        """The serial number of the certificate that a sender takes; None: it takes none."""
+        raw = socket.create_connection(("127.0.0.1", self.server.https_port), timeout=20)
+        try:
+            with self.server.context().wrap_socket(raw, server_hostname=NAME) as connection:
+                return connection.getpeercert()["serialNumber"]
+        except ssl.SSLError:
+            return None
+        finally:
+            raw.close()
+
+    def serial_of(self, chain):
+        return run("openssl", "x509", "-noout", "-serial", "-in", chain).stdout.strip()[7:]
+
+    def status(self):
+        return json.loads(self.server.command("status", "--json", check=False).stdout)
+
+    def in_error(self):
+        """What `status` says of certificates in error, for who reads it."""
+        status = self.status()
+        texts = " ".join(f"{d['file']}: {d['text']}" for d in status["diagnostics"])
+        return texts if status["certificates_in_error"] else ""
+
+    def reload_code(self):
+        return self.server.command("reload", check=False).returncode
+
+    def test_what_does_not_work_is_refused(self):
+        good = self.start_with(days=20)
+        texts = {path: path.read_text() for path in (self.chain, self.key)}
+        for put, words in REFUSED:
+            with self.subTest(put.__name__):
+                put(self, self.chain, self.key)
+                wait_until(lambda: words in self.in_error(), f"{put.__name__}: {words}")
+                self.assertIn(str(self.chain.parent), self.in_error())
+                self.assertEqual(self.served(), good)
+                self.assertEqual(self.reload_code(), 3)
+                self.assertEqual(self.served(), good)
+                self.assertIn("in error 1\n", self.server.command("status", check=False).stdout)
+                for path, text in texts.items():
+                    replace_file(path, text)
+                wait_until(lambda: not self.in_error(), "the error is gone")
+                self.assertEqual(self.served(), good)
+                self.assertEqual(self.reload_code(), 0)
+
+    def test_one_that_ends_sooner_is_taken_with_a_note(self):
+        self.start_with(days=20)
+        self.server.certify("example.test", days=2)
+        shorter = self.serial_of(self.chain)
+        wait_until(lambda: self.served() == shorter, "the shorter one is served")
+        wait_until(lambda: self.server.events("certificates.ends_sooner"), "it is noted")
+        note, = self.server.events("certificates.ends_sooner")
+        self.assertEqual((note["level"], note["file"]), ("info", str(self.chain)))
+        self.assertEqual(self.in_error(), "")
+        self.assertEqual(self.reload_code(), 0)
+
+    def test_one_to_come_is_taken_when_its_time_has_come(self):
+        good = self.start_with(days=20)
+        self.server.certify("example.test", days=60, seconds_ago=-SOON_S)
+        wait_until(lambda: "is not valid before" in self.in_error(), "it is refused")
+        self.assertEqual(self.served(), good)
+        new = self.serial_of(self.chain)
+        wait_until(lambda: self.served() == new, "it is served by itself")
+        wait_until(lambda: not self.in_error(), "nothing is in error")
+
+    def test_when_the_old_one_has_expired_the_new_one_is_taken(self):
+        good = self.start_with(days=1, seconds_ago=86400 - SOON_S)
+        to_come(self, self.chain, self.key)
+        wait_until(lambda: "is not valid before" in self.in_error(), "it is refused")
+        self.assertEqual(self.served(), good)
+        wait_until(lambda: not self.in_error(), "it is taken")
+        self.assertIsNone(self.served())
+        self.assertEqual(self.status()["certificates_expiring"][0]["path"], str(self.chain))
+
+    def test_among_several_paths_what_is_valid_comes_first(self):
+        good = self.start_with(days=5)
+        other = self.server.certificates / "other" / "fullchain.pem"
+        self.authority().issue(other, other.with_name("privkey.pem"), [NAME], days=60, seconds_ago=-SOON_S)
+        wait_until(lambda: self.status()["certificates"] == 2, "both are read")
+        self.assertEqual(self.served(), good)
+        later = self.serial_of(other)
+        wait_until(lambda: self.served() == later, "the one that ends later is served in its time")
+        self.assertEqual(self.in_error(), "")
+
+    def test_after_a_restart_what_is_on_the_disk_counts(self):
+        good = self.start_with(days=20)
+        expired(self, self.chain, self.key)
+        wait_until(lambda: "has expired on" in self.in_error(), "it is refused")
+        self.assertEqual(self.served(), good)
+        self.server.stop()
+        self.assertFalse([path for path in pathlib.Path(self.server.state).rglob("*")
+                          if path.is_file() and b"PRIVATE KEY" in path.read_bytes()])
+        self.server.start()
+        self.assertIsNone(self.served())
+        wait_until(lambda: self.server.events("certificates.expired"), "the log tells")
+        told, = self.server.events("certificates.expired")
+        self.assertEqual((told["level"], told["certificates"], told["names"]), ("error", 1, NAME))
+        self.assertEqual(self.status()["certificates_ending"],
+                         {"0": 1, "1": 1, "3": 1, "7": 1, "14": 1})
+        metrics = self.server.command("status", "--prometheus", check=False).stdout
+        self.assertIn('\nmtasts_host_certificates_ending{days="0"} 1\n', metrics)
+        self.assertRegex(metrics, r"\nmtasts_host_certificates_nearest_expiry_seconds -\d+\n")
+        self.server.certify("example.test", days=20)
+        new = self.serial_of(self.chain)
+        wait_until(lambda: self.served() == new, "a valid one is taken")
