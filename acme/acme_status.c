@@ -4,14 +4,17 @@
 #include "acme_parts.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "certificates/lifetime.h"
 
 struct survey {
     struct acme_status *status;
     int64_t now_s;
+    int64_t now_ms;
 };
 
 static void add_troubled(struct acme_status *status, const struct host *host, enum acme_state state)
 {
+    status->troubled_total++;
     if (status->troubled_count == ACME_STATUS_HOSTS) {
         return;
     }
@@ -35,6 +38,39 @@ static void note_expiry(struct acme_status *status, const struct host *host)
     status->nearest_expiry_host = memory_string(host->name);
 }
 
+static void add_concern(struct acme_concern *concern, const struct host *host)
+{
+    if (concern->count++ == 0) {
+        concern->name = memory_string(host->name);
+    }
+}
+
+/* Whom the tenant's own DNS keeps from having one is the tenant's, not ours. Each look at all hosts
+ * notes who has none: that is often enough for an hour of grace, and no other place would have to
+ * know of it. */
+static void note_without(const struct survey *survey, struct host *host)
+{
+    bool without = !host_has_certificate(host, survey->now_s) && !host->is_covered &&
+                   host->trouble != ACME_HOST_WAITS;
+    if (!without) {
+        host->without_ms = 0;
+    } else if (host->without_ms == 0) {
+        host->without_ms = survey->now_ms;
+    } else if (survey->now_ms - host->without_ms >= (int64_t)ACME_GRACE_S * 1000) {
+        add_concern(&survey->status->without, host);
+    }
+}
+
+/* Also whom the tenant's DNS keeps from it: what is served today will not be then. */
+static void note_ending(const struct survey *survey, const struct host *host)
+{
+    if (host_has_certificate(host, survey->now_s) && !host->is_covered &&
+        host->trouble != ACME_HOST_FINE &&
+        survey->now_s >= certificate_ends_soon_s(host->not_before_s, host->not_after_s)) {
+        add_concern(&survey->status->ending, host);
+    }
+}
+
 static bool survey_host(struct host *host, void *context)
 {
     struct survey *survey = context;
@@ -48,6 +84,8 @@ static bool survey_host(struct host *host, void *context)
         add_troubled(status, host, state);
     }
     note_expiry(status, host);
+    note_without(survey, host);
+    note_ending(survey, host);
     return true;
 }
 
@@ -78,7 +116,7 @@ static void survey_cas(const struct acme *acme, struct acme_status *status, int6
 struct acme_status *acme_status_new(struct acme *acme)
 {
     struct acme_status *status = memory_zero(1, sizeof(*status));
-    struct survey survey = {status, clock_wall_s()};
+    struct survey survey = {status, clock_wall_s(), clock_monotonic_ms()};
     status->troubled = memory_zero(ACME_STATUS_HOSTS, sizeof(*status->troubled));
     status->orders = acme_leads(acme);
     status->problem = memory_string_or_null(acme->problem);
@@ -113,5 +151,7 @@ void acme_status_free(struct acme_status *status)
     free(status->cas);
     free(status->problem);
     free(status->nearest_expiry_host);
+    free(status->without.name);
+    free(status->ending.name);
     free(status);
 }

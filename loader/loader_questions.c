@@ -1,4 +1,5 @@
 /* Who asks for the status, and what is shown to them. */
+#include "base/clock.h"
 #include "loader/loader_parts.h"
 #include "loader/loader_status.h"
 
@@ -52,9 +53,12 @@ static void begin(struct loader *loader)
         .table = loader->tables->certificates,
         .certificates = loader->certificates,
         .wants_certificates = loader->wants_certificates,
+        .now_s = clock_wall_s(),
+        .now_ms = clock_monotonic_ms(),
     };
     loader->answering = TAKE(loader->asked);
-    if (loader->surveyed != loader->version) {
+    if (loader->surveyed != loader->version ||
+        survey_is_stale(&loader->survey, sources.now_s, sources.now_ms)) {
         loader->surveyed = loader->version;
         survey_begin(&loader->survey, &sources);
     } /* else what was found stands */
