@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "certificates/certificate_table.h"
 #include "config/settings.h"
+#include "loader/concerns.h"
 #include "loader/policy_set.h"
 #include "policies/policy_index.h"
 
@@ -88,13 +89,8 @@ struct loader_findings {
     size_t without_certificate_count;
     struct loader_certificate expiring[LOADER_STATUS_NAMES]; /* nearest expiry first */
     size_t expiring_count;
-    size_t without_for_long; /* names that had none for LOADER_GRACE_S … */
-    char *first_without;     /* … and the first of them that was found; NULL: there is none */
-    size_t ending; /* certificates of served names that end soon (certificates/lifetime.h) */
-    struct loader_certificate first_ending; /* the one of them that ends first */
+    struct concerns concerns;
 };
-/* So long a name may be without a certificate before that is told as trouble. */
-enum { LOADER_GRACE_S = 3600 };
 
 /* An immutable picture for `status`; free with loader_status_free. It is taken in slices, so that
  * no change waits for it: at a million domains a second passes from question to answer. */

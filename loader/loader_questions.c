@@ -58,7 +58,7 @@ static void begin(struct loader *loader)
     };
     loader->answering = TAKE(loader->asked);
     if (loader->surveyed != loader->version ||
-        survey_is_stale(&loader->survey, sources.now_s, sources.now_ms)) {
+        concerns_are_stale(&loader->survey.result.concerns, sources.now_s, sources.now_ms)) {
         loader->surveyed = loader->version;
         survey_begin(&loader->survey, &sources);
     } /* else what was found stands */

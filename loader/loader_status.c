@@ -3,12 +3,10 @@
 static void copy_findings(const struct loader_findings *from, struct loader_findings *to)
 {
     *to = *from;
+    concerns_copy(&from->concerns, &to->concerns);
     for (size_t i = 0; i < to->without_certificate_count; i++) {
         to->without_certificate[i] = memory_string(from->without_certificate[i]);
     }
-    to->first_without = memory_string_or_null(from->first_without);
-    to->first_ending.name = memory_string_or_null(from->first_ending.name);
-    to->first_ending.path = memory_string_or_null(from->first_ending.path);
     for (size_t i = 0; i < to->expiring_count; i++) {
         to->expiring[i].name = memory_string(from->expiring[i].name);
         to->expiring[i].path = memory_string(from->expiring[i].path);
@@ -20,13 +18,11 @@ void loader_findings_clear(struct loader_findings *found)
     for (size_t i = 0; i < found->without_certificate_count; i++) {
         free(found->without_certificate[i]);
     }
-    free(found->first_without);
-    free(found->first_ending.name);
-    free(found->first_ending.path);
     for (size_t i = 0; i < found->expiring_count; i++) {
         free(found->expiring[i].name);
         free(found->expiring[i].path);
     }
+    concerns_clear(&found->concerns);
     *found = (struct loader_findings){0};
 }
 

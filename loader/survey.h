@@ -27,10 +27,6 @@ struct survey {
     struct survey_sources sources;
     enum { SURVEY_OVER, SURVEY_DOMAINS, SURVEY_CERTIFICATES } stage;
     char *after; /* the certificate looked at last */
-    /* From then on the same sources give another result: a name was without for long, a certificate
-     * ends soon. INT64_MAX: never. */
-    int64_t stale_ms;
-    int64_t stale_s;
     struct loader_findings result;
 };
 
@@ -38,11 +34,6 @@ struct survey {
 void survey_begin(struct survey *survey, const struct survey_sources *sources);
 /* False: it is over, and the result stands. */
 bool survey_step(struct survey *survey);
-/* Whether time alone has changed the result. */
-static inline bool survey_is_stale(const struct survey *survey, int64_t now_s, int64_t now_ms)
-{
-    return now_s >= survey->stale_s || now_ms >= survey->stale_ms;
-}
 static inline bool survey_is_under_way(const struct survey *survey)
 {
     return survey->stage != SURVEY_OVER;

@@ -116,8 +116,8 @@ static void find_without(const struct attention_facts *facts, struct attention *
         ret->count = facts->acme->without.count;
         first = facts->acme->without.name;
     } else if (facts->loaded != NULL) {
-        ret->count = facts->loaded->found.without_for_long;
-        first = facts->loaded->found.first_without;
+        ret->count = facts->loaded->found.concerns.without.count;
+        first = facts->loaded->found.concerns.without.name;
     }
     if (ret->count != 0) {
         ret->subject = memory_string_or_null(first);
@@ -132,11 +132,11 @@ static void find_without(const struct attention_facts *facts, struct attention *
 
 static void find_ending(const struct attention_facts *facts, struct attention *ret)
 {
-    const struct loader_certificate *file = NULL;
+    const struct concern *file = NULL;
     const char *first = NULL;
-    if (facts->loaded != NULL && facts->loaded->found.ending != 0) {
-        file = &facts->loaded->found.first_ending;
-        ret->count = facts->loaded->found.ending;
+    if (facts->loaded != NULL && facts->loaded->found.concerns.ending.count != 0) {
+        file = &facts->loaded->found.concerns.ending;
+        ret->count = file->count;
         first = file->name;
     }
     if (facts->acme != NULL && facts->acme->ending.count != 0) {

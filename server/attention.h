@@ -23,7 +23,7 @@ enum attention_code {
     ATTENTION_RESTART_NEEDED,            /* keys that only a restart applies */
     ATTENTION_FILES_IN_ERROR,            /* of policies or certificates */
     ATTENTION_REMOVALS_HELD,             /* domains */
-    ATTENTION_NAMES_WITHOUT_CERTIFICATE, /* for LOADER_GRACE_S, though they reach us */
+    ATTENTION_NAMES_WITHOUT_CERTIFICATE, /* for CONCERNS_GRACE_S, though they reach us */
     ATTENTION_CERTIFICATES_ENDING,       /* soon, and nobody has renewed them */
     ATTENTION_ACME_CANNOT_ORDER,         /* at all, or at one CA */
     ATTENTION_MIRRORS_FAILING, /* ATTENTION_MIRROR_FAILURES looks in a row, or never had */
