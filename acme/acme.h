@@ -99,8 +99,6 @@ struct acme_concern {
     size_t count;
     char *name; /* NULL: none */
 };
-/* So long a name may wait for its first certificate before that is told as trouble. */
-enum { ACME_GRACE_S = 3600 };
 
 struct acme_status {
     bool orders;   /* this process holds the lock */
@@ -110,8 +108,8 @@ struct acme_status {
         *troubled; /* at most ACME_STATUS_HOSTS of those not fine, sorted by name */
     size_t troubled_count;
     size_t troubled_total;       /* all of them, listed or not */
-    struct acme_concern without; /* had no certificate for ACME_GRACE_S, though they reach us */
-    struct acme_concern ending;  /* end soon (certificates/lifetime.h) and could not be renewed */
+    struct acme_concern without; /* concern_lasts() of concern_is_without() */
+    struct acme_concern ending;  /* concern_is_ending() (acme/concern_rule.h) */
     struct acme_status_ca *cas;
     size_t ca_count;
     uint64_t orders_placed;

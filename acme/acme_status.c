@@ -1,10 +1,10 @@
 /* The picture that `status` shows. */
 #include <stdlib.h>
 
+#include "acme/concern_rule.h"
 #include "acme_parts.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "certificates/lifetime.h"
 
 struct survey {
     struct acme_status *status;
@@ -45,28 +45,21 @@ static void add_concern(struct acme_concern *concern, const struct host *host)
     }
 }
 
-/* Whom the tenant's own DNS keeps from having one is the tenant's, not ours. Each look at all hosts
- * notes who has none: that is often enough for an hour of grace, and no other place would have to
- * know of it. */
-static void note_without(const struct survey *survey, struct host *host)
+/* Each look at all hosts notes who has none: that is often enough for an hour of grace, and no
+ * other place has to know of it. */
+static void note_concerns(const struct survey *survey, struct host *host)
 {
-    bool without = !host_has_certificate(host, survey->now_s) && !host->is_covered &&
-                   host->trouble != ACME_HOST_WAITS;
-    if (!without) {
-        host->without_ms = 0;
-    } else if (host->without_ms == 0) {
-        host->without_ms = survey->now_ms;
-    } else if (survey->now_ms - host->without_ms >= (int64_t)ACME_GRACE_S * 1000) {
+    const struct concern_facts facts = {
+        .is_covered = host->is_covered,
+        .trouble = host->trouble,
+        .not_before_s = host->not_before_s,
+        .not_after_s = host->not_after_s,
+    };
+    bool without = concern_is_without(&facts, survey->now_s);
+    if (concern_lasts(without, survey->now_ms, &host->without_ms)) {
         add_concern(&survey->status->without, host);
     }
-}
-
-/* Also whom the tenant's DNS keeps from it: what is served today will not be then. */
-static void note_ending(const struct survey *survey, const struct host *host)
-{
-    if (host_has_certificate(host, survey->now_s) && !host->is_covered &&
-        host->trouble != ACME_HOST_FINE &&
-        survey->now_s >= certificate_ends_soon_s(host->not_before_s, host->not_after_s)) {
+    if (concern_is_ending(&facts, survey->now_s)) {
         add_concern(&survey->status->ending, host);
     }
 }
@@ -84,8 +77,7 @@ static bool survey_host(struct host *host, void *context)
         add_troubled(status, host, state);
     }
     note_expiry(status, host);
-    note_without(survey, host);
-    note_ending(survey, host);
+    note_concerns(survey, host);
     return true;
 }
 
