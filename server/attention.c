@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "acme/messages.h"
 #include "base/memory.h"
 #include "base/safe_json.h"
 #include "base/safe_text.h"
@@ -207,9 +208,13 @@ static void find_failing(const struct attention_facts *facts, struct attention *
     }
 }
 
+/* A CA that is busy, or a line that is down, for a moment, is none: the client waits by itself. */
+enum { ACME_GRACE_S = 600 };
+
 static const struct {
     const char *name;
     void (*find)(const struct attention_facts *facts, struct attention *ret);
+    int64_t grace_s; /* so long it must have stood */
 } table[ATTENTION_CODES] = {
     [ATTENTION_LOADING] = {"loading", find_loading},
     [ATTENTION_STOPPING] = {"stopping", find_stopping},
@@ -219,7 +224,7 @@ static const struct {
     [ATTENTION_REMOVALS_HELD] = {"removals-held", find_held},
     [ATTENTION_NAMES_WITHOUT_CERTIFICATE] = {"names-without-certificate", find_without},
     [ATTENTION_CERTIFICATES_ENDING] = {"certificates-ending", find_ending},
-    [ATTENTION_ACME_CANNOT_ORDER] = {"acme-cannot-order", find_acme},
+    [ATTENTION_ACME_CANNOT_ORDER] = {"acme-cannot-order", find_acme, ACME_GRACE_S},
     [ATTENTION_MIRRORS_FAILING] = {"mirrors-failing", find_failing},
 };
 
@@ -235,14 +240,23 @@ static void clear_one(struct attention *item)
     *item = (struct attention){.told = item->told};
 }
 
+static void find_one(enum attention_code code, const struct attention_facts *facts,
+                     struct attention *item)
+{
+    int64_t since_s = item->since_s != 0 ? item->since_s : facts->now_s;
+    clear_one(item);
+    table[code].find(facts, item);
+    bool stands = item->count != 0;
+    if (stands && facts->now_s - since_s < table[code].grace_s) {
+        clear_one(item);
+    }
+    item->since_s = stands ? since_s : 0;
+}
+
 void attentions_find(const struct attention_facts *facts, struct attentions *found)
 {
     for (int code = 0; code < ATTENTION_CODES; code++) {
-        struct attention *item = &found->items[code];
-        int64_t since_s = item->count != 0 ? item->since_s : facts->now_s;
-        clear_one(item);
-        table[code].find(facts, item);
-        item->since_s = item->count != 0 ? since_s : 0;
+        find_one((enum attention_code)code, facts, &found->items[code]);
     }
 }
 
@@ -274,9 +288,11 @@ void attentions_log(struct attentions *found, struct log *log)
     for (int code = 0; code < ATTENTION_CODES; code++) {
         struct attention *item = &found->items[code];
         if (item->count != 0 && !item->told) {
+            CLEANUP_FREE char *text =
+                acme_problem_for_log(item->text); /* a CA's links have tokens */
             log_event(log, LOG_LEVEL_WARNING, "server.attention",
                       LOG_TEXT("code", table[code].name), LOG_NUMBER("count", item->count),
-                      LOG_TEXT("text", item->text));
+                      LOG_TEXT("text", text));
         } else if (item->count == 0 && item->told) {
             log_event(log, LOG_LEVEL_INFO, "server.attention.over",
                       LOG_TEXT("code", table[code].name));

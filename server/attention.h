@@ -25,7 +25,7 @@ enum attention_code {
     ATTENTION_REMOVALS_HELD,             /* domains */
     ATTENTION_NAMES_WITHOUT_CERTIFICATE, /* for CONCERNS_GRACE_S, though they reach us */
     ATTENTION_CERTIFICATES_ENDING,       /* soon, and nobody has renewed them */
-    ATTENTION_ACME_CANNOT_ORDER,         /* at all, or at one CA */
+    ATTENTION_ACME_CANNOT_ORDER,         /* at all, or at one CA, for ten minutes */
     ATTENTION_MIRRORS_FAILING, /* ATTENTION_MIRROR_FAILURES looks in a row, or never had */
     ATTENTION_CODES,
 };
@@ -51,7 +51,7 @@ struct attention {
     size_t count;    /* of what it is about; 0: there is nothing to attend to */
     char *subject;   /* the first of it: a file, a name, a provider, keys; or NULL */
     char *text;      /* "what; what to do" */
-    int64_t since_s; /* wall clock of the look that found it first */
+    int64_t since_s; /* wall clock of the look that found it first; 0: it does not stand */
     bool told;       /* the log has it */
 };
 /* By code. Zero-initialised is empty. */

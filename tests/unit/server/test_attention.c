@@ -15,7 +15,7 @@
 /* Pictures own their texts; those here are nobody's. */
 #define OWN(text) ((char[]){text})
 
-enum { NOW_S = 1800000000 };
+enum { NOW_S = 1800000000, GRACE_S = 600 };
 
 static struct diagnostic broken[] = {
     {SEVERITY_WARNING, OWN("/p/a.yaml"), 1, 1, OWN("odd")},
@@ -163,6 +163,7 @@ static void test_each(void **state)
         const char *text = NULL; /* the first one's */
         struct attentions found = {0};
         find(i, NOW_S, &found);
+        find(i, NOW_S + GRACE_S, &found);
         for (int code = 0; code < ATTENTION_CODES; code++) {
             const struct attention *item = &found.items[code];
             if (item->count != 0) {
@@ -233,6 +234,25 @@ static void test_since_stays_while_it_stands(void **state)
     attentions_clear(&found);
 }
 
+/* The problem of a moment is none. */
+static void test_acme_has_a_grace(void **state)
+{
+    (void)state;
+    struct attentions found = {0};
+    const struct attention *acme = &found.items[ATTENTION_ACME_CANNOT_ORDER];
+    find(row_named("ACME cannot order"), NOW_S, &found);
+    find(row_named("ACME cannot order"), NOW_S + GRACE_S - 1, &found);
+    assert_int_equal(acme->count, 0);
+    assert_null(acme->text);
+    find(row_named("all is well"), NOW_S + GRACE_S, &found);
+    find(row_named("ACME cannot order"), NOW_S + GRACE_S + 1, &found);
+    assert_int_equal(acme->count, 0);
+    find(row_named("ACME cannot order"), NOW_S + 2 * GRACE_S + 1, &found);
+    assert_int_equal(acme->count, 1);
+    assert_int_equal(acme->since_s, NOW_S + GRACE_S + 1);
+    attentions_clear(&found);
+}
+
 /* What the log has of FOUND since the last call; the caller frees it. */
 static char *logged(struct attentions *found)
 {
@@ -246,6 +266,24 @@ static char *logged(struct attentions *found)
     assert_true(read(ends[0], text, sizeof(text) - 1) >= 0);
     close(ends[0]);
     return memory_string(text);
+}
+
+static void test_the_log_has_no_token_of_a_ca(void **state)
+{
+    (void)state;
+    struct acme_status_ca paused = {
+        .name = OWN("ca"),
+        .problem = OWN("your account is paused https://ca.example/unpause?jwt=abc"),
+    };
+    const struct acme_status acme = {.cas = &paused, .ca_count = 1};
+    struct attentions found = {0};
+    attentions_find(&(struct attention_facts){.acme = &acme, .now_s = NOW_S}, &found);
+    attentions_find(&(struct attention_facts){.acme = &acme, .now_s = NOW_S + GRACE_S}, &found);
+    assert_non_null(strstr(found.items[ATTENTION_ACME_CANNOT_ORDER].text, "?jwt=abc; mend"));
+    CLEANUP_FREE char *line = logged(&found);
+    assert_non_null(strstr(line, "paused https://ca.example/unpause?"));
+    assert_null(strstr(line, "abc"));
+    attentions_clear(&found);
 }
 
 static void test_the_log_has_each_once(void **state)
@@ -272,7 +310,9 @@ int main(void)
         cmocka_unit_test(test_each),
         cmocka_unit_test(test_every_code_has_a_row),
         cmocka_unit_test(test_since_stays_while_it_stands),
+        cmocka_unit_test(test_acme_has_a_grace),
         cmocka_unit_test(test_the_log_has_each_once),
+        cmocka_unit_test(test_the_log_has_no_token_of_a_ca),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
