@@ -149,29 +149,33 @@ static void print_state(const json_t *status, FILE *out)
     }
 }
 
+/* 0 where CODE is not in LIST. */
+static json_int_t attention_count(const json_t *list, const char *code)
+{
+    size_t i = 0;
+    const json_t *item = NULL;
+    json_array_foreach(list, i, item)
+    {
+        const char *its = json_string_value(json_object_get(item, "code"));
+        if (its != NULL && strcmp(its, code) == 0) {
+            return json_integer_value(json_object_get(item, "count"));
+        }
+    }
+    return 0;
+}
+
 /* All codes, so that an alert has something to compare with from the start. */
 static void print_attention(const json_t *status, FILE *out)
 {
-    size_t at = 0;
-    const json_t *item = NULL;
-    json_int_t counts[ATTENTION_CODES] = {0};
     const json_t *list = json_object_get(status, "attention");
     if (!json_is_array(list)) {
         return; /* an older server */
     }
-    json_array_foreach(list, at, item)
-    {
-        const char *code = json_string_value(json_object_get(item, "code"));
-        for (int i = 0; code != NULL && i < ATTENTION_CODES; i++) {
-            if (strcmp(code, attention_name((enum attention_code)i)) == 0) {
-                counts[i] = json_integer_value(json_object_get(item, "count"));
-            }
-        }
-    }
     print_head("attention", "gauge", "What wants a person: of how many; 0: of none.", out);
     for (int i = 0; i < ATTENTION_CODES; i++) {
-        fprintf(out, PREFIX "attention{code=\"%s\"} %" JSON_INTEGER_FORMAT "\n",
-                attention_name((enum attention_code)i), counts[i]);
+        const char *code = attention_name((enum attention_code)i);
+        fprintf(out, PREFIX "attention{code=\"%s\"} %" JSON_INTEGER_FORMAT "\n", code,
+                attention_count(list, code));
     }
 }
 

@@ -60,16 +60,22 @@ static bool is_served_for(const struct look *look, struct bytes domain)
            (choice.ecdsa == look->pair || choice.rsa == look->pair);
 }
 
-static bool is_needed(const struct look *look)
+static bool is_served_as(const struct look *look, struct bytes name)
 {
     const struct bytes fronts[] = {BYTES(POLICY_HOST_PREFIX), BYTES("*.")};
+    for (size_t i = 0; i < ARRAY_LENGTH(fronts); i++) {
+        if (bytes_starts_with(name, fronts[i])) {
+            return is_served_for(look, bytes_skip(name, fronts[i].n));
+        }
+    }
+    return false;
+}
+
+static bool is_needed(const struct look *look)
+{
     for (size_t i = 0; i < certificate_pair_name_count(look->pair); i++) {
-        struct bytes name = certificate_pair_name(look->pair, i);
-        for (size_t k = 0; k < ARRAY_LENGTH(fronts); k++) {
-            if (bytes_starts_with(name, fronts[k]) &&
-                is_served_for(look, bytes_skip(name, fronts[k].n))) {
-                return true;
-            }
+        if (is_served_as(look, certificate_pair_name(look->pair, i))) {
+            return true;
         }
     }
     return false;
