@@ -94,6 +94,12 @@ struct acme_status_ca {
     int64_t wait_s; /* nothing is asked of it before; 0: nothing holds */
     double tokens;  /* new orders that may be placed at once */
 };
+/* Names that somebody should look at, and the first of them that was found. */
+struct acme_concern {
+    size_t count;
+    char *name; /* NULL: none */
+};
+
 struct acme_status {
     bool orders;   /* this process holds the lock */
     char *problem; /* why nothing can be ordered at all (the store fails), or NULL */
@@ -101,6 +107,9 @@ struct acme_status {
     struct acme_status_host
         *troubled; /* at most ACME_STATUS_HOSTS of those not fine, sorted by name */
     size_t troubled_count;
+    size_t troubled_total;       /* all of them, listed or not */
+    struct acme_concern without; /* concern_lasts() of concern_is_without() */
+    struct acme_concern ending;  /* concern_is_ending() (acme/concern_rule.h) */
     struct acme_status_ca *cas;
     size_t ca_count;
     uint64_t orders_placed;

@@ -85,6 +85,7 @@ struct host {
     int64_t looked_ms; /* … and when the last did */
     unsigned challenge;
     int64_t next_s;
+    int64_t without_ms; /* since which look of `status` it has no certificate; 0: it has one */
     char *problem;
     char name[]; /* NUL-terminated */
 };

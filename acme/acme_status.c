@@ -1,6 +1,7 @@
 /* The picture that `status` shows. */
 #include <stdlib.h>
 
+#include "acme/concern_rule.h"
 #include "acme_parts.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -8,10 +9,12 @@
 struct survey {
     struct acme_status *status;
     int64_t now_s;
+    int64_t now_ms;
 };
 
 static void add_troubled(struct acme_status *status, const struct host *host, enum acme_state state)
 {
+    status->troubled_total++;
     if (status->troubled_count == ACME_STATUS_HOSTS) {
         return;
     }
@@ -35,6 +38,32 @@ static void note_expiry(struct acme_status *status, const struct host *host)
     status->nearest_expiry_host = memory_string(host->name);
 }
 
+static void add_concern(struct acme_concern *concern, const struct host *host)
+{
+    if (concern->count++ == 0) {
+        concern->name = memory_string(host->name);
+    }
+}
+
+/* Each look at all hosts notes who has none: that is often enough for an hour of grace, and no
+ * other place has to know of it. */
+static void note_concerns(const struct survey *survey, struct host *host)
+{
+    const struct concern_facts facts = {
+        .is_covered = host->is_covered,
+        .trouble = host->trouble,
+        .not_before_s = host->not_before_s,
+        .not_after_s = host->not_after_s,
+    };
+    bool without = concern_is_without(&facts, survey->now_s);
+    if (concern_lasts(without, survey->now_ms, &host->without_ms)) {
+        add_concern(&survey->status->without, host);
+    }
+    if (concern_is_ending(&facts, survey->now_s)) {
+        add_concern(&survey->status->ending, host);
+    }
+}
+
 static bool survey_host(struct host *host, void *context)
 {
     struct survey *survey = context;
@@ -48,6 +77,7 @@ static bool survey_host(struct host *host, void *context)
         add_troubled(status, host, state);
     }
     note_expiry(status, host);
+    note_concerns(survey, host);
     return true;
 }
 
@@ -78,7 +108,7 @@ static void survey_cas(const struct acme *acme, struct acme_status *status, int6
 struct acme_status *acme_status_new(struct acme *acme)
 {
     struct acme_status *status = memory_zero(1, sizeof(*status));
-    struct survey survey = {status, clock_wall_s()};
+    struct survey survey = {status, clock_wall_s(), clock_monotonic_ms()};
     status->troubled = memory_zero(ACME_STATUS_HOSTS, sizeof(*status->troubled));
     status->orders = acme_leads(acme);
     status->problem = memory_string_or_null(acme->problem);
@@ -113,5 +143,7 @@ void acme_status_free(struct acme_status *status)
     free(status->cas);
     free(status->problem);
     free(status->nearest_expiry_host);
+    free(status->without.name);
+    free(status->ending.name);
     free(status);
 }

@@ -31,6 +31,12 @@ struct diagnostics {
     size_t dropped;
 };
 
+/* Those that were dropped included. */
+static inline size_t diagnostics_total(const struct diagnostics *d)
+{
+    return d->count + d->dropped;
+}
+
 /* More than this in one list is counted, not kept. */
 enum { DIAGNOSTICS_MAX = 1000 };
 

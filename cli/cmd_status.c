@@ -1,17 +1,19 @@
 /* status: what the running server says about itself, for people; --json has all of it, --prometheus
- * its numbers. A server that loads or stops answers too, and the exit status says so: whoever waits
- * for it to serve asks until that is 0. */
+ * its numbers. The exit status is the verdict: whether something wants a person. Whoever waits for
+ * the end of the load has --wait-ready. */
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/safe_json.h"
 #include "cli/control_reply.h"
 #include "cli/metrics_view.h"
+#include "cli/ready_wait.h"
 #include "cli/status_left.h"
 #include "cli/status_view.h"
 #include "cli/workspace.h"
+#include "config/fields.h"
 
-enum { STATUS_TIMEOUT_MS = 10000 };
+enum { STATUS_TIMEOUT_MS = 10000, WAIT_MAX_S = 86400 };
 
 /* What the server does not look at itself. */
 static void add_left(const struct invocation *invocation, json_t *reply)
@@ -30,27 +32,67 @@ static void print_shown(const json_t *reply, void (*print)(const json_t *, int64
     json_decref(shown);
 }
 
+/* The metrics have the verdict in them, and are the same however it turns out: who writes them into
+ * a file is not told that it failed. */
+static int verdict(const struct invocation *invocation, const json_t *reply)
+{
+    bool fine =
+        status_view_is_serving(reply) && json_array_size(json_object_get(reply, "attention")) == 0;
+    return fine || invocation_has(invocation, "prometheus") ? COMMAND_DONE : COMMAND_NO;
+}
+
+static void print(const struct invocation *invocation, json_t *reply)
+{
+    if (invocation_has(invocation, "prometheus")) {
+        print_shown(reply, metrics_view_print);
+        return;
+    }
+    if (status_view_is_serving(reply)) {
+        add_left(invocation, reply);
+    }
+    if (invocation_has(invocation, "json")) {
+        control_reply_print_json(reply);
+    } else {
+        print_shown(reply, status_view_print);
+    }
+}
+
+static int wait_ready(const struct invocation *invocation)
+{
+    int64_t wait_s = 0;
+    if (!fields_parse_duration_s(bytes_of(invocation_value(invocation, "wait-ready")), &wait_s) ||
+        wait_s < 1 || wait_s > WAIT_MAX_S) {
+        return invocation_usage(invocation, "--wait-ready takes a duration of 1s to 1d");
+    }
+    struct error e;
+    CLEANUP_SETTINGS struct settings *settings = workspace_settings(invocation);
+    if (settings == NULL) {
+        return COMMAND_FAILED;
+    }
+    if (!ready_wait(settings, wait_s * 1000, &e)) {
+        fprintf(stderr, "mtasts-host: %s\n", e.text);
+        return COMMAND_FAILED;
+    }
+    return COMMAND_DONE;
+}
+
 int cmd_status(const struct invocation *invocation)
 {
-    if (invocation_has(invocation, "json") && invocation_has(invocation, "prometheus")) {
-        return invocation_usage(invocation, "give --json or --prometheus, not both");
+    int forms = invocation_has(invocation, "json") + invocation_has(invocation, "prometheus") +
+                invocation_has(invocation, "wait-ready");
+    if (forms > 1) {
+        return invocation_usage(invocation, "give --json, --prometheus or --wait-ready, not both");
+    }
+    if (invocation_has(invocation, "wait-ready")) {
+        return wait_ready(invocation);
     }
     json_t *reply =
         control_reply_ask(invocation, json_pack("{s:s}", "command", "status"), STATUS_TIMEOUT_MS);
     if (reply == NULL) {
         return COMMAND_FAILED;
     }
-    if (!invocation_has(invocation, "prometheus") && status_view_is_serving(reply)) {
-        add_left(invocation, reply);
-    }
-    if (invocation_has(invocation, "json")) {
-        control_reply_print_json(reply);
-    } else if (invocation_has(invocation, "prometheus")) {
-        print_shown(reply, metrics_view_print);
-    } else {
-        print_shown(reply, status_view_print);
-    }
-    int code = status_view_is_serving(reply) ? COMMAND_DONE : COMMAND_NO;
+    print(invocation, reply);
+    int code = verdict(invocation, reply);
     json_decref(reply);
     return code;
 }

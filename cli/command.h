@@ -37,7 +37,8 @@ struct command_option {
     bool choice;  /* `argument` lists the allowed words: "zone|nsupdate" */
     bool repeats; /* may be given several times; else the last one counts */
     /* The value where the option stands alone: `--wait` as `--wait=30s`. Another is written with
-     * an equals sign. NULL: the argument is required. */
+     * an equals sign, and a DURATION may follow as a word as well, since no other argument looks
+     * like one. NULL: the argument is required. */
     const char *standard;
 };
 

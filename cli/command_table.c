@@ -60,6 +60,10 @@ static const struct command_option lint_options[] = {
 };
 
 static const struct command_option status_options[] = {
+    {.name = "wait-ready",
+     .argument = "DURATION",
+     .standard = "5m",
+     .about = "wait, at most so long, until the server has loaded all; print nothing"},
     JSON_OPTION,
     {.name = "prometheus", .about = "print metrics in Prometheus' text format"},
 };
@@ -402,7 +406,12 @@ const struct command command_table[] = {
         .name = "status",
         .arguments = "",
         .about = "ask the running server how it is",
+        .details = "Exits with 0 where all that should be served is, with 3 where something wants "
+                   "a\n"
+                   "person (it says what first) or the server loads or stops, with 1 without an "
+                   "answer.",
         .example = "mtasts-host status\n"
+                   "mtasts-host status --wait-ready\n"
                    "mtasts-host status --json | jq .files_in_error\n"
                    "mtasts-host status --prometheus >/var/lib/prometheus/node-exporter/"
                    "mtasts-host.prom",

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/safe_text.h"
+#include "config/fields.h"
 
 enum {
     GLOBALS_MAX = 8,
@@ -147,6 +148,19 @@ static void refuse_option(const struct invocation *invocation, const struct opti
     }
 }
 
+/* `--wait 30s` is `--wait=30s`: what getopt_long leaves as an argument after an option that may
+ * stand alone is its value where that is to be a duration and is one. */
+static const char *value_after(const struct command_option *row, int argc, char **argv)
+{
+    int64_t ignored = 0;
+    bool asks = row->standard != NULL && strcmp(row->argument, "DURATION") == 0;
+    if (!asks || optarg != NULL || optind >= argc ||
+        !fields_parse_duration_s(bytes_of(argv[optind]), &ignored)) {
+        return optarg;
+    }
+    return argv[optind++];
+}
+
 /* Takes the options of ARGV (ARGV[0] is no option) and returns where the other words begin, or -1
  * where something was told on stderr. */
 static int parse_options(int argc, char **argv, struct invocation *invocation)
@@ -166,7 +180,7 @@ static int parse_options(int argc, char **argv, struct invocation *invocation)
             refuse_option(invocation, &rows, value, argv[optind - 1]);
             return -1;
         }
-        if (!take_option(invocation, row, optarg)) {
+        if (!take_option(invocation, row, value_after(row, argc, argv))) {
             return -1;
         }
     }

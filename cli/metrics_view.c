@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "server/attention.h"
 
 #define PREFIX "mtasts_host_"
 
@@ -164,9 +165,40 @@ static void print_state(const json_t *status, FILE *out)
     }
 }
 
+/* 0 where CODE is not in LIST. */
+static json_int_t attention_count(const json_t *list, const char *code)
+{
+    size_t i = 0;
+    const json_t *item = NULL;
+    json_array_foreach(list, i, item)
+    {
+        const char *its = json_string_value(json_object_get(item, "code"));
+        if (its != NULL && strcmp(its, code) == 0) {
+            return json_integer_value(json_object_get(item, "count"));
+        }
+    }
+    return 0;
+}
+
+/* All codes, so that an alert has something to compare with from the start. */
+static void print_attention(const json_t *status, FILE *out)
+{
+    const json_t *list = json_object_get(status, "attention");
+    if (!json_is_array(list)) {
+        return; /* an older server */
+    }
+    print_head("attention", "gauge", "What wants a person: of how many; 0: of none.", out);
+    for (int i = 0; i < ATTENTION_CODES; i++) {
+        const char *code = attention_name((enum attention_code)i);
+        fprintf(out, PREFIX "attention{code=\"%s\"} %" JSON_INTEGER_FORMAT "\n", code,
+                attention_count(list, code));
+    }
+}
+
 void metrics_view_print(const json_t *status, int64_t now_s, FILE *out)
 {
     print_state(status, out);
+    print_attention(status, out);
     for (size_t i = 0; i < ARRAY_LENGTH(METRICS); i++) {
         print_metric(&METRICS[i], status, now_s, out);
     }

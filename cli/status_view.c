@@ -99,11 +99,14 @@ static void print_left_early(const json_t *status, FILE *out)
     size_t i = 0;
     const json_t *item = NULL;
     const json_t *list = json_object_get(status, "left_early");
+    const json_t *total = json_object_get(status, "left_early_total"); /* none of an older server */
     if (json_array_size(list) != 0) {
         fprintf(out,
-                "left early:    %zu; senders may hold their policies: put them back with mode "
+                "left early:    %s%" JSON_INTEGER_FORMAT
+                "; senders may hold their policies: put them back with mode "
                 "none, unless another host serves them\n",
-                json_array_size(list));
+                json_is_false(json_object_get(status, "left_early_counted")) ? "at least " : "",
+                total != NULL ? json_integer_value(total) : (json_int_t)json_array_size(list));
     }
     json_array_foreach(list, i, item)
     {
@@ -157,8 +160,22 @@ bool status_view_is_serving(const json_t *status)
     return state[0] == '\0' || strcmp(state, "serving") == 0;
 }
 
+/* First of all, since it is what status is asked for. */
+static void print_attention(const json_t *status, int64_t now_s, FILE *out)
+{
+    size_t i = 0;
+    const json_t *item = NULL;
+    json_array_foreach(json_object_get(status, "attention"), i, item)
+    {
+        int64_t for_s = now_s - number(item, "since");
+        fprintf(out, "attention:     %s (for %s)\n", text(item, "text"),
+                time_text_span(for_s > 0 ? for_s : 0).text);
+    }
+}
+
 void status_view_print(const json_t *status, int64_t now_s, FILE *out)
 {
+    print_attention(status, now_s, out);
     print_server(status, out);
     print_tls(status, out);
     if (!status_view_is_serving(status)) {

@@ -96,14 +96,13 @@ stop() {
 }
 trap stop EXIT
 tries=0
-until "$program" -c "$work/mtasts-host.yaml" status >/dev/null 2>&1; do
+until "$program" -c "$work/mtasts-host.yaml" status --wait-ready=1s 2>/dev/null; do
     tries=$((tries + 1))
-    if [ "$tries" -gt 100 ] || ! kill -0 "$server" 2>/dev/null; then
+    if [ "$tries" -gt 30 ] || ! kill -0 "$server" 2>/dev/null; then
         cat "$work/server.log" >&2
         echo "quickstart.sh: the server did not start; its log is above (another port: MTASTS_QUICKSTART_PORT=9443)" >&2
         exit 1
     fi
-    sleep 0.1
 done
 "$program" -c "$work/mtasts-host.yaml" status
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "certificates/certificate_table.h"
 #include "config/settings.h"
+#include "loader/concerns.h"
 #include "loader/expiry.h"
 #include "loader/policy_set.h"
 #include "policies/policy_index.h"
@@ -94,6 +95,7 @@ struct loader_findings {
      * from, and when the first from a file does; 0: there is none. */
     size_t ending[EXPIRY_COUNTS];
     int64_t nearest_expiry_s;
+    struct concerns concerns;
 };
 
 /* An immutable picture for `status`; free with loader_status_free. It is taken in slices, so that

@@ -58,6 +58,7 @@ static void begin(struct loader *loader, struct clock_moment now)
         .table = loader->tables->certificates,
         .wants_certificates = loader->wants_certificates,
         .now_s = now.wall_s,
+        .now_ms = now.monotonic_ms,
     };
     loader->surveyed = loader->version;
     loader->surveyed_ms = now.monotonic_ms;
@@ -70,8 +71,9 @@ static void begin_where_asked(struct loader *loader)
 {
     struct clock_moment now = clock_now();
     bool due = now.monotonic_ms >= loader->expiry_ms;
-    bool stale =
-        loader->surveyed != loader->version || now.monotonic_ms >= loader->surveyed_ms + STALE_MS;
+    bool stale = loader->surveyed != loader->version ||
+                 now.monotonic_ms >= loader->surveyed_ms + STALE_MS ||
+                 concerns_are_stale(&loader->survey.result.concerns, now.wall_s, now.monotonic_ms);
     if (due || (loader->asked != NULL && stale)) {
         begin(loader, now);
     }

@@ -3,6 +3,7 @@
 static void copy_findings(const struct loader_findings *from, struct loader_findings *to)
 {
     *to = *from;
+    concerns_copy(&from->concerns, &to->concerns);
     for (size_t i = 0; i < to->without_certificate_count; i++) {
         to->without_certificate[i] = memory_string(from->without_certificate[i]);
     }
@@ -21,6 +22,7 @@ void loader_findings_clear(struct loader_findings *found)
         free(found->expiring[i].name);
         free(found->expiring[i].path);
     }
+    concerns_clear(&found->concerns);
     *found = (struct loader_findings){0};
 }
 

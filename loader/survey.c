@@ -21,8 +21,10 @@ static bool look_at_domain(struct policy_domain *domain, void *context)
         snprintf(host, sizeof(host), POLICY_HOST_PREFIX "%.*s", domain->name_length, domain->name);
     if (certificate_table_find(survey->sources.table, (struct bytes){host, (size_t)n},
                                survey->sources.now_s, &choice)) {
+        concerns_note_with(domain);
         return true;
     }
+    concerns_note_without(&result->concerns, domain, host, survey->sources.now_ms);
     result->names_without_certificate++;
     if (result->without_certificate_count < LOADER_STATUS_NAMES) {
         result->without_certificate[result->without_certificate_count++] = memory_string(host);
@@ -119,6 +121,9 @@ static void look_at_expiry(struct survey *survey, struct certificate_pair *pair)
 static void look_at_pair(struct certificate_pair *pair, void *context)
 {
     struct survey *survey = context;
+    const struct survey_sources *sources = &survey->sources;
+    concerns_note_pair(&survey->result.concerns, pair, sources->policies, sources->table,
+                       sources->now_s);
     survey->result.certificates += is_from_file(pair);
     list_expiry(pair, &survey->result);
     look_at_expiry(survey, pair);
@@ -133,6 +138,7 @@ void survey_begin(struct survey *survey, const struct survey_sources *sources)
 {
     survey_clear(survey);
     survey->sources = *sources;
+    concerns_begin(&survey->result.concerns);
     survey->stage = sources->wants_certificates ? SURVEY_DOMAINS : SURVEY_CERTIFICATES;
     policy_index_walk_begin(sources->policies);
     certificate_table_walk_begin(sources->table);

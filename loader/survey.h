@@ -18,7 +18,8 @@ struct survey_sources {
     struct policy_index *policies;
     struct certificate_table *table;
     bool wants_certificates; /* else no name is without */
-    int64_t now_s;           /* the wall clock */
+    int64_t now_s;           /* wall clock */
+    int64_t now_ms;          /* monotonic */
 };
 
 /* Zero-initialised is over, with nothing found. */

@@ -23,8 +23,9 @@ struct policy_domain {
     struct rcu_entry entry;
     struct policy_slot *slot; /* RCU-protected: &own or a shared slot; NULL: claimed, not served */
     struct policy_slot own;
-    void *owner;    /* whose domain this is */
-    void *claimant; /* who asks for it in the change set under way */
+    void *owner;        /* whose domain this is */
+    void *claimant;     /* who asks for it in the change set under way */
+    uint32_t without_s; /* since when it is known to have no certificate (loader/survey.h) */
     unsigned char name_length;
     char name[];
 };

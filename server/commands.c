@@ -15,8 +15,12 @@ static void begin_status(struct server *server);
 static void answer_status(struct inquiry *inquiry)
 {
     struct server *server = inquiry->server;
-    json_t *status = status_json(server, inquiry);
-    json_object_set_new(status, "left_early", commands_left_early(server));
+    verdict_look(server, inquiry);
+    json_t *status = NULL;
+    if (round_is_awaited(&server->status_round)) {
+        status = status_json(server, inquiry);
+        commands_add_left_early(server, status);
+    }
     round_answer(&server->status_round, server->control, status);
     begin_status(server);
 }
@@ -57,16 +61,30 @@ static void begin_status(struct server *server)
     }
 }
 
+void commands_look(struct server *server, uint64_t ticket)
+{
+    round_join(&server->status_round, ticket, 0);
+    begin_status(server);
+}
+
 static void ask_status(struct server *server, uint64_t ticket, const json_t *request)
 {
     (void)request;
     if (server->phase != SERVER_SERVING) {
         /* The loader has no time before it is done, or has gone already. */
-        control_answer(server->control, ticket, status_json(server, &(struct inquiry){0}));
+        const struct inquiry nothing = {0};
+        verdict_look(server, &nothing);
+        control_answer(server->control, ticket, status_json(server, &nothing));
         return;
     }
-    round_join(&server->status_round, ticket, 0);
-    begin_status(server);
+    commands_look(server, ticket);
+}
+
+/* For who waits for the end of the load: unlike `status` it counts nothing. */
+static void ask_ready(struct server *server, uint64_t ticket, const json_t *request)
+{
+    (void)request;
+    control_answer(server->control, ticket, status_state_json(server));
 }
 
 static void ask_reload(struct server *server, uint64_t ticket, const json_t *request)
@@ -166,6 +184,7 @@ static const struct {
     void (*ask)(struct server *server, uint64_t ticket, const json_t *request);
 } commands[] = {
     {"status", ask_status},
+    {"ready", ask_ready},
     {"reload", ask_reload},
     {"history", ask_history},
     {"serving", ask_serving},

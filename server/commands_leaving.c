@@ -6,13 +6,17 @@
 #include "server/server_state.h"
 #include "server/status.h"
 
-enum { LEAVING_MAX = 1000, EARLY_MAX = 100 };
+/* Each that left is some reads of the history, on the main thread: they end after a while. */
+enum { LEAVING_MAX = 1000, EARLY_MAX = 100, EARLY_COUNTED_MAX = 1000000, EARLY_COUNTING_MS = 200 };
 
 struct listing {
     struct server *server;
     json_t *list;
     int64_t now_s;
     bool early; /* only what went too early */
+    size_t early_total;
+    int64_t deadline_ms; /* for who went too early; after it they are not counted */
+    bool late;
     bool failed;
     struct error e;
 };
@@ -32,8 +36,9 @@ static void add(const struct history_leaving *leaving, void *context)
     bool served = is_served(server, leaving->domain);
     bool known = false;
     int64_t until_s = 0;
-    if (listing->failed ||
-        (listing->early && (served || json_array_size(listing->list) >= EARLY_MAX))) {
+    listing->late =
+        listing->early && (listing->late || clock_monotonic_ms() > listing->deadline_ms);
+    if (listing->failed || listing->late || (listing->early && served)) {
         return;
     }
     if (!leaving_until(server->history, leaving->domain, listing->now_s, &known, &until_s,
@@ -48,7 +53,7 @@ static void add(const struct history_leaving *leaving, void *context)
                                         (json_int_t)leaving->retired_s, "gone",
                                         (json_int_t)leaving->gone_s, "served", served, "known",
                                         known, "until", (json_int_t)until_s));
-    } else if (until_s > listing->now_s) {
+    } else if (until_s > listing->now_s && listing->early_total++ < EARLY_MAX) {
         json_array_append_new(listing->list,
                               json_pack("{s:o,s:b,s:I}", "domain", domain, "retired",
                                         leaving->retired_s != 0, "until", (json_int_t)until_s));
@@ -94,10 +99,16 @@ void commands_ask_leaving(struct server *server, uint64_t ticket, const json_t *
                    json_pack("{s:o,s:I}", "leaving", found, "gone_count", (json_int_t)count));
 }
 
-json_t *commands_left_early(struct server *server)
+void commands_add_left_early(struct server *server, json_t *status)
 {
-    struct listing listing = {.server = server, .early = true};
-    json_t *found = list(&listing, LEAVING_MAX);
-    return found != NULL ? found
-                         : json_array(); /* `status` tells the history's trouble elsewhere */
+    struct listing listing = {
+        .server = server,
+        .early = true,
+        .deadline_ms = clock_monotonic_ms() + EARLY_COUNTING_MS,
+    };
+    json_t *found = list(&listing, EARLY_COUNTED_MAX);
+    /* `status` tells the history's trouble elsewhere. */
+    json_object_set_new(status, "left_early", found != NULL ? found : json_array());
+    json_object_set_new(status, "left_early_total", json_integer((json_int_t)listing.early_total));
+    json_object_set_new(status, "left_early_counted", json_boolean(found != NULL && !listing.late));
 }

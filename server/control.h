@@ -2,6 +2,7 @@
  * a newline, gets one JSON object and end of file.
  *
  *     {"command": "status"}
+ *     {"command": "ready"}                                 answers at once, whatever it is doing
  *     {"command": "reload", "accept_removals": true}       answers when it is served
  *     {"command": "history", "domain": "example.org", "digest": "a1b2c3d4e5"}
  *     {"command": "serving", "domain": "example.org"}      → {"body": …} or {"body": null}
@@ -32,13 +33,18 @@
  * "directory" is one of `acme.directories`, as configured or its URL; null or left out: all.
  *
  * `status` answers
- *     {"version", "state": "loading", "serving" or "stopping", "pid", "uptime_s", "domains",
- * "shared_policies", "files", "files_in_error", "removals_held", "diagnostics": [{"severity",
- * "file", "line", "column", "text"}, …], "diagnostics_dropped", "certificates",
- *      "certificates_expiring": [{"name", "path", "not_after"}, …], nearest first, the first 100,
- *      "names_without_certificate_count", "names_without_certificate": the first 100,
- *      "left_early": [{"domain", "retired", "until"}, …]: not served any more although senders may
- *          hold a policy of another mode than none, the first 100,
+ *     {"version", "state": "loading", "serving" or "stopping",
+ *      "attention": [{"code", "subject": the first that it is about, or null, "count": so many,
+ *          "since", "text": "what; what to do"}, …]: what wants a person (server/attention.h);
+ * empty where all that should be served is, "pid", "uptime_s", "domains", "shared_policies",
+ * "files", "files_in_error", "removals_held", "diagnostics": [{"severity", "file", "line",
+ * "column", "text"}, …], "diagnostics_dropped", "certificates", "certificates_expiring": [{"name",
+ * "path", "not_after"}, …], nearest first, the first 100, "names_without_certificate": the first
+ * 100, "names_without_certificate_count": of how many, "left_early": [{"domain", "retired",
+ * "until"}, …]: not served any more although senders may hold a policy of another mode than none,
+ * the first 100, "left_early_counted": false where counting them took too long, and their total is
+ * the least that they are, LIST "_total": of how many LIST has the first, for "diagnostics",
+ * "certificates_expiring", "names_without_certificate", "left_early", and "troubled" of "acme",
  *      "last_change", "reloads", "connections": {"current", "accepted",
  *          "refused": not let in, "held": octets of memory that limits.memory counts,
  *          "ended": {REASON: how many were refused or ended by us, …}}, "requests",
@@ -51,7 +57,7 @@
  *          {"orders": whether this process does, "problem": why nothing can be ordered, or null,
  *           "hosts": {STATE: count, …},
  *           "troubled": [{"name", "state", "problem": text or null, "next", "failures"}, …], by
- *               name, at most 100,
+ *               name, at most 100, "troubled_total",
  *           "cas": [{"name", "url", "account": URL or null, "problem": text or null,
  *               "wait": until when nothing is asked of it, or 0, "tokens"}, …],
  *           "orders_placed", "orders_done", "orders_failed", "renewals": since the start,
@@ -69,12 +75,14 @@
  * "certificates_total": of so many found so far}; then `reload` is answered after the load,
  * `serving` as soon as policies are known, before that and to all others with an error.
  *
+ * `ready` answers "state", "domains" and "loading" alone, as `status` has them.
+ *
  * `reload` answers
  *     {"domains", "files_read", "published", "removed", "held", "removals_held", "files_in_error",
- *      "diagnostics": as above, "restart_needed": keys joined by commas, or ""}
- * or, where the main configuration has errors, an error: policies and certificates were read again
- * all the same. Times are seconds since 1970; what is not
- * UTF-8 in a file name or a text becomes \xNN (base/safe_json.h). */
+ *      "diagnostics": as above, "diagnostics_total", "restart_needed": keys joined by commas, or
+ * ""} or, where the main configuration has errors, an error: policies and certificates were read
+ * again all the same. Times are seconds since 1970; what is not UTF-8 in a file name or a text
+ * becomes \xNN (base/safe_json.h). */
 #ifndef SERVER_CONTROL_H
 #define SERVER_CONTROL_H
 

@@ -98,6 +98,10 @@ static bool receive_all(int fd, struct buffer *reply, int64_t deadline_ms, struc
         if (n == 0) {
             return true;
         }
+        if (n < 0 && errno == ECONNRESET) {
+            return error_set(e, ERROR_RETRY,
+                             "the server ended before it answered; look at its log");
+        }
         if (n > 0) {
             reply->n += (size_t)n;
         } else if (errno != EINTR && errno != EAGAIN) {

@@ -26,6 +26,17 @@ static char *tell_trouble(struct server *server, const struct diagnostics *diagn
     return buffer_take(&text);
 }
 
+/* For `status`: the first error, since the log has them all. */
+static void keep_problem(struct server *server, const struct diagnostics *diagnostics)
+{
+    free(TAKE(server->configuration_problem));
+    for (size_t i = 0; i < diagnostics->count && server->configuration_problem == NULL; i++) {
+        if (diagnostics->items[i].severity == SEVERITY_ERROR) {
+            server->configuration_problem = diagnostic_format(&diagnostics->items[i]);
+        }
+    }
+}
+
 static void use(struct inquiry *inquiry, struct settings *settings)
 {
     struct server *server = inquiry->server;
@@ -54,14 +65,15 @@ static json_t *reply(const struct inquiry *inquiry)
     }
     CLEANUP(buffer_clear) struct buffer names = BUFFER(NAMES_MAX);
     settings_restart_needed(server->settings, current(server), &names);
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "domains",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:I,s:o}", "domains",
                      (json_int_t)status->counts.domains, "files_read",
                      (json_int_t)result->files_read, "published", (json_int_t)result->published,
                      "removed", (json_int_t)result->removed, "held", (json_int_t)result->held,
                      "removals_held", (json_int_t)status->counts.removals_held, "files_in_error",
                      (json_int_t)status->counts.files_in_error, "certificates_in_error",
                      (json_int_t)status->certificates_in_error, "diagnostics",
-                     status_diagnostics(&status->diagnostics), "restart_needed",
+                     status_diagnostics(&status->diagnostics), "diagnostics_total",
+                     (json_int_t)diagnostics_total(&status->diagnostics), "restart_needed",
                      safe_json_string(buffer_bytes(&names)));
 }
 
@@ -104,6 +116,7 @@ static void begin_reload(struct server *server)
     } else {
         inquiry->trouble = tell_trouble(server, &diagnostics);
     }
+    keep_problem(server, &diagnostics);
     diagnostics_clear(&diagnostics);
     acme_link_reload(server);
     loader_reload(server->loader, flags, inquiry_on_reload, inquiry);

@@ -27,7 +27,12 @@ struct round {
 void round_join(struct round *round, uint64_t ticket, unsigned flags);
 /* True: it is to be done now, with the FLAGS of all who wait, who are served by it. */
 bool round_begin(struct round *round, unsigned *ret_flags);
-/* Takes REPLY, which all who are served get. */
+/* Whether anybody is served by what is under way. */
+static inline bool round_is_awaited(const struct round *round)
+{
+    return round->served_count != 0;
+}
+/* Takes REPLY (may be NULL where it is not awaited), which all who are served get. */
 void round_answer(struct round *round, struct control *control, json_t *reply);
 
 #endif

@@ -342,6 +342,9 @@ static int timeout_ms(const struct server *server, int64_t now_ms)
     if (server->phase == SERVER_LOADING) {
         timeout = sooner(timeout, until(loading_due_ms(server), now_ms));
     }
+    if (server->phase == SERVER_SERVING) {
+        timeout = sooner(timeout, until(server->attention_due_ms, now_ms));
+    }
     return server->phase == SERVER_STOPPING ? sooner(timeout, until(server->drain_until_ms, now_ms))
                                             : timeout;
 }
@@ -362,6 +365,7 @@ static void serve(struct server *server)
         tend_watchdog(server, now_ms);
         tend_tickets(server, now_ms);
         loading_tend(server, now_ms);
+        verdict_tend(server, now_ms);
         if (server->failed) {
             return;
         }
@@ -405,6 +409,8 @@ static void stop(struct server *server)
     listeners_close(&server->listeners);
     systemd_sockets_clear(&server->systemd);
     address_book_free(server->totals.addresses);
+    attentions_clear(&server->attentions);
+    free(server->configuration_problem);
     free(server->root_line);
     free(server->workers);
     file_close(&server->signals);

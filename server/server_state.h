@@ -8,6 +8,7 @@
 #include "mirror/mirror.h"
 #include "server/answers/policy_answer.h"
 #include "server/answers/redirect_answer.h"
+#include "server/attention.h"
 #include "server/control_socket.h"
 #include "server/domain_news.h"
 #include "server/engine/access_log.h"
@@ -68,6 +69,9 @@ struct server {
     struct ticket_keys *ticket_keys; /* in secret memory; NULL: no session tickets */
     struct history *history;         /* opened when first asked */
     struct inquiry *inquiries;
+    char *configuration_problem;  /* the first error of the last reload's, owned; or NULL */
+    struct attentions attentions; /* as of the last look */
+    int64_t attention_due_ms;     /* the next look that nobody asks for; 0: not yet serving */
     struct round status_round;
     struct round reload_round; /* its flags are the loader's */
 
@@ -96,15 +100,24 @@ void loading_done(const struct error *failure, void *context);
 void loading_all_known(void *context);
 
 /* --- commands.c: the control socket's requests --- */
+/* A look at everything; answers TICKET (0: nobody). */
+void commands_look(struct server *server, uint64_t ticket);
 void commands_ask(uint64_t ticket, const json_t *request, void *context);
 /* The main thread's own handle of it, kept open. */
 bool commands_open_history(struct server *server, struct error *e) MUST_USE;
 void commands_answer_loading(struct server *server, uint64_t ticket);
 
+/* --- verdict.c: what wants a person (server/attention.h) --- */
+/* Looks, by what the other threads have ANSWERED. */
+void verdict_look(struct server *server, const struct inquiry *answered);
+/* In each turn of the main loop: asks the other threads from time to time, so that what begins is
+ * known and in the log though nobody asks for it. */
+void verdict_tend(struct server *server, int64_t now_ms);
+
 /* --- commands_leaving.c: those about domains on their way out --- */
 void commands_ask_leaving(struct server *server, uint64_t ticket, const json_t *request);
-/* The member "left_early" of `status`. */
-json_t *commands_left_early(struct server *server);
+/* The members "left_early", "left_early_total" and "left_early_counted" of STATUS. */
+void commands_add_left_early(struct server *server, json_t *status);
 
 /* --- commands_acme.c: those about certificates --- */
 void commands_ask_renew(struct server *server, uint64_t ticket, const json_t *request);

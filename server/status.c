@@ -130,12 +130,15 @@ static void add_loaded(const struct loader_status *loaded, json_t *status)
         {"removals_held", number(loaded->counts.removals_held)},
         {"diagnostics", status_diagnostics(&loaded->diagnostics)},
         {"diagnostics_dropped", number(loaded->diagnostics.dropped)},
+        {"diagnostics_total", number(diagnostics_total(&loaded->diagnostics))},
         {"certificates", number(loaded->found.certificates)},
         {"certificates_in_error", number(loaded->certificates_in_error)},
         {"certificates_ending", ending(loaded)},
         {"certificates_nearest_expiry", json_integer(loaded->found.nearest_expiry_s)},
         {"certificates_expiring", expiring(loaded)},
+        {"certificates_expiring_total", number(loaded->found.certificates)},
         {"names_without_certificate_count", number(loaded->found.names_without_certificate)},
+        {"names_without_certificate_total", number(loaded->found.names_without_certificate)},
         {"names_without_certificate", without_certificate(loaded)},
         {"last_change", number((uint64_t)loaded->last_change_s)},
         {"reloads", number(loaded->reloads)},
@@ -169,6 +172,15 @@ static const char *state(const struct server *server)
     return NAMES[server->phase];
 }
 
+json_t *status_state_json(const struct server *server)
+{
+    json_t *status = json_pack("{s:s}", "state", state(server));
+    if (server->phase == SERVER_LOADING) {
+        add_progress(server, status);
+    }
+    return status;
+}
+
 json_t *status_json(const struct server *server, const struct inquiry *answered)
 {
     uint64_t requests = 0;
@@ -176,6 +188,7 @@ json_t *status_json(const struct server *server, const struct inquiry *answered)
     const struct member members[] = {
         {"version", json_string(MTASTS_VERSION)},
         {"state", json_string(state(server))},
+        {"attention", attentions_json(&server->attentions)},
         {"pid", number((uint64_t)getpid())},
         {"uptime_s", number((uint64_t)(clock_monotonic_ms() - server->started_ms) / 1000)},
         {"connections", connected},

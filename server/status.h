@@ -10,6 +10,9 @@
  * it knows is left out. The caller frees. */
 json_t *status_json(const struct server *server, const struct inquiry *answered);
 
+/* {"state"}, and "loading" and "domains" as far as there are any: no other thread is asked. */
+json_t *status_state_json(const struct server *server);
+
 /* The members "acme" and "mirror" of it; null for NULL. */
 json_t *status_acme(const struct acme_status *acme);
 json_t *status_mirror(const struct mirror_status *mirror);

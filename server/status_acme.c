@@ -66,6 +66,7 @@ json_t *status_acme(const struct acme_status *acme)
         {"problem", safe_json_text(acme->problem)},
         {"hosts", hosts(acme)},
         {"troubled", troubled(acme)},
+        {"troubled_total", number(acme->troubled_total)},
         {"cas", cas(acme)},
         {"orders_placed", number(acme->orders_placed)},
         {"orders_done", number(acme->orders_done)},

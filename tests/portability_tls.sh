@@ -55,13 +55,13 @@ YAML
 "$program" -c "$work/mtasts-host.yaml" --log-format text serve 2>"$work/server.log" &
 server=$!
 tries=0
-until "$program" -c "$work/mtasts-host.yaml" status >"$work/status" 2>/dev/null; do
+until "$program" -c "$work/mtasts-host.yaml" status --wait-ready=1s 2>/dev/null; do
     tries=$((tries + 1))
-    if [ "$tries" -gt 100 ] || ! kill -0 "$server" 2>/dev/null; then
+    if [ "$tries" -gt 30 ] || ! kill -0 "$server" 2>/dev/null; then
         fail "the server did not start"
     fi
-    sleep 0.1
 done
+"$program" -c "$work/mtasts-host.yaml" status >"$work/status"
 
 # agreed WANT HELLOS OPTION...: the group that s_client tells, which has other words for a key of one
 # curve; the hellos that it sent; the policy.

@@ -230,6 +230,7 @@ class Status(ControlTest):
 
     def test_metrics_have_help_and_type_before_their_samples_and_the_man_page_names_them(self):
         self.control(lambda _: {**status(acme(int(time.time()))), "state": "serving",
+                                "attention": [],
                                 "loading": {"certificates": 1, "certificates_total": 2},
                                 "tls": {"openssl": "OpenSSL 3.5.9", "groups": "X25519",
                                         "agreed": "X25519", "ours": {"keys": 1, "hmac": 0},

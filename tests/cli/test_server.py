@@ -3,9 +3,10 @@
 import datetime
 import json
 import re
+import signal
 import time
 
-from harness import FAILED, NO, load_scenario_harness
+from harness import BINARY, DONE, FAILED, NO, ROOT, load_scenario_harness
 
 scenario = load_scenario_harness()
 wait_until = scenario.wait_until
@@ -76,6 +77,155 @@ class Server(scenario.Scenario):
         wait_until(lambda: self.server.status()["files_in_error"] == 1, "the error in status")
         self.assertRegex(self.server.command("status").stdout,
                          r"(?s)in error 1\n.*problems:\n\S*b\.yaml:2:\d+: error: ")
+        self.server.stop()
+
+    # --- the verdict: each attention that needs no clock, CA or provider (tests/unit/server has all) ---
+
+    def attention(self):
+        """{code: (count, subject)}, after a look at what all views say of it."""
+        done = self.server.command("status", "--json")
+        listed = json.loads(done.stdout)["attention"]
+        self.assertEqual(done.returncode, NO if listed else DONE)
+        shown = self.server.command("status")
+        self.assertEqual(shown.returncode, done.returncode)
+        lines = re.findall(r"^attention:     (.*) \(for [^()]*\)$", shown.stdout, re.MULTILINE)
+        self.assertEqual(lines, [item["text"] for item in listed])
+        if listed:
+            self.assertTrue(shown.stdout.startswith("attention:"))
+        metrics = self.server.command("status", "--prometheus")
+        self.assertEqual(metrics.returncode, DONE)
+        counts = {code: int(count) for code, count in re.findall(
+            r'^mtasts_host_attention{code="(\S+)"} (\d+)$', metrics.stdout, re.MULTILINE)}
+        found = {item["code"]: item["count"] for item in listed}
+        self.assertEqual({code: count for code, count in counts.items() if count != 0}, found)
+        for item in listed:
+            self.assertRegex(item["text"], ".; .")
+            self.assertLess(abs(time.time() - item["since"]), 600)
+        return {item["code"]: (item["count"], item["subject"]) for item in listed}
+
+    def wait_attention(self, want):
+        wait_until(lambda: {item["code"]: (item["count"], item["subject"])
+                            for item in self.server.status()["attention"]} == want,
+                   f"status tells {want}")
+        self.assertEqual(self.attention(), want)
+
+    def told(self, event):
+        return [each["code"] for each in self.server.events(event)]
+
+    def test_status_has_no_attention_where_all_is_well(self):
+        self.server.start()
+        self.assertEqual(self.attention(), {})  # names wait for certificates, for an hour
+        self.assertEqual(self.told("server.attention"), [])
+        self.server.stop()
+
+    def test_the_log_says_once_it_is_ready_what_wants_a_person(self):
+        self.server.write("b.yaml", "domains:\n  b.example: {mode: nnone}\n")
+        self.server.start()
+        wait_until(lambda: self.told("server.attention") == ["files-in-error"], "the log has it")
+        names = [event["event"] for event in self.server.events()]
+        self.assertLess(names.index("server.ready"), names.index("server.attention"))
+        self.server.stop()
+
+    def test_status_tells_files_in_error(self):
+        self.server.start()
+        path = self.server.write("b.yaml", "domains:\n  b.example: {mode: nnone}\n")
+        self.wait_attention({"files-in-error": (1, str(path))})
+        self.assertEqual(self.told("server.attention"), ["files-in-error"])
+        path.unlink()
+        self.wait_attention({})
+        self.assertEqual(self.told("server.attention.over"), ["files-in-error"])
+        self.server.stop()
+
+    def test_status_tells_pairs_in_error(self):
+        self.server.start()
+        (self.server.certificates / "x.pem").write_text("nothing\n")
+        self.wait_attention({"files-in-error": (1, str(self.server.certificates / "x.pem"))})
+        self.server.stop()
+
+    def test_status_tells_removals_that_are_held(self):
+        many = self.server.write("many.yaml", "domains:\n" + "".join(
+            f"  d{i}.example: {{mode: none, max_age: 1d}}\n" for i in range(200)))
+        self.server.start()
+        many.unlink()
+        self.wait_attention({"removals-held": (200, None)})
+        self.server.command("reload", "--accept-removals")
+        self.wait_attention({})
+        self.server.stop()
+
+    def test_status_tells_that_a_restart_is_needed(self):
+        self.server.start()
+        text = self.server.config.read_text()
+        self.server.config.write_text(text.replace("workers: 2", "workers: 3"))
+        self.server.command("reload", check=False)
+        self.wait_attention({"restart-needed": (1, "workers")})
+        self.server.config.write_text(text)
+        self.server.command("reload")
+        self.wait_attention({})
+        self.server.stop()
+
+    def test_status_tells_a_configuration_in_error(self):
+        self.server.start()
+        text = self.server.config.read_text()
+        self.server.config.write_text(text + "colour: red\n")
+        self.server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.server.events("settings.error"), "it is read")
+        self.server.config.write_text(text)  # the command line reads it, too
+        self.wait_attention({"configuration-in-error": (1, None)})
+        self.assertIn("mtasts-host.yaml:", self.server.command("status").stdout)
+        self.server.command("reload")
+        self.wait_attention({})
+        self.server.stop()
+
+    def test_status_tells_certificates_that_nobody_renews(self):
+        self.server.trust(self.authority())
+        self.server.certify("example.org", days=60, days_ago=58)
+        self.server.certify("elsewhere.example", days=60, days_ago=58)  # nobody's concern
+        self.server.certify("example.com", days=60)
+        self.server.start()
+        self.assertEqual(self.attention(), {"certificates-ending": (1, "mta-sts.example.org")})
+        self.server.certify("example.org", days=60)
+        self.wait_attention({})
+        self.server.stop()
+
+    def test_the_manual_has_each_code(self):
+        self.server.start()
+        codes = re.findall(r'mtasts_host_attention{code="(\S+)"}',
+                           self.server.command("status", "--prometheus").stdout)
+        self.server.stop()
+        section = (ROOT / "deploy/man/mtasts-host.1.scd").read_text()
+        section = section[section.index("\n## status\n"):section.index("\n## cert list\n")]
+        named = [code for line in re.findall(r"^\*[a-z][a-z-]*\*(?:, \*[a-z-]+\*)*$", section, re.MULTILINE)
+                 for code in re.findall(r"\*([a-z-]+)\*", line)]
+        self.assertEqual(named, codes)
+
+    def test_totals_stand_beside_lists_that_are_cut(self):
+        self.server.write("many.yaml", "domains:\n" + "".join(
+            f"  d{i}.example: {{mode: none, max_age: 1d}}\n" for i in range(250)))
+        self.server.start()
+        status = self.server.status()
+        self.assertEqual(len(status["names_without_certificate"]), 100)
+        self.assertEqual(status["names_without_certificate_total"], 253)
+        for i in range(1100):
+            self.server.write(f"bad{i}.yaml", "domains:\n  x.example: {mode: nnone}\n")
+        wait_until(lambda: self.server.status()["diagnostics_total"] == 1100, "all are counted")
+        self.assertLess(len(self.server.status()["diagnostics"]), 1100)
+        self.assertEqual(self.attention()["files-in-error"][0], 1100)
+        self.server.stop()
+
+    def test_wait_ready(self):
+        for words in (["--wait-ready", "1s"], ["--wait-ready=1s"]):
+            began = time.monotonic()
+            done = self.server.command("status", *words, check=False)
+            self.assertEqual((done.returncode, done.stdout), (FAILED, ""))
+            self.assertIn("no server listens on", done.stderr)
+            self.assertGreaterEqual(time.monotonic() - began, 1)
+        waits = self.spawn(BINARY, "-c", self.server.config, "status", "--wait-ready")
+        self.server.write("b.yaml", "domains:\n  b.example: {mode: nnone}\n")
+        self.server.start(wait=False)  # comes after who waits for it
+        self.assertEqual(waits.wait(timeout=30 * scenario.SLOW), DONE)
+        done = self.server.command("status", "--wait-ready")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (DONE, "", ""))
+        self.assertEqual(self.server.command("status").returncode, NO)
         self.server.stop()
 
     def test_status_without_tls_says_nothing_of_it(self):

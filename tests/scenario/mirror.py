@@ -184,12 +184,15 @@ class Mirror(Scenario):
         self.assertRegex(told, r"provider.test +mode enforce.*\n +failed \d+ times: ")
         self.assertIn("mtasts_host_mirrors_failing 1",
                       self.server.command("status", "--prometheus").stdout)
+        attention = {item["code"]: item for item in self.server.status()["attention"]}
+        self.assertEqual(attention["mirrors-failing"]["subject"], "provider.test")
 
         # It comes back to its senses.
         self.publish("31", policy("enforce", "mx9.provider.test"))
         self.server.command("reload")
         self.wait_served("a.test", "mx9.provider.test")
         self.wait_fine()
+        self.assertEqual(self.server.status()["attention"], [])
         self.assertTrue(self.server.events("mirror.mended"))
         self.assertTrue(self.server.events("mirror.hosts_replaced"))
         self.server.stop()

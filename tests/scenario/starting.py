@@ -69,6 +69,24 @@ class Stalled(Scenario):
         return refused.exception.reason
 
 
+class WaitReady(Stalled):
+    def test_who_waits_for_readiness_waits_for_the_whole_load(self):
+        self.start_stalled("load.certificate:2")
+        self.assertEqual([item["code"] for item in self.wait_answering()["attention"]], ["loading"])
+        self.assertIn("attention:     Loading: 1 of 2 certificates; ", self.asked().stdout)
+        late = self.asked("--wait-ready=1s")
+        self.assertEqual((late.returncode, late.stdout), (1, ""))
+        self.assertIn("not ready yet (Loading: 1 of 2 certificates)", late.stderr)
+        waits = self.spawn(BINARY, "-c", self.server.config, "status", "--wait-ready", "1m")
+        self.stall.unlink()
+        self.assertEqual(waits.wait(timeout=60 * SLOW), 0)
+        self.assertEqual(self.server.fetch("b.test").status, 200)
+        self.assertEqual(self.server.status()["attention"], [])
+        # The load is no attention of the log: it has lines of its own.
+        self.assertEqual(self.server.events("server.attention"), [])
+        self.server.stop()
+
+
 class Loading(Stalled):
     def test_a_name_is_answered_for_as_soon_as_it_is_known(self):
         self.start_stalled("load.certificate:2")
