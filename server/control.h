@@ -33,18 +33,25 @@
  * "directory" is one of `acme.directories`, as configured or its URL; null or left out: all.
  *
  * `status` answers
- *     {"version", "state": "loading", "serving" or "stopping",
- *      "attention": [{"code", "subject": the first that it is about, or null, "count": so many,
- *          "since", "text": "what; what to do"}, …]: what wants a person (server/attention.h);
- * empty where all that should be served is, "pid", "uptime_s", "domains", "shared_policies",
- * "files", "files_in_error", "removals_held", "diagnostics": [{"severity", "file", "line",
- * "column", "text"}, …], "diagnostics_dropped", "certificates", "certificates_expiring": [{"name",
- * "path", "not_after"}, …], nearest first, the first 100, "names_without_certificate": the first
- * 100, "names_without_certificate_count": of how many, "left_early": [{"domain", "retired",
- * "until"}, …]: not served any more although senders may hold a policy of another mode than none,
- * the first 100, "left_early_counted": false where counting them took too long, and their total is
- * the least that they are, LIST "_total": of how many LIST has the first, for "diagnostics",
- * "certificates_expiring", "names_without_certificate", "left_early", and "troubled" of "acme",
+ *     {"version", "state": "loading", "serving" or "stopping", "pid", "uptime_s",
+ *      "attention": [{"code", "subject": the first that it is about, or null,
+ *          "count": so many, "since", "text": "what; what to do"}, …]:
+ *          what wants a person (server/attention.h); empty where all that should be served is,
+ *      "domains", "shared_policies", "files", "files_in_error", "removals_held",
+ *      "diagnostics": [{"severity", "file", "line", "column", "text"}, …],
+ *      "diagnostics_dropped",
+ *      "certificates", "certificates_in_error": pairs that cannot be used, or are refused,
+ *      "certificates_ending": {DAYS: how many end within so many; "0": have ended},
+ *      "certificates_nearest_expiry": 0 where there is none,
+ *      "certificates_expiring": [{"name", "path", "source": "files" or "acme",
+ *          "not_after"}, …], nearest first, the first 100,
+ *      "names_without_certificate": the first 100, "names_without_certificate_count",
+ *      "left_early": [{"domain", "retired", "until"}, …]: not served any more although senders
+ *          may hold a policy of another mode than none, the first 100,
+ *      "left_early_counted": false where counting them took too long, and their total is the
+ *          least that they are,
+ *      LIST"_total": of how many LIST has the first, for "diagnostics",
+ *          "certificates_expiring", "names_without_certificate" and "left_early",
  *      "last_change", "reloads", "connections": {"current", "accepted",
  *          "refused": not let in, "held": octets of memory that limits.memory counts,
  *          "ended": {REASON: how many were refused or ended by us, …}}, "requests",
@@ -79,8 +86,9 @@
  *
  * `reload` answers
  *     {"domains", "files_read", "published", "removed", "held", "removals_held", "files_in_error",
- *      "diagnostics": as above, "diagnostics_total", "restart_needed": keys joined by commas, or
- * ""} or, where the main configuration has errors, an error: policies and certificates were read
+ *      "diagnostics": as above, "diagnostics_total",
+ *      "restart_needed": keys joined by commas, or ""}
+ * or, where the main configuration has errors, an error: policies and certificates were read
  * again all the same. Times are seconds since 1970; what is not UTF-8 in a file name or a text
  * becomes \xNN (base/safe_json.h). */
 #ifndef SERVER_CONTROL_H
