@@ -74,7 +74,7 @@ class WaitReady(Stalled):
         self.start_stalled("load.certificate:2")
         self.assertEqual([item["code"] for item in self.wait_answering()["attention"]], ["loading"])
         self.assertIn("attention:     Loading: 1 of 2 certificates; ", self.asked().stdout)
-        late = self.asked("--wait-ready=1s")
+        late = self.asked(f"--wait-ready={int(2 * SLOW)}s")  # more than an answer takes
         self.assertEqual((late.returncode, late.stdout), (1, ""))
         self.assertIn("not ready yet (Loading: 1 of 2 certificates)", late.stderr)
         waits = self.spawn(BINARY, "-c", self.server.config, "status", "--wait-ready", "1m")
