@@ -216,16 +216,16 @@ static const struct {
     void (*find)(const struct attention_facts *facts, struct attention *ret);
     int64_t grace_s; /* so long it must have stood */
 } table[ATTENTION_CODES] = {
-    [ATTENTION_LOADING] = {"loading", find_loading},
-    [ATTENTION_STOPPING] = {"stopping", find_stopping},
-    [ATTENTION_CONFIGURATION_IN_ERROR] = {"configuration-in-error", find_configuration},
-    [ATTENTION_RESTART_NEEDED] = {"restart-needed", find_restart},
-    [ATTENTION_FILES_IN_ERROR] = {"files-in-error", find_files},
-    [ATTENTION_REMOVALS_HELD] = {"removals-held", find_held},
-    [ATTENTION_NAMES_WITHOUT_CERTIFICATE] = {"names-without-certificate", find_without},
-    [ATTENTION_CERTIFICATES_ENDING] = {"certificates-ending", find_ending},
+    [ATTENTION_LOADING] = {"loading", find_loading, 0},
+    [ATTENTION_STOPPING] = {"stopping", find_stopping, 0},
+    [ATTENTION_CONFIGURATION_IN_ERROR] = {"configuration-in-error", find_configuration, 0},
+    [ATTENTION_RESTART_NEEDED] = {"restart-needed", find_restart, 0},
+    [ATTENTION_FILES_IN_ERROR] = {"files-in-error", find_files, 0},
+    [ATTENTION_REMOVALS_HELD] = {"removals-held", find_held, 0},
+    [ATTENTION_NAMES_WITHOUT_CERTIFICATE] = {"names-without-certificate", find_without, 0},
+    [ATTENTION_CERTIFICATES_ENDING] = {"certificates-ending", find_ending, 0},
     [ATTENTION_ACME_CANNOT_ORDER] = {"acme-cannot-order", find_acme, ACME_GRACE_S},
-    [ATTENTION_MIRRORS_FAILING] = {"mirrors-failing", find_failing},
+    [ATTENTION_MIRRORS_FAILING] = {"mirrors-failing", find_failing, 0},
 };
 
 const char *attention_name(enum attention_code code)
