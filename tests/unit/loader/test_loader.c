@@ -355,7 +355,8 @@ static void test_status_names_certificates_that_expire_and_names_without_one(voi
     assert_int_equal(status->found.names_without_certificate, 0);
     assert_int_equal(status->diagnostics.errors, 0);
     loader_status_free(status);
-    assert_int_equal(logged(f, "certificates.mended"), 1);
+    /* A busy machine may see the new pair's one file before the other: a problem for a moment. */
+    assert_true(logged(f, "certificates.mended") >= 1);
 }
 
 static void put_pair(const struct fixture *f, const char *name, const char *host, int from_day,
