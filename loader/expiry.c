@@ -1,6 +1,7 @@
 #include "expiry.h"
 
 #include "base/memory.h"
+#include "certificates/lifetime.h"
 
 enum { DAY_S = 86400 };
 
@@ -18,17 +19,11 @@ static const struct {
     [EXPIRY_PAST] = {-1, "nothing"},
 };
 
-/* A certificate may say any year: what ends before it begins, or centuries later, has a life too.
- */
-static int64_t lifetime_s(const struct expiry_life *life)
-{
-    return life->not_after_s > life->not_before_s ? life->not_after_s - life->not_before_s : 0;
-}
-
 enum expiry_step expiry_step_of(const struct expiry_life *life, int64_t now_s)
 {
     int64_t left_s = life->not_after_s - now_s;
-    int64_t last_s = lifetime_s(life) / (life->renewed_here ? 6 : 3);
+    int64_t last_s = certificate_lifetime_s(life->not_before_s, life->not_after_s) /
+                     (life->renewed_here ? 6 : 3);
     enum expiry_step step = EXPIRY_FAR;
     if (!life->renewed_here && left_s <= last_s) {
         step = EXPIRY_THIRD;

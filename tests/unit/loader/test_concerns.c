@@ -26,8 +26,13 @@ static void test_when_an_end_is_soon(void **state)
         int64_t days;
         int64_t want_left_s;
     } rows[] = {
-        {"90 days", 90, 14 * DAY_S}, {"47 days", 47, 14 * DAY_S}, {"42 days", 42, 14 * DAY_S},
-        {"six days", 6, 2 * DAY_S},  {"a day", 1, 8 * 3600},      {"ten years", 3650, 14 * DAY_S},
+        {"90 days", 90, 14 * DAY_S},
+        {"47 days", 47, 14 * DAY_S},
+        {"42 days", 42, 14 * DAY_S},
+        {"six days", 6, 2 * DAY_S},
+        {"a day", 1, 8 * 3600},
+        {"ten years", 3650, 14 * DAY_S},
+        {"it ends before it begins", -30, 0},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         int64_t end_s = 1700000000 + rows[i].days * DAY_S;
