@@ -51,6 +51,11 @@ def wait_until(condition, what, seconds=10.0):
         pause = min(pause * 1.5, 0.05)
 
 
+def serial_of(chain):
+    """The serial number of a certificate in a file, as served_serial has it."""
+    return run("openssl", "x509", "-noout", "-serial", "-in", chain).stdout.strip()[7:]
+
+
 def run(*command, check=True, input=None, timeout=60, env=None, **options):
     """Runs COMMAND to its end; text out. With CHECK a failure shows what it printed."""
     done = subprocess.run(
@@ -262,6 +267,19 @@ class Host:
 
     def context(self):
         return ssl.create_default_context(cafile=str(self.authority.root))
+
+    def served_serial(self, name, *options):
+        """The serial number of the certificate that a sender takes for NAME; None: it takes none. Each of OPTIONS
+        has a say on the client's context."""
+        context = self.context()
+        for option in options:
+            option(context)
+        with socket.create_connection((self.listen, self.https_port), timeout=20) as raw:
+            try:
+                with context.wrap_socket(raw, server_hostname=name) as connection:
+                    return connection.getpeercert()["serialNumber"]
+            except ssl.SSLError:
+                return None
 
     def fetch(self, domain, path=WELL_KNOWN, method="GET", headers=None):
         """Over verified TLS, as a sender does."""

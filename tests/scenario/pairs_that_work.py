@@ -3,10 +3,8 @@ fetch, and what the operator is told."""
 
 import json
 import pathlib
-import socket
-import ssl
 
-from harness import SLOW, Scenario, replace_file, run, wait_until
+from harness import SLOW, Scenario, replace_file, serial_of, wait_until
 
 POLICY = "domains:\n  example.test: {mode: enforce, mx: [mx.example.test], max_age: 1w}\n"
 NAME = "mta-sts.example.test"
@@ -61,23 +59,12 @@ class PairsThatWork(Scenario):
         """The serial number of the certificate that is served then."""
         self.server.certify("example.test", **options)
         self.server.start()
-        good = self.serial_of(self.chain)
+        good = serial_of(self.chain)
         self.assertEqual(self.served(), good)
         return good
 
     def served(self):
-        """The serial number of the certificate that a sender takes; None: it takes none."""
-        raw = socket.create_connection(("127.0.0.1", self.server.https_port), timeout=20)
-        try:
-            with self.server.context().wrap_socket(raw, server_hostname=NAME) as connection:
-                return connection.getpeercert()["serialNumber"]
-        except ssl.SSLError:
-            return None
-        finally:
-            raw.close()
-
-    def serial_of(self, chain):
-        return run("openssl", "x509", "-noout", "-serial", "-in", chain).stdout.strip()[7:]
+        return self.server.served_serial(NAME)
 
     def status(self):
         return json.loads(self.server.command("status", "--json", check=False).stdout)
@@ -112,7 +99,7 @@ class PairsThatWork(Scenario):
     def test_one_that_ends_sooner_is_taken_with_a_note(self):
         self.start_with(days=20)
         self.server.certify("example.test", days=2)
-        shorter = self.serial_of(self.chain)
+        shorter = serial_of(self.chain)
         wait_until(lambda: self.served() == shorter, "the shorter one is served")
         wait_until(lambda: self.server.events("certificates.ends_sooner"), "it is noted")
         note, = self.server.events("certificates.ends_sooner")
@@ -125,7 +112,7 @@ class PairsThatWork(Scenario):
         self.server.certify("example.test", days=60, seconds_ago=-SOON_S)
         wait_until(lambda: "is not valid before" in self.in_error(), "it is refused")
         self.assertEqual(self.served(), good)
-        new = self.serial_of(self.chain)
+        new = serial_of(self.chain)
         wait_until(lambda: self.served() == new, "it is served by itself")
         wait_until(lambda: not self.in_error(), "nothing is in error")
 
@@ -144,7 +131,7 @@ class PairsThatWork(Scenario):
         self.authority().issue(other, other.with_name("privkey.pem"), [NAME], days=60, seconds_ago=-SOON_S)
         wait_until(lambda: self.status()["certificates"] == 2, "both are read")
         self.assertEqual(self.served(), good)
-        later = self.serial_of(other)
+        later = serial_of(other)
         wait_until(lambda: self.served() == later, "the one that ends later is served in its time")
         self.assertEqual(self.in_error(), "")
 
@@ -167,5 +154,5 @@ class PairsThatWork(Scenario):
         self.assertIn('\nmtasts_host_certificates_ending{days="0"} 1\n', metrics)
         self.assertRegex(metrics, r"\nmtasts_host_certificates_nearest_expiry_seconds -\d+\n")
         self.server.certify("example.test", days=20)
-        new = self.serial_of(self.chain)
+        new = serial_of(self.chain)
         wait_until(lambda: self.served() == new, "a valid one is taken")

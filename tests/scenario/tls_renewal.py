@@ -1,10 +1,9 @@
 """Certificates that change on disk while clients fetch: by certbot's, lego's and Caddy's layouts."""
 
 import shutil
-import socket
 import ssl
 
-from harness import Scenario, replace_file, run, wait_until
+from harness import Scenario, replace_file, serial_of, wait_until
 
 POLICY = "domains:\n  example.test: {mode: enforce, mx: [mx.example.test], max_age: 1w}\n"
 NAME = "mta-sts.example.test"
@@ -20,24 +19,10 @@ class TlsRenewal(Scenario):
         self.server.stop()
 
     def served(self, *options):
-        """The serial number of the certificate that a client sees; None: refused."""
-        context = self.server.context()
-        for option in options:
-            option(context)
-        raw = socket.create_connection(("127.0.0.1", self.server.https_port), timeout=20)
-        try:
-            with context.wrap_socket(raw, server_hostname=NAME) as connection:
-                return connection.getpeercert()["serialNumber"]
-        except ssl.SSLError:
-            return None
-        finally:
-            raw.close()
-
-    def serial_of(self, chain):
-        return run("openssl", "x509", "-noout", "-serial", "-in", chain).stdout.strip()[7:]
+        return self.server.served_serial(NAME, *options)
 
     def wait_served(self, chain, what):
-        want = self.serial_of(chain)
+        want = serial_of(chain)
         wait_until(lambda: self.served() == want, what)
 
     def problems(self):
@@ -50,7 +35,7 @@ class TlsRenewal(Scenario):
         self.server.start()
         chain = self.server.certificates / NAME / "fullchain.pem"
         first = self.served()
-        self.assertEqual(first, self.serial_of(chain))
+        self.assertEqual(first, serial_of(chain))
         fetched = []
 
         def fetch(stop):
@@ -126,9 +111,9 @@ class TlsRenewal(Scenario):
             context.maximum_version = ssl.TLSVersion.TLSv1_2
             context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")
 
-        want = self.serial_of(rsa)
+        want = serial_of(rsa)
         wait_until(lambda: self.served(only_rsa) == want, "RSA is served to who asks for it")
-        self.assertEqual(self.served(), self.serial_of(exact))
+        self.assertEqual(self.served(), serial_of(exact))
 
     def test_a_key_that_does_not_match_is_refused_with_both_paths(self):
         self.server.certify("example.test")
