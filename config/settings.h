@@ -60,6 +60,8 @@ struct settings_limits {
     int64_t concurrent_streams;        /* HTTP/2, per connection */
     int64_t drain_ms;                  /* after SIGTERM, then connections are cut */
     int64_t debounce_ms;               /* quiet time before a change is applied */
+    int64_t write_wait_ms;             /* a file that is open for writing, and quiet */
+    int64_t settle_ms;                 /* between two looks at a file nobody tells of */
     int64_t vanish_ms;         /* a file must be gone this long before its domains are taken away */
     int64_t removal_percent;   /* a change that removes more than this … */
     int64_t removal_domains;   /* … and at least this many domains is held */

@@ -80,6 +80,14 @@ static const struct limit LIMITS[] = {
      "Time that open connections have after SIGTERM before they are cut."},
     {"debounce", AT(debounce_ms), DURATION, 50, 0, 10 * SECOND,
      "Time without further changes before changed files are read."},
+    {"write_wait", AT(write_wait_ms), DURATION, 10 * SECOND, SECOND, HOUR,
+     "A file that is written to in place is read when its writer closes it. Where nothing was "
+     "written "
+     "to it for so long and nobody has closed it, it is read as it stands, and what it would take "
+     "away is held."},
+    {"settle", AT(settle_ms), DURATION, 2 * SECOND, 0, HOUR,
+     "Where the kernel does not tell of changes, a file counts when it is the same in two looks so "
+     "far apart."},
     {"vanish", AT(vanish_ms), DURATION, 5 * SECOND, 0, DAY,
      "Time that a file must be gone before its domains are taken away."},
     {"removal_percent", AT(removal_percent), PERCENT, 10, 0, 100,

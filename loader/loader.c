@@ -102,7 +102,7 @@ void loader_accept_removals(struct loader *loader, struct policy_set_result *res
     struct policy_set_result accepted = {0};
     loader_note_served(loader); /* with a time of its own: what is accepted comes later */
     loader->version++;
-    policy_set_accept_removals(loader->policies, clock_monotonic_ms(), &accepted);
+    policy_set_accept_removals(loader->policies, NULL, 0, clock_monotonic_ms(), &accepted);
     result->published += accepted.published;
     result->removed += accepted.removed;
     result->held = accepted.held;

@@ -308,10 +308,12 @@ int64_t policy_set_next_due_ms(const struct policy_set *set)
     return due_ms;
 }
 
-void policy_set_accept_removals(struct policy_set *set, int64_t now_ms,
-                                struct policy_set_result *ret_result)
+void policy_set_accept_removals(struct policy_set *set, const char *const *paths, size_t path_count,
+                                int64_t now_ms, struct policy_set_result *ret_result)
 {
     const struct watch_changes nothing = {0};
+    (void)paths;
+    (void)path_count;
     set->accepting = true;
     for (size_t i = 0; i < set->files.count; i++) {
         struct set_file *file = set->files.items[i];

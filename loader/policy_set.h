@@ -122,9 +122,9 @@ void policy_set_mirrors_clear(struct policy_set_mirrors *mirrors);
  * changes. */
 int64_t policy_set_next_due_ms(const struct policy_set *set);
 
-/* Applies what is held. */
-void policy_set_accept_removals(struct policy_set *set, int64_t now_ms,
-                                struct policy_set_result *ret_result);
+/* Applies what is held: of the files at or below PATHS, or all of it where PATH_COUNT is 0. */
+void policy_set_accept_removals(struct policy_set *set, const char *const *paths, size_t path_count,
+                                int64_t now_ms, struct policy_set_result *ret_result);
 
 /* What is wrong now: parse errors, conflicts, held removals (with the command that accepts them),
  * vanished shared policies. Sorted by file and place. *D is appended to. */
@@ -138,6 +138,7 @@ struct policy_set_counts {
     size_t domains;
     size_t shared_policies;
     size_t removals_held;
+    size_t files_still_open; /* what they take away is held: their writers have not closed them */
 };
 void policy_set_counts(const struct policy_set *set, struct policy_set_counts *ret_counts);
 

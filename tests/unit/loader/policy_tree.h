@@ -192,7 +192,7 @@ static inline void tree_wait(struct tree *t, int64_t ms)
 static inline void tree_accept(struct tree *t)
 {
     t->now_ms += 10;
-    policy_set_accept_removals(t->set, t->now_ms, &t->result);
+    policy_set_accept_removals(t->set, NULL, 0, t->now_ms, &t->result);
 }
 
 /* The first mx of what is served for DOMAIN, or NULL. Valid until the next call. */
