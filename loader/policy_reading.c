@@ -21,6 +21,7 @@ void policy_reading_read(const char *path, const struct policy_file_defaults *de
     CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_FILE_MAX);
     if (file_read(path, &text, &reading.identity, &e)) {
         reading.racy = began_ns - reading.identity.changed_ns < RACY_NS;
+        reading.line_end = bytes_ends_with(buffer_bytes(&text), BYTES("\n"));
         reading.good = policy_file_parse(buffer_bytes(&text), path, defaults, &reading.parsed,
                                          &reading.problems);
     } else {

@@ -12,9 +12,9 @@ struct policy_reading {
     struct diagnostics problems;   /* else: what is wrong in it; none where it could not be read */
     struct error *unreadable;      /* why it could not be read, or NULL */
     struct file_identity identity; /* where it could be read */
-    bool remembered;               /* from the snapshot */
-    bool
-        racy; /* written to so shortly before that the next write may leave the identity as it is */
+    bool line_end;                 /* the text ends with one */
+    bool racy; /* written to so shortly before that the next write may leave the identity as it
+                  is */
 };
 
 void policy_reading_read(const char *path, const struct policy_file_defaults *defaults,

@@ -1,62 +1,51 @@
 #include "policy_set.h"
 
+#include <assert.h>
 #include <malloc.h>
 
 #include "loader/policy_set_parts.h"
 
-enum { TRIM_FILES = 1000 };
-
-static void open_copies(struct policy_set *set, const char *state)
-{
-    struct error e;
-    set->state = file_path_join(state, "last-good");
-    if (!last_good_open(set->state, &set->copies, &e)) {
-        diagnostics_add(&set->state_problems, SEVERITY_ERROR, set->state, 0, 0,
-                        "last good policies cannot be kept: %s; let mtasts-host write there",
-                        e.text);
-        diagnostics_append(&set->fresh, &set->state_problems);
-    }
-}
+enum {
+    TRIM_FILES = 1000,
+    /* Most of what is changing comes with a round of its own, sooner than this. */
+    POSTPONED_AGAIN_MS = 500,
+};
 
 struct policy_set *policy_set_new(const struct policy_set_options *options,
                                   struct policy_index *index)
 {
     struct policy_set *set = memory_zero(1, sizeof(*set));
     set->index = index;
-    set->defaults = options->defaults;
-    set->vanish_ms = options->vanish_ms;
-    set->removal_percent = options->removal_percent;
-    set->removal_domains = options->removal_domains;
-    set->abandoned = options->abandoned;
-    set->abandoned_context = options->abandoned_context;
-    set->changing = options->changing;
-    set->changing_context = options->changing_context;
+    set->options = *options;
+    set->options.state = memory_string_or_null(options->state);
+    set->options.mirror_copies = memory_string_or_null(options->mirror_copies);
     set->tops = memory_zero(options->path_count, sizeof(*set->tops));
     set->top_count = options->path_count;
     for (size_t i = 0; i < options->path_count; i++) {
-        char *path = memory_string(options->paths[i]);
-        size_t n = strlen(path);
-        while (n > 1 && path[n - 1] == '/') {
-            path[--n] = '\0';
+        struct set_top *top = &set->tops[i];
+        const char *entry = options->entries != NULL ? options->entries[i] : options->paths[i];
+        size_t n = strlen(options->paths[i]);
+        while (n > 1 && options->paths[i][n - 1] == '/') {
+            n--;
         }
-        set->tops[i].path = path;
-    }
-    set->mirror_copies = memory_string_or_null(options->mirror_copies);
-    set->snapshot_path = memory_string_or_null(options->snapshot);
-    if (options->state != NULL) {
-        open_copies(set, options->state);
+        top->path = memory_string_of((struct bytes){options->paths[i], n});
+        top->entry = memory_string(entry);
     }
     return set;
 }
 
 static void free_lists(struct policy_set *set)
 {
-    struct set_files *lists[] = {&set->files,   &set->arrived, &set->pending, &set->gone,
-                                 &set->to_read, &set->round,   &set->touched, &set->queue,
-                                 &set->losers,  &set->unkept,  &set->restored};
+    struct set_files *lists[] = {&set->files, &set->arrived, &set->work,   &set->unremembered,
+                                 &set->round, &set->queue,   &set->losers, &set->waiting};
     for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
         free(lists[i]->items);
     }
+    for (size_t i = 0; i < set->forgotten_count; i++) {
+        free(set->forgotten[i].entry);
+        free(set->forgotten[i].path);
+    }
+    free(set->forgotten);
     free(set->changes);
     free(set->arrivals);
     free(set->doomed);
@@ -68,13 +57,8 @@ void policy_set_free(struct policy_set *set)
     if (set == NULL) {
         return;
     }
-    for (size_t i = 0; i < set->restored.count; i++) { /* abandoned */
-        set_offer_free(set, set->restored.items[i]->copy);
-    }
     for (size_t i = 0; i < set->files.count; i++) {
-        set_offer_free(set, set->files.items[i]->offer);
-        set_mirror_clear_waits(set, set->files.items[i]);
-        set_file_free(set->files.items[i]);
+        set_file_free(set, set->files.items[i]);
     }
     set_shared_free_all(set);
     set_read_forget(set);
@@ -82,29 +66,27 @@ void policy_set_free(struct policy_set *set)
     for (size_t i = 0; i < set->top_count; i++) {
         diagnostics_clear(&set->tops[i].problems);
         free(set->tops[i].path);
+        free(set->tops[i].entry);
     }
     free(set->tops);
     free_lists(set);
     diagnostics_clear(&set->fresh);
-    diagnostics_clear(&set->state_problems);
-    last_good_close(set->copies);
-    free(set->state);
-    free(set->snapshot_path);
-    if (set->own_index) {
-        policy_index_free(set->index);
-    }
+    diagnostics_clear(&set->memory_problems);
+    free((char *)set->options.state);
+    free((char *)set->options.mirror_copies);
     free(set);
 }
 
 void policy_set_set_limits(struct policy_set *set, const struct policy_set_options *options)
 {
-    bool read_again = set->defaults.max_age_s != options->defaults.max_age_s;
-    set->defaults = options->defaults;
-    set->vanish_ms = options->vanish_ms;
-    set->removal_percent = options->removal_percent;
-    set->removal_domains = options->removal_domains;
+    bool read_again = set->options.defaults.max_age_s != options->defaults.max_age_s;
+    set->options.defaults = options->defaults;
+    set->options.vanish_ms = options->vanish_ms;
+    set->options.settle_ms = options->settle_ms;
+    set->options.removal_percent = options->removal_percent;
+    set->options.removal_domains = options->removal_domains;
     for (size_t i = 0; i < set->files.count && read_again; i++) {
-        set->files.items[i]->identity_known = false;
+        set->files.items[i]->text_known = false;
     }
     if (read_again) {
         set_read_forget(set);
@@ -123,51 +105,68 @@ void policy_set_on_change(struct policy_set *set,
 
 bool set_is_abandoned(struct policy_set *set)
 {
-    set->is_abandoned =
-        set->is_abandoned || (set->abandoned != NULL && set->abandoned(set->abandoned_context));
+    const struct policy_set_options *options = &set->options;
+    set->is_abandoned = set->is_abandoned ||
+                        (options->abandoned != NULL && options->abandoned(options->context));
     return set->is_abandoned;
+}
+
+bool set_accepts(const struct policy_set *set, const struct set_file *file)
+{
+    const struct policy_set_accepting *accepting = set->accepting;
+    bool accepts = accepting != NULL && accepting->path_count == 0;
+    for (size_t i = 0; accepting != NULL && i < accepting->path_count && !accepts; i++) {
+        accepts = file_path_is_below(file->path, accepting->paths[i]);
+    }
+    return accepts;
+}
+
+void set_event(struct policy_set *set, struct set_file *file, enum file_event event)
+{
+    enum file_state state = file_state_after(file->state, event);
+    assert(state != FILE_STATES);
+    /* Who waits since a round before waits on. */
+    if (state != FILE_OFFERED && state != file->before) {
+        file->before = state;
+        file->since_ms = set->now_ms;
+    }
+    file->state = state;
+    set->something_changed = true;
+    set_files_touch(set, file);
 }
 
 static void join_round(struct policy_set *set, struct set_file *file)
 {
-    if (!file->in_round && !file->forgotten && file->offer != NULL) {
-        bool restored_held = file->copy != NULL && file->copied_held;
-        file->in_round = true;
-        file->was_held = file->held || restored_held;
-        file->held = false;
-        file->postponed = false;
-        file->accepted = false;
-        file->blocked_by = NULL;
-        file->blocked_by_claim = false;
-        file->loses = 0;
-        set_files_add(&set->round, file);
+    if (file->in_round || file->offer == NULL || !file_state_joins_rounds(file->state)) {
+        return;
     }
+    file->in_round = true;
+    file->blocked_by = NULL;
+    file->blocked_by_claim = false;
+    file->loses = 0;
+    set_event(set, file, EVENT_ROUND);
+    set_files_add(&set->round, file);
 }
 
-static bool is_due(const struct policy_set *set, const struct set_file *file, int64_t now_ms)
+static bool is_due(struct policy_set *set, const struct set_file *file)
 {
-    bool restored_held = file->copy != NULL && file->copied_held;
-    return now_ms >= file->gone_ms + set->vanish_ms || set->accepting || restored_held;
+    if (set_accepts(set, file)) {
+        return true;
+    }
+    return set->now_ms >= file->since_ms + set->options.vanish_ms &&
+           (!set_file_is_away(set, file) || set_guard_lets_go(set, file));
 }
 
 /* A vanished file whose time is up offers nothing at all. */
-static void offer_what_is_due(struct policy_set *set, int64_t now_ms)
+static void offer_what_is_due(struct policy_set *set)
 {
-    size_t kept = 0;
-    for (size_t i = 0; i < set->gone.count; i++) {
-        struct set_file *file = set->gone.items[i];
-        if (!file->gone || file->forgotten || file->offer != NULL) {
-            continue; /* it came back */
-        }
-        if (is_due(set, file, now_ms)) {
+    for (size_t i = 0; i < set->work.count; i++) {
+        struct set_file *file = set->work.items[i];
+        if (file->state == FILE_VANISHED && is_due(set, file)) {
             file->offer = set_offer_new_empty();
             set->something_changed = true;
-            set_files_touch(set, file);
-        } else {
-            set->gone.items[kept++] = file;
         }
     }
-    set->gone.count = kept;
 }
 
 static void gather_round(struct policy_set *set)
@@ -175,101 +174,81 @@ static void gather_round(struct policy_set *set)
     for (size_t i = 0; i < set->top_count; i++) {
         set->tops[i].held_gone = 0;
     }
-    for (size_t i = 0; i < set->pending.count; i++) {
-        struct set_file *file = set->pending.items[i];
-        set->tops[file->top].held_gone += file->held && file->gone;
+    for (size_t i = 0; i < set->work.count; i++) {
+        struct set_file *file = set->work.items[i];
+        set->tops[file->top].held_gone += file->state == FILE_HELD && set_file_is_gone(file);
         join_round(set, file);
-    }
-    for (size_t i = 0; i < set->touched.count; i++) {
-        join_round(set, set->touched.items[i]);
     }
     set_files_sort(&set->round);
 }
 
-static void finish_round(struct policy_set *set)
-{
-    set->pending.count = 0;
-    for (size_t i = 0; i < set->round.count; i++) {
-        struct set_file *file = set->round.items[i];
-        file->in_round = false;
-        file->accepted = false;
-        file->postponed_ms = file->postponed ? file->postponed_ms : 0;
-        if (file->offer != NULL && !file->forgotten) {
-            set_files_add(&set->pending, file);
-        }
-    }
-    set->round.count = 0;
-}
-
-static void run_round(struct policy_set *set, int64_t now_ms)
+static void run_round(struct policy_set *set)
 {
     set->settled_once = false;
     set->guard_tripped = false;
-    set->look_again_ms = 0;
     gather_round(set);
     do {
         set_claims_settle(set);
-    } while (!set->accepting && (set_guard_postpone(set, now_ms) || set_guard_check(set)));
+    } while (set_guard(set));
     if (set_is_abandoned(set)) {
         return;
     }
     set_apply_settled(set);
-    for (size_t i = 0; i < set->restored.count; i++) {
-        set_offer_free(set, set->restored.items[i]->copy);
-        set->restored.items[i]->copy = NULL;
-        set_files_touch(set, set->restored.items[i]);
+    for (size_t i = 0; i < set->files.count && set->starting; i++) {
+        set_offer_free(set, TAKE(set->files.items[i]->restored));
     }
-    set->restored.count = 0;
-    finish_round(set);
+    for (size_t i = 0; i < set->round.count; i++) {
+        set->round.items[i]->in_round = false;
+    }
+    set->round.count = 0;
 }
 
 static void finish(struct policy_set *set)
 {
     set_report(set);
-    set_keep_update(set);
-    set_files_forget(set);
-    for (size_t i = 0; i < set->touched.count; i++) {
-        set->touched.items[i]->touched = false;
-    }
-    set->touched.count = 0;
     for (size_t i = 0; i < set->touched_shared_count; i++) {
+        set_memory_note_orphan(set, set->touched_shared[i]);
         set->touched_shared[i]->touched = false;
         set_shared_unmention(set, set->touched_shared[i]);
     }
     set->touched_shared_count = 0;
+    set_files_finish(set);
     set->result.held = set_report_held(set);
 }
 
 static void apply(struct policy_set *set, const struct watch_changes *changes, int64_t now_ms)
 {
     set->result = (struct policy_set_result){0};
-    set->something_changed = set->again || set->look_again_ms != 0;
+    set->now_ms = now_ms;
+    set->untold = changes->untold;
+    set->something_changed = set->again;
     set->again = false;
-    bool first = changes->rescan && !set->loaded;
-    set->starting = first;
-    if (first) {
+    set->starting = changes->rescan && !set->loaded;
+    if (set->starting) {
         set->loaded = true;
         set->something_changed = true;
-        set_keep_restore(set);
+        set_memory_restore(set);
     }
     if (!changes->peeked) {
         set_read_forget(set);
     }
-    set_scan(set, changes, now_ms);
-    set_read(set, now_ms);
+    set_scan(set, changes);
+    set_scan_again(set);
+    set_read(set);
     set_read_forget(set);
     if (set->is_abandoned) {
         return;
     }
-    offer_what_is_due(set, now_ms);
+    offer_what_is_due(set);
     if (set->something_changed) {
-        run_round(set, now_ms);
+        run_round(set);
     }
     if (set->is_abandoned) {
-        return; /* what was published stands; the copies on disk stay as they are */
+        return; /* what was published stands */
     }
+    bool large = set->starting || set->result.files_read >= TRIM_FILES;
     finish(set);
-    if (first || set->result.files_read >= TRIM_FILES) {
+    if (large) {
         /* The parsed files of a whole tree are gone: back to the system with it, before the first
          * edit has to tidy up. */
         malloc_trim(0);
@@ -292,38 +271,51 @@ void policy_set_put_mirror(struct policy_set *set, struct bytes domain, struct p
     *ret_result = set->result;
 }
 
-int64_t policy_set_next_due_ms(const struct policy_set *set)
+/* When FILE is to be looked at though nothing changed; -1: not at all. */
+static int64_t due_ms(const struct policy_set *set, const struct set_file *file)
 {
-    int64_t due_ms = set->look_again_ms != 0 ? set->look_again_ms : -1;
-    if (set->again) {
-        return 0;
+    switch (file->state) {
+    case FILE_VANISHED:
+        /* Nothing but a change, or an operator, lets it go. */
+        return set_file_is_away(set, file) && set->now_ms >= file->since_ms + set->options.vanish_ms
+                   ? -1
+                   : file->since_ms + set->options.vanish_ms;
+    case FILE_SETTLING:
+        return file->since_ms + set->options.settle_ms;
+    case FILE_POSTPONED:
+        return set->now_ms + POSTPONED_AGAIN_MS;
+    default:
+        return -1;
     }
-    for (size_t i = 0; i < set->gone.count; i++) {
-        const struct set_file *file = set->gone.items[i];
-        int64_t this_ms = file->gone_ms + set->vanish_ms;
-        if (file->gone && (due_ms < 0 || this_ms < due_ms)) {
-            due_ms = this_ms;
-        }
-    }
-    return due_ms;
 }
 
-void policy_set_accept_removals(struct policy_set *set, const char *const *paths, size_t path_count,
-                                int64_t now_ms, struct policy_set_result *ret_result)
+int64_t policy_set_next_due_ms(const struct policy_set *set)
+{
+    int64_t next_ms = set->again ? 0 : -1;
+    for (size_t i = 0; i < set->work.count && next_ms != 0; i++) {
+        int64_t this_ms = due_ms(set, set->work.items[i]);
+        next_ms = this_ms >= 0 && (next_ms < 0 || this_ms < next_ms) ? this_ms : next_ms;
+    }
+    return next_ms;
+}
+
+void policy_set_accept_removals(struct policy_set *set, const char *const *paths,
+                                size_t path_count, int64_t now_ms,
+                                struct policy_set_result *ret_result)
 {
     const struct watch_changes nothing = {0};
-    (void)paths;
-    (void)path_count;
-    set->accepting = true;
+    const struct policy_set_accepting accepting = {paths, path_count};
+    set->accepting = &accepting;
+    set->now_ms = now_ms;
     for (size_t i = 0; i < set->files.count; i++) {
         struct set_file *file = set->files.items[i];
-        if (set->tops[file->top].state != TOP_FINE) {
-            set_scan_vanish(set, file, now_ms);
+        if (set_file_is_away(set, file) && set_accepts(set, file)) {
+            set_scan_vanish(set, file);
         }
     }
     set->again = true; /* what is held is to be looked at, though nothing changed */
     apply(set, &nothing, now_ms);
-    set->accepting = false;
+    set->accepting = NULL;
     *ret_result = set->result;
 }
 
@@ -336,4 +328,10 @@ void policy_set_counts(const struct policy_set *set, struct policy_set_counts *r
         .shared_policies = set->shared_defined,
         .removals_held = set_report_held(set),
     };
+    for (size_t i = 0; i < set->top_count; i++) {
+        ret_counts->files_present += set->tops[i].present;
+    }
+    for (size_t i = 0; i < set->work.count; i++) {
+        ret_counts->files_still_open += set->work.items[i]->state == FILE_STILL_OPEN;
+    }
 }

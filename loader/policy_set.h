@@ -1,23 +1,26 @@
 /* The set of policy files as it stands: what is applied, what is held, and why. No inotify, no
  * clock, and threads only while many files are read (base/parallel.h): told which paths changed and
- * what time it is, it reads those files and publishes what they say into the index. The server,
- * `lint` and `record` all go through here, so they agree.
+ * what time it is, it reads those files and publishes what they say into the index.
  *
  * The rules:
- * - The file is the unit: one error, and none of it is applied; its last good policies stay served
- *   and are kept under `state` while it is in error, so that a restart serves them still.
+ * - What was served is remembered (store/served_memory.h): for each file the version that is
+ *   applied. The first apply begins with that, and what the disk says is an edit of it, judged like
+ *   any other. A lost memory costs that protection, never a policy.
+ * - The file is the unit: one error, and none of it is applied; its last good policies stay.
  * - A set of changes is applied as one: a domain may move between files.
- * - A domain, and a shared policy's name, belong to one file. A second mention is an error that
- * names both places; the file loaded first keeps it (byte order of paths within one set), and the
- * refused file is tried again when others change.
+ * - A name, a domain's or a shared policy's, belongs to one file: policies/ownership.h says to
+ *   which. A second mention is an error that names both places; the refused file is tried again
+ *   when others change.
  * - A shared policy that vanishes keeps its last good version for the domains that use it, as an
  *   error.
+ * - A text that takes something away counts when its writer is done (loader/write_rule.h).
  * - A tree is not read in one instant. While it is `changing`, a domain may stand in a file that
- * was looked at too early: what would take domains away waits, POLICY_SET_POSTPONED_MS at most.
- * - A file that vanishes takes its domains away after `vanish_ms` unless they come back.
- * - A set that would remove more than `removal_percent` of the domains and at least
- * `removal_domains`, or a top path that is missing or unreadable, is held until
- * policy_set_accept_removals.
+ *   was looked at too early: what would take domains away waits, POLICY_SET_POSTPONED_MS at most.
+ * - A file that vanishes takes its domains away after `vanish_ms` unless they come back, or a file
+ *   that is refused has them.
+ * - What lies below a top path that is missing, cannot be read, or has no policy file left is held,
+ *   however little it is; and so is a set of changes that would remove more than `removal_percent`
+ *   of the domains and at least `removal_domains`: until policy_set_accept_removals.
  * - A shared policy that follows a provider's (policies/policy_mirror.h) has the text that was put
  *   for it last, or else the last good copy. Until there is one, what was served under its name
  *   stays, and domains that come to it stay with what they have.
@@ -28,30 +31,38 @@
 #include "base/diagnostics.h"
 #include "policies/policy_file.h"
 #include "policies/policy_index.h"
+#include "store/served_memory.h"
 #include "watch/watch.h"
 
 struct policy_set;
 
 struct policy_set_options {
-    const char *const *paths; /* directories or files: the tops */
+    const char *const *paths;   /* directories or files: the tops */
+    const char *const *entries; /* the same as the configuration writes them: so they are remembered
+                                   by. NULL: they are */
     size_t path_count;
     struct policy_file_defaults defaults;
-    const char *state; /* directory for last good copies; NULL: none are kept (command line) */
+    const char *state; /* directory of the memory; NULL: nothing is remembered */
     const char *mirror_copies; /* directory (policies/mirror_copy.h) for the texts of mirrors that
                                   were not put; NULL: none is looked for */
-    const char *snapshot;      /* what an earlier process saved (loader/policy_snapshot_file.h): the
-                                  first apply takes from it what did not change; NULL: there is none */
     int64_t vanish_ms;
+    int64_t settle_ms;
     int64_t removal_percent;
     int64_t removal_domains;
+    /* The callbacks below may be NULL; CONTEXT is theirs. */
+    void *context;
     /* Asked at each file that is looked at, on any thread: true ends an apply with nothing applied,
-     * after which the set is good only for policy_set_free. May be NULL. */
+     * after which the set is good only for policy_set_free. */
     bool (*abandoned)(void *context);
-    void *abandoned_context;
     /* Whether files have changed since CHANGES were handed out, as far as anybody knows. Asked once
-     * the files are read, where domains would go. May be NULL: nobody can tell. */
+     * the files are read, where domains would go. NULL: nobody can tell. */
     bool (*changing)(void *context);
-    void *changing_context;
+    /* How the file at PATH was written; NULL: whole. */
+    enum watch_writing (*writing)(const char *path, void *context);
+    /* Whether SUBJECT, which nobody remembers, served the text with this digest last. */
+    bool (*was_last)(struct bytes subject, const unsigned char *digest, void *context);
+    /* Whether DOMAIN is free to go: no sender can hold a policy of it. */
+    bool (*is_free)(struct bytes domain, void *context);
 };
 
 enum { POLICY_SET_POSTPONED_MS = 10000 };
@@ -97,7 +108,7 @@ enum { POLICY_SET_AHEAD_MAX = 8, POLICY_SET_AHEAD_OCTETS = 1024 * 1024 };
 void policy_set_read_ahead(struct policy_set *set, const struct watch_changes *coming);
 
 /* Applies CHANGES (rescan: lists every tree; only files whose identity changed are read). The first
- * call with rescan set loads everything, last good copies for what is in error included. */
+ * call with rescan set loads everything, beginning with what is remembered. */
 void policy_set_apply(struct policy_set *set, const struct watch_changes *changes, int64_t now_ms,
                       struct policy_set_result *ret_result);
 
@@ -135,6 +146,7 @@ void policy_set_new_diagnostics(struct policy_set *set, struct diagnostics *d);
 struct policy_set_counts {
     size_t files;
     size_t files_in_error;
+    size_t files_present; /* on the disk */
     size_t domains;
     size_t shared_policies;
     size_t removals_held;
@@ -142,34 +154,32 @@ struct policy_set_counts {
 };
 void policy_set_counts(const struct policy_set *set, struct policy_set_counts *ret_counts);
 
-/* Octets of files that were parsed, not taken from the snapshot, since policy_set_save. */
-uint64_t policy_set_unsaved(const struct policy_set *set);
-/* What a snapshot is to have: the paths of all files in their order, in an array that the caller
- * frees with what is in it, and what they are parsed with. */
-char **policy_set_save(struct policy_set *set, struct policy_file_defaults *ret_defaults,
-                       size_t *ret_count);
+/* --- What is remembered --- */
 
-/* For the command line: one domain or shared policy as the applied files have it, with id and
- * tlsrpt. Entries and the file's path stay valid until the next apply. */
-struct policy_set_view {
-    const char *path;
-    const struct policy_file_entry *entry;  /* the domain's */
-    const struct policy_file_entry *shared; /* the shared policy it uses, or NULL */
-    const char *shared_path;
-    const struct policy *policy; /* the one that counts */
+/* Whether WHAT is remembered of it all is what the first apply found: then only what changed since
+ * need be written. Else everything is, after policy_set_remember_afresh. */
+bool policy_set_remembers(const struct policy_set *set);
+void policy_set_remember_afresh(struct policy_set *set);
+
+/* Where the memory is written (loader/memory_writer.h): PUT takes VERSION. */
+struct policy_set_memory {
+    void (*put)(const struct served_file *file, struct buffer *version, void *context);
+    void (*remove)(struct bytes entry, struct bytes path, void *context);
+    void *context;
 };
+/* Hands over what changed and was not handed over yet, until OCTETS of it are. True: there is more.
+ */
+bool policy_set_remember(struct policy_set *set, const struct policy_set_memory *memory,
+                         size_t octets);
 
-/* Only where the set was made with `keep_files` (policy_set_load); else false. */
-bool policy_set_find(const struct policy_set *set, struct bytes domain,
-                     struct policy_set_view *ret_view);
-/* Calls VISIT for each domain, sorted by name. */
-void policy_set_each(const struct policy_set *set,
-                     bool (*visit)(const struct policy_set_view *view, void *context),
-                     void *context);
-
-/* One-shot for the command line: reads everything and keeps ids and places for policy_set_find and
- * _each. True even where files are in error (look at the diagnostics). */
-bool policy_set_load(const struct policy_set_options *options, struct policy_set **ret_set,
-                     struct error *e) MUST_USE;
+/* Who gives NAME, a domain or "@NAME", and the digest of the text that stands. The texts are valid
+ * until the next apply. False: nobody. */
+struct policy_set_owner {
+    struct bytes entry; /* of `policies`, as the configuration writes it */
+    struct bytes path;  /* below it; empty where it is the file itself */
+    unsigned char digest[POLICY_DIGEST_OCTETS];
+};
+bool policy_set_owner(struct policy_set *set, struct bytes name,
+                      struct policy_set_owner *ret_owner);
 
 #endif

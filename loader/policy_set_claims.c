@@ -6,23 +6,42 @@
  * versions they would replace. What was refused for the sake of an offer that fell later is then
  * tried again.
  *
- * Within one set of changes a domain goes to the file that has it already, then to the first in
- * byte order of the paths. */
+ * To whom a name goes is policies/ownership.h's to say; here is what it is asked about. */
 #include "loader/policy_set_parts.h"
+#include "policies/ownership.h"
 
 /* A chain of files of which each waits for the next takes a pass for each link. */
 enum { PASSES_MAX = 16 };
 
-static struct bytes domain_name(const struct offer_domain *domain)
+static struct bytes domain_name(const struct policy_domain *domain)
 {
     return (struct bytes){domain->name, domain->name_length};
 }
 
-/* Whether OWNER keeps what its applied version holds (what its offer holds is claimed as any
- * other offer's). */
-static bool keeps(const struct policy_set *set, const struct set_file *owner)
+/* What is to be known of a name that an offer has. */
+struct wanted {
+    struct bytes name; /* of a shared policy without its "@" */
+    const struct set_file *owner;
+    struct set_file *claimant;
+    const struct policy *stands; /* the text that does, or NULL */
+    const struct offer_domain *domain; /* of the offer; one of the two */
+    const struct offer_shared *shared;
+};
+
+static enum owner_state owner_state_of(const struct policy_set *set, const struct wanted *wanted)
 {
-    return owner != NULL && !set_file_is_gone(set, owner) && !set_file_stands(owner);
+    const struct set_file *owner = wanted->owner;
+    if (owner == NULL) {
+        bool is_orphan = wanted->shared != NULL && set_shared_is_orphan(wanted->shared->shared);
+        return is_orphan ? OWNER_LETS_GO : OWNER_NONE;
+    }
+    if (set_file_stands(owner)) {
+        return wanted->claimant == owner ? OWNER_CLAIMS : OWNER_LETS_GO;
+    }
+    if (set_file_is_away(set, owner)) {
+        return OWNER_AWAY;
+    }
+    return set_file_is_gone(owner) ? OWNER_LETS_GO : OWNER_CLAIMS;
 }
 
 /* A shared policy's name stays defined while its owner is merely gone, unlike a domain that is to
@@ -31,30 +50,35 @@ static bool shared_exists(const struct set_shared *shared)
 {
     return set_file_stands(shared->claimant) ||
            (shared->owner != NULL && !set_file_stands(shared->owner)) || shared->users != 0 ||
-           set_shared_is_orphan(shared);
+           set_shared_is_orphan(shared) || shared->former != NULL;
+}
+
+static void take_out(struct policy_set *set, struct set_file *file, enum file_event event)
+{
+    set_event(set, file, event);
+    set_files_add(&set->queue, file);
 }
 
 static void refuse(struct policy_set *set, struct set_file *file, struct set_file *blocker,
                    bool by_claim, struct bytes over)
 {
-    file->accepted = false;
     file->blocked_by = blocker;
     file->blocked_by_claim = by_claim;
     file->blocked_over = over;
-    set_files_add(&set->queue, file);
+    take_out(set, file, EVENT_REFUSED);
 }
 
 /* FILE keeps what it has applied: offers that claimed some of it fall. */
 static void take_back(struct policy_set *set, struct set_file *file)
 {
-    if (set_file_is_gone(set, file)) {
+    if (set_file_is_gone(file)) {
         return;
     }
     for (size_t i = 0; i < file->domain_count; i++) {
         struct policy_domain *domain = file->domains[i].domain;
         struct set_file *claimant = domain->claimant;
         if (claimant != file && set_file_stands(claimant)) {
-            refuse(set, claimant, file, false, (struct bytes){domain->name, domain->name_length});
+            refuse(set, claimant, file, false, domain_name(domain));
         }
     }
     for (size_t i = 0; i < file->shared_count; i++) {
@@ -72,26 +96,28 @@ static void take_back_queued(struct policy_set *set)
     }
 }
 
-void set_claims_refuse(struct policy_set *set, struct set_file *file, struct set_file *blocker,
-                       bool by_claim, struct bytes over)
+void set_claims_take_out(struct policy_set *set, struct set_file *file, enum file_event event)
 {
-    refuse(set, file, blocker, by_claim, over);
+    file->blocked_by = NULL;
+    file->blocked_by_claim = false;
+    take_out(set, file, event);
     take_back_queued(set);
 }
 
 /* Takes the marks of a pass before off. */
-static void unclaim(const struct set_file *file)
+static void unclaim(const struct policy_set *set, const struct set_file *file)
 {
     const struct set_offer *offer = file->offer;
     for (size_t i = 0; i < offer->domain_count; i++) {
         struct policy_domain *domain = offer->domains[i].domain;
-        if (domain != NULL && domain->claimant == file) {
+        if (domain != NULL && (domain->claimant == file || domain->claimant == &set->disputed)) {
             domain->claimant = NULL;
         }
     }
     for (size_t i = 0; i < offer->shared_count; i++) {
-        if (offer->shared[i].shared->claimant == file) {
-            offer->shared[i].shared->claimant = NULL;
+        struct set_shared *shared = offer->shared[i].shared;
+        if (shared->claimant == file || shared->claimant == &set->disputed) {
+            shared->claimant = NULL;
         }
     }
 }
@@ -117,38 +143,159 @@ static void claim_own(struct policy_set *set, struct set_file *file)
     }
 }
 
-/* Whether FILE may have what has this OWNER and this CLAIMANT; else it is refused. */
-static bool claim(struct policy_set *set, struct set_file *file, struct set_file *owner,
-                  struct set_file *claimant, struct bytes name)
+static bool was_last(const struct policy_set *set, const struct wanted *wanted,
+                     const struct policy *text)
 {
-    if (claimant != file && set_file_stands(claimant)) {
-        refuse(set, file, claimant, true, name);
+    const struct policy_set_options *options = &set->options;
+    if (options->was_last == NULL || text == NULL || wanted->shared != NULL) {
         return false;
     }
-    if (owner != file && keeps(set, owner)) {
-        refuse(set, file, owner, false, name);
-        return false;
+    return options->was_last(wanted->name, text->digest, options->context);
+}
+
+/* FILE's claim, for the rule: the texts are asked for only where it may look at them. */
+static struct name_claim claim_of(const struct policy_set *set, const struct set_file *file,
+                                  const struct wanted *wanted)
+{
+    const struct policy *text = NULL;
+    if (wanted->domain != NULL) {
+        const struct offer_domain *offered = set_offer_find_domain(file->offer, wanted->name);
+        text = offered != NULL ? set_offer_text(offered) : NULL;
+    } else {
+        const struct offer_shared *offered =
+            set_offer_find_shared(file->offer, wanted->shared->shared);
+        text = offered != NULL ? offered->policy : NULL;
     }
-    return true;
+    return (struct name_claim){
+        .text_that_stands = text != NULL && wanted->stands != NULL &&
+                            policy_equal(text, wanted->stands),
+        .served_last = wanted->owner == NULL && was_last(set, wanted, text),
+    };
+}
+
+/* A name that FILE and a RIVAL claim, or that only the text that stands may claim. Whoever does not
+ * get it is refused. Returns who has it now. */
+static struct set_file *decide(struct policy_set *set, struct set_file *file,
+                               const struct wanted *wanted, enum owner_state owner)
+{
+    struct set_file *rival = set_file_stands(wanted->claimant) ? wanted->claimant : NULL;
+    bool disputed = wanted->claimant == &set->disputed;
+    struct set_file *files[2] = {rival != NULL ? rival : file, file};
+    size_t count = rival != NULL ? 2 : 1;
+    struct name_claim claims[2];
+    for (size_t i = 0; i < count; i++) {
+        claims[i] = claim_of(set, files[i], wanted);
+    }
+    if (disputed) { /* among others, which were refused over it */
+        claims[1] = (struct name_claim){0};
+        count = 2;
+    }
+    size_t winner = 0;
+    enum ownership verdict = ownership_decide(owner, claims, count, &winner);
+    if (verdict == OWNERSHIP_MOVES && !disputed) {
+        for (size_t i = 0; i < count; i++) {
+            if (i != winner) {
+                refuse(set, files[i], files[winner], true, wanted->name);
+            }
+        }
+        return files[winner];
+    }
+    if (verdict == OWNERSHIP_MOVES) {
+        return file;
+    }
+    struct set_file *in_the_way =
+        verdict == OWNERSHIP_STAYS ? (struct set_file *)wanted->owner : rival;
+    refuse(set, file, in_the_way, false, wanted->name);
+    if (rival != NULL) {
+        refuse(set, rival, verdict == OWNERSHIP_STAYS ? in_the_way : file, false, wanted->name);
+    }
+    return verdict == OWNERSHIP_DISPUTED ? &set->disputed : NULL;
+}
+
+/* Who claims what is WANTED now: FILE, unless it is refused over it. */
+static struct set_file *claim(struct policy_set *set, struct set_file *file,
+                              const struct wanted *wanted)
+{
+    enum owner_state owner = owner_state_of(set, wanted);
+    if (wanted->claimant == file) {
+        return file;
+    }
+    if (owner == OWNER_CLAIMS) {
+        bool by_claim = set_file_stands(wanted->owner);
+        refuse(set, file, (struct set_file *)wanted->owner, by_claim, wanted->name);
+        return wanted->claimant;
+    }
+    bool alone = wanted->claimant != &set->disputed && !set_file_stands(wanted->claimant);
+    return alone && owner != OWNER_AWAY ? file : decide(set, file, wanted, owner);
 }
 
 static void claim_others(struct policy_set *set, struct set_file *file)
 {
     const struct set_offer *offer = file->offer;
-    for (size_t i = 0; i < offer->shared_count; i++) {
+    for (size_t i = 0; i < offer->shared_count && set_file_stands(file); i++) {
         struct set_shared *shared = offer->shared[i].shared;
-        if (!claim(set, file, shared->owner, shared->claimant, set_shared_name(shared))) {
-            return;
-        }
-        shared->claimant = file;
+        const struct wanted wanted = {
+            .name = set_shared_name(shared),
+            .owner = shared->owner,
+            .claimant = shared->claimant,
+            .stands = shared->slot != NULL ? shared->slot->policy : shared->former,
+            .shared = &offer->shared[i],
+        };
+        shared->claimant = claim(set, file, &wanted);
     }
-    for (size_t i = 0; i < offer->domain_count; i++) {
+    for (size_t i = 0; i < offer->domain_count && set_file_stands(file); i++) {
         struct policy_domain *domain = offer->domains[i].domain;
-        if (!claim(set, file, domain->owner, domain->claimant, domain_name(&offer->domains[i]))) {
-            return;
+        if (domain->claimant == file) {
+            continue; /* as nearly always */
         }
-        domain->claimant = file;
+        const struct wanted wanted = {
+            .name = domain_name(domain),
+            .owner = domain->owner,
+            .claimant = domain->claimant,
+            .stands = set_domain_text(domain),
+            .domain = &offer->domains[i],
+        };
+        domain->claimant = claim(set, file, &wanted);
     }
+}
+
+/* What FILE would let go although another file has it that cannot stand: a domain that two files
+ * say differently, or one whose file is gone. Empty: nothing. */
+static struct bytes find_missed(const struct policy_set *set, const struct set_file *file,
+                                struct set_file **ret_losing)
+{
+    for (size_t i = 0; i < file->offer->domain_count; i++) {
+        struct policy_domain *domain = file->offer->domains[i].domain;
+        struct set_file *owner = domain != NULL ? domain->owner : NULL;
+        bool disputed = domain != NULL && domain->claimant == &set->disputed;
+        if (owner != NULL && owner != file && set_file_stands(owner) &&
+            !set_file_stands(domain->claimant) && (disputed || owner->offer->absent)) {
+            *ret_losing = owner;
+            return domain_name(domain);
+        }
+    }
+    return BYTES("");
+}
+
+/* Refuses offers that would leave a domain to nobody that others have in vain. True: there were
+ * some. */
+static bool check_missed(struct policy_set *set)
+{
+    bool refused = false;
+    for (size_t i = 0; i < set->work.count; i++) {
+        struct set_file *file = set->work.items[i];
+        struct set_file *losing = NULL;
+        while (file->offer != NULL && !set_file_stands(file)) {
+            struct bytes name = find_missed(set, file, &losing);
+            if (name.n == 0) {
+                break;
+            }
+            refuse(set, losing, file, false, name);
+            take_back_queued(set);
+            refused = true;
+        }
+    }
+    return refused;
 }
 
 /* The first shared policy that FILE's offer uses and that does not exist, or NULL. */
@@ -169,9 +316,10 @@ static bool check_uses(struct policy_set *set)
     bool refused = false;
     for (size_t i = 0; i < set->round.count; i++) {
         struct set_file *file = set->round.items[i];
-        const struct set_shared *missing = file->accepted ? find_missing(file) : NULL;
+        const struct set_shared *missing = set_file_stands(file) ? find_missing(file) : NULL;
         if (missing != NULL) {
-            set_claims_refuse(set, file, NULL, false, set_shared_name(missing));
+            refuse(set, file, NULL, false, set_shared_name(missing));
+            take_back_queued(set);
             refused = true;
         }
     }
@@ -182,33 +330,34 @@ static bool check_uses(struct policy_set *set)
 static void try_all(struct policy_set *set, const struct set_files *trying)
 {
     for (size_t i = 0; i < trying->count; i++) {
-        trying->items[i]->accepted = true;
-        trying->items[i]->blocked_by = NULL;
-        trying->items[i]->blocked_by_claim = false;
-        unclaim(trying->items[i]);
+        struct set_file *file = trying->items[i];
+        file->blocked_by = NULL;
+        file->blocked_by_claim = false;
+        set_event(set, file, EVENT_ROUND);
+        unclaim(set, file);
     }
     for (size_t i = 0; i < trying->count; i++) {
         claim_own(set, trying->items[i]);
     }
     for (size_t i = 0; i < trying->count; i++) {
-        if (trying->items[i]->accepted) {
+        if (set_file_stands(trying->items[i])) {
             claim_others(set, trying->items[i]);
             take_back_queued(set);
         }
     }
-    while (check_uses(set)) {
+    while (check_uses(set) || check_missed(set)) {
     }
 }
 
-/* Those that were refused and neither held nor postponed; and whether one of them was refused for
- * the sake of an offer that fell itself. */
+/* Those that were refused, and whether one of them was for the sake of an offer that fell itself.
+ */
 static bool list_refused(const struct policy_set *set, struct set_files *ret_refused)
 {
     bool in_vain = false;
     ret_refused->count = 0;
     for (size_t i = 0; i < set->round.count; i++) {
         struct set_file *file = set->round.items[i];
-        if (!file->accepted && !file->held && !file->postponed) {
+        if (file->state == FILE_REFUSED || (!set->settled_once && file->state == FILE_OFFERED)) {
             set_files_add(ret_refused, file);
             in_vain = in_vain || (file->blocked_by_claim && !set_file_stands(file->blocked_by));
         }
@@ -219,7 +368,7 @@ static bool list_refused(const struct policy_set *set, struct set_files *ret_ref
 static bool any_stands(const struct set_files *files)
 {
     for (size_t i = 0; i < files->count; i++) {
-        if (files->items[i]->accepted) {
+        if (set_file_stands(files->items[i])) {
             return true;
         }
     }

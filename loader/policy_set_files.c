@@ -108,15 +108,17 @@ void set_files_below(const struct policy_set *set, const char *path, size_t *ret
 
 void set_files_touch(struct policy_set *set, struct set_file *file)
 {
-    if (!file->touched) {
-        file->touched = true;
-        set_files_add(&set->touched, file);
+    if (!file->listed) {
+        file->listed = true;
+        set_files_add(&set->work, file);
     }
 }
 
-void set_file_free(struct set_file *file)
+void set_file_free(struct policy_set *set, struct set_file *file)
 {
-    policy_file_clear(&file->kept);
+    set_offer_free(set, file->offer);
+    set_offer_free(set, file->restored);
+    set_mirror_clear_waits(set, file);
     diagnostics_clear(&file->problems);
     free(file->domains);
     free(file->shared);
@@ -124,12 +126,26 @@ void set_file_free(struct set_file *file)
     free(file);
 }
 
-static void drop_forgotten(struct set_files *files)
+static bool is_forgotten(const struct set_file *file)
+{
+    return file->state == FILE_FORGOTTEN;
+}
+
+static bool is_at_rest(const struct set_file *file)
+{
+    return file_state_is_at_rest(file->state);
+}
+
+/* Takes out those for which IS_OUT, which go to *RET_OUT where that is not NULL. */
+static void take_out_where(struct set_files *files, bool (*is_out)(const struct set_file *file),
+                           struct set_files *ret_out)
 {
     size_t kept = 0;
     for (size_t i = 0; i < files->count; i++) {
-        if (!files->items[i]->forgotten) {
+        if (!is_out(files->items[i])) {
             files->items[kept++] = files->items[i];
+        } else if (ret_out != NULL) {
+            set_files_add(ret_out, files->items[i]);
         }
     }
     files->count = kept;
@@ -152,33 +168,54 @@ static void take_out(struct set_files *files, const struct set_files *going)
     files->count = to;
 }
 
-void set_files_forget(struct policy_set *set)
+static void forget(struct policy_set *set, struct set_files *going)
 {
+    take_out_where(&set->waiting, is_forgotten, NULL);
+    take_out_where(&set->unremembered, is_forgotten, NULL);
+    set_files_sort(going);
+    take_out(&set->files, going);
+    for (size_t i = 0; i < going->count; i++) {
+        set_memory_note_forgotten(set, going->items[i]);
+        set_file_free(set, going->items[i]);
+    }
+}
+
+void set_files_finish(struct policy_set *set)
+{
+    struct set_files resting = {0};
     struct set_files going = {0};
-    size_t kept = 0;
-    for (size_t i = 0; i < set->touched.count; i++) {
-        struct set_file *file = set->touched.items[i];
-        if (file->forgotten) {
-            set_files_add(&going, file);
-        } else {
-            set->touched.items[kept++] = file;
-        }
+    take_out_where(&set->work, is_at_rest, &resting);
+    for (size_t i = 0; i < resting.count; i++) {
+        resting.items[i]->listed = false;
+        resting.items[i]->before = resting.items[i]->state;
     }
-    set->touched.count = kept;
-    if (going.count == 0) {
-        return;
+    take_out_where(&resting, is_forgotten, &going);
+    if (going.count != 0) {
+        forget(set, &going);
     }
-    drop_forgotten(&set->pending);
-    drop_forgotten(&set->gone);
-    drop_forgotten(&set->waiting);
-    set_files_sort(&going);
-    take_out(&set->files, &going);
-    for (size_t i = 0; i < going.count; i++) {
-        set_offer_free(set, going.items[i]->offer);
-        set_mirror_clear_waits(set, going.items[i]);
-        set_file_free(going.items[i]);
-    }
+    free(resting.items);
     free(going.items);
+}
+
+void set_file_note_presence(struct policy_set *set, struct set_file *file, bool present)
+{
+    if (file->present != present) {
+        file->present = present;
+        set->tops[file->top].present += present ? 1 : (size_t)-1;
+        set->tops_changed = true;
+    }
+}
+
+struct bytes set_file_below(const struct policy_set *set, const struct set_file *file)
+{
+    struct bytes below = bytes_skip(bytes_of(file->path), strlen(set->tops[file->top].path));
+    return below.n != 0 && below.p[0] == '/' ? bytes_skip(below, 1) : below;
+}
+
+bool set_file_is_away(const struct policy_set *set, const struct set_file *file)
+{
+    enum set_top_state state = set->tops[file->top].state;
+    return state == TOP_EMPTY || state == TOP_GONE || state == TOP_UNREADABLE;
 }
 
 const struct set_domain *set_file_find_domain(const struct set_file *file, struct bytes name)
@@ -199,9 +236,4 @@ const struct set_domain *set_file_find_domain(const struct set_file *file, struc
         }
     }
     return NULL;
-}
-
-bool set_file_is_gone(const struct policy_set *set, const struct set_file *file)
-{
-    return file->gone || set->tops[file->top].state == TOP_GONE;
 }

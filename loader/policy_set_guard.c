@@ -1,9 +1,12 @@
 /* The guard against removals that nobody meant: an unmounted or emptied tree, a generator that
- * broke off. */
+ * broke off, a writer that was looked at half-way. */
 #include "loader/policy_set_parts.h"
+#include "loader/write_rule.h"
 
-/* Most of what is changing comes with a round of its own, sooner than this. */
-enum { LOOK_AGAIN_MS = 500 };
+static struct bytes domain_name(const struct policy_domain *domain)
+{
+    return (struct bytes){domain->name, domain->name_length};
+}
 
 /* How many domains of FILE nobody would serve. */
 static size_t count_losses(const struct set_file *file)
@@ -24,10 +27,112 @@ static size_t count_gains(const struct set_file *file)
     return count;
 }
 
+/* A domain of mode none that no sender can hold another policy of. */
+static bool is_free(const struct policy_set *set, const struct policy_domain *domain)
+{
+    const struct policy_set_options *options = &set->options;
+    const struct policy *text = set_domain_text(domain);
+    return text != NULL && text->mode == POLICY_NONE && options->is_free != NULL &&
+           options->is_free(domain_name(domain), options->context);
+}
+
+static size_t count_free(const struct policy_set *set, const struct set_file *file)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < file->domain_count; i++) {
+        const struct policy_domain *domain = file->domains[i].domain;
+        count += !set_file_stands(domain->claimant) && is_free(set, domain);
+    }
+    return count;
+}
+
+bool set_guard_lets_go(struct policy_set *set, const struct set_file *file)
+{
+    return set->tops[file->top].state == TOP_EMPTY && count_free(set, file) == file->domain_count;
+}
+
+/* --- While more is changing --- */
+
+static bool is_changing(const struct policy_set *set)
+{
+    return set->options.changing != NULL && set->options.changing(set->options.context);
+}
+
+static bool may_wait(const struct policy_set *set, const struct set_file *file)
+{
+    return file->before != FILE_HELD &&
+           (file->postponed_ms == 0 ||
+            set->now_ms - file->postponed_ms < POLICY_SET_POSTPONED_MS);
+}
+
+/* Lets FILE wait where domains would go that may stand in a file that was looked at too early. */
+static bool postpone(struct policy_set *set, struct set_file *file)
+{
+    if (count_losses(file) == 0 || !may_wait(set, file) || !is_changing(set)) {
+        return false;
+    }
+    file->postponed_ms = file->postponed_ms != 0 ? file->postponed_ms : set->now_ms;
+    set_claims_take_out(set, file, EVENT_LATER);
+    return true;
+}
+
+/* --- While its writer is at work --- */
+
+/* Whether the offer of FILE takes something away from what is served: a domain, a shared policy's
+ * or a domain's mx, or a mode lowered. */
+static bool takes_away(const struct set_file *file)
+{
+    const struct set_offer *offer = file->offer;
+    for (size_t i = 0; i < offer->domain_count; i++) {
+        const struct policy_domain *domain = offer->domains[i].domain;
+        const struct policy *before = domain->owner != NULL ? set_domain_text(domain) : NULL;
+        const struct policy *after = set_offer_text(&offer->domains[i]);
+        if (before != NULL && after != NULL && write_rule_narrows(before, after)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < offer->shared_count; i++) {
+        const struct set_shared *shared = offer->shared[i].shared;
+        const struct policy *before = shared->slot != NULL ? shared->slot->policy : shared->former;
+        const struct policy *after = offer->shared[i].policy;
+        if (before != NULL && after != NULL && write_rule_narrows(before, after)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < file->shared_count; i++) {
+        if (!set_file_stands(file->shared[i]->claimant)) {
+            return true;
+        }
+    }
+    return count_losses(file) != 0;
+}
+
+/* Takes FILE out where its text may not be whole and takes something away. */
+static bool doubt(struct policy_set *set, struct set_file *file)
+{
+    const struct write_facts facts = {
+        .left_open = file->left_open,
+        .untold = file->untold && set->options.settle_ms != 0,
+        .settled = file->settled,
+        .in_place = file->applied.identity.inode == file->text.identity.inode &&
+                    file->applied.identity.device == file->text.identity.device,
+        .line_end = file->text.line_end,
+        .line_end_before = file->applied.line_end,
+    };
+    enum write_verdict verdict = write_rule(&facts);
+    if (file->offer->absent || verdict == WRITE_COUNTS || !takes_away(file)) {
+        return false;
+    }
+    set_claims_take_out(set, file,
+                        verdict == WRITE_UNFINISHED ? EVENT_OPEN : EVENT_UNSETTLED);
+    return true;
+}
+
+/* --- Too much at once --- */
+
 static void hold(struct policy_set *set, struct set_file *file)
 {
-    file->held = true;
-    set_claims_refuse(set, file, NULL, false, BYTES(""));
+    set_claims_take_out(set, file, EVENT_TOO_MUCH);
 }
 
 /* What is held stays held until it is accepted, its file changes, or nothing is lost by it. And
@@ -35,44 +140,14 @@ static void hold(struct policy_set *set, struct set_file *file)
  * a large tree takes a while to go. */
 static bool is_held_already(const struct policy_set *set, const struct set_file *file)
 {
-    return file->was_held || (file->gone && set->tops[file->top].held_gone != 0);
-}
-
-static bool may_wait(const struct set_file *file, int64_t now_ms)
-{
-    return !file->was_held &&
-           (file->postponed_ms == 0 || now_ms - file->postponed_ms < POLICY_SET_POSTPONED_MS);
-}
-
-static void postpone(struct policy_set *set, struct set_file *file, int64_t now_ms)
-{
-    file->postponed = true;
-    file->postponed_ms = file->postponed_ms != 0 ? file->postponed_ms : now_ms;
-    set->look_again_ms = now_ms + LOOK_AGAIN_MS;
-    set_claims_refuse(set, file, NULL, false, BYTES(""));
-}
-
-bool set_guard_postpone(struct policy_set *set, int64_t now_ms)
-{
-    bool postponed = false;
-    for (size_t i = 0; i < set->round.count; i++) {
-        struct set_file *file = set->round.items[i];
-        if (!file->accepted || count_losses(file) == 0 || !may_wait(file, now_ms)) {
-            continue;
-        }
-        if (set->changing == NULL || !set->changing(set->changing_context)) {
-            return postponed;
-        }
-        postpone(set, file, now_ms);
-        postponed = true;
-    }
-    return postponed;
+    return file->before == FILE_HELD ||
+           (file->offer->absent && set->tops[file->top].held_gone != 0);
 }
 
 static bool is_too_much(const struct policy_set *set, size_t removed, size_t of)
 {
-    return removed >= (size_t)set->removal_domains && removed != 0 &&
-           (double)removed * 100 > (double)of * (double)set->removal_percent;
+    return removed >= (size_t)set->options.removal_domains && removed != 0 &&
+           (double)removed * 100 > (double)of * (double)set->options.removal_percent;
 }
 
 /* Domains of files that have vanished and whose time is not up: the rest of a tree that is going
@@ -80,54 +155,84 @@ static bool is_too_much(const struct policy_set *set, size_t removed, size_t of)
 static size_t count_going(const struct policy_set *set)
 {
     size_t count = 0;
-    for (size_t i = 0; i < set->gone.count; i++) {
-        const struct set_file *file = set->gone.items[i];
-        count += file->gone && !file->in_round ? file->domain_count : 0;
+    for (size_t i = 0; i < set->work.count; i++) {
+        const struct set_file *file = set->work.items[i];
+        count += file->state == FILE_VANISHED ? file->domain_count : 0;
     }
     return count;
 }
 
-bool set_guard_check(struct policy_set *set)
+/* What the round removes, of all that stands in it. */
+struct removal {
+    size_t lost;
+    size_t gained;
+    bool vanished;
+};
+
+static void count_file(struct set_file *file, struct removal *removal)
 {
-    size_t lost = 0;
-    size_t gained = 0;
-    bool vanished = false;
+    removal->gained += count_gains(file);
+    file->loses = count_losses(file);
+    removal->lost += file->loses;
+    removal->vanished = removal->vanished || (file->offer->absent && file->loses != 0);
+}
+
+/* What is free to go is asked of the history, for each domain: only where it decides. */
+static size_t count_all_free(const struct policy_set *set)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < set->round.count; i++) {
+        const struct set_file *file = set->round.items[i];
+        count += set_file_stands(file) && file->loses != 0 ? count_free(set, file) : 0;
+    }
+    return count;
+}
+
+static bool trips(const struct policy_set *set, const struct removal *removal)
+{
+    size_t after = set->owned + removal->gained - removal->lost;
+    size_t of = set->owned > after ? set->owned : after;
+    size_t removed = removal->lost + (removal->vanished ? count_going(set) : 0);
+    return is_too_much(set, removed, of) && is_too_much(set, removed - count_all_free(set), of);
+}
+
+static bool hold_what_is_too_much(struct policy_set *set)
+{
+    struct removal removal = {0};
     bool held = false;
     for (size_t i = 0; i < set->round.count; i++) {
         struct set_file *file = set->round.items[i];
-        if (!file->accepted) {
+        if (!set_file_stands(file) || set_accepts(set, file)) {
             continue;
         }
-        file->loses = count_losses(file);
+        count_file(file, &removal);
         if (file->loses != 0 && is_held_already(set, file)) {
             hold(set, file);
             held = true;
-            continue;
         }
-        lost += file->loses;
-        gained += count_gains(file);
-        vanished = vanished || (file->gone && file->loses != 0);
     }
-    if (held || lost == 0) {
+    if (held || removal.lost == 0) {
         return held;
     }
-    size_t removed = lost + (vanished ? count_going(set) : 0);
-    size_t after = set->owned + gained - lost;
-    size_t of = set->owned > after ? set->owned : after;
-    if (!set->guard_tripped && !is_too_much(set, removed, of)) {
-        return false;
-    }
-    if (!set->guard_tripped) {
-        set->guard_tripped = true;
-        set->tripped_domains = removed;
-        set->tripped_of = of;
-    }
-    for (size_t i = 0; i < set->round.count; i++) {
+    set->guard_tripped = set->guard_tripped || trips(set, &removal);
+    for (size_t i = 0; i < set->round.count && set->guard_tripped; i++) {
         struct set_file *file = set->round.items[i];
-        if (file->accepted && file->loses != 0) {
+        if (set_file_stands(file) && !set_accepts(set, file) && file->loses != 0) {
             hold(set, file);
             held = true;
         }
     }
     return held;
+}
+
+bool set_guard(struct policy_set *set)
+{
+    bool out = false;
+    for (size_t i = 0; i < set->round.count; i++) {
+        struct set_file *file = set->round.items[i];
+        if (set_file_stands(file) && !set_accepts(set, file)) {
+            out = postpone(set, file) || doubt(set, file) || out;
+        }
+    }
+    return out || hold_what_is_too_much(set);
 }

@@ -37,7 +37,7 @@ static void copy_domain(struct policy_set *set, struct set_offer *offer,
         .place = {entry->place.line, entry->place.column},
     };
     if (entry->shared.n == 0) {
-        domain->policy = set->keep_files ? entry->policy : policy_file_take_policy(entry);
+        domain->policy = policy_file_take_policy(entry);
         return;
     }
     struct offer_use *use = find_use(set, offer, entry->shared);
@@ -54,14 +54,10 @@ static void copy_domain(struct policy_set *set, struct set_offer *offer,
 static void copy_shared(struct policy_set *set, struct policy_file_entry *entry,
                         struct offer_shared *shared)
 {
-    struct error e;
-    if (set->keep_files && entry->mirror != NULL) {
-        entry->policy = set_mirror_render(set, entry->mirror, &e); /* as if it were written there */
-    }
     *shared = (struct offer_shared){
         .shared = set_shared_mention(set, entry->name),
-        .policy = set->keep_files ? entry->policy : policy_file_take_policy(entry),
-        .mirror = set->keep_files ? entry->mirror : TAKE(entry->mirror),
+        .policy = policy_file_take_policy(entry),
+        .mirror = TAKE(entry->mirror),
         .place = {entry->place.line, entry->place.column},
     };
 }
@@ -89,19 +85,15 @@ struct set_offer *set_offer_new(struct policy_set *set, struct policy_file *file
     for (size_t i = 0; i < file->policy_count; i++) {
         copy_shared(set, &file->policies[i], &offer->shared[i]);
     }
-    if (set->keep_files) {
-        offer->kept = true;
-        offer->file = *file;
-        *file = (struct policy_file){0};
-    } else {
-        policy_file_clear(file);
-    }
+    policy_file_clear(file);
     return offer;
 }
 
 struct set_offer *set_offer_new_empty(void)
 {
-    return memory_zero(1, sizeof(struct set_offer));
+    struct set_offer *offer = memory_zero(1, sizeof(*offer));
+    offer->absent = true;
+    return offer;
 }
 
 void set_offer_free(struct policy_set *set, struct set_offer *offer)
@@ -109,20 +101,17 @@ void set_offer_free(struct policy_set *set, struct set_offer *offer)
     if (offer == NULL) {
         return;
     }
-    for (size_t i = 0; i < offer->domain_count && !offer->kept; i++) {
+    for (size_t i = 0; i < offer->domain_count; i++) {
         policy_free(offer->domains[i].policy);
     }
     for (size_t i = 0; i < offer->shared_count; i++) {
-        if (!offer->kept) {
-            policy_free(offer->shared[i].policy);
-            free(offer->shared[i].mirror);
-        }
+        policy_free(offer->shared[i].policy);
+        free(offer->shared[i].mirror);
         set_shared_unmention(set, offer->shared[i].shared);
     }
     for (size_t i = 0; i < offer->use_count; i++) {
         set_shared_unmention(set, offer->uses[i].shared);
     }
-    policy_file_clear(&offer->file);
     free(offer->domains);
     free(offer->shared);
     free(offer->uses);
@@ -148,4 +137,49 @@ const struct offer_domain *set_offer_find_domain(const struct set_offer *offer, 
         }
     }
     return NULL;
+}
+
+/* --- Texts --- */
+
+const struct offer_shared *set_offer_find_shared(const struct set_offer *offer,
+                                                 const struct set_shared *shared)
+{
+    for (size_t i = 0; i < offer->shared_count; i++) {
+        if (offer->shared[i].shared == shared) {
+            return &offer->shared[i];
+        }
+    }
+    return NULL;
+}
+
+const struct policy *set_shared_text(const struct set_shared *shared)
+{
+    const struct offer_shared *coming = set_file_stands(shared->claimant)
+                                            ? set_offer_find_shared(shared->claimant->offer, shared)
+                                            : NULL;
+    if (coming != NULL && coming->policy != NULL) {
+        return coming->policy;
+    }
+    return shared->slot != NULL ? shared->slot->policy : shared->former;
+}
+
+const struct policy *set_offer_text(const struct offer_domain *offered)
+{
+    return offered->shared != NULL ? set_shared_text(offered->shared) : offered->policy;
+}
+
+const struct policy *set_domain_text(const struct policy_domain *domain)
+{
+    struct bytes name = {domain->name, domain->name_length};
+    const struct set_file *owner = domain->owner;
+    if (domain->slot != NULL || owner == NULL || owner->restored == NULL) {
+        return domain->slot != NULL ? domain->slot->policy : NULL;
+    }
+    const struct offer_domain *restored = set_offer_find_domain(owner->restored, name);
+    if (restored == NULL) {
+        return NULL;
+    }
+    return restored->shared == NULL          ? restored->policy
+           : restored->shared->slot != NULL ? restored->shared->slot->policy
+                                             : restored->shared->former;
 }

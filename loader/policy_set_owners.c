@@ -14,7 +14,7 @@ static void doom(struct policy_set *set, struct policy_domain *domain)
     set->doomed[set->doomed_count++] = domain;
 }
 
-/* Of a last good copy, domains whose shared policy is nowhere to be found cannot be served. */
+/* Of a remembered version, domains whose shared policy is nowhere to be found cannot be served. */
 static void let_go_unserved(struct policy_set *set, struct set_file *file)
 {
     size_t kept = 0;
@@ -24,7 +24,7 @@ static void let_go_unserved(struct policy_set *set, struct set_file *file)
             set_mirror_wait_of(file, domain) == NULL) {
             domain->owner = NULL;
             set->owned--;
-            file->copy_is_old = true;
+            set_memory_note(set, file);
             diagnostics_add(&set->fresh, SEVERITY_ERROR, file->path, 0, 0,
                             "%s is not served: its last good version uses a shared policy that "
                             "is not defined any more",
@@ -141,13 +141,15 @@ static void settle_file(struct policy_set *set, struct set_file *file)
         file->shared[i]->mentions++;
     }
     set_mirror_note_waits(set, file, offer);
-    policy_file_clear(&file->kept);
-    file->kept = offer->file;
-    offer->file = (struct policy_file){0};
+    bool absent = offer->absent;
     set_offer_free(set, offer);
-    file->postponed_ms = 0;
-    file->copy_is_old = true;
-    file->forgotten = file->gone;
+    file->applied = file->text;
+    set_event(set, file, EVENT_STANDS);
+    if (absent) {
+        set_event(set, file, EVENT_GOES_EMPTY);
+    } else {
+        set_memory_note(set, file);
+    }
 }
 
 /* What others took from FILE while it was gone is not its own any more. */
@@ -171,9 +173,12 @@ static void settle_loser(struct policy_set *set, struct set_file *file)
     file->shared_count = kept;
     set_mirror_drop_lost_waits(set, file);
     file->lost = false;
-    file->copy_is_old = true;
-    file->identity_known = false;
-    file->forgotten = file->gone && file->domain_count == 0 && kept == 0;
+    file->text_known = false;
+    set_memory_note(set, file);
+    if (set_file_is_gone(file) && file->domain_count == 0 && kept == 0) {
+        set_scan_drop_offer(set, file);
+        set_event(set, file, EVENT_GOES_EMPTY);
+    }
 }
 
 void set_apply_settled(struct policy_set *set)
@@ -189,9 +194,7 @@ void set_apply_settled(struct policy_set *set)
             take(set, round->items[i]);
         }
     }
-    if (!set->keep_files) {
-        set_publish_texts(set);
-    }
+    set_publish_texts(set);
     for (size_t i = 0; i < round->count; i++) {
         clean_up_claims(set, round->items[i]);
     }
@@ -199,17 +202,19 @@ void set_apply_settled(struct policy_set *set)
         settle_loser(set, set->losers.items[i]);
     }
     set->losers.count = 0;
-    for (size_t i = 0; i < set->restored.count; i++) {
-        if (!set_file_stands(set->restored.items[i])) {
-            set_mirror_note_waits(set, set->restored.items[i], set->restored.items[i]->copy);
-            let_go_unserved(set, set->restored.items[i]);
+    for (size_t i = 0; i < set->files.count && set->starting; i++) {
+        struct set_file *file = set->files.items[i];
+        if (file->restored != NULL && !set_file_stands(file)) {
+            set_mirror_note_waits(set, file, file->restored);
+            let_go_unserved(set, file);
         }
     }
     set_publish_removals(set);
     for (size_t i = 0; i < round->count; i++) {
-        set_files_touch(set, round->items[i]);
-        if (set_file_stands(round->items[i])) {
-            settle_file(set, round->items[i]);
+        struct set_file *file = round->items[i];
+        file->postponed_ms = file->state == FILE_POSTPONED ? file->postponed_ms : 0;
+        if (set_file_stands(file)) {
+            settle_file(set, file);
         }
     }
     set_mirror_end_waits(set);

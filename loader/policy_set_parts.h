@@ -1,26 +1,27 @@
 /* What the parts of the policy set share; nobody else includes this.
  *
  * One apply goes through the parts in this order:
+ *   memory   the first one: what was served is there as if it had been applied
+ *            (policy_set_memory.c)
  *   scan     which files changed, came, went (policy_set_scan.c)
  *   read     those are read (policy_set_read.c): each that parses makes an *offer*, its next
  *            version
- *   claims   which offers can stand together (policy_set_claims.c), and which remove too much
- *            (policy_set_guard.c)
+ *   claims   which offers can stand together (policy_set_claims.c), and which take away too much,
+ *            or are not whole (policy_set_guard.c)
  *   owners   what stands is applied: who has which domain (policy_set_owners.c), and into the index
  *            goes what differs (policy_set_publish.c)
  *   report   what is wrong now (policy_set_report.c)
- *   keep     last good copies of what is in error or held (policy_set_keep.c)
  *
- * Everything costs in proportion to the files that changed, are in error or are held; nothing walks
- * all files or all domains, but for a rescan, which has to look at every file. */
+ * What is being done about each file is a state (loader/file_state.h); what is not at rest is on
+ * one list. Everything costs in proportion to that and to the files that changed; nothing walks all
+ * files or all domains, but for a rescan, which has to look at every file. */
 #ifndef LOADER_POLICY_SET_PARTS_H
 #define LOADER_POLICY_SET_PARTS_H
 
 #include "base/file.h"
-#include "loader/last_good.h"
+#include "loader/file_state.h"
 #include "loader/policy_reading.h"
 #include "loader/policy_set.h"
-#include "loader/policy_snapshot_file.h"
 
 struct set_file;
 
@@ -42,7 +43,8 @@ struct set_shared {
     const struct policy *coming;  /* the text that this apply is about to publish */
     struct policy_mirror *mirror; /* owned: as the owner's version has it; NULL: a text */
     size_t waiting;               /* domains that are to use it, once it has a text */
-    bool copied;                  /* as "@NAME" among the last good copies */
+    const struct policy *former;  /* borrowed: its text in the memory, until it is published */
+    bool remembered;              /* as an orphan, in the memory */
     char *last_path;              /* of the file that defined it last */
     struct diagnostics problems;
     size_t name_length;
@@ -61,7 +63,7 @@ static inline bool set_shared_is_orphan(const struct set_shared *shared)
 }
 
 struct offer_domain {
-    struct policy_domain *domain; /* only during a round */
+    struct policy_domain *domain; /* only during a round; of a restored version, while it is one */
     struct policy *policy;        /* its own; taken when it is published */
     struct set_shared *shared;    /* or the shared policy that it uses */
     const char *name;
@@ -85,6 +87,7 @@ struct offer_use {
 
 /* The next version of a file: parsed, not applied. A file that is gone offers nothing at all. */
 struct set_offer {
+    bool absent; /* the file is gone */
     struct offer_domain *domains; /* sorted by name */
     size_t domain_count;
     struct offer_shared *shared;
@@ -93,8 +96,6 @@ struct set_offer {
     size_t use_count;
     size_t use_capacity;
     char *names;
-    bool kept;               /* command line: `file` holds everything, policies included */
-    struct policy_file file; /* else empty */
 };
 
 struct set_domain {
@@ -108,65 +109,81 @@ struct set_wait {
     struct set_shared *shared;    /* a mention */
 };
 
+/* The text of a file, besides what it says. */
+struct set_text {
+    struct file_identity identity;
+    bool line_end; /* it ends with one */
+};
+
 struct set_file {
     char *path;
     size_t top;
     uint64_t seen; /* the listing that named it last */
-    struct file_identity identity;
-    bool identity_known;
-    bool racy; /* as in struct policy_reading */
+    enum file_state state;
+    enum file_state before; /* the state that it came to this round from */
+    bool listed;            /* on set->work */
+    bool in_round;
+
+    /* On the disk. */
+    bool present;
+    struct set_text text; /* what was looked at last … */
+    bool text_known;      /* … unless it is to be read again in any case */
+    bool racy;            /* as in struct policy_reading */
+    bool untold;          /* nobody told of its writer … */
+    bool left_open;       /* … or its writer has not closed it */
+    bool settled;         /* it was the same in two looks */
+    int64_t since_ms;     /* when it came to be as `before` says */
+    int64_t postponed_ms; /* since when offers of it were; 0: the last one was not */
 
     /* The version applied. */
+    struct set_text applied; /* its text; of an inode 0: none is known */
     struct set_domain *domains; /* sorted by name */
     size_t domain_count;
     struct set_shared **shared;
     size_t shared_count;
-    struct policy_file kept; /* command line only */
-    struct set_wait *waits;  /* sorted by domain */
+    struct set_wait *waits; /* sorted by domain */
     size_t wait_count;
     bool waits_listed; /* in set->waiting */
+    bool unremembered; /* listed in set->unremembered */
 
-    struct set_offer *offer; /* NULL: nothing but what is applied */
-    struct set_offer *copy;  /* first load only: the last good version, owned but not published */
+    struct set_offer *offer;    /* NULL: nothing but what is applied */
+    struct set_offer *restored; /* first load only: as remembered, owned but not published */
 
-    bool gone;            /* not on the disk */
-    int64_t gone_ms;      /* since when */
-    bool unreadable;      /* on the disk, but read or parsed in vain */
-    bool held;            /* the offer removes too much */
-    bool was_held;        /* it did so before this round */
-    bool postponed;       /* the offer removes domains, and more is changing */
-    int64_t postponed_ms; /* since when offers of this file were; 0: the last one was not */
-
-    bool in_round;
-    bool accepted;
+    /* The round under way. */
     bool blocked_by_claim;       /* by an offer, not by what is applied */
-    struct set_file *blocked_by; /* the file that was in the way first, in this round */
+    struct set_file *blocked_by; /* the file that was in the way first */
     struct bytes blocked_over;   /* the domain, or the shared policy's name, that it was about */
     size_t loses;                /* domains that the offer removes from what is served */
-
-    bool to_read;   /* listed in set->to_read */
-    bool touched;   /* listed in set->touched */
-    bool forgotten; /* to be freed at the end of this apply */
-    bool lost;      /* another file took domains of it in this round */
-    bool copied;    /* there is a last good copy */
-    bool copied_held;
-    bool copy_is_old; /* it is not what is applied */
-    bool unkept;      /* listed in set->unkept */
+    bool lost;                   /* another file took domains of it */
     struct diagnostics problems;
 };
 
 /* Whether the offer of FILE (or NULL) stands, in the round under way. */
 static inline bool set_file_stands(const struct set_file *file)
 {
-    return file != NULL && file->in_round && file->accepted;
+    return file != NULL && file->in_round && file->state == FILE_OFFERED;
 }
 
-enum set_top_state { TOP_FINE, TOP_GONE, TOP_UNREADABLE };
+/* Whether it is known that FILE is not on the disk. */
+static inline bool set_file_is_gone(const struct set_file *file)
+{
+    return file->state == FILE_VANISHED || file->state == FILE_FORGOTTEN ||
+           (file->offer != NULL && file->offer->absent);
+}
+
+enum set_top_state {
+    TOP_FINE,
+    TOP_EMPTY, /* it has no policy file left, and had some */
+    TOP_GONE,
+    TOP_UNREADABLE,
+    TOP_DROPPED, /* only the memory knows it: the configuration does not name it any more */
+};
 
 struct set_top {
     char *path;
+    char *entry; /* as the configuration writes it */
     enum set_top_state state;
-    bool accepted;    /* the removal of what lay below was accepted */
+    size_t present;   /* files below it that are on the disk */
     size_t held_gone; /* files below it that are gone and held, before this round */
     struct error why;
     struct diagnostics problems;
@@ -195,24 +212,24 @@ struct set_ahead {
     struct policy_reading reading;
 };
 
+/* A file that the memory still has and that gives nothing any more. */
+struct set_forgotten {
+    char *entry;
+    char *path; /* below it */
+};
+
+/* What an operator accepts: all, or what lies at and below some paths. */
+struct policy_set_accepting {
+    const char *const *paths;
+    size_t path_count; /* 0: all */
+};
+
 struct policy_set {
     struct policy_index *index;
-    bool own_index;
-    bool keep_files; /* command line */
+    struct policy_set_options options; /* its texts are the set's own, or NULL */
     bool loaded;
     bool starting; /* this apply is the first load */
-    struct policy_file_defaults defaults;
-    int64_t vanish_ms;
-    int64_t removal_percent;
-    int64_t removal_domains;
-    bool (*abandoned)(void *context);
-    void *abandoned_context;
     bool is_abandoned;
-    bool (*changing)(void *context);
-    void *changing_context;
-    struct last_good *copies;
-    char *state;
-    struct diagnostics state_problems;
 
     struct set_top *tops;
     size_t top_count;
@@ -223,38 +240,36 @@ struct policy_set {
     void *shared_by_slot;
     struct set_shared *last_slot; /* the answer before: neighbours use the same one */
 
-    char *mirror_copies;      /* directory; NULL: none is looked for */
     void *upstreams;          /* tree of tsearch: the policies that mirrors follow */
     bool mirrors_changed;     /* since policy_set_mirrors */
     struct set_files waiting; /* files that have waits */
 
-    struct set_files pending; /* have an offer that was refused or is held */
-    struct set_files gone;    /* have vanished, not offered yet */
-
-    char *snapshot_path;            /* NULL: none */
-    struct snapshot_file *snapshot; /* while the first load reads */
-    uint64_t unsaved;               /* octets */
-
+    struct set_files work; /* files that are not at rest, or were not before this apply */
     struct set_ahead ahead[POLICY_SET_AHEAD_MAX];
     size_t ahead_count;
 
+    /* What the memory does not have yet (policy_set_memory.c). */
+    struct set_files unremembered;
+    struct set_forgotten *forgotten;
+    size_t forgotten_count;
+    size_t forgotten_capacity;
+    bool orphans_unremembered;
+    bool remembers_all; /* the memory is what was restored, but for these */
+    struct diagnostics memory_problems;
+
     /* This apply. */
-    struct set_files to_read;
+    int64_t now_ms;
+    bool untold; /* nobody told which of the changed files are whole */
+    bool something_changed;
+    const struct policy_set_accepting *accepting; /* NULL: nothing is accepted */
     struct set_files round;
-    struct set_files touched;
     struct set_files queue; /* refused, what follows from it not looked at yet */
     struct set_files losers;
-    struct set_files unkept;   /* copies that could not be written */
-    struct set_files restored; /* first load: files that have a `copy` */
-    bool something_changed;
-    bool accepting;
+    struct set_file disputed; /* stands as claimant where several say a name differently */
     bool settled_once;     /* the round's offers were tried */
     bool guard_tripped;    /* the round removes too much: it is to remove nothing */
     bool again;            /* the limit of passes was reached: go on at once */
-    int64_t look_again_ms; /* at what was postponed; 0: nothing was */
     bool tops_changed;
-    size_t tripped_domains; /* how many would have been removed, of tripped_of */
-    size_t tripped_of;
     bool readers_may_lag; /* domains have left shared slots since all readers were waited for */
     struct set_change *changes;
     size_t change_count;
@@ -265,8 +280,6 @@ struct policy_set {
     struct policy_domain **doomed;
     size_t doomed_count;
     size_t doomed_capacity;
-
-    bool shared_unkept; /* copies of orphans are to be tried again */
     struct set_shared **touched_shared;
     size_t touched_shared_count;
     size_t touched_shared_capacity;
@@ -283,6 +296,10 @@ struct policy_set {
 /* --- policy_set.c --- */
 /* Asks, and remembers that it was abandoned. */
 bool set_is_abandoned(struct policy_set *set);
+/* Whether the operator accepts whatever FILE takes away. */
+bool set_accepts(const struct policy_set *set, const struct set_file *file);
+/* EVENT comes to FILE, which is looked at again until it is at rest. */
+void set_event(struct policy_set *set, struct set_file *file, enum file_event event);
 
 /* --- policy_set_files.c: files by path --- */
 void set_files_add(struct set_files *files, struct set_file *file); /* at the end */
@@ -295,21 +312,35 @@ void set_files_settle(struct policy_set *set);
 void set_files_below(const struct policy_set *set, const char *path, size_t *ret_first,
                      size_t *ret_end);
 void set_files_sort(struct set_files *files);
+/* FILE is reported on, and looked at, at the end of this apply. */
 void set_files_touch(struct policy_set *set, struct set_file *file);
-/* Frees those that are marked as forgotten. */
-void set_files_forget(struct policy_set *set);
-void set_file_free(struct set_file *file);
+/* What is at rest goes off the work list, and those that are forgotten are freed. */
+void set_files_finish(struct policy_set *set);
+void set_file_free(struct policy_set *set, struct set_file *file);
 /* Where NAME stands in what FILE has applied, or NULL. */
 const struct set_domain *set_file_find_domain(const struct set_file *file, struct bytes name);
-bool set_file_is_gone(const struct policy_set *set, const struct set_file *file);
+/* FILE is on the disk, or not. */
+void set_file_note_presence(struct policy_set *set, struct set_file *file, bool present);
+/* Its path below its top. */
+struct bytes set_file_below(const struct policy_set *set, const struct set_file *file);
+/* Whether its top is not there, or has nothing left: nobody can tell what FILE says. */
+bool set_file_is_away(const struct policy_set *set, const struct set_file *file);
 
 /* --- policy_set_offer.c: offers and shared names --- */
 /* Takes FILE. */
 struct set_offer *set_offer_new(struct policy_set *set, struct policy_file *file);
 /* Nothing: of a file that is gone. */
 struct set_offer *set_offer_new_empty(void);
+/* The text that OFFERED brings, with the offers that stand now; NULL: none is known. */
+const struct policy *set_offer_text(const struct offer_domain *offered);
+/* The text of SHARED that comes, or stands. */
+const struct policy *set_shared_text(const struct set_shared *shared);
+/* The text that is served for DOMAIN, or in a first load is about to be. */
+const struct policy *set_domain_text(const struct policy_domain *domain);
 void set_offer_free(struct policy_set *set, struct set_offer *offer);
 const struct offer_domain *set_offer_find_domain(const struct set_offer *offer, struct bytes name);
+const struct offer_shared *set_offer_find_shared(const struct set_offer *offer,
+                                                 const struct set_shared *shared);
 struct set_shared *set_shared_find(const struct policy_set *set, struct bytes name);
 struct set_shared *set_shared_mention(struct policy_set *set, struct bytes name);
 void set_shared_unmention(struct policy_set *set, struct set_shared *shared);
@@ -353,9 +384,11 @@ void set_mirror_put(struct policy_set *set, struct bytes domain, struct policy *
 void set_mirror_free(struct policy_set *set);
 
 /* --- policy_set_scan.c --- */
-void set_scan(struct policy_set *set, const struct watch_changes *changes, int64_t now_ms);
+void set_scan(struct policy_set *set, const struct watch_changes *changes);
+/* Those that settled, or whose writer may be done, are looked at again. */
+void set_scan_again(struct policy_set *set);
 /* FILE is not on the disk any more. */
-void set_scan_vanish(struct policy_set *set, struct set_file *file, int64_t now_ms);
+void set_scan_vanish(struct policy_set *set, struct set_file *file);
 /* What FILE offered was never applied, and is not to be. */
 void set_scan_drop_offer(struct policy_set *set, struct set_file *file);
 /* By its last component. */
@@ -364,23 +397,23 @@ bool set_scan_is_policy_file_name(const char *path);
 void set_scan_add_unreadable(struct diagnostics *problems, const char *path, const struct error *e);
 
 /* --- policy_set_read.c --- */
-/* Reads set->to_read, unless it is abandoned. */
-void set_read(struct policy_set *set, int64_t now_ms);
+/* Reads what has changed, unless it is abandoned. */
+void set_read(struct policy_set *set);
 /* What was read ahead is not what is there, or not needed any more. */
 void set_read_forget(struct policy_set *set);
 
 /* --- policy_set_claims.c --- */
-/* Settles which offers of set->round stand: `accepted`. */
+/* Settles which offers of set->round stand: those that are FILE_OFFERED still. */
 void set_claims_settle(struct policy_set *set);
-/* Takes FILE's offer out and whatever stood on it. */
-void set_claims_refuse(struct policy_set *set, struct set_file *file, struct set_file *blocker,
-                       bool by_claim, struct bytes over);
+/* Takes FILE's offer out by EVENT, and whatever stood on it. */
+void set_claims_take_out(struct policy_set *set, struct set_file *file, enum file_event event);
 
 /* --- policy_set_guard.c --- */
-/* Lets offers that remove domains wait while more is changing. True: some do; settle again. */
-bool set_guard_postpone(struct policy_set *set, int64_t now_ms);
-/* Holds offers that remove too much. True: some were; settle again. */
-bool set_guard_check(struct policy_set *set);
+/* Takes offers out that are not to count now: postponed, held, not whole. True: some were; settle
+ * again. */
+bool set_guard(struct policy_set *set);
+/* Whether nothing of what lies below TOP, which has no policy file left, is missed by anybody. */
+bool set_guard_lets_go(struct policy_set *set, const struct set_file *file);
 
 /* --- policy_set_owners.c --- */
 /* What stands is applied and published; the rest of the round stays as it was. */
@@ -413,13 +446,14 @@ void set_report_file(struct policy_set *set, struct set_file *file, struct diagn
 /* Domains whose removal is held. */
 size_t set_report_held(const struct policy_set *set);
 
-/* --- policy_set_keep.c --- */
-/* First load: last good copies become owned versions. */
-void set_keep_restore(struct policy_set *set);
-/* What the copy of FILE holds, if there is one, has changed, though FILE has not: the next
- * set_keep_update sees to it. */
-void set_keep_again(struct policy_set *set, struct set_file *file);
-/* Writes and removes copies for what was touched. */
-void set_keep_update(struct policy_set *set);
+/* --- policy_set_memory.c --- */
+/* First load: what is remembered becomes owned versions. */
+void set_memory_restore(struct policy_set *set);
+/* What FILE gives has changed, or what is known of it: the memory is to have it. */
+void set_memory_note(struct policy_set *set, struct set_file *file);
+/* FILE is about to be freed. */
+void set_memory_note_forgotten(struct policy_set *set, const struct set_file *file);
+/* A shared policy has come to be without a file, or is no more. */
+void set_memory_note_orphan(struct policy_set *set, struct set_shared *shared);
 
 #endif

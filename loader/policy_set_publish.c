@@ -183,7 +183,7 @@ static void publish_all_shared(struct policy_set *set, const struct set_file *fi
                                struct set_offer *version)
 {
     for (size_t i = 0; i < version->shared_count; i++) {
-        /* Of a last good copy, another file may have it by now. */
+        /* Of a remembered version, another file may have it by now. */
         if (version->shared[i].shared->owner == file) {
             publish_shared(set, &version->shared[i]);
         }
@@ -201,55 +201,66 @@ static void publish_all_domains(struct policy_set *set, const struct set_file *f
     }
 }
 
-/* What the mirrors of versions that stand have no text for stays as the last good COPY has it,
- * whoever has it now. */
-static void publish_former_shared(struct policy_set *set, struct set_offer *copy)
+/* What the mirrors of versions that stand have no text for stays as it is remembered, whoever has it
+ * now. */
+static void publish_former_shared(struct policy_set *set, const struct set_file *file,
+                                  struct set_offer *former)
 {
-    for (size_t i = 0; i < copy->shared_count; i++) {
-        const struct set_shared *shared = copy->shared[i].shared;
+    (void)file;
+    for (size_t i = 0; i < former->shared_count; i++) {
+        const struct set_shared *shared = former->shared[i].shared;
         if (shared->owner != NULL && shared->slot == NULL) {
-            publish_shared(set, &copy->shared[i]);
+            publish_shared(set, &former->shared[i]);
         }
     }
 }
 
-static void publish_former_domains(struct policy_set *set, struct set_offer *copy)
+static void publish_former_domains(struct policy_set *set, const struct set_file *file,
+                                   struct set_offer *former)
 {
-    for (size_t i = 0; i < copy->domain_count; i++) {
-        const struct policy_domain *domain = copy->domains[i].domain;
+    (void)file;
+    for (size_t i = 0; i < former->domain_count; i++) {
+        const struct policy_domain *domain = former->domains[i].domain;
         if (domain != NULL && domain->owner != NULL && domain->slot == NULL) {
-            publish_domain(set, &copy->domains[i]);
+            publish_domain(set, &former->domains[i]);
+        }
+    }
+}
+
+/* Calls PUBLISH with the versions of a first load that are remembered: of files whose offers stand,
+ * or of the others. */
+static void each_restored(struct policy_set *set, bool standing,
+                          void (*publish)(struct policy_set *set, const struct set_file *file,
+                                          struct set_offer *version))
+{
+    for (size_t i = 0; i < set->files.count && set->starting && !set_is_abandoned(set); i++) {
+        struct set_file *file = set->files.items[i];
+        if (file->restored != NULL && set_file_stands(file) == standing) {
+            publish(set, file, file->restored);
+        }
+    }
+}
+
+static void each_offered(struct policy_set *set,
+                         void (*publish)(struct policy_set *set, const struct set_file *file,
+                                         struct set_offer *version))
+{
+    for (size_t i = 0; i < set->round.count && !(set->starting && set_is_abandoned(set)); i++) {
+        if (set_file_stands(set->round.items[i])) {
+            publish(set, set->round.items[i], set->round.items[i]->offer);
         }
     }
 }
 
 void set_publish_texts(struct policy_set *set)
 {
-    for (size_t i = 0; i < set->restored.count; i++) {
-        if (!set_file_stands(set->restored.items[i])) {
-            publish_all_shared(set, set->restored.items[i], set->restored.items[i]->copy);
-        }
-    }
-    for (size_t i = 0; i < set->round.count; i++) {
-        if (set_file_stands(set->round.items[i])) {
-            publish_all_shared(set, set->round.items[i], set->round.items[i]->offer);
-        }
-    }
-    for (size_t i = 0; i < set->restored.count; i++) {
-        publish_former_shared(set, set->restored.items[i]->copy);
-    }
-    for (size_t i = 0; i < set->restored.count && !set_is_abandoned(set); i++) {
-        if (!set_file_stands(set->restored.items[i])) {
-            publish_all_domains(set, set->restored.items[i], set->restored.items[i]->copy);
-        }
-    }
-    for (size_t i = 0; i < set->round.count && !set_is_abandoned(set); i++) {
-        if (set_file_stands(set->round.items[i])) {
-            publish_all_domains(set, set->round.items[i], set->round.items[i]->offer);
-        }
-    }
-    for (size_t i = 0; i < set->restored.count && !set_is_abandoned(set); i++) {
-        publish_former_domains(set, set->restored.items[i]->copy);
-    }
+    each_restored(set, false, publish_all_shared);
+    each_offered(set, publish_all_shared);
+    each_restored(set, true, publish_former_shared);
+    each_restored(set, false, publish_former_shared);
+    each_restored(set, false, publish_all_domains);
+    each_offered(set, publish_all_domains);
+    each_restored(set, true, publish_former_domains);
+    each_restored(set, false, publish_former_domains);
     set_publish_changes(set);
 }

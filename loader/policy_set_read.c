@@ -10,14 +10,9 @@ enum { READ_AHEAD_OF_TAKING = 256 }; /* parsed files that wait for their turn */
 
 struct reading {
     struct policy_set *set;
-    struct policy_reading *results; /* one for each of set->to_read */
-    int64_t now_ms;
+    struct set_files files;         /* those that have changed, in the order of their paths */
+    struct policy_reading *results; /* one for each */
 };
-
-static bool is_wanted(const struct set_file *file)
-{
-    return !file->gone && !file->forgotten;
-}
 
 /* --- Ahead of an apply --- */
 
@@ -51,7 +46,7 @@ static void read_ahead(struct policy_set *set, const char *path)
     }
     struct set_ahead *ahead = &set->ahead[set->ahead_count++];
     ahead->path = memory_string(path);
-    policy_reading_read(path, &set->defaults, &ahead->reading);
+    policy_reading_read(path, &set->options.defaults, &ahead->reading);
 }
 
 void policy_set_read_ahead(struct policy_set *set, const struct watch_changes *coming)
@@ -70,7 +65,7 @@ static bool take_ahead(struct policy_set *set, const struct set_file *file,
 {
     struct set_ahead *ahead = find_ahead(set, file->path);
     if (ahead == NULL || ahead->reading.unreadable != NULL ||
-        !file_identity_equal(&ahead->reading.identity, &file->identity)) {
+        !file_identity_equal(&ahead->reading.identity, &file->text.identity)) {
         return false;
     }
     *ret_reading = ahead->reading;
@@ -80,27 +75,16 @@ static bool take_ahead(struct policy_set *set, const struct set_file *file,
 
 /* --- In an apply --- */
 
-static void *cursor_new(void *context)
-{
-    const struct reading *reading = context;
-    return snapshot_file_cursor_new(reading->set->snapshot);
-}
-
-static void cursor_free(void *own)
-{
-    snapshot_file_cursor_free(own);
-}
-
-/* Any thread; OWN is its cursor. */
+/* Any thread. */
 static void read_one(size_t number, void *own, void *context)
 {
+    (void)own;
     struct reading *reading = context;
     struct policy_set *set = reading->set;
-    struct set_file *file = set->to_read.items[number];
+    struct set_file *file = reading->files.items[number];
     struct policy_reading *result = &reading->results[number];
-    if (is_wanted(file) && !take_ahead(set, file, result) &&
-        !policy_snapshot_recall(own, file->path, &file->identity, result)) {
-        policy_reading_read(file->path, &set->defaults, result);
+    if (!take_ahead(set, file, result)) {
+        policy_reading_read(file->path, &set->options.defaults, result);
     }
 }
 
@@ -112,7 +96,7 @@ static bool tell_unreadable(struct set_file *file, const struct error *e,
     if (e->code == ERROR_SYSTEM && lstat(file->path, &status) != 0 && errno == ENOENT) {
         return false;
     }
-    file->identity_known = e->code != ERROR_CHANGED;
+    file->text_known = e->code != ERROR_CHANGED;
     set_scan_add_unreadable(problems, file->path, e);
     return true;
 }
@@ -122,30 +106,24 @@ static void take_one(size_t number, void *context)
 {
     struct reading *reading = context;
     struct policy_set *set = reading->set;
-    struct set_file *file = set->to_read.items[number];
+    struct set_file *file = reading->files.items[number];
     struct policy_reading *result = &reading->results[number];
-    file->to_read = false;
-    if (!is_wanted(file)) {
-        return;
-    }
     set_scan_drop_offer(set, file);
-    set_files_touch(set, file);
     set->result.files_read++;
     if (result->unreadable == NULL) {
-        file->identity = result->identity;
+        file->text = (struct set_text){result->identity, result->line_end};
         file->racy = result->racy;
-        set->unsaved += result->remembered ? 0 : result->identity.size;
     } else if (!tell_unreadable(file, result->unreadable, &result->problems)) {
-        set_scan_vanish(set, file, reading->now_ms);
+        set_scan_vanish(set, file);
         policy_reading_clear(result);
         return;
     }
-    file->unreadable = !result->good;
     if (result->good) {
         file->offer = set_offer_new(set, &result->parsed);
-        set->something_changed = true; /* what is wrong with it is told when that is known */
+        set_event(set, file, EVENT_READ); /* what is wrong with it is told when that is known */
     } else {
         set_report_file(set, file, &result->problems);
+        set_event(set, file, EVENT_FAILS);
     }
     policy_reading_clear(result);
 }
@@ -154,22 +132,24 @@ static bool is_abandoned(void *context)
 {
     const struct reading *reading = context;
     const struct policy_set *set = reading->set;
-    return set->is_abandoned || (set->abandoned != NULL && set->abandoned(set->abandoned_context));
+    const struct policy_set_options *options = &set->options;
+    return set->is_abandoned ||
+           (options->abandoned != NULL && options->abandoned(options->context));
 }
 
-void set_read(struct policy_set *set, int64_t now_ms)
+void set_read(struct policy_set *set)
 {
-    struct reading reading = {.set = set, .now_ms = now_ms};
-    size_t count = set->to_read.count;
-    if (set->starting && set->snapshot_path != NULL) {
-        set->snapshot = policy_snapshot_open(set->snapshot_path, &set->defaults);
+    struct reading reading = {.set = set};
+    for (size_t i = 0; i < set->work.count; i++) {
+        if (set->work.items[i]->state == FILE_CHANGED) {
+            set_files_add(&reading.files, set->work.items[i]);
+        }
     }
+    size_t count = reading.files.count;
     reading.results = memory_zero(count, sizeof(*reading.results));
     bool whole = parallel_run(&(struct parallel_jobs){
         .count = count,
         .work = read_one,
-        .own_new = cursor_new,
-        .own_free = cursor_free,
         .take = take_one,
         .ahead = READ_AHEAD_OF_TAKING,
         .abandoned = is_abandoned,
@@ -179,27 +159,6 @@ void set_read(struct policy_set *set, int64_t now_ms)
         policy_reading_clear(&reading.results[i]);
     }
     free(reading.results);
-    snapshot_file_close(TAKE(set->snapshot));
+    free(reading.files.items);
     set->is_abandoned = set->is_abandoned || !whole;
-    set->to_read.count = 0;
-}
-
-/* --- For the snapshot --- */
-
-uint64_t policy_set_unsaved(const struct policy_set *set)
-{
-    return set->unsaved;
-}
-
-char **policy_set_save(struct policy_set *set, struct policy_file_defaults *ret_defaults,
-                       size_t *ret_count)
-{
-    char **paths = memory_zero(set->files.count, sizeof(char *));
-    for (size_t i = 0; i < set->files.count; i++) {
-        paths[i] = memory_string(set->files.items[i]->path);
-    }
-    *ret_defaults = set->defaults;
-    *ret_count = set->files.count;
-    set->unsaved = 0;
-    return paths;
 }

@@ -39,52 +39,71 @@ void set_scan_drop_offer(struct policy_set *set, struct set_file *file)
 {
     set_offer_free(set, file->offer);
     file->offer = NULL;
-    file->held = false;
 }
 
-void set_scan_vanish(struct policy_set *set, struct set_file *file, int64_t now_ms)
+void set_scan_vanish(struct policy_set *set, struct set_file *file)
 {
-    if (file->gone || file->forgotten) {
+    set_file_note_presence(set, file, false);
+    if (set_file_is_gone(file)) {
         return;
     }
     struct diagnostics none = {0};
     set_scan_drop_offer(set, file);
     set_report_file(set, file, &none);
-    file->unreadable = false;
-    file->identity_known = false;
-    set_files_touch(set, file);
-    set->something_changed = true;
-    if (file->domain_count == 0 && file->shared_count == 0) {
-        file->forgotten = true;
-        return;
+    file->text_known = false;
+    bool is_empty = file->domain_count == 0 && file->shared_count == 0;
+    set_event(set, file, is_empty ? EVENT_GOES_EMPTY : EVENT_GOES);
+}
+
+/* FILE is there and differs from what was read. A text that nobody told of counts when a second
+ * look finds it the same; at a start, and where an operator asks, only if it takes something away
+ * (policy_set_guard.c). */
+static void meet_changed(struct policy_set *set, struct set_file *file)
+{
+    file->settled = false;
+    if (set->untold && set->options.settle_ms != 0 && !set->starting) {
+        set_scan_drop_offer(set, file);
+        set_event(set, file, EVENT_UNTOLD);
+    } else {
+        set_event(set, file, EVENT_CHANGES);
     }
-    file->gone = true;
-    file->gone_ms = now_ms;
-    set_files_add(&set->gone, file);
+}
+
+/* How FILE was written, as far as it is known now. False: it is being written, and comes again. */
+static bool look_at_writer(struct policy_set *set, struct set_file *file)
+{
+    enum watch_writing writing = set->options.writing != NULL
+                                     ? set->options.writing(file->path, set->options.context)
+                                     : WATCH_WHOLE;
+    bool was_open = file->left_open;
+    file->left_open = writing == WATCH_LEFT_OPEN;
+    file->untold = set->untold || set->starting || writing == WATCH_UNTOLD;
+    if (was_open && !file->left_open && file->state == FILE_STILL_OPEN) {
+        set->something_changed = true;
+    }
+    return writing != WATCH_OPEN;
 }
 
 /* FILE is there, with this identity: to be read where it changed. */
 static void meet(struct policy_set *set, struct set_file *file, const struct stat *status)
 {
+    bool came_back = set_file_is_gone(file);
     file->seen = set->listing;
-    if (file->gone) {
-        file->gone = false;
-        file->identity_known = false;
-        set_scan_drop_offer(set, file);
-        set->something_changed = true;
+    set_file_note_presence(set, file, true);
+    if (!look_at_writer(set, file)) {
+        return;
     }
     struct file_identity identity = file_identity_of(status);
     /* A write of the same size within one tick of the clock after our last read leaves the identity
      * as it was: a file that was read so shortly after a write is read again. */
-    if (file->forgotten || !file->identity_known || file->racy ||
-        !file_identity_equal(&identity, &file->identity)) {
-        file->forgotten = false;
-        file->identity = identity;
-        file->identity_known = true;
-        if (!file->to_read) {
-            file->to_read = true;
-            set_files_add(&set->to_read, file);
+    if (came_back || !file->text_known || file->racy ||
+        !file_identity_equal(&identity, &file->text.identity)) {
+        if (came_back) {
+            set_scan_drop_offer(set, file);
         }
+        file->text.identity = identity;
+        file->text_known = true;
+        meet_changed(set, file);
     }
 }
 
@@ -118,15 +137,13 @@ static void meet_unreadable(struct scan *scan, const char *path, const struct er
     }
     struct set_file *file = set_files_find_or_add(set, path, scan->top);
     file->seen = set->listing;
-    file->identity_known = false;
-    file->forgotten = false;
-    file->gone = false;
-    file->unreadable = true;
+    file->text_known = false;
+    set_file_note_presence(set, file, true);
     set_scan_drop_offer(set, file);
     struct diagnostics problems = {0};
     set_scan_add_unreadable(&problems, path, e);
     set_report_file(set, file, &problems);
-    set_files_touch(set, file);
+    set_event(set, file, EVENT_FAILS);
 }
 
 /* PATH, which is no directory, is there or was a moment ago. */
@@ -184,18 +201,18 @@ static void visit(const char *path, const struct error *e, void *context)
 }
 
 /* Those at and below PATH that the listing did not name are gone. */
-static void vanish_unseen(struct policy_set *set, const char *path, int64_t now_ms)
+static void vanish_unseen(struct policy_set *set, const char *path)
 {
     struct set_file *itself = set_files_find(set, path);
     if (itself != NULL && itself->seen != set->listing) {
-        set_scan_vanish(set, itself, now_ms);
+        set_scan_vanish(set, itself);
     }
     size_t first = 0;
     size_t end = 0;
     set_files_below(set, path, &first, &end);
     for (size_t i = first; i < end; i++) {
         if (set->files.items[i]->seen != set->listing) {
-            set_scan_vanish(set, set->files.items[i], now_ms);
+            set_scan_vanish(set, set->files.items[i]);
         }
     }
 }
@@ -228,27 +245,35 @@ static bool list(struct scan *scan, const char *path, struct error *e)
     return true;
 }
 
-static void scan_top(struct policy_set *set, size_t number, int64_t now_ms)
+/* Files of TOP that are there, or not, count otherwise from now on. */
+static void enter(struct policy_set *set, struct set_top *top, enum set_top_state state)
 {
-    struct set_top *top = &set->tops[number];
-    struct scan scan = {.set = set, .top = number};
-    enum set_top_state before = top->state;
-    set->listing++;
-    if (list(&scan, top->path, &top->why)) {
-        top->state = TOP_FINE;
-        top->accepted = false;
-        set_files_settle(set);
-        vanish_unseen(set, top->path, now_ms);
-    } else {
-        int why = top->why.system_errno;
-        top->state = why == ENOENT || why == ENOTDIR ? TOP_GONE : TOP_UNREADABLE;
-        set_files_settle(set);
-    }
-    set->tops_changed = set->tops_changed || top->state != TOP_FINE || before != TOP_FINE;
-    if (top->state != before) {
+    if (state != top->state) {
+        top->state = state;
         set->something_changed = true;
         touch_below(set, top->path);
     }
+}
+
+static void scan_top(struct policy_set *set, size_t number)
+{
+    struct set_top *top = &set->tops[number];
+    struct scan scan = {.set = set, .top = number};
+    set->listing++;
+    if (top->state == TOP_DROPPED) {
+        vanish_unseen(set, top->path);
+        return;
+    }
+    if (list(&scan, top->path, &top->why)) {
+        set_files_settle(set);
+        vanish_unseen(set, top->path);
+        enter(set, top, top->state == TOP_EMPTY ? TOP_EMPTY : TOP_FINE);
+    } else {
+        int why = top->why.system_errno;
+        set_files_settle(set);
+        enter(set, top, why == ENOENT || why == ENOTDIR ? TOP_GONE : TOP_UNREADABLE);
+    }
+    set->tops_changed = true;
 }
 
 /* A top that is itself a file counts whatever its name is. */
@@ -262,7 +287,7 @@ static bool is_top(const struct policy_set *set, const char *path)
     return false;
 }
 
-static void scan_path(struct policy_set *set, size_t number, const char *path, int64_t now_ms)
+static void scan_path(struct policy_set *set, size_t number, const char *path)
 {
     struct stat status;
     struct error e;
@@ -274,11 +299,11 @@ static void scan_path(struct policy_set *set, size_t number, const char *path, i
             meet_unreadable(&scan, path, &e);
         }
         set_files_settle(set);
-        vanish_unseen(set, path, now_ms);
+        vanish_unseen(set, path);
         if (scan.through_links) {
             /* Each directory counts once in a tree: which way to it counts shows only from the
              * top. */
-            scan_top(set, number, now_ms);
+            scan_top(set, number);
         }
         return;
     }
@@ -288,10 +313,10 @@ static void scan_path(struct policy_set *set, size_t number, const char *path, i
         (void)error_system(&e, "lstat");
         meet_unreadable(&scan, path, &e);
     }
-    vanish_unseen(set, path, now_ms);
+    vanish_unseen(set, path);
 }
 
-static void scan_change(struct policy_set *set, const char *path, int64_t now_ms)
+static void scan_change(struct policy_set *set, const char *path)
 {
     size_t n = strlen(path);
     for (size_t i = 0; i < set->top_count; i++) {
@@ -300,20 +325,64 @@ static void scan_change(struct policy_set *set, const char *path, int64_t now_ms
         bool above = strncmp(top, path, n) == 0 && (top[n] == '\0' || top[n] == '/');
         bool below = strncmp(path, top, m) == 0 && path[m] == '/';
         if (above || (below && set->tops[i].state != TOP_FINE)) {
-            scan_top(set, i, now_ms);
+            scan_top(set, i);
         } else if (below && !is_left_out(path + m) && !is_top(set, path)) {
-            scan_path(set, i, path, now_ms);
+            scan_path(set, i, path);
         }
     }
 }
 
-void set_scan(struct policy_set *set, const struct watch_changes *changes, int64_t now_ms)
+/* A directory in which no policy file is left is most likely not the one that was meant: a mount
+ * point without its disk, a release that was not filled. One that never had any is just empty. */
+static void look_at_emptiness(struct policy_set *set)
+{
+    for (size_t i = 0; i < set->top_count && set->tops_changed; i++) {
+        struct set_top *top = &set->tops[i];
+        if (top->state == TOP_FINE || top->state == TOP_EMPTY) {
+            enter(set, top, top->present == 0 ? TOP_EMPTY : TOP_FINE);
+        }
+    }
+    set->tops_changed = false;
+}
+
+void set_scan(struct policy_set *set, const struct watch_changes *changes)
 {
     for (size_t i = 0; i < set->top_count && changes->rescan; i++) {
-        scan_top(set, i, now_ms);
+        scan_top(set, i);
     }
     for (size_t i = 0; i < changes->count && !changes->rescan; i++) {
-        scan_change(set, changes->paths[i], now_ms);
+        scan_change(set, changes->paths[i]);
     }
     set_files_settle(set);
+    look_at_emptiness(set);
+}
+
+static void look_again(struct policy_set *set, struct set_file *file)
+{
+    struct stat status;
+    bool there = stat(file->path, &status) == 0; /* else it has gone, and the scan tells */
+    struct file_identity identity = there ? file_identity_of(&status) : file->text.identity;
+    if (!there || !file_identity_equal(&identity, &file->text.identity)) {
+        file->text.identity = identity;
+        file->since_ms = set->now_ms;
+        set_scan_drop_offer(set, file);
+        return;
+    }
+    file->settled = true;
+    if (file->offer == NULL) {
+        set_event(set, file, EVENT_CHANGES);
+    }
+    set->something_changed = true;
+}
+
+void set_scan_again(struct policy_set *set)
+{
+    size_t count = set->work.count;
+    for (size_t i = 0; i < count; i++) {
+        struct set_file *file = set->work.items[i];
+        set->something_changed = set->something_changed || file->state == FILE_POSTPONED;
+        if (file->state == FILE_SETTLING && set->now_ms >= file->since_ms + set->options.settle_ms) {
+            look_again(set, file);
+        }
+    }
 }
