@@ -83,7 +83,8 @@ bool served_memory_begin(struct served_memory *memory, struct error *e) MUST_USE
 bool served_memory_commit(struct served_memory *memory, struct error *e) MUST_USE;
 
 /* FILE (by entry and path) stands with VERSION from now on. Where that is what the memory says
- * already nothing is written; where VERSION is the same, it is not written again. */
+ * already nothing is written; where VERSION is the same, it is not written again (so one that was
+ * found damaged is to be removed first). */
 bool served_memory_put(struct served_memory *memory, const struct served_file *file,
                        struct bytes version, struct error *e) MUST_USE;
 /* It is fine where there was none. */
