@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/file.h"
 
 bool database_error(const struct database *database, const char *doing, struct error *e)
@@ -99,24 +100,33 @@ static bool make_schema(struct database *database, const char *schema, int versi
     return ok;
 }
 
+/* NORMAL: a power cut may lose the last notes, never the file. */
+static const char writing[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                              "PRAGMA journal_size_limit = 4194304; PRAGMA foreign_keys = OFF;";
+static const char settings[] =
+    "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;";
+
+static bool error_missing(const char *path, const char *what, struct error *e)
+{
+    return error_set(e, ERROR_NOT_FOUND,
+                     "there is no %s %s yet; the server begins one when it needs it", what, path);
+}
+
+/* SCHEMA NULL: for reading. */
 static bool prepare_handle(struct database *database, const char *schema, int version,
                            struct error *e)
 {
     int found = 0;
     (void)sqlite3_busy_timeout(database->handle, DATABASE_BUSY_MS);
     (void)sqlite3_extended_result_codes(database->handle, 1);
-    /* NORMAL: a power cut may lose the last notes, never the file. */
     if (!read_version(database, &found, e) ||
-        !database_execute(
-            database,
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-            "PRAGMA journal_size_limit = 4194304; PRAGMA foreign_keys = OFF;"
-            "PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;",
-            e)) {
+        (schema != NULL && !database_execute(database, writing, e)) ||
+        !database_execute(database, settings, e)) {
         return false;
     }
     if (found == 0) {
-        return make_schema(database, schema, version, e);
+        return schema != NULL ? make_schema(database, schema, version, e)
+                              : error_missing(database->path, database->what, e);
     }
     if (found != version) {
         return error_set(e, ERROR_CONFLICT,
@@ -159,18 +169,36 @@ static bool is_no_link(const char *path, struct error *e)
                      "%s is a link; move what it names there, or make the directory a link", path);
 }
 
-static bool open_file(const char *path, const char *what, const char *schema, int version,
-                      struct database *ret_database, struct error *e)
+/* As sqlite3_open_v2 takes it with SQLITE_OPEN_URI; the caller frees it. */
+static char *immutable_uri(const char *path)
 {
-    if (!is_no_link(path, e)) {
-        return false;
+    size_t n = strlen(path);
+    struct buffer uri = BUFFER(3 * n + sizeof("file:?immutable=1"));
+    buffer_add_string(&uri, "file:");
+    for (size_t i = 0; i < n; i++) {
+        buffer_printf(&uri, strchr("%?#", path[i]) != NULL ? "%%%02X" : "%c",
+                      (unsigned char)path[i]);
     }
-    CLEANUP_FREE char *real = real_path(path);
-    struct database database = {.path = memory_string(path), .what = what};
-    int opened =
-        sqlite3_open_v2(real, &database.handle,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
-    if (opened != SQLITE_OK || !prepare_handle(&database, schema, version, e)) {
+    buffer_add_string(&uri, "?immutable=1");
+    return buffer_take(&uri);
+}
+
+/* What is opened. SCHEMA NULL: for reading. */
+struct opening {
+    const char *path;
+    const char *what;
+    const char *schema;
+    int version;
+};
+
+/* NAME is the path, or a URI where FLAGS say so. */
+static bool open_named(const struct opening *opening, const char *name, int flags,
+                       struct database *ret_database, struct error *e)
+{
+    struct database database = {.path = memory_string(opening->path), .what = opening->what};
+    int opened = sqlite3_open_v2(name, &database.handle,
+                                 flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL);
+    if (opened != SQLITE_OK || !prepare_handle(&database, opening->schema, opening->version, e)) {
         if (opened != SQLITE_OK) {
             (void)database_error(&database, "open", e);
         }
@@ -181,23 +209,64 @@ static bool open_file(const char *path, const char *what, const char *schema, in
     return true;
 }
 
+static bool open_file(const struct opening *opening, struct database *ret_database, struct error *e)
+{
+    if (!is_no_link(opening->path, e)) {
+        return false;
+    }
+    CLEANUP_FREE char *real = real_path(opening->path);
+    return open_named(opening, real, SQLITE_OPEN_READWRITE, ret_database, e);
+}
+
+static bool is_there(const char *path, const char *what, struct error *e)
+{
+    if (access(path, F_OK) == 0) {
+        return true;
+    }
+    return errno == ENOENT ? error_missing(path, what, e) : error_system(e, "cannot open %s", path);
+}
+
 bool database_open(const char *path, const char *what, const char *schema, int version,
                    struct database *ret_database, struct error *e)
 {
-    return make_private(path, e) && open_file(path, what, schema, version, ret_database, e);
+    const struct opening opening = {path, what, schema, version};
+    return make_private(path, e) && open_file(&opening, ret_database, e);
 }
 
 bool database_open_existing(const char *path, const char *what, const char *schema, int version,
                             struct database *ret_database, struct error *e)
 {
-    if (access(path, F_OK) != 0) {
-        return errno == ENOENT ? error_set(e, ERROR_NOT_FOUND,
-                                           "there is no %s %s yet; the server begins one when it "
-                                           "needs it",
-                                           what, path)
-                               : error_system(e, "cannot open %s", path);
+    const struct opening opening = {path, what, schema, version};
+    return is_there(path, what, e) && open_file(&opening, ret_database, e);
+}
+
+/* Whether all that was committed is in the file itself. */
+static bool has_no_journal(const char *path)
+{
+    CLEANUP_FREE char *journal = memory_printf("%s-wal", path);
+    struct stat status;
+    return stat(journal, &status) != 0 || status.st_size == 0;
+}
+
+bool database_open_reading(const char *path, const char *what, int version,
+                           struct database *ret_database, struct error *e)
+{
+    const struct opening opening = {path, what, NULL, version};
+    if (!is_there(path, what, e)) {
+        return false;
     }
-    return open_file(path, what, schema, version, ret_database, e);
+    if (open_file(&opening, ret_database, e)) {
+        return true;
+    }
+    /* Readers of a WAL meet in a file beside it, which cannot be made where nobody may write. Then
+     * nobody writes the database either, and without a WAL it is whole. */
+    CLEANUP_FREE char *directory = file_path_directory(path);
+    if (e->code != ERROR_SYSTEM || access(directory, W_OK) == 0 || !has_no_journal(path)) {
+        return false;
+    }
+    CLEANUP_FREE char *real = real_path(path);
+    CLEANUP_FREE char *uri = immutable_uri(real);
+    return open_named(&opening, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, ret_database, e);
 }
 
 void database_close(struct database *database)

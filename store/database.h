@@ -29,6 +29,10 @@ bool database_open(const char *path, const char *what, const char *schema, int v
 /* The same, but never makes the file: ERROR_NOT_FOUND where there is none. */
 bool database_open_existing(const char *path, const char *what, const char *schema, int version,
                             struct database *ret_database, struct error *e) MUST_USE;
+/* For reading alone, also where nothing can be written: nothing is made, of the file or of what is
+ * in it. One without a schema yet is ERROR_NOT_FOUND. */
+bool database_open_reading(const char *path, const char *what, int version,
+                           struct database *ret_database, struct error *e) MUST_USE;
 /* Prepared statements must be finalised before. */
 void database_close(struct database *database);
 
