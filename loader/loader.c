@@ -130,22 +130,44 @@ static bool is_changing(void *context)
     return watch_is_changing(loader->watch);
 }
 
+static enum watch_writing how_written(const char *path, void *context)
+{
+    const struct loader *loader = context;
+    return watch_writing(loader->watch, path, clock_monotonic_ms());
+}
+
+static bool was_last(struct bytes subject, const unsigned char *digest, void *context)
+{
+    const struct loader *loader = context;
+    return served_past_was_last(loader->past, subject, digest);
+}
+
+static bool is_free(struct bytes domain, void *context)
+{
+    const struct loader *loader = context;
+    return served_past_is_free(loader->past, domain, clock_wall_s());
+}
+
 static struct policy_set_options policy_set_options_of(struct loader *loader,
                                                        const struct settings *settings)
 {
     return (struct policy_set_options){
         .paths = (const char *const *)settings->policies.items,
+        .entries = (const char *const *)settings->policies_written.items,
         .path_count = settings->policies.count,
         .defaults = {.max_age_s = (uint32_t)settings->default_max_age_s},
         .state = settings->state,
         .mirror_copies = loader->mirror_copies,
         .vanish_ms = settings->limits.vanish_ms,
+        .settle_ms = settings->limits.settle_ms,
         .removal_percent = settings->limits.removal_percent,
         .removal_domains = settings->limits.removal_domains,
+        .context = loader,
         .abandoned = loader_step,
-        .abandoned_context = loader,
         .changing = is_changing,
-        .changing_context = loader,
+        .writing = how_written,
+        .was_last = was_last,
+        .is_free = is_free,
     };
 }
 
@@ -201,7 +223,6 @@ static int64_t due_ms(const struct loader *loader)
 static void look_at_snapshots(struct loader *loader)
 {
     int64_t now_ms = clock_monotonic_ms();
-    snapshot_keeper_look(loader->policy_keeper, now_ms);
     snapshot_keeper_look(loader->certificate_keeper, now_ms);
 }
 
@@ -212,12 +233,12 @@ static void wait_for_work(struct loader *loader)
     timeout_ms = nearer_ms(timeout_ms, due_ms(loader), now_ms);
     timeout_ms = nearer_ms(timeout_ms, loader->prune_ms, now_ms);
     timeout_ms = nearer_ms(timeout_ms, loader->expiry_ms, now_ms);
-    timeout_ms = nearer_ms(timeout_ms, snapshot_keeper_due_ms(loader->policy_keeper), now_ms);
     timeout_ms = nearer_ms(timeout_ms, snapshot_keeper_due_ms(loader->certificate_keeper), now_ms);
     timeout_ms = loader_has_questions(loader) ? 0 : timeout_ms;
     struct pollfd fds[] = {
         {.fd = watch_fd(loader->watch), .events = POLLIN},
         {.fd = mailbox_fd(loader->mailbox), .events = POLLIN},
+        {.fd = memory_writer_fd(loader->memory), .events = POLLIN},
     };
     int ready = poll(fds, ARRAY_LENGTH(fds), timeout_ms);
     (void)ready; /* whatever woke us: each part below looks by itself */
@@ -243,6 +264,7 @@ static void work(struct loader *loader)
         loader->prune_ms = now_ms + PRUNE_INTERVAL_MS;
     }
     mailbox_run(loader->mailbox);
+    loader_tend_memory(loader);
     loader_tend_questions(loader);
 }
 
@@ -259,7 +281,7 @@ static void *run(void *context)
     }
     if (whole) {
         snapshot_keeper_finish(loader->certificate_keeper);
-        snapshot_keeper_finish(loader->policy_keeper);
+        loader_finish_memory(loader);
     }
     rcu_reader_unregister();
     return NULL;
@@ -276,7 +298,8 @@ static void loader_free(struct loader *loader)
     loader_free_questions(loader);
     survey_clear(&loader->survey);
     snapshot_keeper_free(loader->certificate_keeper);
-    snapshot_keeper_free(loader->policy_keeper);
+    memory_writer_close(loader->memory);
+    served_past_free(loader->past);
     if (MEMORY_FREED_AT_END) {
         policy_set_free(loader->policies);
         certificate_set_free(loader->certificates);
@@ -314,27 +337,6 @@ static void make_certificates(struct loader *loader)
         options.path_count != 0 || (settings->acme != NULL && settings->https.count != 0);
 }
 
-static void make_policies(struct loader *loader)
-{
-    const struct settings *settings = loader->settings;
-    struct policy_set_options options = policy_set_options_of(loader, settings);
-    CLEANUP_FREE char *path = file_path_join(settings->state, "policies.snapshot");
-    options.snapshot = settings->snapshot ? path : NULL;
-    loader->policies = policy_set_new(&options, loader->tables->policies);
-    if (settings->snapshot) {
-        loader->policy_keeper =
-            snapshot_keeper_new(&policy_keeper_matter, &(struct snapshot_keeper_options){
-                                                           .path = path,
-                                                           .log = loader->log,
-                                                           .set = loader->policies,
-                                                           .changes = POLICY_KEEPER_OCTETS,
-                                                           .interval_ms = POLICY_KEEPER_INTERVAL_MS,
-                                                       });
-    } else {
-        (void)unlink(path);
-    }
-}
-
 static bool prepare(struct loader *loader, struct error *e)
 {
     const struct settings *settings = loader->settings;
@@ -342,10 +344,13 @@ static bool prepare(struct loader *loader, struct error *e)
     const struct watch_options watch_options = watch_options_of(settings);
     if (!mailbox_new(&loader->mailbox, e) ||
         (loader->watch = watch_new(&watch_options, e)) == NULL ||
-        !served_notes_open(settings->state, loader->log, &loader->notes, e)) {
+        !served_notes_open(settings->state, loader->log, &loader->notes, e) ||
+        !memory_writer_open(settings->state, loader->log, &loader->memory, e)) {
         return false;
     }
-    make_policies(loader);
+    loader->past = served_past_new(settings->state);
+    const struct policy_set_options options = policy_set_options_of(loader, settings);
+    loader->policies = policy_set_new(&options, loader->tables->policies);
     make_certificates(loader);
     policy_set_on_change(loader->policies, on_change, loader);
     loader->prune_ms = clock_monotonic_ms() + PRUNE_INTERVAL_MS;

@@ -55,21 +55,25 @@ void loader_progress(const struct loader *loader, struct loader_progress *ret_pr
     *ret_progress = progress;
 }
 
-/* Nothing could be read, and no last good copy was kept: a server would answer everybody that there
- * is no policy. */
+/* No policy file is there, and none is remembered: a server would answer everybody that there is no
+ * policy. */
 static bool has_nothing(struct loader *loader, struct error *failure)
 {
     struct policy_set_counts counts;
-    struct diagnostics diagnostics = {0};
+    CLEANUP(diagnostics_clear) struct diagnostics diagnostics = {0};
     policy_set_counts(loader->policies, &counts);
-    policy_set_diagnostics(loader->policies, &diagnostics);
-    bool nothing = counts.files == 0 && counts.domains == 0 && diagnostics.errors != 0;
-    if (nothing) {
-        CLEANUP_FREE char *line = diagnostic_format(&diagnostics.items[0]);
-        error_format(failure, ERROR_NOT_FOUND, "%s", line);
+    if (counts.files_present != 0 || counts.domains != 0) {
+        return false;
     }
-    diagnostics_clear(&diagnostics);
-    return nothing;
+    policy_set_diagnostics(loader->policies, &diagnostics);
+    if (diagnostics.errors != 0) {
+        CLEANUP_FREE char *line = diagnostic_format(&diagnostics.items[0]);
+        return !error_set(failure, ERROR_NOT_FOUND, "%s", line);
+    }
+    return !error_set(failure, ERROR_NOT_FOUND,
+                      "%s: there is no policy file here, and nothing was served before; put one "
+                      "there, or begin with one that says `domains: {}`",
+                      loader->settings->policies.items[0]);
 }
 
 static bool watch_tops(struct loader *loader, const struct settings_list *tops, struct error *e)
@@ -135,6 +139,8 @@ static bool load_policies(struct loader *loader, struct policy_set_result *ret_r
     }
     bool finding = begin_to_find(loader, &finder);
     loader_apply_policies(loader, &everything, ret_result);
+    loader->memory_is_restored = memory_writer_had_lock(loader->memory) &&
+                                 policy_set_remembers(loader->policies);
     bool abandoned = is_abandoned(loader);
     bool nothing = !abandoned && has_nothing(loader, &failure);
     if (nothing) {

@@ -11,8 +11,9 @@
 #include "loader/certificate_set.h"
 #include "loader/domain_changes.h"
 #include "loader/loader.h"
-#include "loader/policy_keeper.h"
+#include "loader/memory_writer.h"
 #include "loader/served_notes.h"
+#include "loader/served_past.h"
 #include "loader/survey.h"
 #include "watch/watch.h"
 
@@ -38,8 +39,11 @@ struct loader {
     struct policy_set *policies;
     struct certificate_set *certificates;
     struct snapshot_keeper *certificate_keeper; /* NULL: no snapshot is wanted */
-    struct snapshot_keeper *policy_keeper;      /* NULL, too */
     struct served_notes *notes;
+    struct served_past *past;
+    struct memory_writer *memory;
+    bool memory_is_restored; /* what is in the memory is what the first load began with */
+    bool import_removed;     /* what version 0.1.0 left */
     struct domain_changes changes; /* not told yet */
     char *mirror_copies;           /* directory */
     char *watch_warning;           /* as last logged */
@@ -82,6 +86,12 @@ void loader_accept_removals(struct loader *loader, struct policy_set_result *res
 void loader_note_served(struct loader *loader);
 /* All but paths and state. */
 void loader_use_settings(struct loader *loader, const struct settings *settings);
+
+/* --- loader_memory.c --- */
+/* Hands over what the memory of it does not have yet, where its writer wants more. */
+void loader_tend_memory(struct loader *loader);
+/* Before the end; waits a moment for what is not written yet. */
+void loader_finish_memory(struct loader *loader);
 
 /* --- loader_log.c --- */
 /* What is wrong and was not told yet, and what has been mended. */

@@ -40,6 +40,7 @@ struct memory_writer {
     int event;
     pthread_t thread;
     bool running;
+    bool had_lock; /* when it was opened */
     struct slice added; /* the loader's, not handed over yet */
     _Atomic uint64_t handed_count;
     _Atomic uint64_t written_count;
@@ -317,6 +318,9 @@ bool memory_writer_open(const char *state, struct log *log, struct memory_writer
     writer->log = log;
     writer->process_lock = -1;
     writer->patience_ms = MEMORY_WRITER_RETRY_MS;
+    struct error later; /* the thread tries again, and tells */
+    (void)!served_memory_lock(state, &writer->process_lock, &later);
+    writer->had_lock = writer->process_lock >= 0;
     writer->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     bool good = writer->event >= 0 || error_system(e, "cannot make an eventfd");
     writer->running = good && thread_start("memory", thread_main, writer, &writer->thread, e);
@@ -349,6 +353,19 @@ void memory_writer_close(struct memory_writer *writer)
     free(writer->problem);
     free(writer->state);
     free(writer);
+}
+
+bool memory_writer_is_able(struct memory_writer *writer)
+{
+    pthread_mutex_lock(&writer->lock);
+    bool able = writer->stage != STAGE_WAITS;
+    pthread_mutex_unlock(&writer->lock);
+    return able;
+}
+
+bool memory_writer_had_lock(const struct memory_writer *writer)
+{
+    return writer->had_lock;
 }
 
 int memory_writer_fd(const struct memory_writer *writer)

@@ -46,6 +46,13 @@ bool memory_writer_open(const char *state, struct log *log, struct memory_writer
  * left out. NULL is fine. */
 void memory_writer_close(struct memory_writer *writer);
 
+/* Whether this process had the lock when the writer was opened: then nobody else writes from there
+ * on. */
+bool memory_writer_had_lock(const struct memory_writer *writer);
+
+/* Whether it writes at all now: not while another process has the lock, nor between two tries. */
+bool memory_writer_is_able(struct memory_writer *writer);
+
 /* Becomes readable each time the writer comes to want more; memory_writer_wants makes it
  * unreadable. For poll(2); borrowed. */
 int memory_writer_fd(const struct memory_writer *writer);

@@ -167,6 +167,8 @@ struct policy_set_memory {
     void (*remove)(struct bytes entry, struct bytes path, void *context);
     void *context;
 };
+/* Whether all that changed was handed over. */
+bool policy_set_is_remembered(const struct policy_set *set);
 /* Hands over what changed and was not handed over yet, until OCTETS of it are. True: there is more.
  */
 bool policy_set_remember(struct policy_set *set, const struct policy_set_memory *memory,

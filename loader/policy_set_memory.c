@@ -311,12 +311,13 @@ static bool list_rows(struct policy_set *set, struct rows *rows)
 }
 
 /* A last good copy that version 0.1.0 kept. */
-static void import(const char *source, struct bytes yaml, void *context)
+static void import(const struct last_good_kept *copy, void *context)
 {
     struct policy_set *set = context;
+    const char *source = copy->source;
     CLEANUP(diagnostics_clear) struct diagnostics ignored = {0};
     struct policy_file parsed;
-    if (!policy_file_parse(yaml, source, &set->options.defaults, &parsed, &ignored)) {
+    if (!policy_file_parse(copy->yaml, source, &set->options.defaults, &parsed, &ignored)) {
         tell(set, source, "its last good copy is damaged");
     } else if (source[0] == '@') {
         restore_orphan(set, source, &parsed);
@@ -340,7 +341,10 @@ void set_memory_restore(struct policy_set *set)
         return;
     }
     if (!list_rows(set, &rows)) {
-        last_good_import_each(set->options.state, import, set);
+        struct error e;
+        if (!last_good_import_each(set->options.state, import, set, &e)) {
+            tell(set, set->options.state, e.text);
+        }
         set_files_settle(set);
         rows_clear(&rows);
         return;
@@ -499,13 +503,8 @@ struct remembering {
 static void put(struct remembering *remembering, const struct served_file *file,
                 struct buffer *version)
 {
-    if (version->overflow) {
-        remembering->memory->remove(file->entry, file->path, remembering->memory->context);
-        buffer_clear(version);
-    } else {
-        remembering->octets += version->n;
-        remembering->memory->put(file, version, remembering->memory->context);
-    }
+    remembering->octets += version->n;
+    remembering->memory->put(file, version, remembering->memory->context);
 }
 
 static void put_file(struct remembering *remembering, struct set_file *file)
@@ -543,6 +542,12 @@ static void put_orphan(struct set_shared *shared, void *context)
 static bool is_applied(const struct set_file *file)
 {
     return file->domain_count != 0 || file->shared_count != 0 || file->applied.identity.inode != 0;
+}
+
+bool policy_set_is_remembered(const struct policy_set *set)
+{
+    return set->unremembered.count == 0 && set->forgotten_count == 0 &&
+           !set->orphans_unremembered;
 }
 
 bool policy_set_remember(struct policy_set *set, const struct policy_set_memory *memory,

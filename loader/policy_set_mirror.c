@@ -67,14 +67,14 @@ static void drop_upstream(struct policy_set *set, struct upstream *upstream)
 static bool read_copy(const struct policy_set *set, struct bytes domain,
                       struct mirror_copy *ret_copy, struct error *e)
 {
-    if (set->mirror_copies == NULL || !mirror_copy_read(set->mirror_copies, domain, ret_copy, e)) {
+    if (set->options.mirror_copies == NULL || !mirror_copy_read(set->options.mirror_copies, domain, ret_copy, e)) {
         return false;
     }
-    if (set->starting || set->keep_files || !mirror_copy_is_over(ret_copy, clock_wall_s())) {
+    if (set->starting || !mirror_copy_is_over(ret_copy, clock_wall_s())) {
         return true;
     }
     mirror_copy_clear(ret_copy);
-    mirror_copy_remove(set->mirror_copies, domain);
+    mirror_copy_remove(set->options.mirror_copies, domain);
     return error_set(e, ERROR_NOT_FOUND, "the copy of it was too old");
 }
 
@@ -166,7 +166,7 @@ void set_mirror_note_waits(struct policy_set *set, struct set_file *file,
                            const struct set_offer *offer)
 {
     size_t count = 0;
-    for (size_t i = 0; i < offer->domain_count && !set->keep_files; i++) {
+    for (size_t i = 0; i < offer->domain_count; i++) {
         count += has_to_wait(&offer->domains[i], file);
     }
     struct set_wait *waits = count != 0 ? memory_zero(count, sizeof(*waits)) : NULL;
@@ -233,7 +233,7 @@ static void end_waits_of(struct policy_set *set, struct set_file *file)
         }
         set_publish_user(set, wait->domain, wait->shared);
         end_wait(set, wait);
-        set_keep_again(set, file);
+        set_memory_note(set, file);
     }
     file->wait_count = kept;
 }
@@ -271,7 +271,7 @@ static void put_one(struct set_shared *shared, void *context)
     }
     putting->followed = true;
     set_shared_touch(putting->set, shared);
-    set_keep_again(putting->set, shared->owner);
+    set_memory_note(putting->set, shared->owner);
     set_publish_shared(putting->set, shared, set_mirror_render(putting->set, shared->mirror, &e));
 }
 
@@ -374,6 +374,4 @@ void policy_set_mirrors_clear(struct policy_set_mirrors *mirrors)
 void set_mirror_free(struct policy_set *set)
 {
     tdestroy(set->upstreams, free_upstream);
-    free(set->waiting.items);
-    free(set->mirror_copies);
 }

@@ -3,6 +3,9 @@
 #include "loader/policy_set_parts.h"
 
 static const char accept_advice[] = "if that is meant, run `mtasts-host reload --accept-removals`";
+static const char put_back_advice[] =
+    "put its files back, or write `domains: {}` into one if that is meant, or run `mtasts-host "
+    "reload --accept-removals`";
 
 static bool is_told(const struct diagnostics *before, size_t near, const struct diagnostic *item)
 {
@@ -73,6 +76,12 @@ static void add_conflict(const struct set_file *file, struct set_place at, const
     free(other);
 }
 
+/* Whether OWNER has its names still, as far as anybody can tell. */
+static bool keeps(const struct policy_set *set, const struct set_file *owner)
+{
+    return !set_file_is_gone(owner) || set_file_is_away(set, owner);
+}
+
 static void report_domains(const struct policy_set *set, const struct set_file *file,
                            struct diagnostics *problems)
 {
@@ -81,7 +90,7 @@ static void report_domains(const struct policy_set *set, const struct set_file *
         struct bytes name = {wanted->name, wanted->name_length};
         const struct policy_domain *domain = policy_index_domain(set->index, name);
         const struct set_file *owner = domain != NULL ? domain->owner : NULL;
-        if (owner != NULL && owner != file && !set_file_is_gone(set, owner)) {
+        if (owner != NULL && owner != file && keeps(set, owner)) {
             add_conflict(file, wanted->place, "domain", name,
                          describe_place(owner, find_domain(owner, name)), problems);
         }
@@ -94,7 +103,7 @@ static void report_shared(const struct policy_set *set, const struct set_file *f
     for (size_t i = 0; i < file->offer->shared_count; i++) {
         const struct offer_shared *wanted = &file->offer->shared[i];
         const struct set_file *owner = wanted->shared->owner;
-        if (owner != NULL && owner != file && !set_file_is_gone(set, owner)) {
+        if (owner != NULL && owner != file && keeps(set, owner)) {
             add_conflict(file, wanted->place, "policy", set_shared_name(wanted->shared),
                          describe_place(owner, &wanted->shared->place), problems);
         }
@@ -144,18 +153,24 @@ static void report_uses(const struct policy_set *set, const struct set_file *fil
 }
 
 /* Nothing that is applied is in the way, but an offer that is refused itself is: two files that
- * each wait for the other. */
-static void report_blocker(const struct set_file *file, struct diagnostics *problems)
+ * each wait for the other, or say a name differently. */
+static void report_blocker(const struct policy_set *set, const struct set_file *file,
+                           struct diagnostics *problems)
 {
     const struct set_file *other = file->blocked_by;
     struct bytes over = file->blocked_over;
     const struct offer_domain *mine = set_offer_find_domain(file->offer, over);
     struct set_place place = mine != NULL ? mine->place : (struct set_place){0};
-    if (other != NULL) {
+    if (other != NULL && other != &set->disputed) {
         CLEANUP_FREE char *there = describe_place(other, find_domain(other, over));
         diagnostics_add(problems, SEVERITY_ERROR, file->path, place.line, place.column,
                         "%.*s is claimed by %s too, which is refused itself; remove one of them",
                         BYTES_ARG(over), there);
+    } else if (mine != NULL) {
+        diagnostics_add(problems, SEVERITY_ERROR, file->path, place.line, place.column,
+                        "%.*s is claimed by other files too, and none says what is served; leave "
+                        "it in one of them",
+                        BYTES_ARG(over));
     } else {
         diagnostics_add(problems, SEVERITY_ERROR, file->path, 0, 0,
                         "%.*s is defined only in a file that is refused; mend that one first",
@@ -170,7 +185,7 @@ static void report_refused(struct policy_set *set, struct set_file *file)
     report_domains(set, file, &problems);
     report_uses(set, file, &problems);
     if (problems.errors == 0) {
-        report_blocker(file, &problems);
+        report_blocker(set, file, &problems);
     }
     set_report_file(set, file, &problems);
 }
@@ -185,6 +200,19 @@ static void report_held(struct policy_set *set, struct set_file *file)
     set_report_file(set, file, &problems);
 }
 
+static void report_open(struct policy_set *set, struct set_file *file)
+{
+    struct diagnostics problems = {0};
+    diagnostics_add(&problems, SEVERITY_ERROR, file->path, 0, 0,
+                    file->left_open
+                        ? "takes something away from what is served, and its writer has not closed "
+                          "it: what it said before stays until that is done; %s"
+                        : "takes something away from what is served, and ends in the middle of a "
+                          "line: what it said before stays until it is written whole; %s",
+                    accept_advice);
+    set_report_file(set, file, &problems);
+}
+
 /* How many files and domains are gone below a top and held. */
 struct held_gone {
     size_t files;
@@ -195,9 +223,9 @@ struct held_gone {
 static struct held_gone count_held_gone(const struct policy_set *set, size_t top)
 {
     struct held_gone count = {0};
-    for (size_t i = 0; i < set->pending.count; i++) {
-        const struct set_file *file = set->pending.items[i];
-        if (!file->held || !file->gone || file->forgotten || file->top != top) {
+    for (size_t i = 0; i < set->work.count; i++) {
+        const struct set_file *file = set->work.items[i];
+        if (file->state != FILE_HELD || !set_file_is_gone(file) || file->top != top) {
             continue;
         }
         count.files++;
@@ -222,19 +250,37 @@ static size_t count_below(const struct policy_set *set, size_t number)
     return domains + (itself != NULL ? itself->domain_count : 0);
 }
 
+/* Whether TOP's files have been gone for longer than a moment. */
+static bool is_missed(const struct policy_set *set, size_t top)
+{
+    bool missed = false;
+    for (size_t i = 0; i < set->work.count && !missed; i++) {
+        const struct set_file *file = set->work.items[i];
+        missed = file->top == top && file->state == FILE_VANISHED &&
+                 set->now_ms >= file->since_ms + set->options.vanish_ms;
+    }
+    return missed;
+}
+
 static void report_top(struct policy_set *set, size_t number)
 {
     struct set_top *top = &set->tops[number];
     struct diagnostics problems = {0};
-    size_t below = top->state != TOP_FINE ? count_below(set, number) : 0;
-    if (top->state != TOP_FINE && below == 0) {
+    bool missing = top->state == TOP_GONE || top->state == TOP_UNREADABLE;
+    size_t below = missing || top->state == TOP_EMPTY ? count_below(set, number) : 0;
+    if (missing && below == 0) {
         diagnostics_add(&problems, SEVERITY_ERROR, top->path, 0, 0,
                         "cannot be read: %s; make it, or name another one in the configuration",
                         set_report_reason(&top->why));
-    } else if (top->state != TOP_FINE) {
+    } else if (missing) {
         diagnostics_add(&problems, SEVERITY_ERROR, top->path, 0, 0,
                         "cannot be read: %s; its %zu domains stay served as they were; %s",
                         set_report_reason(&top->why), below, accept_advice);
+    } else if (below != 0 && is_missed(set, number)) {
+        diagnostics_add(&problems, SEVERITY_ERROR, top->path, 0, 0,
+                        "has no policy file left; the %zu domains that it had stay served as they "
+                        "were; %s",
+                        below, put_back_advice);
     }
     struct held_gone gone = count_held_gone(set, number);
     if (gone.files != 0) {
@@ -259,7 +305,7 @@ static void report_wait(struct policy_set *set, const struct set_shared *shared,
                         "had its text; define it again, or give them another policy",
                         shared->text + 1, shared->waiting);
     }
-    if (shared->owner == NULL || shared->mirror == NULL || set->mirror_copies == NULL) {
+    if (shared->owner == NULL || shared->mirror == NULL || set->options.mirror_copies == NULL) {
         return;
     }
     struct policy *policy = set_mirror_render(set, shared->mirror, &e);
@@ -290,21 +336,34 @@ static void report_orphan(struct policy_set *set, struct set_shared *shared)
     set_report_replace(set, &shared->problems, &problems);
 }
 
+static void report_work(struct policy_set *set, struct set_file *file)
+{
+    struct diagnostics none = {0};
+    bool gone = set_file_is_gone(file);
+    switch (file->state) {
+    case FILE_IN_ERROR:
+        break; /* told when it was read */
+    case FILE_REFUSED:
+        report_refused(set, file);
+        break;
+    case FILE_STILL_OPEN:
+        report_open(set, file);
+        break;
+    case FILE_HELD:
+        if (!gone) {
+            report_held(set, file);
+            break;
+        }
+        /* fallthrough: told of the directory */
+    default:
+        set_report_file(set, file, &none);
+    }
+}
+
 void set_report(struct policy_set *set)
 {
-    for (size_t i = 0; i < set->touched.count; i++) {
-        struct set_file *file = set->touched.items[i];
-        struct diagnostics none = {0};
-        if (file->unreadable) {
-            continue; /* told when it was read */
-        }
-        if (file->offer == NULL || file->gone || file->postponed) {
-            set_report_file(set, file, &none);
-        } else if (file->held) {
-            report_held(set, file);
-        } else {
-            report_refused(set, file);
-        }
+    for (size_t i = 0; i < set->work.count; i++) {
+        report_work(set, set->work.items[i]);
     }
     for (size_t i = 0; i < set->top_count; i++) {
         report_top(set, i);
@@ -317,12 +376,15 @@ void set_report(struct policy_set *set)
 size_t set_report_held(const struct policy_set *set)
 {
     size_t held = 0;
-    for (size_t i = 0; i < set->pending.count; i++) {
-        const struct set_file *file = set->pending.items[i];
-        held += file->held ? file->loses : 0;
+    for (size_t i = 0; i < set->work.count; i++) {
+        const struct set_file *file = set->work.items[i];
+        held += file->state == FILE_HELD ? file->loses : 0;
     }
     for (size_t i = 0; i < set->top_count; i++) {
-        held += set->tops[i].state != TOP_FINE ? count_below(set, i) : 0;
+        enum set_top_state state = set->tops[i].state;
+        bool away = state == TOP_GONE || state == TOP_UNREADABLE ||
+                    (state == TOP_EMPTY && is_missed(set, i));
+        held += away ? count_below(set, i) : 0;
     }
     return held;
 }
@@ -338,7 +400,7 @@ void policy_set_diagnostics(const struct policy_set *set, struct diagnostics *d)
     for (size_t i = 0; i < set->top_count; i++) {
         diagnostics_append(&all, &set->tops[i].problems);
     }
-    diagnostics_append(&all, &set->state_problems);
+    diagnostics_append(&all, &set->memory_problems);
     set_shared_each(set, append_shared, &all);
     for (size_t i = 0; i < set->files.count; i++) {
         diagnostics_append(&all, &set->files.items[i]->problems);
