@@ -121,6 +121,7 @@ static struct watch_options watch_options_of(const struct settings *settings)
         .debounce_max_ms = settings->limits.debounce_ms * 20,
         .rescan_ms = settings->rescan_ms != 0 ? settings->rescan_ms : settings->limits.rescan_ms,
         .rescan_always = settings->rescan_ms != 0,
+        .write_wait_ms = settings->limits.write_wait_ms,
     };
 }
 

@@ -48,7 +48,7 @@ void debounce_add(struct debounce *debounce, const char *path, int64_t now_ms)
         drop_doubles(changes);
     }
     if (changes->count == DEBOUNCE_PATHS_MAX) {
-        debounce_add_rescan(debounce, now_ms);
+        debounce_add_untold(debounce, now_ms);
         return;
     }
     ARRAY_GROW(changes->paths, changes->count, changes->capacity);
@@ -57,9 +57,35 @@ void debounce_add(struct debounce *debounce, const char *path, int64_t now_ms)
 
 void debounce_add_rescan(struct debounce *debounce, int64_t now_ms)
 {
+    bool untold = debounce->changes.untold;
     note_time(debounce, now_ms);
     watch_changes_clear(&debounce->changes);
     debounce->changes.rescan = true;
+    debounce->changes.untold = untold;
+}
+
+void debounce_add_untold(struct debounce *debounce, int64_t now_ms)
+{
+    debounce_add_rescan(debounce, now_ms);
+    debounce->changes.untold = true;
+}
+
+void debounce_leave_out(struct debounce *debounce,
+                        bool (*leaves_out)(const char *path, void *context), void *context)
+{
+    struct watch_changes *changes = &debounce->changes;
+    size_t kept = 0;
+    for (size_t i = 0; i < changes->count; i++) {
+        if (leaves_out(changes->paths[i], context)) {
+            free(changes->paths[i]);
+        } else {
+            changes->paths[kept++] = changes->paths[i];
+        }
+    }
+    changes->count = kept;
+    if (kept == 0 && !changes->rescan) {
+        debounce_clear(debounce);
+    }
 }
 
 int64_t debounce_due_ms(const struct debounce *debounce, const struct watch_options *options)

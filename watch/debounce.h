@@ -17,6 +17,12 @@ struct debounce {
 
 void debounce_add(struct debounce *debounce, const char *path, int64_t now_ms);
 void debounce_add_rescan(struct debounce *debounce, int64_t now_ms);
+/* The same, which nobody asked for. */
+void debounce_add_untold(struct debounce *debounce, int64_t now_ms);
+
+/* Drops the paths that LEAVES_OUT says. */
+void debounce_leave_out(struct debounce *debounce,
+                        bool (*leaves_out)(const char *path, void *context), void *context);
 
 /* When what is pending may be handed out; -1: nothing is pending. */
 int64_t debounce_due_ms(const struct debounce *debounce, const struct watch_options *options);

@@ -5,9 +5,10 @@
 #include <string.h>
 #include <sys/inotify.h>
 
+/* IN_EXCL_UNLINK: who still writes to a file that was replaced writes to no name any more. */
 enum {
     NAMES_MASK = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF |
-                 IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD,
+                 IN_MOVE_SELF | IN_ONLYDIR | IN_EXCL_UNLINK | IN_MASK_ADD,
     CONTENTS_MASK = IN_MODIFY | IN_CLOSE_WRITE,
 };
 

@@ -1,10 +1,12 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -12,6 +14,7 @@
 #include "watch/debounce.h"
 #include "watch/descriptors.h"
 #include "watch/listing.h"
+#include "watch/open_files.h"
 #include "watch/tree.h"
 
 enum {
@@ -20,6 +23,7 @@ enum {
     READS_MAX = 64, /* in one go: a storm of events must not keep us from what was seen */
     STRUCTURE = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB,
     CAME = IN_CREATE | IN_MOVED_TO,
+    WHOLE = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO,
 };
 
 struct watch {
@@ -29,6 +33,10 @@ struct watch {
     size_t tree_count;
     size_t tree_capacity;
     struct debounce debounce;
+    struct open_files open_files;
+    uint32_t moved;   /* inotify's number of the latest rename of a file that is written to … */
+    int64_t moved_ms; /* … for the last time then */
+    int64_t now_ms;   /* of the latest look at events */
     int64_t rescanned_ms;
     char *warning;
 };
@@ -43,7 +51,8 @@ struct watch *watch_new(const struct watch_options *options, struct error *e)
     struct watch *watch = memory_zero(1, sizeof(*watch));
     watch->options = *options;
     watch->descriptors.fd = fd;
-    watch->rescanned_ms = clock_monotonic_ms();
+    watch->now_ms = clock_monotonic_ms();
+    watch->rescanned_ms = watch->now_ms;
     return watch;
 }
 
@@ -59,6 +68,7 @@ void watch_free(struct watch *watch)
     free(watch->trees);
     descriptors_clear(&watch->descriptors);
     debounce_clear(&watch->debounce);
+    open_files_clear(&watch->open_files);
     file_close(&watch->descriptors.fd);
     free(watch->warning);
     free(watch);
@@ -92,12 +102,17 @@ int watch_fd(const struct watch *watch)
     return watch->descriptors.fd;
 }
 
+static bool tells(const struct watch_tree *tree)
+{
+    return !tree->limited && !tree->without_events;
+}
+
 /* When the trees that tell no events are to be looked at; -1: there are none. */
 static int64_t rescan_due_ms(const struct watch *watch)
 {
     bool wanted = watch->options.rescan_always || watch->descriptors.fd < 0;
     for (size_t i = 0; i < watch->tree_count; i++) {
-        wanted = wanted || watch->trees[i]->limited || watch->trees[i]->without_events;
+        wanted = wanted || !tells(watch->trees[i]);
     }
     int64_t interval =
         watch->options.rescan_ms > 0 ? watch->options.rescan_ms : (int64_t)RESCAN_DEFAULT_MS;
@@ -106,14 +121,15 @@ static int64_t rescan_due_ms(const struct watch *watch)
 
 int watch_timeout_ms(const struct watch *watch, int64_t now_ms)
 {
-    int64_t due = debounce_due_ms(&watch->debounce, &watch->options);
-    int64_t peek = debounce_peek_due_ms(&watch->debounce, &watch->options);
-    int64_t rescan = rescan_due_ms(watch);
-    if (peek >= 0 && peek < due) {
-        due = peek;
-    }
-    if (due < 0 || (rescan >= 0 && rescan < due)) {
-        due = rescan;
+    const int64_t dues[] = {
+        debounce_due_ms(&watch->debounce, &watch->options),
+        debounce_peek_due_ms(&watch->debounce, &watch->options),
+        open_files_due_ms(&watch->open_files, watch->options.write_wait_ms),
+        rescan_due_ms(watch),
+    };
+    int64_t due = -1;
+    for (size_t i = 0; i < ARRAY_LENGTH(dues); i++) {
+        due = due < 0 || (dues[i] >= 0 && dues[i] < due) ? dues[i] : due;
     }
     if (due < 0) {
         return -1;
@@ -121,6 +137,93 @@ int watch_timeout_ms(const struct watch *watch, int64_t now_ms)
     int64_t left = due - now_ms;
     return left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
 }
+
+/* --- Who is writing --- */
+
+static bool is_empty_file(const char *path, int flags)
+{
+    struct stat status;
+    return fstatat(AT_FDCWD, path, &status, flags) == 0 && S_ISREG(status.st_mode) &&
+           status.st_size == 0;
+}
+
+/* What PATH leads to, as long as that is told of. */
+static void note_inode(struct open_file *file)
+{
+    struct stat status;
+    if (file->inode == 0 && stat(file->path, &status) == 0) {
+        file->device = status.st_dev;
+        file->inode = status.st_ino;
+    }
+}
+
+/* Links and directories may lead elsewhere than they did. */
+static bool is_other(const struct open_file *file)
+{
+    struct stat status;
+    return stat(file->path, &status) != 0 ||
+           (file->inode != 0 && (status.st_dev != file->device || status.st_ino != file->inode));
+}
+
+static void note_write(struct watch *watch, const char *path, int64_t now_ms)
+{
+    struct open_file *file = open_files_write(&watch->open_files, path, now_ms);
+    if (file != NULL) {
+        note_inode(file);
+    } else {
+        debounce_add_untold(&watch->debounce, watch->now_ms);
+    }
+}
+
+/* A file that is renamed while it is written to is no more whole under its new name. */
+static void note_move(struct watch *watch, const struct inotify_event *event, const char *path)
+{
+    const struct open_file *file = open_files_find(&watch->open_files, path);
+    if (file != NULL && !file->found) {
+        watch->moved = event->cookie;
+        watch->moved_ms = file->last_ms;
+    }
+}
+
+/* EVENT says that PATH is written to, or that it is whole. FLAGS: AT_SYMLINK_NOFOLLOW where a link
+ * at PATH is what the event is about. True: PATH is to be looked at. */
+static bool note_writing(struct watch *watch, const struct inotify_event *event, const char *path,
+                         int flags, int64_t now_ms)
+{
+    bool moved = (event->mask & IN_MOVED_TO) != 0 && event->cookie == watch->moved;
+    if ((event->mask & IN_ISDIR) != 0) {
+        return true;
+    }
+    if ((event->mask & IN_MOVED_FROM) != 0) {
+        note_move(watch, event, path);
+    }
+    if ((event->mask & WHOLE) != 0) {
+        open_files_close(&watch->open_files, path);
+    }
+    bool written = (event->mask & IN_MODIFY) != 0 ||
+                   ((event->mask & IN_CREATE) != 0 && is_empty_file(path, flags));
+    if (written || moved) {
+        note_write(watch, path, moved ? watch->moved_ms : now_ms);
+    }
+    return !written && !moved;
+}
+
+static void note_found(const char *path, const struct error *e, void *context)
+{
+    struct watch *watch = context;
+    if (e == NULL) {
+        open_files_note_found(&watch->open_files, path, watch->now_ms);
+    }
+}
+
+/* Of what was written in it before it was watched nobody tells. */
+static void note_made_directory(struct watch *watch, const char *path)
+{
+    struct error ignored; /* gone again */
+    (void)!watch_list(path, note_found, watch, &ignored);
+}
+
+/* --- Events --- */
 
 static void mark_dirty(struct watch *watch, struct watch_tree *tree, int64_t now_ms)
 {
@@ -134,12 +237,17 @@ static void take_name_reason(struct watch *watch, const struct inotify_event *ev
 {
     struct watch_tree *tree = reason->tree;
     if (reason->path == NULL) {
-        if (event->mask & STRUCTURE) {
+        /* Closed: a file that so many paths lead to that they stand for the whole tree. */
+        if (event->mask & (STRUCTURE | IN_CLOSE_WRITE)) {
             mark_dirty(watch, tree, now_ms);
         }
         return;
     }
-    debounce_add(&watch->debounce, reason->path, now_ms);
+    bool leads = tree_leads_to(&watch->descriptors, reason->path, event->wd, event->name);
+    bool contents = (event->mask & (IN_MODIFY | IN_CLOSE_WRITE)) != 0;
+    if (leads ? note_writing(watch, event, reason->path, 0, now_ms) : !contents) {
+        debounce_add(&watch->debounce, reason->path, now_ms);
+    }
     if (event->mask & STRUCTURE) {
         tree_walk_entry(tree, &watch->descriptors, reason->path);
     }
@@ -154,13 +262,18 @@ static void take_listed_reason(struct watch *watch, const struct inotify_event *
         return;
     }
     CLEANUP_FREE char *path = file_path_join(reason->path, event->name);
-    debounce_add(&watch->debounce, path, now_ms);
-    if ((event->mask & IN_ISDIR) != 0 && (event->mask & IN_MOVED_FROM) != 0) {
+    bool is_directory = (event->mask & IN_ISDIR) != 0;
+    if (note_writing(watch, event, path, AT_SYMLINK_NOFOLLOW, now_ms)) {
+        debounce_add(&watch->debounce, path, now_ms);
+    }
+    if (is_directory && (event->mask & IN_MOVED_FROM) != 0) {
         /* Its watches went with it, and tell of paths that are no more. */
         mark_dirty(watch, tree, now_ms);
-    } else if ((event->mask & CAME) != 0 ||
-               ((event->mask & IN_ISDIR) != 0 && (event->mask & IN_ATTRIB) != 0)) {
+    } else if ((event->mask & CAME) != 0 || (is_directory && (event->mask & IN_ATTRIB) != 0)) {
         tree_walk_entry(tree, &watch->descriptors, path);
+    }
+    if (is_directory && (event->mask & IN_CREATE) != 0) {
+        note_made_directory(watch, path);
     }
 }
 
@@ -181,7 +294,8 @@ static void take_event(struct watch *watch, const struct inotify_event *event, i
     struct descriptors *descriptors = &watch->descriptors;
     bool is_self = event->len == 0 || event->name[0] == '\0';
     if (event->mask & IN_Q_OVERFLOW) {
-        debounce_add_rescan(&watch->debounce, now_ms);
+        open_files_lose(&watch->open_files, now_ms);
+        debounce_add_untold(&watch->debounce, now_ms);
         return;
     }
     const struct watch_reasons *listed = descriptors_listed(descriptors, event->wd);
@@ -207,7 +321,8 @@ static void take_event(struct watch *watch, const struct inotify_event *event, i
 static void read_events(struct watch *watch, int64_t now_ms)
 {
     _Alignas(struct inotify_event) char buffer[READ_OCTETS];
-    for (int reads = 0; reads < READS_MAX; reads++) {
+    watch->now_ms = now_ms;
+    for (int reads = 0; reads < READS_MAX && watch->descriptors.fd >= 0; reads++) {
         ssize_t n = read(watch->descriptors.fd, buffer, sizeof(buffer));
         if (n <= 0) {
             return;
@@ -220,30 +335,64 @@ static void read_events(struct watch *watch, int64_t now_ms)
     }
 }
 
+/* --- Handing out --- */
+
 static void hand_out(struct watch *watch, int64_t now_ms, struct watch_changes *ret_changes)
 {
+    bool walked = false;
     for (size_t i = 0; i < watch->tree_count; i++) {
         struct watch_tree *tree = watch->trees[i];
         if (tree->dirty || watch->debounce.changes.rescan) {
             debounce_add(&watch->debounce, tree->path, now_ms);
             tree_walk_all(tree, &watch->descriptors);
+            walked = true;
         }
+    }
+    if (walked) {
+        open_files_forget(&watch->open_files, is_other);
     }
     debounce_take(&watch->debounce, ret_changes);
 }
 
+static bool is_open(const char *path, void *context)
+{
+    const struct watch *watch = context;
+    return open_files_writing(&watch->open_files, path, watch->now_ms,
+                              watch->options.write_wait_ms) == WATCH_OPEN;
+}
+
+/* What is written to comes when it is closed. */
+static void leave_out_open(struct watch *watch)
+{
+    if (watch->open_files.count != 0) {
+        debounce_leave_out(&watch->debounce, is_open, watch);
+    }
+}
+
+static void add_left_open(struct watch *watch, int64_t now_ms)
+{
+    const char *path = NULL;
+    while ((path = open_files_next_left(&watch->open_files, now_ms,
+                                        watch->options.write_wait_ms)) != NULL) {
+        debounce_add(&watch->debounce, path, now_ms);
+    }
+}
+
 bool watch_take(struct watch *watch, int64_t now_ms, struct watch_changes *ret_changes)
 {
-    if (watch->descriptors.fd >= 0) {
-        read_events(watch, now_ms);
-    }
+    read_events(watch, now_ms);
+    add_left_open(watch, now_ms);
     int64_t rescan = rescan_due_ms(watch);
     if (rescan >= 0 && now_ms >= rescan) {
         watch->rescanned_ms = now_ms;
-        debounce_add_rescan(&watch->debounce, now_ms);
+        debounce_add_untold(&watch->debounce, now_ms);
     }
     int64_t due = debounce_due_ms(&watch->debounce, &watch->options);
     if (due < 0 || now_ms < due) {
+        return false;
+    }
+    leave_out_open(watch);
+    if (!watch->debounce.pending) {
         return false;
     }
     hand_out(watch, now_ms, ret_changes);
@@ -252,9 +401,7 @@ bool watch_take(struct watch *watch, int64_t now_ms, struct watch_changes *ret_c
 
 void watch_take_all(struct watch *watch, int64_t now_ms, struct watch_changes *ret_changes)
 {
-    if (watch->descriptors.fd >= 0) {
-        read_events(watch, now_ms);
-    }
+    read_events(watch, now_ms);
     watch->rescanned_ms = now_ms;
     debounce_add_rescan(&watch->debounce, now_ms);
     hand_out(watch, now_ms, ret_changes);
@@ -263,13 +410,38 @@ void watch_take_all(struct watch *watch, int64_t now_ms, struct watch_changes *r
 bool watch_is_changing(const struct watch *watch)
 {
     struct pollfd fd = {.fd = watch->descriptors.fd, .events = POLLIN};
-    return watch->debounce.pending || poll(&fd, 1, 0) > 0;
+    return watch->debounce.pending ||
+           open_files_are_coming(&watch->open_files, watch->now_ms, watch->options.write_wait_ms) ||
+           poll(&fd, 1, 0) > 0;
 }
 
 const struct watch_changes *watch_peek(struct watch *watch, int64_t now_ms)
 {
     int64_t due = debounce_peek_due_ms(&watch->debounce, &watch->options);
-    return due >= 0 && now_ms >= due ? debounce_peek(&watch->debounce) : NULL;
+    if (due < 0 || now_ms < due) {
+        return NULL;
+    }
+    leave_out_open(watch);
+    return watch->debounce.pending ? debounce_peek(&watch->debounce) : NULL;
+}
+
+/* Whether events come for PATH. */
+static bool is_told(const struct watch *watch, const char *path)
+{
+    bool told = false;
+    for (size_t i = 0; i < watch->tree_count && !told; i++) {
+        const struct watch_tree *tree = watch->trees[i];
+        told = tells(tree) && file_path_is_below(path, tree->path);
+    }
+    return told && watch->descriptors.fd >= 0 && !watch->options.rescan_always;
+}
+
+enum watch_writing watch_writing(struct watch *watch, const char *path, int64_t now_ms)
+{
+    read_events(watch, now_ms);
+    enum watch_writing writing =
+        open_files_writing(&watch->open_files, path, now_ms, watch->options.write_wait_ms);
+    return writing == WATCH_WHOLE && !is_told(watch, path) ? WATCH_UNTOLD : writing;
 }
 
 static const struct watch_tree *limited_tree(const struct watch *watch)

@@ -1,5 +1,5 @@
-/* inotify: trees of directories (or single files) to a debounced set of changed paths. Knows
- * nothing of what lies in them.
+/* inotify: trees of directories (or single files) to a debounced set of changed paths, and whether
+ * somebody is still writing to them. Knows nothing of what lies in them.
  *
  * Recursive; symbolic links to files and directories are followed and their targets watched, so a
  * ConfigMap's `..data` swap, an edit behind a link and a directory that is removed and made again
@@ -10,7 +10,18 @@
  *     watch_add(watch, "/etc/mtasts-host/policies.d", &e);
  *     poll(watch_fd(watch), watch_timeout_ms(watch, now));
  *     watch_take(watch, now, &changes);
- */
+ *     … read a file …
+ *     watch_writing(watch, path, now)
+ *
+ * A file is handed out when its writer is done. After a write in place its path is in no changes
+ * until it is closed, replaced, linked to or removed; or, where none of that comes, until nothing
+ * was written to it for `write_wait_ms` (and again when it is closed after all). A new file that is
+ * still empty counts as being written to. Others that change meanwhile do not wait for it. But
+ * where a directory is handed out, or `rescan` is, what is open lies in it as well, and whoever
+ * lists it asks watch_writing for each file.
+ *
+ * Who opens a file twice, or two who write to one, are not told apart: one close is a close, and
+ * the next write opens it anew. What is written through a mapping is told by its close alone. */
 #ifndef WATCH_WATCH_H
 #define WATCH_WATCH_H
 
@@ -27,6 +38,7 @@ struct watch_options {
     int64_t debounce_max_ms; /* but never longer than this after the first */
     int64_t rescan_ms;       /* for trees that cannot be watched; 0: only those, every 5 min */
     bool rescan_always; /* rescan at that interval even where events work (network filesystems) */
+    int64_t write_wait_ms; /* who writes in place may pause for so long */
 };
 
 /* Paths are as reached from the tree's top, through links, the way a listing of the tree names
@@ -36,7 +48,18 @@ struct watch_changes {
     size_t count;
     size_t capacity;
     bool rescan; /* anything may have changed; look at all trees */
+    bool untold; /* a rescan that nobody asked for (events were lost, there are none, there were too
+                    many paths): whether what has changed is whole nobody can tell */
     bool peeked; /* nothing has come since watch_peek showed them */
+};
+
+/* What is known of how a file that changed was written. */
+enum watch_writing {
+    WATCH_WHOLE, /* closed by its writer, or put there by a rename or a link */
+    WATCH_OPEN,  /* written to in place, not closed since, and not quiet for `write_wait_ms` yet */
+    WATCH_LEFT_OPEN, /* the same, quiet for so long */
+    WATCH_UNTOLD,    /* nobody tells: its tree has no events (limit, file system, rescan_always), it
+                        came with its directory, or events were lost less than `write_wait_ms` ago */
 };
 
 struct watch *watch_new(const struct watch_options *options, struct error *e) MUST_USE;
@@ -59,10 +82,18 @@ int watch_timeout_ms(const struct watch *watch, int64_t now_ms);
  * it). */
 bool watch_take(struct watch *watch, int64_t now_ms, struct watch_changes *ret_changes);
 /* The same at once, for who looks at everything now: *RET_CHANGES says `rescan`, whatever was
- * pending. */
+ * pending; `untold` only where such a rescan was. */
 void watch_take_all(struct watch *watch, int64_t now_ms, struct watch_changes *ret_changes);
-/* Whether anything has changed since changes were taken. Of trees without events nobody can tell.
- */
+/* How PATH, as changes name it, was written, by all that is told until now: events that are pending
+ * are read. So a text that was read before this says WATCH_WHOLE was whole when it was read, but
+ * for the moment between a write and its event. Where a path leads through links, what it leads to
+ * counts. On the thread that takes. */
+enum watch_writing watch_writing(struct watch *watch, const char *path, int64_t now_ms);
+
+/* Whether anything has changed since changes were taken, or somebody has begun to write less than
+ * `write_wait_ms` ago and is not done: what is missing in one file may be about to come in another.
+ * Who writes for longer, or left a file open, makes nobody wait. As of the last watch_take,
+ * watch_take_all or watch_writing. Of trees without events nobody can tell. */
 bool watch_is_changing(const struct watch *watch);
 /* What watch_take will hand out where nothing more comes, for who wants to prepare: once after each
  * event, in the first part of the quiet time; else NULL. As it was seen: unsorted, with doubles.
