@@ -110,11 +110,21 @@ static bool add_path(const struct yaml_node *item, void *target, struct fields_c
     return true;
 }
 
+static bool add_policies(const struct yaml_node *item, void *target, struct fields_context *context)
+{
+    struct settings *settings = target;
+    if (!add_path(item, &settings->policies, context)) {
+        return false;
+    }
+    settings_list_add(&settings->policies_written, memory_string_of(item->text));
+    return true;
+}
+
 static bool read_policies(const struct yaml_pair *pair, void *target,
                           struct fields_context *context)
 {
     struct settings *settings = target;
-    if (!fields_strings(pair, add_path, &settings->policies, context)) {
+    if (!fields_strings(pair, add_policies, settings, context)) {
         return false;
     }
     return settings->policies.count != 0 ||
@@ -403,6 +413,7 @@ void settings_free(struct settings *settings)
         free(texts[i]);
     }
     settings_list_clear(&settings->policies);
+    settings_list_clear(&settings->policies_written);
     settings_list_clear(&settings->certificates);
     settings_list_clear(&settings->dns_resolvers);
     clear_listens(&settings->https);

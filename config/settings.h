@@ -128,8 +128,9 @@ enum settings_access_log { ACCESS_LOG_OFF, ACCESS_LOG_COMBINED, ACCESS_LOG_JSON 
 struct settings {
     char *file; /* the configuration file itself; absolute */
 
-    struct settings_list policies;     /* directories or files */
-    struct settings_list certificates; /* directories or files */
+    struct settings_list policies;         /* directories or files */
+    struct settings_list policies_written; /* the same, each as the file writes it */
+    struct settings_list certificates;     /* directories or files */
     struct settings_listens https;
     struct settings_listens http;
     struct settings_listens plain;
