@@ -161,6 +161,11 @@ bool file_read_at(int directory, const char *path, struct buffer *text, struct e
     return read_whole(directory, path, text, NULL, e);
 }
 
+bool file_read_descriptor(int fd, const char *path, struct buffer *text, struct error *e)
+{
+    return read_to_end(fd, path, 0, text, e);
+}
+
 void file_close(int *fd)
 {
     int kept = errno;

@@ -31,6 +31,9 @@ bool file_read(const char *path, struct buffer *text, struct file_identity *ret_
  * rest is for messages. */
 bool file_read_at(int directory, const char *path, struct buffer *text, struct error *e) MUST_USE;
 
+/* The same of what FD has from where it is; PATH is for messages. */
+bool file_read_descriptor(int fd, const char *path, struct buffer *text, struct error *e) MUST_USE;
+
 /* Replaces or makes PATH so that at any instant, and after a crash, it holds the old or the new
  * text: temporary file ".NAME.XXXXXX" in the same directory, write, fsync, rename, fsync the
  * directory. Of an existing file owner and mode are kept; a new one gets MODE. A link in its place

@@ -52,9 +52,13 @@ static bool is_settled(const json_t *reply)
 
 int cmd_reload(const struct invocation *invocation)
 {
+    CLEANUP_SETTINGS struct settings *settings = workspace_settings_of_server(invocation);
+    if (settings == NULL) {
+        return COMMAND_FAILED;
+    }
     json_t *request = json_pack("{s:s, s:b}", "command", "reload", "accept_removals",
                                 (int)invocation_has(invocation, "accept-removals"));
-    json_t *reply = control_reply_ask(invocation, request, RELOAD_TIMEOUT_MS);
+    json_t *reply = control_reply_ask(settings, request, RELOAD_TIMEOUT_MS);
     if (reply == NULL) {
         return COMMAND_FAILED;
     }

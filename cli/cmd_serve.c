@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "cli/workspace.h"
+#include "server/configuration_copy.h"
 #include "server/server.h"
 
 /* `--check`: whether the server would start with this, told without starting it. */
@@ -20,19 +21,32 @@ static int check(const struct invocation *invocation)
     return workspace_exit(&workspace);
 }
 
+/* FILE, or what is remembered of it where it is in error: that must not take the tenants away. */
+static struct settings *load(const char *file, struct diagnostics *ret_trouble)
+{
+    struct settings *settings = NULL;
+    return settings_load(file, &settings, ret_trouble)
+               ? settings
+               : configuration_copy_find(file, CONFIGURATION_COPY_START);
+}
+
 int cmd_serve(const struct invocation *invocation)
 {
     if (invocation_has(invocation, "check")) {
         return check(invocation);
     }
-    struct settings *settings = workspace_settings(invocation);
+    CLEANUP(diagnostics_clear) struct diagnostics trouble = {0};
+    struct settings *settings = load(settings_find(invocation->config), &trouble);
+    if (settings == NULL || trouble.errors == 0) { /* else the log has them */
+        diagnostics_print(&trouble, stderr);
+    }
     if (settings == NULL) {
         return COMMAND_FAILED;
     }
     struct log *log = log_new(
         STDERR_FILENO, invocation->log_json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
     struct error e;
-    bool ok = server_run(settings, log, &e);
+    bool ok = server_run(settings, &trouble, log, &e);
     if (!ok) {
         log_event(log, LOG_LEVEL_ERROR, "server.failed", LOG_TEXT("error", e.text));
     }

@@ -15,15 +15,6 @@
 
 enum { STATUS_TIMEOUT_MS = 10000, WAIT_MAX_S = 86400 };
 
-/* What the server does not look at itself. */
-static void add_left(const struct invocation *invocation, json_t *reply)
-{
-    CLEANUP_SETTINGS struct settings *settings = workspace_settings(invocation);
-    if (settings != NULL) {
-        json_object_set_new(reply, "left", status_left_find(settings));
-    }
-}
-
 /* Names, paths and texts of CAs stand in it: made safe for eyes, in one place for all views. */
 static void print_shown(const json_t *reply, void (*print)(const json_t *, int64_t, FILE *))
 {
@@ -41,14 +32,16 @@ static int verdict(const struct invocation *invocation, const json_t *reply)
     return fine || invocation_has(invocation, "prometheus") ? COMMAND_DONE : COMMAND_NO;
 }
 
-static void print(const struct invocation *invocation, json_t *reply)
+static void print(const struct invocation *invocation, const struct settings *settings,
+                  json_t *reply)
 {
     if (invocation_has(invocation, "prometheus")) {
         print_shown(reply, metrics_view_print);
         return;
     }
     if (status_view_is_serving(reply)) {
-        add_left(invocation, reply);
+        /* What the server does not look at itself. */
+        json_object_set_new(reply, "left", status_left_find(settings));
     }
     if (invocation_has(invocation, "json")) {
         control_reply_print_json(reply);
@@ -65,7 +58,7 @@ static int wait_ready(const struct invocation *invocation)
         return invocation_usage(invocation, "--wait-ready takes a duration of 1s to 1d");
     }
     struct error e;
-    CLEANUP_SETTINGS struct settings *settings = workspace_settings(invocation);
+    CLEANUP_SETTINGS struct settings *settings = workspace_settings_of_server(invocation);
     if (settings == NULL) {
         return COMMAND_FAILED;
     }
@@ -86,12 +79,16 @@ int cmd_status(const struct invocation *invocation)
     if (invocation_has(invocation, "wait-ready")) {
         return wait_ready(invocation);
     }
+    CLEANUP_SETTINGS struct settings *settings = workspace_settings_of_server(invocation);
+    if (settings == NULL) {
+        return COMMAND_FAILED;
+    }
     json_t *reply =
-        control_reply_ask(invocation, json_pack("{s:s}", "command", "status"), STATUS_TIMEOUT_MS);
+        control_reply_ask(settings, json_pack("{s:s}", "command", "status"), STATUS_TIMEOUT_MS);
     if (reply == NULL) {
         return COMMAND_FAILED;
     }
-    print(invocation, reply);
+    print(invocation, settings, reply);
     int code = verdict(invocation, reply);
     json_decref(reply);
     return code;

@@ -5,17 +5,13 @@
 #include "cli/workspace.h"
 #include "server/control.h"
 
-json_t *control_reply_ask(const struct invocation *invocation, json_t *request, int timeout_ms)
+json_t *control_reply_ask(const struct settings *settings, json_t *request, int timeout_ms)
 {
+    struct error e;
     json_t *reply = NULL;
-    struct settings *settings = workspace_settings(invocation);
-    if (settings != NULL) {
-        struct error e;
-        if (!control_ask(settings->control, request, timeout_ms, &reply, &e)) {
-            fprintf(stderr, "mtasts-host: %s\n", e.text);
-            reply = NULL;
-        }
-        settings_free(settings);
+    if (!control_ask(settings->control, request, timeout_ms, &reply, &e)) {
+        fprintf(stderr, "mtasts-host: %s\n", e.text);
+        reply = NULL;
     }
     json_decref(request);
     return reply;

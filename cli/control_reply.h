@@ -9,8 +9,9 @@
 #include "cli/invocation.h"
 #include "config/settings.h"
 
-/* Sends REQUEST (taken). NULL: told on stderr. The caller frees with json_decref. */
-json_t *control_reply_ask(const struct invocation *invocation, json_t *request, int timeout_ms);
+/* Sends REQUEST (taken) to the server of SETTINGS. NULL: told on stderr. The caller frees with
+ * json_decref. */
+json_t *control_reply_ask(const struct settings *settings, json_t *request, int timeout_ms);
 
 /* Sends REQUEST (taken) that only says what is to be done about SUBJECT. False: told on stderr. */
 bool control_reply_act(const struct settings *settings, json_t *request, int timeout_ms,

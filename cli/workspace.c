@@ -4,6 +4,7 @@
 
 #include "base/safe_text.h"
 #include "policies/mirror_copy.h"
+#include "server/configuration_copy.h"
 
 enum { DEFAULT_MAX_AGE_S = 604800 }; /* as mtasts-host.yaml has it where no file is read */
 
@@ -15,6 +16,14 @@ struct settings *workspace_settings(const struct invocation *invocation)
     bool ok = settings_load(file, &settings, &d);
     diagnostics_print(&d, stderr);
     return ok ? settings : NULL;
+}
+
+struct settings *workspace_settings_of_server(const struct invocation *invocation)
+{
+    struct settings *settings = workspace_settings(invocation);
+    return settings != NULL
+               ? settings
+               : configuration_copy_find(settings_find(invocation->config), CONFIGURATION_COPY_ASK);
 }
 
 struct policy_file_defaults workspace_defaults(const struct settings *settings)

@@ -20,6 +20,10 @@ struct workspace {
 /* Loads `-c FILE` or its defaults. NULL: the errors are on stderr. Free with settings_free. */
 struct settings *workspace_settings(const struct invocation *invocation);
 
+/* The same for who asks the running server and nothing else: where the file is in error, which is
+ * told, too, by what the server remembers of it (server/configuration_copy.h). */
+struct settings *workspace_settings_of_server(const struct invocation *invocation);
+
 static inline void workspace_settings_cleanup(struct settings **settings)
 {
     settings_free(*settings);

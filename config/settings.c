@@ -9,7 +9,6 @@
 #include "shown.h"
 
 enum {
-    FILE_MAX_OCTETS = 1024 * 1024,
     PATHS_MAX = 1000, /* of one key */
     WORKERS_MAX = 256,
     ROOT_TEXT_MAX = 4096,
@@ -21,7 +20,6 @@ enum {
 };
 
 static const char DEFAULT_FILE[] = "/etc/mtasts-host/mtasts-host.yaml";
-static const char DEFAULT_STATE[] = "/var/lib/mtasts-host";
 static const char DEFAULT_CONTROL[] = "control.sock";
 static const char DEFAULT_CERTIFICATES[] = "certs";
 
@@ -110,11 +108,21 @@ static bool add_path(const struct yaml_node *item, void *target, struct fields_c
     return true;
 }
 
+static bool add_policies(const struct yaml_node *item, void *target, struct fields_context *context)
+{
+    struct settings *settings = target;
+    if (!add_path(item, &settings->policies, context)) {
+        return false;
+    }
+    settings_list_add(&settings->policies_written, memory_string_of(item->text));
+    return true;
+}
+
 static bool read_policies(const struct yaml_pair *pair, void *target,
                           struct fields_context *context)
 {
     struct settings *settings = target;
-    if (!fields_strings(pair, add_path, &settings->policies, context)) {
+    if (!fields_strings(pair, add_policies, settings, context)) {
         return false;
     }
     return settings->policies.count != 0 ||
@@ -280,7 +288,7 @@ static const struct field FIELDS[] = {
     {"acme", settings_read_acme, 0},
 };
 
-static char *absolute_file(const char *file)
+char *settings_absolute_file(const char *file)
 {
     if (file[0] == '/') {
         return memory_string(file);
@@ -292,8 +300,8 @@ static char *absolute_file(const char *file)
 static struct settings *new_settings(const char *file)
 {
     struct settings *settings = memory_zero(1, sizeof(*settings));
-    settings->file = absolute_file(file);
-    settings->state = memory_string(DEFAULT_STATE);
+    settings->file = settings_absolute_file(file);
+    settings->state = memory_string(SETTINGS_DEFAULT_STATE);
     settings->control = memory_string(DEFAULT_CONTROL);
     settings->http2 = true;
     settings->snapshot = true;
@@ -338,6 +346,7 @@ bool settings_parse(struct bytes text, const char *file, struct settings **ret_s
         return false;
     }
     struct settings *settings = new_settings(file);
+    settings->text = memory_string_of(text);
     CLEANUP_FREE char *directory = file_path_directory(settings->file);
     struct settings_reader reader = {.settings = settings, .directory = directory};
     struct fields_context context = {file, d, &reader};
@@ -357,7 +366,7 @@ bool settings_parse(struct bytes text, const char *file, struct settings **ret_s
 
 bool settings_load(const char *file, struct settings **ret_settings, struct diagnostics *d)
 {
-    CLEANUP(buffer_clear) struct buffer text = BUFFER(FILE_MAX_OCTETS);
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(SETTINGS_TEXT_MAX);
     struct error e;
     if (!file_read(file, &text, NULL, &e)) {
         /* What the system says comes without advice, what file_read says with it. */
@@ -386,6 +395,7 @@ void settings_free(struct settings *settings)
     }
     char *texts[] = {
         settings->file,
+        settings->text,
         settings->state,
         settings->control,
         settings->user,
@@ -403,6 +413,7 @@ void settings_free(struct settings *settings)
         free(texts[i]);
     }
     settings_list_clear(&settings->policies);
+    settings_list_clear(&settings->policies_written);
     settings_list_clear(&settings->certificates);
     settings_list_clear(&settings->dns_resolvers);
     clear_listens(&settings->https);

@@ -127,9 +127,11 @@ enum settings_access_log { ACCESS_LOG_OFF, ACCESS_LOG_COMBINED, ACCESS_LOG_JSON 
 
 struct settings {
     char *file; /* the configuration file itself; absolute */
+    char *text; /* what it said */
 
-    struct settings_list policies;     /* directories or files */
-    struct settings_list certificates; /* directories or files */
+    struct settings_list policies;         /* directories or files */
+    struct settings_list policies_written; /* the same, each as the file writes it */
+    struct settings_list certificates;     /* directories or files */
     struct settings_listens https;
     struct settings_listens http;
     struct settings_listens plain;
@@ -170,6 +172,9 @@ struct settings {
  * NULL. */
 const char *settings_find(const char *option);
 
+#define SETTINGS_DEFAULT_STATE "/var/lib/mtasts-host"
+enum { SETTINGS_TEXT_MAX = 1024 * 1024 };
+
 /* Loads FILE. False: D has at least one error. Free with settings_free. */
 bool settings_load(const char *file, struct settings **ret_settings, struct diagnostics *d)
     MUST_USE;
@@ -178,6 +183,12 @@ bool settings_load(const char *file, struct settings **ret_settings, struct diag
 bool settings_parse(struct bytes text, const char *file, struct settings **ret_settings,
                     struct diagnostics *d) MUST_USE;
 void settings_free(struct settings *settings);
+
+/* FILE, which may be relative to where we are. The caller frees it. */
+char *settings_absolute_file(const char *file);
+/* `state` of the configuration FILE, an absolute path, though the rest of it be in error; NULL: it
+ * names none, or cannot be read. The caller frees it. */
+char *settings_find_state(const char *file);
 
 /* Whether one of our own listeners is bound to a loopback address by name: then a name that leads
  * to one leads to us, as in tests, or where a proxy stands before us on the same host. */

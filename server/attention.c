@@ -32,9 +32,8 @@ static void find_configuration(const struct attention_facts *facts, struct atten
 {
     if (facts->configuration_problem != NULL) {
         ret->count = 1;
-        ret->text = memory_printf("the main configuration has errors, and the old one stays in use "
-                                  "until the end of this process: %s; mend it, then \"mtasts-host "
-                                  "reload\"",
+        ret->text = memory_printf("the main configuration has errors, so the last good one is in "
+                                  "use: %s; mend it, then \"mtasts-host reload\"",
                                   SAFE_TEXT(facts->configuration_problem));
     }
 }

@@ -19,7 +19,7 @@
 enum attention_code {
     ATTENTION_LOADING,                   /* not all is answered for yet */
     ATTENTION_STOPPING,                  /* it ends */
-    ATTENTION_CONFIGURATION_IN_ERROR,    /* the old one stays in use */
+    ATTENTION_CONFIGURATION_IN_ERROR,    /* the last good one is in use */
     ATTENTION_RESTART_NEEDED,            /* keys that only a restart applies */
     ATTENTION_FILES_IN_ERROR,            /* of policies or certificates */
     ATTENTION_REMOVALS_HELD,             /* domains */
@@ -39,7 +39,7 @@ enum { ATTENTION_MIRROR_FAILURES = 3 };
 struct attention_facts {
     const char *loading; /* how far the load is; NULL: it is over */
     bool stopping;
-    const char *configuration_problem; /* of the last reload: its first error */
+    const char *configuration_problem; /* its first error, at the start or the last reload */
     const char *restart_keys;          /* separated by commas; "" or NULL: none */
     const struct loader_status *loaded;
     const struct acme_status *acme;

@@ -1,5 +1,8 @@
+#include <string.h>
+
 #include "base/buffer.h"
 #include "base/safe_json.h"
+#include "server/configuration_copy.h"
 #include "server/server_state.h"
 #include "server/status.h"
 #include "server/systemd.h"
@@ -12,36 +15,76 @@ static const struct settings *current(const struct server *server)
     return server->newer != NULL ? server->newer : server->settings;
 }
 
-/* Logs what is wrong with the new configuration and keeps its beginning for the client. */
-static char *tell_trouble(struct server *server, const struct diagnostics *diagnostics)
+void server_tell_trouble(struct server *server, const struct diagnostics *diagnostics)
+{
+    free(TAKE(server->configuration_problem));
+    for (size_t i = 0; i < diagnostics->count; i++) {
+        CLEANUP_FREE char *line = diagnostic_format(&diagnostics->items[i]);
+        log_event(server->log, LOG_LEVEL_ERROR, "settings.error", LOG_TEXT("problem", line));
+        /* For `status` the first, since the log has them all. */
+        if (server->configuration_problem == NULL &&
+            diagnostics->items[i].severity == SEVERITY_ERROR) {
+            server->configuration_problem = TAKE(line);
+        }
+    }
+}
+
+/* The beginning of it, for the client. */
+static char *describe_trouble(const struct diagnostics *diagnostics)
 {
     CLEANUP(buffer_clear) struct buffer text = BUFFER(TROUBLE_MAX);
     buffer_add_string(&text, "the configuration has errors and the old one stays in use");
     for (size_t i = 0; i < diagnostics->count; i++) {
         CLEANUP_FREE char *line = diagnostic_format(&diagnostics->items[i]);
-        log_event(server->log, LOG_LEVEL_ERROR, "settings.error", LOG_TEXT("problem", line));
         buffer_printf(&text, "\n%s", line);
     }
     text.overflow = false;
     return buffer_take(&text);
 }
 
-/* For `status`: the first error, since the log has them all. */
-static void keep_problem(struct server *server, const struct diagnostics *diagnostics)
+/* --- The copy for a start whose configuration is in error --- */
+
+static void tell_not_kept(struct server *server, const struct error *why)
 {
-    free(TAKE(server->configuration_problem));
-    for (size_t i = 0; i < diagnostics->count && server->configuration_problem == NULL; i++) {
-        if (diagnostics->items[i].severity == SEVERITY_ERROR) {
-            server->configuration_problem = diagnostic_format(&diagnostics->items[i]);
-        }
+    log_event(server->log, LOG_LEVEL_WARNING, "settings.not_kept", LOG_TEXT("error", why->text));
+}
+
+void server_keep_copy(struct server *server)
+{
+    struct error why;
+    if (!server->copy_is_prepared) {
+        return;
+    }
+    server->copy_is_prepared = false;
+    server->copy_is_kept = configuration_copy_keep(server->settings->state, server->settings, &why);
+    if (!server->copy_is_kept) {
+        tell_not_kept(server, &why);
     }
 }
+
+void server_prepare_copy(struct server *server, const struct settings *settings)
+{
+    struct error why;
+    server->copy_is_prepared = configuration_copy_prepare(server->settings->state, settings, &why);
+    if (!server->copy_is_prepared) {
+        tell_not_kept(server, &why);
+    }
+    if (server->phase == SERVER_SERVING) {
+        server_keep_copy(server);
+    }
+}
+
+/* --- The reload --- */
 
 static void use(struct inquiry *inquiry, struct settings *settings)
 {
     struct server *server = inquiry->server;
     CLEANUP(buffer_clear) struct buffer names = BUFFER(NAMES_MAX);
     settings_restart_needed(server->settings, settings, &names);
+    bool is_other = strcmp(current(server)->text, settings->text) != 0;
+    if (!server->gave_up_root && (is_other || !server->copy_is_kept)) {
+        server_prepare_copy(server, settings);
+    }
     if (names.n != 0) {
         log_event(server->log, LOG_LEVEL_WARNING, "settings.restart_needed",
                   LOG_BYTES("keys", buffer_bytes(&names)));
@@ -114,9 +157,9 @@ static void begin_reload(struct server *server)
     if (settings_load(server->settings->file, &settings, &diagnostics)) {
         use(inquiry, settings);
     } else {
-        inquiry->trouble = tell_trouble(server, &diagnostics);
+        inquiry->trouble = describe_trouble(&diagnostics);
     }
-    keep_problem(server, &diagnostics);
+    server_tell_trouble(server, &diagnostics);
     diagnostics_clear(&diagnostics);
     acme_link_reload(server);
     loader_reload(server->loader, flags, inquiry_on_reload, inquiry);

@@ -229,6 +229,16 @@ bool server_start_workers(struct server *server, struct error *e)
     return true;
 }
 
+static bool drop_privileges(struct server *server, struct error *e)
+{
+    const struct privileges *privileges = &server->privileges;
+    if (!server->copy_is_kept) { /* by root while we are: what root starts with must be root's */
+        server_prepare_copy(server, server->settings);
+    }
+    server->gave_up_root = geteuid() == 0 && privileges->uid != (uid_t)-1 && privileges->uid != 0;
+    return privileges_drop(privileges, e);
+}
+
 static bool start(struct server *server, struct error *e)
 {
     raise_descriptors(server);
@@ -236,7 +246,7 @@ static bool start(struct server *server, struct error *e)
            privileges_find(server->settings->user, &server->privileges, e) &&
            open_sockets(server, e) &&
            privileges_prepare_state(server->settings->state, &server->privileges, e) &&
-           privileges_drop(&server->privileges, e) && (settle_core_dumps(server), true) &&
+           drop_privileges(server, e) && (settle_core_dumps(server), true) &&
            control_open(server->settings->control, commands_ask, server, &server->control, e) &&
            start_access_log(server, e) && start_loader(server, e);
 }
@@ -418,10 +428,12 @@ static void stop(struct server *server)
     settings_free(server->settings);
 }
 
-bool server_run(struct settings *settings, struct log *log, struct error *e)
+bool server_run(struct settings *settings, const struct diagnostics *trouble, struct log *log,
+                struct error *e)
 {
     struct server server = {
         .settings = settings,
+        .copy_is_kept = trouble->errors != 0,
         .log = log,
         .error = e,
         .signals = -1,
@@ -432,6 +444,11 @@ bool server_run(struct settings *settings, struct log *log, struct error *e)
     tls_library_prepare();
     rcu_reader_register();
     systemd_sockets_take(&server.systemd);
+    if (trouble->errors != 0) {
+        server_tell_trouble(&server, trouble);
+        log_event(log, LOG_LEVEL_ERROR, "settings.last_good_used", LOG_TEXT("file", settings->file),
+                  LOG_TEXT("advice", "mend it, then \"mtasts-host reload\""));
+    }
     bool started = start(&server, e);
     if (started) {
         loading_begin(&server);

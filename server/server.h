@@ -7,8 +7,10 @@
 #include "base/log.h"
 #include "config/settings.h"
 
-/* Runs until SIGTERM or SIGINT. SETTINGS is taken. True: stopped as asked, drained or past
- * limits.drain. */
-bool server_run(struct settings *settings, struct log *log, struct error *e) MUST_USE;
+/* Runs until SIGTERM or SIGINT. SETTINGS is taken. TROUBLE has errors where SETTINGS are what is
+ * remembered (server/configuration_copy.h), since their file is in error now: they are told, and
+ * SETTINGS are not kept again. True: stopped as asked, drained or past limits.drain. */
+bool server_run(struct settings *settings, const struct diagnostics *trouble, struct log *log,
+                struct error *e) MUST_USE;
 
 #endif

@@ -40,6 +40,9 @@ enum server_phase { SERVER_LOADING, SERVER_SERVING, SERVER_STOPPING };
 struct server {
     struct settings *settings; /* as started with */
     struct settings *newer;    /* as read since, or NULL */
+    bool copy_is_prepared;     /* and is kept once all is served (configuration_copy.h) */
+    bool copy_is_kept;         /* of the text that is in use */
+    bool gave_up_root; /* what is read since is not kept: a start as root would not take it */
     struct log *log;
     struct error *error; /* why it failed */
     bool failed;
@@ -147,6 +150,14 @@ void mirror_link_reload(struct server *server, const struct settings *settings);
 void mirror_link_stop(struct server *server);
 
 /* --- reload.c --- */
+/* The configuration file is in error, as DIAGNOSTICS say, or no more where they do not: for the
+ * log and for `status`. */
+void server_tell_trouble(struct server *server, const struct diagnostics *diagnostics);
+/* For a start whose configuration is in error: what SETTINGS say is prepared to be kept, or kept
+ * where all is served already. */
+void server_prepare_copy(struct server *server, const struct settings *settings);
+/* All is served: what was prepared is kept. */
+void server_keep_copy(struct server *server);
 /* Reads the configuration and rescans; answers TICKET (0: nobody) when it is served. */
 void server_reload(struct server *server, unsigned flags, uint64_t ticket);
 

@@ -331,6 +331,9 @@ static void test_every_key(void **state)
     CLEANUP_SETTINGS struct settings *s = parse(FULL);
     assert_int_equal(s->policies.count, 2);
     assert_string_equal(s->policies.items[1], "/srv/policies.yaml");
+    assert_int_equal(s->policies_written.count, 2);
+    assert_string_equal(s->policies_written.items[0], "policies.d");
+    assert_string_equal(s->policies_written.items[1], "/srv/policies.yaml");
     assert_int_equal(s->https.count, 2);
     assert_int_equal(s->https.items[0].port, 8443);
     assert_string_equal(s->https.items[1].host, "192.0.2.1");
