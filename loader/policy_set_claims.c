@@ -129,7 +129,8 @@ static void claim_own(struct policy_set *set, struct set_file *file)
     for (size_t i = 0; i < offer->domain_count; i++) {
         struct offer_domain *domain = &offer->domains[i];
         if (domain->domain == NULL) {
-            domain->domain = policy_index_claim(set->index, domain_name(domain));
+            domain->domain = policy_index_claim(
+                set->index, (struct bytes){domain->name, domain->name_length});
         }
         if (domain->domain->owner == file && !set_file_stands(domain->domain->claimant)) {
             domain->domain->claimant = file;

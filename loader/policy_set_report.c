@@ -339,23 +339,14 @@ static void report_orphan(struct policy_set *set, struct set_shared *shared)
 static void report_work(struct policy_set *set, struct set_file *file)
 {
     struct diagnostics none = {0};
-    bool gone = set_file_is_gone(file);
-    switch (file->state) {
-    case FILE_IN_ERROR:
-        break; /* told when it was read */
-    case FILE_REFUSED:
+    bool gone = set_file_is_gone(file); /* told of its directory */
+    if (file->state == FILE_REFUSED) {
         report_refused(set, file);
-        break;
-    case FILE_STILL_OPEN:
+    } else if (file->state == FILE_STILL_OPEN) {
         report_open(set, file);
-        break;
-    case FILE_HELD:
-        if (!gone) {
-            report_held(set, file);
-            break;
-        }
-        /* fallthrough: told of the directory */
-    default:
+    } else if (file->state == FILE_HELD && !gone) {
+        report_held(set, file);
+    } else if (file->state != FILE_IN_ERROR) { /* told when it was read */
         set_report_file(set, file, &none);
     }
 }

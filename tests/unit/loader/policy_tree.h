@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "loader/policy_set.h"
+#include "store/served_memory.h"
 #include "policies/mirror_copy.h"
 
 enum { VANISH_MS = 5000 };
@@ -28,6 +29,7 @@ struct tree {
     int64_t now_ms;
     size_t events;
     bool changing; /* what the watch would say */
+    bool remembers; /* the memory is this set's */
 };
 
 static inline bool is_changing(void *context)
@@ -56,8 +58,8 @@ static inline void tree_open(struct tree *t)
         .vanish_ms = VANISH_MS,
         .removal_percent = 10,
         .removal_domains = 50,
+        .context = t,
         .changing = is_changing,
-        .changing_context = t,
     };
     t->index = policy_index_new();
     t->set = policy_set_new(&options, t->index);
@@ -87,10 +89,55 @@ static inline void tree_rescan_after_tick(struct tree *t)
     tree_rescan(t);
 }
 
+static inline void tree_put(const struct served_file *file, struct buffer *version, void *context)
+{
+    struct error e;
+    if (!served_memory_put(context, file, buffer_bytes(version), &e)) {
+        fail_msg("%s", e.text);
+    }
+    buffer_clear(version);
+}
+
+static inline void tree_forget(struct bytes entry, struct bytes path, void *context)
+{
+    struct error e;
+    if (!served_memory_remove(context, entry, path, &e)) {
+        fail_msg("%s", e.text);
+    }
+}
+
+/* What the loader does after each apply (loader/loader_memory.c). */
+static inline void tree_remember(struct tree *t)
+{
+    struct error e;
+    char *news = NULL;
+    struct served_memory *memory = NULL;
+    if (!served_memory_open(t->state, &memory, &news, &e) || !served_memory_begin(memory, &e)) {
+        fail_msg("%s", e.text);
+    }
+    const struct policy_set_memory to = {tree_put, tree_forget, memory};
+    if (!t->remembers && !policy_set_remembers(t->set)) {
+        if (!served_memory_clear(memory, &e)) {
+            fail_msg("%s", e.text);
+        }
+        policy_set_remember_afresh(t->set);
+    }
+    t->remembers = true;
+    while (policy_set_remember(t->set, &to, 1000)) {
+    }
+    if (!served_memory_commit(memory, &e)) {
+        fail_msg("%s", e.text);
+    }
+    served_memory_close(memory);
+    free(news);
+}
+
 /* A new process: nothing is left but what is on the disk. */
 static inline void tree_restart(struct tree *t)
 {
+    tree_remember(t);
     tree_close(t);
+    t->remembers = false;
     tree_open(t);
     tree_rescan(t);
 }
@@ -255,18 +302,6 @@ static inline char *tree_problems(const struct tree *t, bool only_new)
         CLEANUP_FREE char *problems_ = tree_problems((t), true);                                   \
         assert_string_equal(problems_, (want));                                                    \
     } while (0)
-
-/* Files below state/last-good. */
-static inline size_t tree_copies(const struct tree *t)
-{
-    size_t count = 0;
-    CLEANUP_FREE char *path = file_path_join(t->state, "last-good");
-    CLEANUP_FREE char *command = memory_printf("ls -A %s | wc -l", path);
-    FILE *out = popen(command, "r");
-    assert_int_equal(fscanf(out, "%zu", &count), 1);
-    pclose(out);
-    return count;
-}
 
 #define OWN(domain, mx) "  " domain ": {mode: enforce, mx: [" mx "], max_age: 1w}\n"
 
