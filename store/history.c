@@ -72,6 +72,7 @@ enum query {
     HELD,
     TEXT_BEFORE,
     TEXT_BY_DIGEST,
+    LAST_DIGEST,
     PRUNE_TEXTS_SERVED,
     PRUNE_USES,
     PRUNE_TEXTS,
@@ -108,6 +109,9 @@ static const char *const queries[QUERY_COUNT] = {
     [TEXT_BY_DIGEST] = SERVED "SELECT t.body FROM served s JOIN texts t ON t.id = s.text"
                               " WHERE substr(hex(t.digest), 1, length(?2)) = upper(?2)"
                               " ORDER BY s.last_s IS NOT NULL, s.last_s DESC LIMIT 1",
+    [LAST_DIGEST] = SERVED "SELECT t.digest FROM served s JOIN texts t ON t.id = s.text"
+                           " ORDER BY s.last_s IS NOT NULL, s.last_s DESC, s.own DESC, t.id DESC"
+                           " LIMIT 1",
     [PRUNE_TEXTS_SERVED] = "DELETE FROM past WHERE text IS NOT NULL AND until_s +"
                            " (SELECT max_age_s FROM texts WHERE texts.id = past.text) < ?1",
     [PRUNE_USES] = "DELETE FROM past WHERE text IS NULL AND until_s + ?2 < ?1",
@@ -130,6 +134,18 @@ bool history_open(const char *path, struct history **ret_history, struct error *
         history_close(history);
         return false;
     }
+    *ret_history = history;
+    return true;
+}
+
+bool history_open_reading(const char *path, struct history **ret_history, struct error *e)
+{
+    struct database database;
+    if (!database_open_reading(path, "history", SCHEMA_VERSION, &database, e)) {
+        return false;
+    }
+    struct history *history = memory_zero(1, sizeof(*history));
+    history->database = database;
     *ret_history = history;
     return true;
 }
@@ -404,6 +420,22 @@ bool history_text(struct history *history, struct bytes subject, struct bytes di
                               "no text of %.*s whose digest begins with %.*s is "
                               "known",
                               BYTES_ARG(subject), BYTES_ARG(digest_prefix));
+}
+
+bool history_is_last(struct history *history, struct bytes subject,
+                     const unsigned char digest[DIGEST_OCTETS], bool *ret_last, struct error *e)
+{
+    sqlite3_stmt *s = statement(history, LAST_DIGEST, e);
+    if (s == NULL) {
+        return false;
+    }
+    history_bind_text(s, 1, subject);
+    enum database_step step = database_step(&history->database, s, e);
+    *ret_last =
+        step == DATABASE_ROW && bytes_equal(history_column_bytes(s, 0),
+                                            (struct bytes){(const char *)digest, DIGEST_OCTETS});
+    sqlite3_reset(s);
+    return step != DATABASE_FAILED;
 }
 
 static bool prune(struct history *history, enum query query, int64_t now_s, struct error *e)

@@ -24,6 +24,8 @@ struct history_served {
 
 /* One handle per thread. */
 bool history_open(const char *path, struct history **ret_history, struct error *e) MUST_USE;
+/* Only for reading, also where nothing can be written: ERROR_NOT_FOUND where there is none. */
+bool history_open_reading(const char *path, struct history **ret_history, struct error *e) MUST_USE;
 void history_close(struct history *history);
 
 /* Notes run in transactions, for a million of them in seconds. */
@@ -64,6 +66,12 @@ bool history_each_held(struct history *history, struct bytes subject, int64_t no
  * with an empty prefix the one before the current; ERROR_NOT_FOUND where there is none. */
 bool history_text(struct history *history, struct bytes subject, struct bytes digest_prefix,
                   struct buffer *text, struct error *e) MUST_USE;
+
+/* *RET_LAST: the text that SUBJECT serves, or served last where it is served no more, by itself or
+ * through its shared policy, has this DIGEST. Where times of one second decide, its own text counts
+ * before the shared policy's, and the one that was served first later before the other. */
+bool history_is_last(struct history *history, struct bytes subject, const unsigned char digest[32],
+                     bool *ret_last, struct error *e) MUST_USE;
 
 /* Forgets texts that no sender can hold any more. */
 bool history_prune(struct history *history, int64_t now_s, struct error *e) MUST_USE;

@@ -21,6 +21,7 @@ enum query {
     USERS_STAY,
     USERS_FORGET_FIRST,
     IS_NONE_AT_FIRST,
+    IS_RETIRED,
     EACH,
     COUNT_LEFT,
     ANY,
@@ -59,6 +60,8 @@ static const char *const queries[QUERY_COUNT] = {
                            " (SELECT 1 FROM current WHERE subject = domain AND shared = ?1)",
     [IS_NONE_AT_FIRST] =
         "SELECT EXISTS (SELECT 1 FROM none_at_first WHERE domain = ?1 AND since_s >= ?2)",
+    [IS_RETIRED] = "SELECT EXISTS"
+                   " (SELECT 1 FROM leaving WHERE domain = ?1 AND retired_s > 0 AND gone_s = 0)",
     [EACH] = "SELECT domain, retired_s, gone_s FROM leaving"
              " ORDER BY gone_s DESC, domain LIMIT ?1",
     [COUNT_LEFT] = "SELECT count(*) FROM leaving WHERE gone_s > 0",
@@ -155,21 +158,34 @@ bool history_note_users_stay(struct history *history, struct bytes shared, struc
                                      note(history, USERS_FORGET_FIRST, shared, 0, e));
 }
 
-bool history_is_none_at_first(struct history *history, struct bytes domain, int64_t now_s,
-                              bool *ret_first, struct error *e)
+/* The same of DOMAIN, with a second value where the query has one. */
+static bool ask_truth(struct history *history, enum query query, struct bytes domain,
+                      int64_t second, bool *ret_truth, struct error *e)
 {
-    int64_t first = 0;
-    sqlite3_stmt *s = statement(history, IS_NONE_AT_FIRST, e);
+    int64_t value = 0;
+    sqlite3_stmt *s = statement(history, query, e);
     if (s == NULL) {
         return false;
     }
     history_bind_text(s, 1, domain);
-    sqlite3_bind_int64(s, 2, now_s - HISTORY_LONGEST_S);
-    if (!ask_integer(history, IS_NONE_AT_FIRST, &first, e)) {
+    sqlite3_bind_int64(s, 2, second);
+    if (!ask_integer(history, query, &value, e)) {
         return false;
     }
-    *ret_first = first != 0;
+    *ret_truth = value != 0;
     return true;
+}
+
+bool history_is_none_at_first(struct history *history, struct bytes domain, int64_t now_s,
+                              bool *ret_first, struct error *e)
+{
+    return ask_truth(history, IS_NONE_AT_FIRST, domain, now_s - HISTORY_LONGEST_S, ret_first, e);
+}
+
+bool history_is_retired(struct history *history, struct bytes domain, bool *ret_retired,
+                        struct error *e)
+{
+    return ask_truth(history, IS_RETIRED, domain, 0, ret_retired, e);
 }
 
 bool history_each_leaving(struct history *history, size_t most,

@@ -38,6 +38,10 @@ bool history_note_users_stay(struct history *history, struct bytes shared, struc
 bool history_is_none_at_first(struct history *history, struct bytes domain, int64_t now_s,
                               bool *ret_first, struct error *e) MUST_USE;
 
+/* Whether DOMAIN is served and has mode none. */
+bool history_is_retired(struct history *history, struct bytes domain, bool *ret_retired,
+                        struct error *e) MUST_USE;
+
 struct history_leaving {
     struct bytes domain;
     int64_t retired_s; /* since when it served mode none; 0: it did not */
