@@ -130,6 +130,13 @@ void set_event(struct policy_set *set, struct set_file *file, enum file_event ev
         file->before = state;
         file->since_ms = set->now_ms;
     }
+    bool keeps_hold = set->starting && event != EVENT_STANDS; /* as it is remembered */
+    bool was_held = file->was_held;
+    file->was_held = state == FILE_HELD ||
+                     (was_held && (state == FILE_OFFERED || state == FILE_VANISHED || keeps_hold));
+    if (file->was_held != was_held) {
+        set_memory_note(set, file);
+    }
     file->state = state;
     set->something_changed = true;
     set_files_touch(set, file);
@@ -148,13 +155,11 @@ static void join_round(struct policy_set *set, struct set_file *file)
     set_files_add(&set->round, file);
 }
 
-static bool is_due(struct policy_set *set, const struct set_file *file)
+/* What was held, and what a start does not find in a directory that is empty, is missed at once. */
+static bool is_due(const struct policy_set *set, const struct set_file *file)
 {
-    if (set_accepts(set, file)) {
-        return true;
-    }
-    return set->now_ms >= file->since_ms + set->options.vanish_ms &&
-           (!set_file_is_away(set, file) || set_guard_lets_go(set, file));
+    return set->now_ms >= file->since_ms + set->options.vanish_ms || file->was_held ||
+           (set->starting && set_file_is_away(set, file)) || set_accepts(set, file);
 }
 
 /* A vanished file whose time is up offers nothing at all. */
@@ -169,17 +174,42 @@ static void offer_what_is_due(struct policy_set *set)
     }
 }
 
+/* Whether FILE says nothing, on purpose. */
+static bool is_empty(const struct set_file *file)
+{
+    return file->offer != NULL
+               ? !file->offer->absent && file->offer->domain_count + file->offer->shared_count == 0
+               : file->present && file->state == FILE_STANDS &&
+                     file->domain_count + file->shared_count == 0;
+}
+
+/* A file that is empty on purpose says that what went from beside it was to go. */
+static void find_meant(struct policy_set *set)
+{
+    for (size_t i = 0; i < set->files.count; i++) {
+        struct set_top *top = &set->tops[set->files.items[i]->top];
+        top->is_meant = top->is_meant || is_empty(set->files.items[i]);
+    }
+}
+
 static void gather_round(struct policy_set *set)
 {
+    bool some_gone = false;
     for (size_t i = 0; i < set->top_count; i++) {
         set->tops[i].held_gone = 0;
+        set->tops[i].is_meant = false;
     }
     for (size_t i = 0; i < set->work.count; i++) {
         struct set_file *file = set->work.items[i];
-        set->tops[file->top].held_gone += file->state == FILE_HELD && set_file_is_gone(file);
+        bool gone = file->offer != NULL && file->offer->absent;
+        set->tops[file->top].held_gone += file->state == FILE_HELD && gone;
+        some_gone = some_gone || gone;
         join_round(set, file);
     }
     set_files_sort(&set->round);
+    if (some_gone) {
+        find_meant(set);
+    }
 }
 
 static void run_round(struct policy_set *set)
@@ -276,10 +306,7 @@ static int64_t due_ms(const struct policy_set *set, const struct set_file *file)
 {
     switch (file->state) {
     case FILE_VANISHED:
-        /* Nothing but a change, or an operator, lets it go. */
-        return set_file_is_away(set, file) && set->now_ms >= file->since_ms + set->options.vanish_ms
-                   ? -1
-                   : file->since_ms + set->options.vanish_ms;
+        return file->since_ms + set->options.vanish_ms;
     case FILE_SETTLING:
         return file->since_ms + set->options.settle_ms;
     case FILE_POSTPONED:

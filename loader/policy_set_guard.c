@@ -46,11 +46,6 @@ static size_t count_free(const struct policy_set *set, const struct set_file *fi
     return count;
 }
 
-bool set_guard_lets_go(struct policy_set *set, const struct set_file *file)
-{
-    return set->tops[file->top].state == TOP_EMPTY && count_free(set, file) == file->domain_count;
-}
-
 /* --- While more is changing --- */
 
 static bool is_changing(const struct policy_set *set)
@@ -60,7 +55,7 @@ static bool is_changing(const struct policy_set *set)
 
 static bool may_wait(const struct policy_set *set, const struct set_file *file)
 {
-    return file->before != FILE_HELD &&
+    return !file->was_held &&
            (file->postponed_ms == 0 ||
             set->now_ms - file->postponed_ms < POLICY_SET_POSTPONED_MS);
 }
@@ -130,18 +125,32 @@ static bool doubt(struct policy_set *set, struct set_file *file)
 
 /* --- Too much at once --- */
 
-static void hold(struct policy_set *set, struct set_file *file)
+static bool hold(struct policy_set *set, struct set_file *file)
 {
+    file->loses = count_losses(file);
     set_claims_take_out(set, file, EVENT_TOO_MUCH);
+    return true;
+}
+
+/* What lay in a directory that has nothing left is held however little it is: nobody can tell
+ * whether that is the directory that was meant. */
+static bool is_away(const struct policy_set *set, const struct set_file *file)
+{
+    return file->offer->absent && set_file_is_away(set, file) && count_losses(file) != 0 &&
+           count_free(set, file) != count_losses(file);
 }
 
 /* What is held stays held until it is accepted, its file changes, or nothing is lost by it. And
  * what vanishes beside what has vanished and is held is most likely the same accident, seen later:
- * a large tree takes a while to go. */
+ * a large tree takes a while to go. Neither where a file that is empty on purpose stands beside it.
+ */
 static bool is_held_already(const struct policy_set *set, const struct set_file *file)
 {
-    return file->before == FILE_HELD ||
-           (file->offer->absent && set->tops[file->top].held_gone != 0);
+    const struct set_top *top = &set->tops[file->top];
+    if (file->offer->absent) {
+        return (file->was_held || top->held_gone != 0) && !top->is_meant;
+    }
+    return file->was_held;
 }
 
 static bool is_too_much(const struct policy_set *set, size_t removed, size_t of)
@@ -206,9 +215,8 @@ static bool hold_what_is_too_much(struct policy_set *set)
             continue;
         }
         count_file(file, &removal);
-        if (file->loses != 0 && is_held_already(set, file)) {
-            hold(set, file);
-            held = true;
+        if (file->loses != 0 && (is_held_already(set, file) || is_away(set, file))) {
+            held = hold(set, file);
         }
     }
     if (held || removal.lost == 0) {
@@ -218,8 +226,7 @@ static bool hold_what_is_too_much(struct policy_set *set)
     for (size_t i = 0; i < set->round.count && set->guard_tripped; i++) {
         struct set_file *file = set->round.items[i];
         if (set_file_stands(file) && !set_accepts(set, file) && file->loses != 0) {
-            hold(set, file);
-            held = true;
+            held = hold(set, file);
         }
     }
     return held;

@@ -121,6 +121,7 @@ struct set_file {
     uint64_t seen; /* the listing that named it last */
     enum file_state state;
     enum file_state before; /* the state that it came to this round from */
+    bool was_held;          /* its offer was, and has not changed since */
     bool listed;            /* on set->work */
     bool in_round;
 
@@ -184,6 +185,7 @@ struct set_top {
     char *entry; /* as the configuration writes it */
     enum set_top_state state;
     size_t present;   /* files below it that are on the disk */
+    bool is_meant;    /* one of them says `domains: {}` */
     size_t held_gone; /* files below it that are gone and held, before this round */
     struct error why;
     struct diagnostics problems;
@@ -412,8 +414,6 @@ void set_claims_take_out(struct policy_set *set, struct set_file *file, enum fil
 /* Takes offers out that are not to count now: postponed, held, not whole. True: some were; settle
  * again. */
 bool set_guard(struct policy_set *set);
-/* Whether nothing of what lies below TOP, which has no policy file left, is missed by anybody. */
-bool set_guard_lets_go(struct policy_set *set, const struct set_file *file);
 
 /* --- policy_set_owners.c --- */
 /* What stands is applied and published; the rest of the round stays as it was. */

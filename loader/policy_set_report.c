@@ -237,6 +237,7 @@ static struct held_gone count_held_gone(const struct policy_set *set, size_t top
     return count;
 }
 
+/* The domains of TOP's files, but for those that are held by themselves. */
 static size_t count_below(const struct policy_set *set, size_t number)
 {
     size_t first = 0;
@@ -245,21 +246,10 @@ static size_t count_below(const struct policy_set *set, size_t number)
     const struct set_file *itself = set_files_find(set, set->tops[number].path);
     set_files_below(set, set->tops[number].path, &first, &end);
     for (size_t i = first; i < end; i++) {
-        domains += set->files.items[i]->top == number ? set->files.items[i]->domain_count : 0;
+        const struct set_file *file = set->files.items[i];
+        domains += file->top == number && file->state != FILE_HELD ? file->domain_count : 0;
     }
-    return domains + (itself != NULL ? itself->domain_count : 0);
-}
-
-/* Whether TOP's files have been gone for longer than a moment. */
-static bool is_missed(const struct policy_set *set, size_t top)
-{
-    bool missed = false;
-    for (size_t i = 0; i < set->work.count && !missed; i++) {
-        const struct set_file *file = set->work.items[i];
-        missed = file->top == top && file->state == FILE_VANISHED &&
-                 set->now_ms >= file->since_ms + set->options.vanish_ms;
-    }
-    return missed;
+    return domains + (itself != NULL && itself->state != FILE_HELD ? itself->domain_count : 0);
 }
 
 static void report_top(struct policy_set *set, size_t number)
@@ -267,7 +257,7 @@ static void report_top(struct policy_set *set, size_t number)
     struct set_top *top = &set->tops[number];
     struct diagnostics problems = {0};
     bool missing = top->state == TOP_GONE || top->state == TOP_UNREADABLE;
-    size_t below = missing || top->state == TOP_EMPTY ? count_below(set, number) : 0;
+    size_t below = missing ? count_below(set, number) : 0;
     if (missing && below == 0) {
         diagnostics_add(&problems, SEVERITY_ERROR, top->path, 0, 0,
                         "cannot be read: %s; make it, or name another one in the configuration",
@@ -276,14 +266,14 @@ static void report_top(struct policy_set *set, size_t number)
         diagnostics_add(&problems, SEVERITY_ERROR, top->path, 0, 0,
                         "cannot be read: %s; its %zu domains stay served as they were; %s",
                         set_report_reason(&top->why), below, accept_advice);
-    } else if (below != 0 && is_missed(set, number)) {
+    }
+    struct held_gone gone = count_held_gone(set, number);
+    if (gone.files != 0 && top->state == TOP_EMPTY) {
         diagnostics_add(&problems, SEVERITY_ERROR, top->path, 0, 0,
                         "has no policy file left; the %zu domains that it had stay served as they "
                         "were; %s",
-                        below, put_back_advice);
-    }
-    struct held_gone gone = count_held_gone(set, number);
-    if (gone.files != 0) {
+                        gone.domains, put_back_advice);
+    } else if (gone.files != 0) {
         diagnostics_add(&problems, SEVERITY_ERROR, top->path, 0, 0,
                         "%zu %s below it (%s%s) %s gone, and %zu domains with %s; too many at "
                         "once, so they stay served as they were; %s",
@@ -373,9 +363,7 @@ size_t set_report_held(const struct policy_set *set)
     }
     for (size_t i = 0; i < set->top_count; i++) {
         enum set_top_state state = set->tops[i].state;
-        bool away = state == TOP_GONE || state == TOP_UNREADABLE ||
-                    (state == TOP_EMPTY && is_missed(set, i));
-        held += away ? count_below(set, i) : 0;
+        held += state == TOP_GONE || state == TOP_UNREADABLE ? count_below(set, i) : 0;
     }
     return held;
 }

@@ -161,7 +161,7 @@ static void test_an_abandoned_load_applies_nothing(void **state)
         struct policy_set_options options = options_of(paths, 86400);
         options.state = t->state;
         options.abandoned = count_down;
-        options.abandoned_context = &count;
+        options.context = &count;
         struct policy_index *index = policy_index_new();
         struct policy_set *set = policy_set_new(&options, index);
         const struct watch_changes everything = {.rescan = true};
@@ -538,8 +538,9 @@ static void test_new_defaults_count_at_the_next_rescan(void **state)
     rcu_read_begin();
     assert_int_equal(policy_index_find(t->index, BYTES("a.example"))->max_age_s, 86400);
     rcu_read_end();
+    tree_write(t, "b.yaml", "domains: {}\n");
     tree_unlink(t, "a.yaml");
-    tree_apply(t, "a.yaml", NULL);
+    tree_apply(t, "a.yaml", "b.yaml", NULL);
     tree_wait(t, 1000);
     expect_not_served(t, "a.example");
 }
@@ -579,8 +580,9 @@ static void test_a_file_that_vanishes_has_time_to_come_back(void **state)
     assert_int_equal(policy_set_next_due_ms(t->set), -1);
     tree_wait(t, 2 * VANISH_MS);
     expect_served(t, "a.example", "new.a.example");
+    tree_write(t, "b.yaml", "domains: {}\n");
     tree_unlink(t, "a.yaml");
-    tree_apply(t, "a.yaml", NULL);
+    tree_apply(t, "a.yaml", "b.yaml", NULL);
     tree_wait(t, VANISH_MS);
     assert_int_equal(t->result.removed, 1);
     expect_not_served(t, "a.example");

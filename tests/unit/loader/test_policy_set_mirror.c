@@ -164,7 +164,6 @@ static void test_the_former_text_outlives_a_restart(void **state)
     tree_edit(t, "a.yaml", DEFINITION);
     for (int i = 0; i < 2; i++) {
         expect_served(t, "a.example", "old.example");
-        assert_int_equal(tree_copies(t), 1);
         tree_restart(t);
     }
     /* The name moves to another file while nobody looks. */
@@ -176,7 +175,6 @@ static void test_the_former_text_outlives_a_restart(void **state)
     expect_served(t, "a.example", "old.example");
     put(t, "provider.example", "enforce", "mx.example");
     expect_served(t, "a.example", "mx.example");
-    assert_int_equal(tree_copies(t), 0);
     tree_restart(t);
     expect_served(t, "a.example", "mx.example");
     expect_problems(t, "");
@@ -205,7 +203,6 @@ static void test_what_domains_that_wait_had_outlives_a_restart(void **state)
     put(t, "provider.example", "enforce", "mx.example");
     expect_served(t, "a.example", "mx.example");
     expect_served(t, "c.example", "mx.example");
-    assert_int_equal(tree_copies(t), 0);
     expect_problems(t, "");
 }
 
