@@ -52,8 +52,8 @@ bool file_state_joins_rounds(enum file_state state)
 
 const char *file_state_name(enum file_state state)
 {
-    static const char *const names[FILE_STATES] = {
-        "stands",  "in error", "forgotten", "changed", "settling",  "vanished",
-        "offered", "refused",  "postponed", "held",    "still open"};
+    static const char *const names[FILE_STATES] = {"stands",    "in error", "forgotten", "changed",
+                                                   "settling",  "vanished", "offered",   "refused",
+                                                   "postponed", "held",     "still open"};
     return names[state];
 }

@@ -1,9 +1,9 @@
 /* What is being done about one policy file, as a table: which state may follow which, and by what.
  * Pure; the shell is policy_set*.c.
  *
- * A file has a version that is *applied*, what it gives to the served world, and where the disk says
- * something else, an *offer*, its next version; a file that is gone offers to give nothing. An offer
- * is judged in a round (policy_set.c), together with all others that wait.
+ * A file has a version that is *applied*, what it gives to the served world, and where the disk
+ * says something else, an *offer*, its next version; a file that is gone offers to give nothing. An
+ * offer is judged in a round (policy_set.c), together with all others that wait.
  *
  *     at rest    STANDS     what it says is applied, or it is new and nothing is known of it
  *                IN_ERROR   it cannot be read or parsed: what is applied stays

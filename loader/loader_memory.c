@@ -56,8 +56,8 @@ void loader_finish_memory(struct loader *loader)
 {
     int64_t until_ms = clock_monotonic_ms() + FINISH_MS;
     loader_tend_memory(loader);
-    while (memory_writer_is_able(loader->memory) &&
-           !policy_set_is_remembered(loader->policies) && clock_monotonic_ms() < until_ms) {
+    while (memory_writer_is_able(loader->memory) && !policy_set_is_remembered(loader->policies) &&
+           clock_monotonic_ms() < until_ms) {
         struct pollfd fd = {.fd = memory_writer_fd(loader->memory), .events = POLLIN};
         if (poll(&fd, 1, (int)(until_ms - clock_monotonic_ms())) > 0) {
             loader_tend_memory(loader);

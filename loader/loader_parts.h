@@ -42,8 +42,8 @@ struct loader {
     struct served_notes *notes;
     struct served_past *past;
     struct memory_writer *memory;
-    bool memory_is_restored; /* what is in the memory is what the first load began with */
-    bool import_removed;     /* what version 0.1.0 left */
+    bool memory_is_restored;       /* what is in the memory is what the first load began with */
+    bool import_removed;           /* what version 0.1.0 left */
     struct domain_changes changes; /* not told yet */
     char *mirror_copies;           /* directory */
     char *watch_warning;           /* as last logged */

@@ -40,7 +40,7 @@ struct memory_writer {
     int event;
     pthread_t thread;
     bool running;
-    bool had_lock; /* when it was opened */
+    bool had_lock;      /* when it was opened */
     struct slice added; /* the loader's, not handed over yet */
     _Atomic uint64_t handed_count;
     _Atomic uint64_t written_count;
@@ -420,6 +420,7 @@ void memory_writer_put(struct memory_writer *writer, const struct served_file *f
     struct change *change = add(writer, CHANGE_PUT, file->entry, file->path);
     change->file.identity = file->identity;
     change->file.line_end = file->line_end;
+    change->file.held = file->held;
     change->file.reader = file->reader;
     change->version = *version;
     *version = BUFFER(version->max);

@@ -106,8 +106,8 @@ void policy_set_on_change(struct policy_set *set,
 bool set_is_abandoned(struct policy_set *set)
 {
     const struct policy_set_options *options = &set->options;
-    set->is_abandoned = set->is_abandoned ||
-                        (options->abandoned != NULL && options->abandoned(options->context));
+    set->is_abandoned =
+        set->is_abandoned || (options->abandoned != NULL && options->abandoned(options->context));
     return set->is_abandoned;
 }
 
@@ -224,8 +224,8 @@ static void run_round(struct policy_set *set)
         return;
     }
     set_apply_settled(set);
-    for (size_t i = 0; i < set->files.count && set->starting; i++) {
-        set_offer_free(set, TAKE(set->files.items[i]->restored));
+    if (set->starting) {
+        set_memory_let_go(set);
     }
     for (size_t i = 0; i < set->round.count; i++) {
         set->round.items[i]->in_round = false;
@@ -326,9 +326,8 @@ int64_t policy_set_next_due_ms(const struct policy_set *set)
     return next_ms;
 }
 
-void policy_set_accept_removals(struct policy_set *set, const char *const *paths,
-                                size_t path_count, int64_t now_ms,
-                                struct policy_set_result *ret_result)
+void policy_set_accept_removals(struct policy_set *set, const char *const *paths, size_t path_count,
+                                int64_t now_ms, struct policy_set_result *ret_result)
 {
     const struct watch_changes nothing = {0};
     const struct policy_set_accepting accepting = {paths, path_count};

@@ -42,7 +42,7 @@ struct policy_set_options {
                                    by. NULL: they are */
     size_t path_count;
     struct policy_file_defaults defaults;
-    const char *state; /* directory of the memory; NULL: nothing is remembered */
+    const char *state;         /* directory of the memory; NULL: nothing is remembered */
     const char *mirror_copies; /* directory (policies/mirror_copy.h) for the texts of mirrors that
                                   were not put; NULL: none is looked for */
     int64_t vanish_ms;

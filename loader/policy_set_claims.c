@@ -23,7 +23,7 @@ struct wanted {
     struct bytes name; /* of a shared policy without its "@" */
     const struct set_file *owner;
     struct set_file *claimant;
-    const struct policy *stands; /* the text that does, or NULL */
+    const struct policy *stands;       /* the text that does, or NULL */
     const struct offer_domain *domain; /* of the offer; one of the two */
     const struct offer_shared *shared;
 };
@@ -129,8 +129,8 @@ static void claim_own(struct policy_set *set, struct set_file *file)
     for (size_t i = 0; i < offer->domain_count; i++) {
         struct offer_domain *domain = &offer->domains[i];
         if (domain->domain == NULL) {
-            domain->domain = policy_index_claim(
-                set->index, (struct bytes){domain->name, domain->name_length});
+            domain->domain =
+                policy_index_claim(set->index, (struct bytes){domain->name, domain->name_length});
         }
         if (domain->domain->owner == file && !set_file_stands(domain->domain->claimant)) {
             domain->domain->claimant = file;
@@ -168,8 +168,8 @@ static struct name_claim claim_of(const struct policy_set *set, const struct set
         text = offered != NULL ? offered->policy : NULL;
     }
     return (struct name_claim){
-        .text_that_stands = text != NULL && wanted->stands != NULL &&
-                            policy_equal(text, wanted->stands),
+        .text_that_stands =
+            text != NULL && wanted->stands != NULL && policy_equal(text, wanted->stands),
         .served_last = wanted->owner == NULL && was_last(set, wanted, text),
     };
 }

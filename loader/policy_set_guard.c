@@ -56,8 +56,7 @@ static bool is_changing(const struct policy_set *set)
 static bool may_wait(const struct policy_set *set, const struct set_file *file)
 {
     return !file->was_held &&
-           (file->postponed_ms == 0 ||
-            set->now_ms - file->postponed_ms < POLICY_SET_POSTPONED_MS);
+           (file->postponed_ms == 0 || set->now_ms - file->postponed_ms < POLICY_SET_POSTPONED_MS);
 }
 
 /* Lets FILE wait where domains would go that may stand in a file that was looked at too early. */
@@ -118,8 +117,7 @@ static bool doubt(struct policy_set *set, struct set_file *file)
     if (file->offer->absent || verdict == WRITE_COUNTS || !takes_away(file)) {
         return false;
     }
-    set_claims_take_out(set, file,
-                        verdict == WRITE_UNFINISHED ? EVENT_OPEN : EVENT_UNSETTLED);
+    set_claims_take_out(set, file, verdict == WRITE_UNFINISHED ? EVENT_OPEN : EVENT_UNSETTLED);
     return true;
 }
 

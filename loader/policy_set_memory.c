@@ -1,10 +1,10 @@
-/* What was served, over a restart: the first apply begins with it as if it had been applied, and what
- * changes since is handed to who writes it (store/served_memory.h).
+/* What was served, over a restart: the first apply begins with it as if it had been applied, and
+ * what changes since is handed to who writes it (store/served_memory.h).
  *
  * A file is remembered by its entry of `policies` as the configuration writes it, and by its path
  * below that. An entry of the configuration that the memory does not know (a release directory,
- * another mount point) stands for one that the configuration does not name any more and that had the
- * same paths below it. */
+ * another mount point) stands for one that the configuration does not name any more and that had
+ * the same paths below it. */
 #include <stdlib.h>
 
 #include "base/parallel.h"
@@ -20,6 +20,7 @@ enum { ROWS_AHEAD = 256, PATHS_COMPARED = 64 };
 struct row {
     int64_t id;
     struct set_text text;
+    bool held;
     uint64_t reader;
     char *entry;
     char *below; /* its path below the entry; "@NAME" with an entry of "": a shared policy */
@@ -52,6 +53,7 @@ static void add_row(const struct served_file *file, void *context)
     rows->items[rows->count++] = (struct row){
         .id = file->id,
         .text = {file->identity, file->line_end},
+        .held = file->held,
         .reader = file->reader,
         .entry = memory_string_of(file->entry),
         .below = memory_string_of(file->path),
@@ -256,6 +258,7 @@ static void restore_file(struct policy_set *set, const char *path, size_t top,
     }
     file->restored = set_offer_new(set, parsed);
     if (row != NULL) {
+        file->was_held = row->held;
         file->applied = row->text;
         file->text = row->text;
         file->text_known = row->reader == version_record_reader(&set->options.defaults);
@@ -368,6 +371,20 @@ void set_memory_restore(struct policy_set *set)
     set->is_abandoned = set->is_abandoned || !whole;
     rows_clear(&rows);
     set_files_settle(set);
+}
+
+static void drop_former(struct set_shared *shared, void *context)
+{
+    (void)context;
+    shared->former = NULL;
+}
+
+void set_memory_let_go(struct policy_set *set)
+{
+    set_shared_each(set, drop_former, NULL);
+    for (size_t i = 0; i < set->files.count; i++) {
+        set_offer_free(set, TAKE(set->files.items[i]->restored));
+    }
 }
 
 /* --- Noting what changes --- */
@@ -516,6 +533,7 @@ static void put_file(struct remembering *remembering, struct set_file *file)
         .path = set_file_below(set, file),
         .identity = file->applied.identity,
         .line_end = file->applied.line_end,
+        .held = file->was_held,
         .reader = is_as_read(set, file) ? remembering->reader : 0,
     };
     add_version(set, file, &version);
@@ -546,8 +564,7 @@ static bool is_applied(const struct set_file *file)
 
 bool policy_set_is_remembered(const struct policy_set *set)
 {
-    return set->unremembered.count == 0 && set->forgotten_count == 0 &&
-           !set->orphans_unremembered;
+    return set->unremembered.count == 0 && set->forgotten_count == 0 && !set->orphans_unremembered;
 }
 
 bool policy_set_remember(struct policy_set *set, const struct policy_set_memory *memory,

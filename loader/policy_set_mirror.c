@@ -67,7 +67,8 @@ static void drop_upstream(struct policy_set *set, struct upstream *upstream)
 static bool read_copy(const struct policy_set *set, struct bytes domain,
                       struct mirror_copy *ret_copy, struct error *e)
 {
-    if (set->options.mirror_copies == NULL || !mirror_copy_read(set->options.mirror_copies, domain, ret_copy, e)) {
+    if (set->options.mirror_copies == NULL ||
+        !mirror_copy_read(set->options.mirror_copies, domain, ret_copy, e)) {
         return false;
     }
     if (set->starting || !mirror_copy_is_over(ret_copy, clock_wall_s())) {

@@ -179,7 +179,7 @@ const struct policy *set_domain_text(const struct policy_domain *domain)
     if (restored == NULL) {
         return NULL;
     }
-    return restored->shared == NULL          ? restored->policy
+    return restored->shared == NULL         ? restored->policy
            : restored->shared->slot != NULL ? restored->shared->slot->policy
-                                             : restored->shared->former;
+                                            : restored->shared->former;
 }

@@ -87,7 +87,7 @@ struct offer_use {
 
 /* The next version of a file: parsed, not applied. A file that is gone offers nothing at all. */
 struct set_offer {
-    bool absent; /* the file is gone */
+    bool absent;                  /* the file is gone */
     struct offer_domain *domains; /* sorted by name */
     size_t domain_count;
     struct offer_shared *shared;
@@ -137,7 +137,7 @@ struct set_file {
     int64_t postponed_ms; /* since when offers of it were; 0: the last one was not */
 
     /* The version applied. */
-    struct set_text applied; /* its text; of an inode 0: none is known */
+    struct set_text applied;    /* its text; of an inode 0: none is known */
     struct set_domain *domains; /* sorted by name */
     size_t domain_count;
     struct set_shared **shared;
@@ -268,9 +268,9 @@ struct policy_set {
     struct set_files queue; /* refused, what follows from it not looked at yet */
     struct set_files losers;
     struct set_file disputed; /* stands as claimant where several say a name differently */
-    bool settled_once;     /* the round's offers were tried */
-    bool guard_tripped;    /* the round removes too much: it is to remove nothing */
-    bool again;            /* the limit of passes was reached: go on at once */
+    bool settled_once;        /* the round's offers were tried */
+    bool guard_tripped;       /* the round removes too much: it is to remove nothing */
+    bool again;               /* the limit of passes was reached: go on at once */
     bool tops_changed;
     bool readers_may_lag; /* domains have left shared slots since all readers were waited for */
     struct set_change *changes;
@@ -449,6 +449,8 @@ size_t set_report_held(const struct policy_set *set);
 /* --- policy_set_memory.c --- */
 /* First load: what is remembered becomes owned versions. */
 void set_memory_restore(struct policy_set *set);
+/* … and their texts, which are published or not wanted, go. */
+void set_memory_let_go(struct policy_set *set);
 /* What FILE gives has changed, or what is known of it: the memory is to have it. */
 void set_memory_note(struct policy_set *set, struct set_file *file);
 /* FILE is about to be freed. */

@@ -201,8 +201,8 @@ static void publish_all_domains(struct policy_set *set, const struct set_file *f
     }
 }
 
-/* What the mirrors of versions that stand have no text for stays as it is remembered, whoever has it
- * now. */
+/* What the mirrors of versions that stand have no text for stays as it is remembered, whoever has
+ * it now. */
 static void publish_former_shared(struct policy_set *set, const struct set_file *file,
                                   struct set_offer *former)
 {

@@ -91,6 +91,11 @@ static void meet(struct policy_set *set, struct set_file *file, const struct sta
     file->seen = set->listing;
     set_file_note_presence(set, file, true);
     if (!look_at_writer(set, file)) {
+        if (came_back) { /* but not all of it yet */
+            set_scan_drop_offer(set, file);
+            file->text_known = false;
+            set_event(set, file, EVENT_UNTOLD);
+        }
         return;
     }
     struct file_identity identity = file_identity_of(status);
@@ -361,8 +366,9 @@ static void look_again(struct policy_set *set, struct set_file *file)
 {
     struct stat status;
     bool there = stat(file->path, &status) == 0; /* else it has gone, and the scan tells */
+    bool is_open = !look_at_writer(set, file);
     struct file_identity identity = there ? file_identity_of(&status) : file->text.identity;
-    if (!there || !file_identity_equal(&identity, &file->text.identity)) {
+    if (!there || is_open || !file_identity_equal(&identity, &file->text.identity)) {
         file->text.identity = identity;
         file->since_ms = set->now_ms;
         set_scan_drop_offer(set, file);
@@ -381,7 +387,8 @@ void set_scan_again(struct policy_set *set)
     for (size_t i = 0; i < count; i++) {
         struct set_file *file = set->work.items[i];
         set->something_changed = set->something_changed || file->state == FILE_POSTPONED;
-        if (file->state == FILE_SETTLING && set->now_ms >= file->since_ms + set->options.settle_ms) {
+        if (file->state == FILE_SETTLING &&
+            set->now_ms >= file->since_ms + set->options.settle_ms) {
             look_again(set, file);
         }
     }

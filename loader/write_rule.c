@@ -3,8 +3,7 @@
 /* By what senders do: none does nothing, testing reports, enforce refuses. */
 static int strength(const struct policy *policy)
 {
-    static const int strengths[] = {
-        [POLICY_NONE] = 0, [POLICY_TESTING] = 1, [POLICY_ENFORCE] = 2};
+    static const int strengths[] = {[POLICY_NONE] = 0, [POLICY_TESTING] = 1, [POLICY_ENFORCE] = 2};
     return strengths[policy->mode];
 }
 

@@ -14,11 +14,11 @@
 bool write_rule_narrows(const struct policy *before, const struct policy *after);
 
 struct write_facts {
-    bool left_open; /* its writer has not closed it, though nothing comes any more */
-    bool untold;    /* nobody tells of its writer … */
-    bool settled;   /* … but two looks some time apart found it the same */
-    bool in_place;  /* the same inode as the text before; else it was put there whole */
-    bool line_end;  /* ends with a line end … */
+    bool left_open;       /* its writer has not closed it, though nothing comes any more */
+    bool untold;          /* nobody tells of its writer … */
+    bool settled;         /* … but two looks some time apart found it the same */
+    bool in_place;        /* the same inode as the text before; else it was put there whole */
+    bool line_end;        /* ends with a line end … */
     bool line_end_before; /* … as the text before did */
 };
 

@@ -22,7 +22,7 @@ static const char file_name[] = "served.db";
 static const char what[] = "memory of what is served";
 
 /* `about` is what there is to say of a file, ABOUT octets: identity (base/snapshot_numbers.h),
- * line_end u8, reader u64, the digest of its version u64; and, as the seal, one of all that and the
+ * flags u8 (1: line_end, 2: held), reader u64, the digest of its version u64; and, as the seal, one of all that and the
  * place. Names are octets, whatever they mean to anybody. */
 static const char SCHEMA[] = "CREATE TABLE IF NOT EXISTS files ("
                              " id INTEGER PRIMARY KEY,"
@@ -94,7 +94,7 @@ static struct buffer about_of(const struct served_file *file, struct bytes versi
 {
     struct buffer about = BUFFER(ABOUT);
     snapshot_add_identity(&about, &file->identity);
-    snapshot_add_number(&about, file->line_end, 1);
+    snapshot_add_number(&about, (file->line_end ? 1U : 0) | (file->held ? 2U : 0), 1);
     snapshot_add_number(&about, file->reader, 8);
     snapshot_add_number(&about, snapshot_digest(version, 0), 8);
     snapshot_add_number(&about, seal_of(file->entry, file->path, buffer_bytes(&about)), 8);
@@ -122,7 +122,9 @@ static bool read_row(sqlite3_stmt *s, struct served_file *ret_file)
         return false;
     }
     file.identity = snapshot_take_identity(&about);
-    file.line_end = snapshot_take_number(&about, 1) != 0;
+    uint64_t flags = snapshot_take_number(&about, 1);
+    file.line_end = (flags & 1) != 0;
+    file.held = (flags & 2) != 0;
     file.reader = snapshot_take_number(&about, 8);
     about = bytes_skip(about, 8);
     *ret_file = file;

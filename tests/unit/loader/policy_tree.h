@@ -15,27 +15,37 @@
 
 #include "base/file.h"
 #include "loader/policy_set.h"
-#include "store/served_memory.h"
 #include "policies/mirror_copy.h"
+#include "store/served_memory.h"
 
 enum { VANISH_MS = 5000 };
 
 struct tree {
-    char top[64];   /* the directory of the policy files */
+    char top[96];   /* the directory of the policy files */
     char state[64]; /* the state directory */
     struct policy_index *index;
     struct policy_set *set;
     struct policy_set_result result; /* of the last apply */
     int64_t now_ms;
     size_t events;
-    bool changing; /* what the watch would say */
+    bool changing;  /* what the watch would say */
     bool remembers; /* the memory is this set's */
+    enum watch_writing writing;
+    int64_t settle_ms; /* 0: every text counts at once */
+    bool (*is_free)(struct bytes domain, void *context);
 };
 
 static inline bool is_changing(void *context)
 {
     const struct tree *tree = context;
     return tree->changing;
+}
+
+static inline enum watch_writing how_written(const char *path, void *context)
+{
+    const struct tree *tree = context;
+    assert_non_null(path);
+    return tree->writing;
 }
 
 static inline void count_event(const struct policy_set_event *event, void *context)
@@ -60,6 +70,9 @@ static inline void tree_open(struct tree *t)
         .removal_domains = 50,
         .context = t,
         .changing = is_changing,
+        .writing = how_written,
+        .is_free = t->is_free,
+        .settle_ms = t->settle_ms,
     };
     t->index = policy_index_new();
     t->set = policy_set_new(&options, t->index);

@@ -148,9 +148,10 @@ static void test_an_emptied_tree_is_held(void **state)
     assert_int_equal(t->result.removed, 0);
     assert_int_equal(t->result.held, 80);
     expect_served(t, "a-0.example", "mx.example");
-    expect_problems(t, ": error: has no policy file left; the 80 domains that it had stay served as "
-                       "they were; put its files back, or write `domains: {}` into one if that is "
-                       "meant, or run `mtasts-host reload --accept-removals`\n");
+    expect_problems(t,
+                    ": error: has no policy file left; the 80 domains that it had stay served as "
+                    "they were; put its files back, or write `domains: {}` into one if that is "
+                    "meant, or run `mtasts-host reload --accept-removals`\n");
     tree_restart(t); /* as after kill -9: nothing was said at the end */
     expect_served(t, "a-0.example", "mx.example");
     expect_served(t, "b-39.example", "mx.example");

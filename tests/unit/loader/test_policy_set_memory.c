@@ -1,0 +1,319 @@
+/* What was served, over a restart: the disk is an edit of it. */
+#include "policy_tree.h"
+
+static char *owner_of(struct tree *t, const char *name)
+{
+    struct policy_set_owner owner;
+    return policy_set_owner(t->set, bytes_of(name), &owner)
+               ? memory_printf("%.*s", BYTES_ARG(owner.path))
+               : memory_string("nobody");
+}
+
+#define expect_owner(t, name, want)                                                                \
+    do {                                                                                           \
+        CLEANUP_FREE char *owner_ = owner_of((t), (name));                                         \
+        assert_string_equal(owner_, (want));                                                       \
+    } while (0)
+
+/* A write in place, as `cat >` does it. */
+static void write_in_place(const struct tree *t, const char *name, const char *text)
+{
+    CLEANUP_FREE char *path = tree_path(t, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static const char *const copies[] = {"tenants-old.yaml", "tenants-20261101.yaml",
+                                     "tenants (1).yaml", "Copy of tenants.yaml",
+                                     "tenants.bak.yaml", "old/tenants.yaml",
+                                     "tenants.old.yml",  "tenants_old.yaml",
+                                     "a/neighbour.yaml", "0.yaml"};
+
+static void test_a_copy_takes_nothing_whatever_its_name(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "other.yaml", "domains: {}\n");
+    for (size_t i = 0; i < ARRAY_LENGTH(copies); i++) {
+        const char *old = "policies:\n  g: {mode: enforce, mx: [old.g.example], max_age: 1w}\n"
+                          "domains:\n  b.example: g\n" OWN("a.example", "old.a.example");
+        tree_edit(t, "tenants.yaml", old);
+        tree_edit(t, copies[i], old);
+        tree_edit(t, "tenants.yaml",
+                  "policies:\n  g: {mode: enforce, mx: [new.g.example], max_age: 1w}\n"
+                  "domains:\n  b.example: g\n" OWN("a.example", "new.a.example"));
+        for (int restarts = 0; restarts < 2; restarts++) {
+            expect_served(t, "a.example", "new.a.example");
+            expect_served(t, "b.example", "new.g.example");
+            expect_owner(t, "a.example", "tenants.yaml");
+            expect_owner(t, "@g", "tenants.yaml");
+            CLEANUP_FREE char *problems = tree_problems(t, false);
+            if (strncmp(problems, copies[i], strlen(copies[i])) != 0) {
+                fail_msg("%s is not blamed: %s", copies[i], problems);
+            }
+            tree_restart(t);
+        }
+        tree_unlink(t, copies[i]);
+        tree_apply(t, copies[i], NULL);
+        expect_problems(t, "");
+    }
+}
+
+static void test_two_that_say_a_moved_name_differently(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", "domains:\n" OWN("x.example", "old.example"));
+    tree_write(t, "keep.yaml", "domains: {}\n");
+    tree_rescan(t);
+    tree_unlink(t, "a.yaml");
+    tree_write(t, "b.yaml", "domains:\n" OWN("x.example", "b.example"));
+    tree_write(t, "c.yaml", "domains:\n" OWN("x.example", "c.example"));
+    tree_apply(t, "a.yaml", "b.yaml", "c.yaml", NULL);
+    tree_wait(t, 2 * VANISH_MS);
+    expect_served(t, "x.example", "old.example");
+    CLEANUP_FREE char *problems = tree_problems(t, false);
+    assert_non_null(strstr(problems, "b.yaml:2:3: error: x.example is claimed by c.yaml"));
+    assert_non_null(strstr(problems, "c.yaml:2:3: error: x.example is claimed by b.yaml"));
+    tree_restart(t);
+    tree_wait(t, 2 * VANISH_MS);
+    expect_served(t, "x.example", "old.example");
+    tree_edit(t, "c.yaml", "domains:\n" OWN("x.example", "old.example")); /* what is served */
+    expect_owner(t, "x.example", "c.yaml");
+    tree_edit(t, "c.yaml", "domains: {}\n");
+    expect_served(t, "x.example", "b.example");
+    expect_problems(t, "");
+}
+
+static void test_an_empty_directory_is_held_at_a_start(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "sub/a.yaml", "domains:\n" OWN("a.example", "mx.a.example"));
+    tree_write(t, "b.yaml", "domains:\n" OWN("b.example", "mx.b.example"));
+    tree_rescan(t);
+    CLEANUP_FREE char *sub = tree_path(t, "sub");
+    tree_unlink(t, "b.yaml");
+    tree_remove_all(sub);
+    tree_restart(t);
+    assert_int_equal(t->result.held, 2);
+    expect_served(t, "a.example", "mx.a.example");
+    tree_wait(t, 10 * VANISH_MS);
+    expect_served(t, "b.example", "mx.b.example");
+    tree_edit(t, "b.yaml", "domains:\n" OWN("b.example", "mx.b.example"));
+    expect_served(t, "a.example", "mx.a.example"); /* mounted in part */
+    tree_restart(t);
+    tree_wait(t, 2 * VANISH_MS);
+    expect_served(t, "a.example", "mx.a.example");
+    tree_edit(t, "c.yaml", "domains: {}\n"); /* it was meant */
+    expect_not_served(t, "a.example");
+    expect_problems(t, "");
+}
+
+static void test_an_empty_directory_is_accepted_by_path(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", "domains:\n" OWN("a.example", "mx.a.example"));
+    tree_rescan(t);
+    tree_unlink(t, "a.yaml");
+    tree_restart(t);
+    CLEANUP_FREE char *path = tree_path(t, "a.yaml");
+    const char *const elsewhere[] = {"/elsewhere"};
+    const char *const here[] = {path};
+    policy_set_accept_removals(t->set, elsewhere, 1, t->now_ms, &t->result);
+    expect_served(t, "a.example", "mx.a.example");
+    policy_set_accept_removals(t->set, here, 1, t->now_ms, &t->result);
+    expect_not_served(t, "a.example");
+    expect_problems(t, "");
+}
+
+static bool all_are_free(struct bytes domain, void *context)
+{
+    (void)context;
+    return domain.n != 0;
+}
+
+static void test_what_is_free_to_go_is_not_held(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", "domains:\n  a.example: {mode: none, max_age: 1d}\n");
+    t->is_free = all_are_free;
+    tree_close(t);
+    tree_open(t);
+    tree_rescan(t);
+    tree_unlink(t, "a.yaml");
+    tree_apply(t, "a.yaml", NULL);
+    tree_wait(t, VANISH_MS);
+    assert_int_equal(policy_index_count(t->index), 0);
+    expect_problems(t, "");
+}
+
+#define THREE                                                                                      \
+    "domains:\n" OWN("a.example", "mx1.a.example, mx2.a.example")                                  \
+        OWN("b.example", "mx1.b.example, mx2.b.example") OWN("c.example", "mx.c.example")
+
+static void test_cut_off_at_every_octet_while_down(void **state)
+{
+    struct tree *t = *state;
+    char text[] = THREE;
+    tree_write(t, "t.yaml", text);
+    tree_rescan(t);
+    for (size_t n = sizeof(text) - 2; n > 0; n--) {
+        bool whole_line = text[n - 1] == '\n';
+        char cut[sizeof(text)];
+        snprintf(cut, sizeof(cut), "%.*s", (int)n, text);
+        tree_remember(t);
+        write_in_place(t, "t.yaml", cut);
+        tree_restart(t);
+        if (!whole_line) { /* else nobody can tell */
+            expect_served(t, "a.example", "mx1.a.example");
+            expect_served(t, "b.example", "mx1.b.example");
+            expect_served(t, "c.example", "mx.c.example");
+        }
+        write_in_place(t, "t.yaml", text);
+        tree_rescan(t);
+        tree_rescan_after_tick(t);
+        expect_problems(t, "");
+    }
+}
+
+static void test_a_text_that_takes_away_settles_first_at_a_start(void **state)
+{
+    struct tree *t = *state;
+    t->settle_ms = 2000;
+    tree_write(t, "t.yaml", THREE);
+    tree_write(t, "u.yaml", "domains:\n" OWN("u.example", "mx.u.example"));
+    tree_rescan(t);
+    tree_remember(t);
+    tree_write(t, "t.yaml", "domains:\n" OWN("a.example", "mx1.a.example") "\n");
+    tree_write(t, "u.yaml", "domains:\n" OWN("u.example", "mx.u.example, more.example"));
+    tree_write(t, "new.yaml", "domains:\n" OWN("new.example", "mx.new.example"));
+    tree_restart(t);
+    expect_served(t, "c.example", "mx.c.example");
+    expect_served(t, "new.example", "mx.new.example");
+    expect_problems(t, "");
+    assert_int_equal(policy_set_next_due_ms(t->set), t->now_ms + 2000);
+    tree_wait(t, 1970);
+    tree_write(t, "t.yaml", "domains:\n" OWN("a.example", "mx1.a.example")); /* again */
+    tree_wait(t, 10);
+    expect_served(t, "c.example", "mx.c.example");
+    tree_wait(t, 2000);
+    expect_not_served(t, "c.example");
+    expect_served(t, "a.example", "mx1.a.example");
+}
+
+static void test_who_does_not_close_takes_nothing_away(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "t.yaml", THREE);
+    tree_rescan(t);
+    t->writing = WATCH_LEFT_OPEN;
+    write_in_place(t, "t.yaml", "domains:\n" OWN("a.example", "mx1.a.example"));
+    tree_apply(t, "t.yaml", NULL);
+    struct policy_set_counts counts;
+    policy_set_counts(t->set, &counts);
+    assert_int_equal(counts.files_still_open, 1);
+    expect_served(t, "c.example", "mx.c.example");
+    t->writing = WATCH_WHOLE; /* closed, without another octet */
+    tree_apply(t, "t.yaml", NULL);
+    expect_not_served(t, "c.example");
+    t->writing = WATCH_LEFT_OPEN;
+    write_in_place(t, "t.yaml", THREE); /* which takes nothing away */
+    tree_apply(t, "t.yaml", NULL);
+    expect_served(t, "c.example", "mx.c.example");
+    expect_problems(t, "");
+}
+
+/* Files renamed, split, merged, moved, an entry under another path: edits like any other. */
+static void test_plain_edits_while_down(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", THREE);
+    tree_write(t, "z.yaml", "domains:\n" OWN("z.example", "mx.z.example"));
+    tree_rescan(t);
+    CLEANUP_FREE char *a = tree_path(t, "a.yaml");
+    CLEANUP_FREE char *renamed = tree_path(t, "renamed.yaml");
+    assert_int_equal(rename(a, renamed), 0);
+    tree_restart(t);
+    expect_owner(t, "b.example", "renamed.yaml");
+    tree_remember(t);
+    tree_write(t, "1.yaml", "domains:\n" OWN("a.example", "new.a.example"));
+    tree_write(t, "2.yaml",
+               "domains:\n" OWN("b.example", "mx1.b.example, mx2.b.example")
+                   OWN("c.example", "mx.c.example"));
+    tree_unlink(t, "renamed.yaml");
+    tree_restart(t);
+    expect_served(t, "a.example", "new.a.example");
+    expect_owner(t, "c.example", "2.yaml");
+    expect_problems(t, "");
+    tree_wait(t, 2 * VANISH_MS);
+    expect_problems(t, "");
+    CLEANUP_FREE char *elsewhere = memory_printf("%s-release-2", t->top);
+    tree_remember(t);
+    assert_int_equal(rename(t->top, elsewhere), 0);
+    snprintf(t->top, sizeof(t->top), "%s", elsewhere); /* as the configuration says now */
+    tree_restart(t);
+    expect_problems(t, "");
+    tree_edit(t, "0.yaml", "domains:\n" OWN("c.example", "a.copy.example"));
+    expect_served(t, "c.example", "mx.c.example");
+    tree_restart(t);
+    expect_served(t, "c.example", "mx.c.example");
+    expect_owner(t, "c.example", "2.yaml");
+}
+
+static void test_an_entry_that_is_dropped_goes_like_a_file(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", "domains:\n" OWN("a.example", "mx.a.example"));
+    tree_rescan(t);
+    tree_remember(t);
+    CLEANUP_FREE char *before = memory_string(t->top);
+    snprintf(t->top, sizeof(t->top), "%s-other", before);
+    tree_write(t, "b.yaml", "domains:\n" OWN("b.example", "mx.b.example"));
+    tree_restart(t);
+    expect_served(t, "a.example", "mx.a.example");
+    expect_served(t, "b.example", "mx.b.example");
+    tree_wait(t, VANISH_MS);
+    expect_not_served(t, "a.example");
+    expect_problems(t, "");
+    tree_remove_all(before);
+}
+
+static void test_a_damaged_memory_costs_no_policy(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", THREE);
+    tree_rescan(t);
+    tree_remember(t);
+    CLEANUP_FREE char *path = file_path_join(t->state, "served.db");
+    struct error e;
+    assert_true(file_replace(path, BYTES("this is no database, and never was one\n"), 0600, &e));
+    tree_close(t);
+    tree_open(t);
+    tree_rescan(t);
+    expect_served(t, "c.example", "mx.c.example");
+    CLEANUP_FREE char *problems = tree_problems(t, true);
+    assert_non_null(strstr(problems, "what was served before this start is not known"));
+    assert_false(policy_set_remembers(t->set));
+}
+
+int main(void)
+{
+#define WITH_TREE(test) cmocka_unit_test_setup_teardown(test, tree_set_up, tree_tear_down)
+    const struct CMUnitTest tests[] = {
+        WITH_TREE(test_a_copy_takes_nothing_whatever_its_name),
+        WITH_TREE(test_two_that_say_a_moved_name_differently),
+        WITH_TREE(test_an_empty_directory_is_held_at_a_start),
+        WITH_TREE(test_an_empty_directory_is_accepted_by_path),
+        WITH_TREE(test_what_is_free_to_go_is_not_held),
+        WITH_TREE(test_cut_off_at_every_octet_while_down),
+        WITH_TREE(test_a_text_that_takes_away_settles_first_at_a_start),
+        WITH_TREE(test_who_does_not_close_takes_nothing_away),
+        WITH_TREE(test_plain_edits_while_down),
+        WITH_TREE(test_an_entry_that_is_dropped_goes_like_a_file),
+        WITH_TREE(test_a_damaged_memory_costs_no_policy),
+    };
+    rcu_reader_register();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    rcu_reader_unregister();
+    return failed;
+}
