@@ -65,8 +65,7 @@ static const char *const queries[QUERY_COUNT] = {
     [PUT_VERSION] = "INSERT OR REPLACE INTO versions (file, octets) VALUES (?1, ?2)",
     [REMOVE_VERSION] = "DELETE FROM versions WHERE file = ?1",
     [CHECK] = "PRAGMA integrity_check(1)",
-    [CHECK_ROWS] = "SELECT id, entry, path, about, octets FROM files f"
-                   " LEFT JOIN versions v ON v.file = f.id ORDER BY id",
+    [CHECK_ROWS] = "SELECT * FROM files LEFT JOIN versions ON file = id ORDER BY id",
     [KEEP] = "INSERT OR IGNORE INTO kept (id) VALUES (?1)",
 };
 
@@ -153,12 +152,12 @@ static bool prepare(struct served_memory *memory, size_t count, struct error *e)
     return true;
 }
 
-/* A row of CHECK_ROWS. */
+/* A row of CHECK_ROWS: a row of EACH, `file` and `octets` of its version. */
 static bool is_row_good(sqlite3_stmt *s)
 {
     struct served_file file;
     return read_row(s, &file) &&
-           snapshot_digest(column_bytes(s, 4), 0) == version_digest(column_bytes(s, 3));
+           snapshot_digest(column_bytes(s, 5), 0) == version_digest(column_bytes(s, 3));
 }
 
 /* The one row of CHECK. */
@@ -278,17 +277,18 @@ bool served_memory_set_aside(const char *state, char **ret_news, struct error *e
 bool served_memory_lock(const char *state, int *ret_fd, struct error *e)
 {
     CLEANUP_FREE char *path = file_path_join(state, "served.lock");
-    CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0600);
     if (fd < 0) {
         return error_system(e, "cannot open %s", path);
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        *ret_fd = -1;
-        return errno == EWOULDBLOCK || error_system(e, "cannot lock %s", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        *ret_fd = fd;
+        return true;
     }
-    *ret_fd = fd;
-    fd = -1;
-    return true;
+    bool is_held = errno == EWOULDBLOCK || error_system(e, "cannot lock %s", path);
+    file_close(&fd); /* which makes it -1 */
+    *ret_fd = is_held ? fd : *ret_fd;
+    return is_held;
 }
 
 /* --- Reading --- */
