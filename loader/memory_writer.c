@@ -185,19 +185,20 @@ static void try_open(struct memory_writer *writer, int64_t *ret_wait_ms)
 {
     struct error e;
     char *news = NULL;
-    if (writer->process_lock < 0 && !served_memory_lock(writer->state, &writer->process_lock, &e)) {
-        fail(writer, &e);
-        *ret_wait_ms = take_patience_ms(writer);
-    } else if (writer->process_lock < 0) {
-        (void)set_problem(writer, NULL);
+    bool good =
+        writer->process_lock >= 0 || served_memory_lock(writer->state, &writer->process_lock, &e);
+    if (good && writer->process_lock < 0) {
+        (void)set_problem(writer, NULL); /* another process writes, and that is fine */
         *ret_wait_ms = MEMORY_WRITER_LOCK_MS;
-    } else if (!served_memory_open(writer->state, &writer->memory, &news, &e)) {
+        return;
+    }
+    if (!good || !served_memory_open(writer->state, &writer->memory, &news, &e)) {
         fail(writer, &e);
         *ret_wait_ms = take_patience_ms(writer);
-    } else {
-        log_news(writer, news);
-        set_stage(writer, STAGE_AFRESH);
+        return;
     }
+    log_news(writer, news);
+    set_stage(writer, STAGE_AFRESH);
 }
 
 static bool apply(struct memory_writer *writer, const struct change *change, struct error *e)

@@ -13,6 +13,7 @@ bool database_error(const struct database *database, const char *doing, struct e
 {
     int code = sqlite3_errcode(database->handle);
     switch (code & 0xff) {
+    case SQLITE_ERROR: /* a format that SQLite does not know, or none of our tables is in it */
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
         return error_set(

@@ -50,19 +50,22 @@ enum query {
     REMOVE_VERSION,
     QUERIES_OF_READERS,
     KEEP = QUERIES_OF_READERS,
+    CHECK,
+    CHECK_ROWS,
     QUERY_COUNT,
 };
 
 static const char *const queries[QUERY_COUNT] = {
     [EACH] = "SELECT id, entry, path, about FROM files ORDER BY entry, path",
     [VERSION] = "SELECT octets FROM versions WHERE file = ?1",
-    [FIND] = "SELECT id, iif(v.file IS NULL, x'', about) FROM files f"
-             " LEFT JOIN versions v ON v.file = f.id WHERE entry = ?1 AND path = ?2",
+    [FIND] = "SELECT id, about FROM files WHERE entry = ?1 AND path = ?2",
     [ADD_FILE] = "INSERT INTO files (entry, path, about) VALUES (?1, ?2, ?3)",
     [CHANGE_FILE] = "UPDATE files SET about = ?2 WHERE id = ?1",
     [REMOVE_FILE] = "DELETE FROM files WHERE id = ?1",
     [PUT_VERSION] = "INSERT OR REPLACE INTO versions (file, octets) VALUES (?1, ?2)",
     [REMOVE_VERSION] = "DELETE FROM versions WHERE file = ?1",
+    [CHECK] = "PRAGMA integrity_check(1)",
+    [CHECK_ROWS] = "SELECT * FROM files LEFT JOIN versions ON file = id ORDER BY id",
     [KEEP] = "INSERT OR IGNORE INTO kept (id) VALUES (?1)",
 };
 
@@ -101,11 +104,11 @@ static struct buffer about_of(const struct served_file *file, struct bytes versi
     return about;
 }
 
-/* Both are `about`. */
-static bool is_version_same(struct bytes a, struct bytes b)
+/* What ABOUT says of the version; 0 where it says nothing. */
+static uint64_t version_digest(struct bytes about)
 {
-    enum { DIGEST = SEALED - 8 };
-    return a.n == ABOUT && b.n == ABOUT && memcmp(a.p + DIGEST, b.p + DIGEST, 8) == 0;
+    struct bytes digest = bytes_skip(about, SEALED - 8);
+    return about.n == ABOUT ? snapshot_take_number(&digest, 8) : 0;
 }
 
 /* False: it is damaged. */
@@ -140,18 +143,55 @@ static bool error_damaged(const struct served_memory *memory, struct error *e)
                      memory->database.path);
 }
 
-/* What cannot be prepared has no such table: this is no file of ours any more. */
 static bool prepare(struct served_memory *memory, size_t count, struct error *e)
 {
     for (size_t i = 0; i < count; i++) {
         memory->statements[i] = database_prepare(&memory->database, queries[i], e);
         if (memory->statements[i] == NULL) {
-            return (sqlite3_errcode(memory->database.handle) & 0xff) == SQLITE_ERROR
-                       ? error_damaged(memory, e)
-                       : false;
+            return false;
         }
     }
     return true;
+}
+
+/* A row of CHECK_ROWS: a row of EACH, `file` and `octets` of its version. */
+static bool is_row_good(sqlite3_stmt *s)
+{
+    struct served_file file;
+    return read_row(s, &file) &&
+           snapshot_digest(column_bytes(s, 5), 0) == version_digest(column_bytes(s, 3));
+}
+
+/* The one row of CHECK. */
+static bool is_whole(sqlite3_stmt *s)
+{
+    return bytes_equal(column_bytes(s, 0), BYTES("ok"));
+}
+
+/* Whether each row of a statement is GOOD: else the file is damaged. */
+static bool check_rows(struct served_memory *memory, enum query query,
+                       bool (*good)(sqlite3_stmt *s), struct error *e)
+{
+    sqlite3_stmt *s = memory->statements[query];
+    enum database_step step = database_step(&memory->database, s, e);
+    while (step == DATABASE_ROW && good(s)) {
+        step = database_step(&memory->database, s, e);
+    }
+    sqlite3_reset(s);
+    return step == DATABASE_DONE || (step == DATABASE_ROW && error_damaged(memory, e));
+}
+
+/* Only what differs is written: what is damaged and is not met would stay so. */
+static bool check(struct served_memory *memory, struct error *e)
+{
+    return check_rows(memory, CHECK, is_whole, e) && check_rows(memory, CHECK_ROWS, is_row_good, e);
+}
+
+/* SQLite believes what a damaged head says of the file, that it is not to be written. */
+static bool is_as_it_says(const struct served_memory *memory, struct error *e)
+{
+    return sqlite3_db_readonly(memory->database.handle, "main") == 0 ||
+           access(memory->database.path, W_OK) != 0 || error_damaged(memory, e);
 }
 
 static bool open_for_writing(const char *path, struct served_memory **ret_memory, struct error *e)
@@ -164,7 +204,8 @@ static bool open_for_writing(const char *path, struct served_memory **ret_memory
     struct served_memory *memory = memory_zero(1, sizeof(*memory));
     memory->database = database;
     if (!database_execute(&memory->database, "PRAGMA synchronous = FULL", e) ||
-        !database_execute(&memory->database, KEPT, e) || !prepare(memory, QUERY_COUNT, e)) {
+        !database_execute(&memory->database, KEPT, e) || !prepare(memory, QUERY_COUNT, e) ||
+        !is_as_it_says(memory, e) || !check(memory, e)) {
         served_memory_close(memory);
         return false;
     }
@@ -238,17 +279,18 @@ bool served_memory_set_aside(const char *state, char **ret_news, struct error *e
 bool served_memory_lock(const char *state, int *ret_fd, struct error *e)
 {
     CLEANUP_FREE char *path = file_path_join(state, "served.lock");
-    CLEANUP_CLOSE int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0600);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW, 0600);
     if (fd < 0) {
         return error_system(e, "cannot open %s", path);
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        *ret_fd = -1;
-        return errno == EWOULDBLOCK || error_system(e, "cannot lock %s", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        *ret_fd = fd;
+        return true;
     }
-    *ret_fd = fd;
-    fd = -1;
-    return true;
+    bool is_held = errno == EWOULDBLOCK || error_system(e, "cannot lock %s", path);
+    file_close(&fd); /* which makes it -1 */
+    *ret_fd = is_held ? fd : *ret_fd;
+    return is_held;
 }
 
 /* --- Reading --- */
@@ -384,7 +426,7 @@ bool served_memory_put(struct served_memory *memory, const struct served_file *f
     int64_t id = 0;
     bool good = find(memory, file->entry, file->path, &id, &was, e);
     bool is_same = bytes_equal(was, now);
-    bool keeps_version = is_version_same(was, now);
+    bool keeps_version = version_digest(was) == version_digest(now);
     sqlite3_reset(memory->statements[FIND]);
     good = good &&
            (is_same ||

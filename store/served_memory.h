@@ -47,10 +47,10 @@ struct served_file {
                         now, the file is parsed again */
 };
 
-/* The writer's handle, for who holds served_memory_lock. The file is made where it is missing. One
- * that is damaged is set aside (served_memory_set_aside), a new one is begun, and *RET_NEWS, which
- * the caller frees, says so; else it is NULL. One of a newer program is ERROR_CONFLICT, and is not
- * touched. Damage that is not seen here comes as ERROR_SYNTAX when it is met. */
+/* The writer's handle, for who holds served_memory_lock. The file is made where it is missing, and
+ * read whole where it is not, which takes a moment. One that is damaged anywhere is set aside
+ * (served_memory_set_aside), a new one is begun, and *RET_NEWS, which the caller frees, says so;
+ * else it is NULL. One of a newer program is ERROR_CONFLICT, and is not touched. */
 bool served_memory_open(const char *state, struct served_memory **ret_memory, char **ret_news,
                         struct error *e) MUST_USE;
 /* A reader's handle: never makes or changes anything, and may be in a directory that cannot be
@@ -84,8 +84,7 @@ bool served_memory_begin(struct served_memory *memory, struct error *e) MUST_USE
 bool served_memory_commit(struct served_memory *memory, struct error *e) MUST_USE;
 
 /* FILE (by entry and path) stands with VERSION from now on. Where that is what the memory says
- * already nothing is written; where VERSION is the same, it is not written again (so one that was
- * found damaged is to be removed first). */
+ * already nothing is written; where VERSION is the same, it is not written again. */
 bool served_memory_put(struct served_memory *memory, const struct served_file *file,
                        struct bytes version, struct error *e) MUST_USE;
 /* It is fine where there was none. */
