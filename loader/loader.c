@@ -150,6 +150,12 @@ static struct policy_set_options policy_set_options_of(struct loader *loader,
     };
 }
 
+static enum watch_writing writing(const char *path, void *context)
+{
+    const struct loader *loader = context;
+    return watch_writing(loader->watch, path, clock_monotonic_ms());
+}
+
 /* Without HTTPS there is nothing to do for a certificate. */
 static struct certificate_set_options certificate_set_options_of(struct loader *loader,
                                                                  const struct settings *settings)
@@ -160,6 +166,9 @@ static struct certificate_set_options certificate_set_options_of(struct loader *
         .vanish_ms = settings->limits.vanish_ms,
         .removal_percent = settings->limits.removal_percent,
         .removal_pairs = settings->limits.removal_domains,
+        .settle_ms = settings->limits.settle_ms,
+        .writing = writing,
+        .writing_context = loader,
         .abandoned = loader_step,
         .abandoned_context = loader,
     };
