@@ -128,7 +128,7 @@ static struct watch_options watch_options_of(const struct settings *settings)
 static bool is_changing(void *context)
 {
     const struct loader *loader = context;
-    return watch_is_changing(loader->watch);
+    return watch_is_changing(loader->watch, clock_monotonic_ms());
 }
 
 static struct policy_set_options policy_set_options_of(struct loader *loader,
