@@ -19,6 +19,9 @@ struct certificate_set *certificate_set_new(const struct certificate_set_options
     set->table = table;
     set->abandoned = options->abandoned;
     set->abandoned_context = options->abandoned_context;
+    set->writing = options->writing;
+    set->writing_context = options->writing_context;
+    certificate_waits_init(&set->waits);
     set->chains = chain_pool_new();
     set->snapshot_path = memory_string_or_null(options->snapshot);
     TAILQ_INIT(&set->troubles);
@@ -33,6 +36,7 @@ void certificate_set_set_limits(struct certificate_set *set,
     set->vanish_ms = options->vanish_ms;
     set->removal_percent = options->removal_percent;
     set->removal_pairs = options->removal_pairs;
+    set->settle_ms = options->settle_ms;
 }
 
 void certificate_set_free(struct certificate_set *set)
@@ -43,6 +47,7 @@ void certificate_set_free(struct certificate_set *set)
     certificate_looks_clear(&set->looks); /* what was found and not looked at */
     certificate_looks_clear(&set->unproven);
     certificate_looks_clear(&set->rivals);
+    certificate_waits_clear(&set->waits);
     certificate_sources_clear(&set->sources);
     for (size_t i = 0; i < set->top_count; i++) {
         free(set->tops[i]);
@@ -84,15 +89,18 @@ static void publish(struct certificate_set *set, struct certificate_source *sour
 void certificate_set_put_trouble(struct certificate_set *set, struct certificate_source *source,
                                  struct certificate_trouble *trouble)
 {
-    if (source->trouble != NULL) {
-        TAILQ_REMOVE(&set->troubles, source->trouble, link);
-        set->trouble_count--;
-        certificate_trouble_free(source->trouble);
-    }
     if (trouble != NULL) {
+        certificate_set_date_trouble(set, source, trouble);
         trouble->source = source;
         TAILQ_INSERT_TAIL(&set->troubles, trouble, link);
         set->trouble_count++;
+        set->unsettled += !trouble->settled;
+    }
+    if (source->trouble != NULL) {
+        TAILQ_REMOVE(&set->troubles, source->trouble, link);
+        set->trouble_count--;
+        set->unsettled -= !source->trouble->settled;
+        certificate_trouble_free(source->trouble);
     }
     source->trouble = trouble;
 }
@@ -147,7 +155,12 @@ static bool take_finding(struct certificate_source *source, struct certificate_f
         certificate_finding_clear(finding);
         return false;
     }
-    certificate_set_take(set, source, finding);
+    source->looked_at = false;
+    if (certificate_set_is_quiet(set, source, finding)) {
+        certificate_set_take(set, source, finding);
+    } else {
+        certificate_finding_clear(finding);
+    }
     return true;
 }
 
@@ -301,9 +314,14 @@ static void look_at_all(struct certificate_set *set)
     }
 }
 
-/* What was refused may work by now, or what is served in its place no more. */
+/* What was refused may work by now, or what is served in its place no more; and what was not known
+ * to be whole may be. */
 static void look_at_due(struct certificate_set *set)
 {
+    struct certificate_source *source = NULL;
+    while ((source = certificate_set_next_quiet(set)) != NULL) {
+        look(source, set);
+    }
     const struct certificate_trouble *trouble = NULL;
     TAILQ_FOREACH (trouble, &set->troubles, link) {
         if (trouble->again_s != 0 && trouble->again_s <= set->now_s) {
@@ -320,7 +338,8 @@ static void plan_again(struct certificate_set *set)
     int64_t wait_s = INT64_MAX;
     const struct certificate_trouble *trouble = NULL;
     TAILQ_FOREACH (trouble, &set->troubles, link) {
-        int64_t its_s = trouble->again_s - set->now_s;
+        /* Past where somebody writes to it: not at once, and once more when that is over. */
+        int64_t its_s = trouble->again_s > set->now_s ? trouble->again_s - set->now_s : 1;
         wait_s = trouble->again_s != 0 && its_s < wait_s ? its_s : wait_s;
     }
     int64_t ask_s = wait_s < ASK_CLOCK_S ? wait_s : ASK_CLOCK_S;
@@ -340,6 +359,8 @@ size_t certificate_set_apply(struct certificate_set *set, const struct watch_cha
     set->now_ms = now.monotonic_ms;
     set->now_s = now.wall_s;
     bool tops = changes->rescan;
+    set->untold = changes->untold;
+    set->asked = changes->rescan && !changes->untold;
     for (size_t i = 0; i < changes->count && !changes->rescan; i++) {
         enum relation relation = relation_to_tops(set, changes->paths[i]);
         if (relation == BELOW) {
@@ -355,6 +376,7 @@ size_t certificate_set_apply(struct certificate_set *set, const struct watch_cha
     look_at_all(set);
     set->loaded = set->loaded || tops;
     certificate_set_settle(set);
+    certificate_set_settle_troubles(set);
     plan_again(set);
     return set->changed;
 }
@@ -372,7 +394,9 @@ void certificate_set_diagnostics(const struct certificate_set *set, struct diagn
     diagnostics_append(d, &set->held);
     const struct certificate_trouble *trouble = NULL;
     TAILQ_FOREACH (trouble, &set->troubles, link) {
-        diagnostics_append(d, &trouble->problem);
+        if (trouble->settled) {
+            diagnostics_append(d, &trouble->problem);
+        }
     }
 }
 
@@ -388,7 +412,7 @@ void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnos
     }
     struct certificate_trouble *trouble = NULL;
     TAILQ_FOREACH (trouble, &set->troubles, link) {
-        if (!trouble->told) {
+        if (trouble->settled && !trouble->told) {
             trouble->told = true;
             diagnostics_append(d, &trouble->problem);
         }
@@ -403,7 +427,7 @@ void certificate_set_take_notes(struct certificate_set *set, struct diagnostics 
 
 size_t certificate_set_problems(const struct certificate_set *set)
 {
-    return set->top_problems.count + set->held.count + set->trouble_count;
+    return set->top_problems.count + set->held.count + set->trouble_count - set->unsettled;
 }
 
 size_t certificate_set_unsaved(const struct certificate_set *set)

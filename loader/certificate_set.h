@@ -1,7 +1,15 @@
 /* The certificate trees as they stand: told which paths changed, reads those pairs and publishes
  * them into the table. A pair that cannot be read or does not match keeps its last good version
  * served and is reported with both paths; so does one that is not valid while the last one is, and
- * that is judged again when time may have changed it (loader/certificate_verdict.h). One that is
+ * that is judged again when time may have changed it (loader/certificate_verdict.h).
+ *
+ * A pair whose files somebody is still writing is not judged: it is handed to an apply again when
+ * they are closed. Where nobody tells (`untold`, WATCH_UNTOLD), one that would take the place of
+ * another is judged when its files are the same in two looks `settle_ms` apart. Two files are
+ * replaced one after the other, so that they do not match in between: trouble is told once it has
+ * lasted for `settle_ms`, or at once where somebody asked for the rescan that found it.
+ *
+ * One that is
  * gone is taken out of use after a while, unless so many go that it looks like a mistake: then they
  * stay until that is accepted. The first apply publishes pairs before their keys are proven to be
  * undamaged, and proves them before it returns (loader/certificate_set_first.c). No clock, and
@@ -22,6 +30,10 @@ struct certificate_set_options {
     int64_t vanish_ms;       /* a pair must be gone this long before it is taken out of use */
     int64_t removal_percent; /* more than this at once … */
     int64_t removal_pairs;   /* … and at least so many, or all of them: held */
+    int64_t settle_ms;       /* see above */
+    /* What the watch tells of a path, on the thread that applies. NULL: all are whole. */
+    enum watch_writing (*writing)(const char *path, void *context);
+    void *writing_context;
     /* Asked at each pair that is looked at, on the thread that applies: true ends an apply early,
      * after which the set is good only for certificate_set_free. May be NULL. */
     bool (*abandoned)(void *context);

@@ -49,6 +49,7 @@ static void remove_source(struct certificate_set *set, struct certificate_source
         set->unsaved++;
     }
     certificate_set_put_trouble(set, source, NULL);
+    certificate_waits_forget(&set->waits, source);
     certificate_source_free(source);
 }
 
@@ -105,7 +106,8 @@ static int64_t gone_due_ms(const struct certificate_set *set)
 
 int64_t certificate_set_next_due_ms(const struct certificate_set *set)
 {
-    return nearer_ms(gone_due_ms(set), set->again_ms);
+    int64_t quiet_ms = certificate_set_quiet_due_ms(set);
+    return nearer_ms(nearer_ms(gone_due_ms(set), set->again_ms), quiet_ms);
 }
 
 size_t certificate_set_accept_removals(struct certificate_set *set, int64_t now_ms)

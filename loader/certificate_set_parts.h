@@ -7,6 +7,7 @@
 #include "loader/certificate_looks.h"
 #include "loader/certificate_set.h"
 #include "loader/certificate_sources.h"
+#include "loader/certificate_waits.h"
 
 struct certificate_set {
     char **tops;
@@ -14,6 +15,9 @@ struct certificate_set {
     int64_t vanish_ms;
     int64_t removal_percent;
     int64_t removal_pairs;
+    int64_t settle_ms;
+    enum watch_writing (*writing)(const char *path, void *context);
+    void *writing_context;
     struct certificate_table *table;
     bool (*abandoned)(void *context);
     void *abandoned_context;
@@ -34,6 +38,8 @@ struct certificate_set {
     struct certificate_looks rivals;   /* set aside */
     TAILQ_HEAD(, certificate_trouble) troubles;
     size_t trouble_count;
+    size_t unsettled; /* of these */
+    struct certificate_waits waits;
     int64_t again_ms;                /* when the next of them is to be judged again; -1: none is */
     size_t gone;                     /* sources that are */
     bool accepting;                  /* removals are not held, in the apply under way */
@@ -47,6 +53,8 @@ struct certificate_set {
     int64_t now_ms; /* of the apply under way, or the last … */
     int64_t now_s;  /* … by the wall clock */
     size_t changed; /* pairs, in the apply under way */
+    bool asked;     /* somebody wants to know how all of it stands, in the apply under way … */
+    bool untold;    /* … or nobody knows what has changed */
 };
 
 /* --- certificate_set.c --- */
@@ -66,5 +74,20 @@ void certificate_set_look_first(struct certificate_set *set);
 /* --- certificate_set_gone.c --- */
 /* Takes what is gone out of use, where it is time and not held. */
 void certificate_set_settle(struct certificate_set *set);
+
+/* --- certificate_set_quiet.c --- */
+/* Whether what was FOUND of SOURCE is to be judged now. */
+bool certificate_set_is_quiet(struct certificate_set *set, struct certificate_source *source,
+                              struct certificate_finding *finding);
+/* A pair that waited and is due; NULL: there are no more. */
+struct certificate_source *certificate_set_next_quiet(struct certificate_set *set);
+/* TROUBLE takes the place of what SOURCE had: since when there is some, and is it told. */
+void certificate_set_date_trouble(const struct certificate_set *set,
+                                  const struct certificate_source *source,
+                                  struct certificate_trouble *trouble);
+/* Trouble that has lasted long enough is told from now on. */
+void certificate_set_settle_troubles(struct certificate_set *set);
+/* When any of this is to be looked at again; -1: never. */
+int64_t certificate_set_quiet_due_ms(const struct certificate_set *set);
 
 #endif

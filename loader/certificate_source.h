@@ -20,7 +20,9 @@ struct certificate_trouble {
     struct file_identity files[CERTIFICATE_PAIR_FILES_MAX]; /* as last read; zero: in vain */
     int64_t again_s;            /* wall clock: read again then though nothing changed; 0: never */
     struct diagnostics problem; /* exactly one */
-    bool told;                  /* was handed out as new */
+    int64_t since_ms;           /* there has been trouble, this or other */
+    bool settled;               /* it stays, or somebody asked: it is to be told … */
+    bool told;                  /* … and was handed out as new */
 };
 
 struct certificate_source {
@@ -31,6 +33,7 @@ struct certificate_source {
     uint32_t seen;                       /* the listing that met it last */
     bool gone;
     bool looked_at; /* in the apply under way, or about to be */
+    bool waiting;   /* loader/certificate_waits.h */
 };
 
 /* Takes PATH, which is that of the chain (certificates/certificate_tree.h). */

@@ -128,7 +128,7 @@ static struct watch_options watch_options_of(const struct settings *settings)
 static bool is_changing(void *context)
 {
     const struct loader *loader = context;
-    return watch_is_changing(loader->watch);
+    return watch_is_changing(loader->watch, clock_monotonic_ms());
 }
 
 static enum watch_writing how_written(const char *path, void *context)
@@ -172,6 +172,12 @@ static struct policy_set_options policy_set_options_of(struct loader *loader,
     };
 }
 
+static enum watch_writing writing(const char *path, void *context)
+{
+    const struct loader *loader = context;
+    return watch_writing(loader->watch, path, clock_monotonic_ms());
+}
+
 /* Without HTTPS there is nothing to do for a certificate. */
 static struct certificate_set_options certificate_set_options_of(struct loader *loader,
                                                                  const struct settings *settings)
@@ -182,6 +188,9 @@ static struct certificate_set_options certificate_set_options_of(struct loader *
         .vanish_ms = settings->limits.vanish_ms,
         .removal_percent = settings->limits.removal_percent,
         .removal_pairs = settings->limits.removal_domains,
+        .settle_ms = settings->limits.settle_ms,
+        .writing = writing,
+        .writing_context = loader,
         .abandoned = loader_step,
         .abandoned_context = loader,
     };

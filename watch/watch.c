@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
@@ -407,12 +406,11 @@ void watch_take_all(struct watch *watch, int64_t now_ms, struct watch_changes *r
     hand_out(watch, now_ms, ret_changes);
 }
 
-bool watch_is_changing(const struct watch *watch)
+bool watch_is_changing(struct watch *watch, int64_t now_ms)
 {
-    struct pollfd fd = {.fd = watch->descriptors.fd, .events = POLLIN};
+    read_events(watch, now_ms);
     return watch->debounce.pending ||
-           open_files_are_coming(&watch->open_files, watch->now_ms, watch->options.write_wait_ms) ||
-           poll(&fd, 1, 0) > 0;
+           open_files_are_coming(&watch->open_files, now_ms, watch->options.write_wait_ms);
 }
 
 const struct watch_changes *watch_peek(struct watch *watch, int64_t now_ms)

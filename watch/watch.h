@@ -90,11 +90,11 @@ void watch_take_all(struct watch *watch, int64_t now_ms, struct watch_changes *r
  * counts. On the thread that takes. */
 enum watch_writing watch_writing(struct watch *watch, const char *path, int64_t now_ms);
 
-/* Whether anything has changed since changes were taken, or somebody has begun to write less than
- * `write_wait_ms` ago and is not done: what is missing in one file may be about to come in another.
- * Who writes for longer, or left a file open, makes nobody wait. As of the last watch_take,
- * watch_take_all or watch_writing. Of trees without events nobody can tell. */
-bool watch_is_changing(const struct watch *watch);
+/* Whether anything has changed since changes were taken, events that are pending included, or
+ * somebody has begun to write less than `write_wait_ms` ago and is not done: what is missing in one
+ * file may be about to come in another. Who writes for longer, or left a file open, makes nobody
+ * wait; nor do names that are in no tree. Of trees without events nobody can tell. */
+bool watch_is_changing(struct watch *watch, int64_t now_ms);
 /* What watch_take will hand out where nothing more comes, for who wants to prepare: once after each
  * event, in the first part of the quiet time; else NULL. As it was seen: unsorted, with doubles.
  * Valid until the next call. After watch_take. */

@@ -21,7 +21,17 @@ struct fixture {
     size_t published; /* by the last apply */
     int64_t now_ms;
     int64_t now_s;
+    /* What the watch would say of the file of this name; of all others that they are whole. */
+    const char *written;
+    enum watch_writing writing;
 };
+
+static enum watch_writing writing(const char *path, void *context)
+{
+    const struct fixture *f = context;
+    bool is_it = f->written != NULL && strcmp(file_path_name(path), f->written) == 0;
+    return is_it ? f->writing : WATCH_WHOLE;
+}
 
 static struct clock_moment moment(const struct fixture *f)
 {
@@ -43,6 +53,8 @@ static int set_up(void **state)
         .vanish_ms = VANISH_MS,
         .removal_percent = 10,
         .removal_pairs = 50,
+        .writing = writing,
+        .writing_context = f,
     };
     f->set = certificate_set_new(&options, f->table);
     f->now_s = (int64_t)time(NULL);
@@ -515,6 +527,219 @@ static void test_what_was_refused_goes(void **state)
     assert_int_equal(days(f, "a.test"), 30);
 }
 
+/* --- Pairs whose files are not quiet (loader/certificate_set_quiet.c) --- */
+
+enum { SETTLE_MS = 2000 };
+
+static void use_settle(struct fixture *f)
+{
+    certificate_set_set_limits(f->set, &(struct certificate_set_options){
+                                           .vanish_ms = VANISH_MS,
+                                           .removal_percent = 10,
+                                           .removal_pairs = 50,
+                                           .settle_ms = SETTLE_MS,
+                                       });
+}
+
+/* So much time passes, and the set is called if it asked for that. */
+static void settle(struct fixture *f, int64_t ms)
+{
+    const struct watch_changes nothing = {0};
+    int64_t due_ms = certificate_set_next_due_ms(f->set);
+    f->now_ms += ms;
+    f->published = 0;
+    if (due_ms >= 0 && due_ms <= f->now_ms) {
+        f->published = certificate_set_apply(f->set, &nothing, moment(f));
+    }
+}
+
+static void rescan_untold(struct fixture *f)
+{
+    const struct watch_changes changes = {.rescan = true, .untold = true};
+    f->published = certificate_set_apply(f->set, &changes, moment(f));
+}
+
+static void test_what_is_written_to_is_not_judged(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const names[] = {"fullchain.pem", "privkey.pem"};
+    int until = 30;
+    put(f, -10, until);
+    rescan(f);
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        f->written = names[i];
+        f->writing = WATCH_OPEN;
+        put(f, -1, ++until); /* even where it is whole as it stands … */
+        changed(f, "certs/a/fullchain.pem");
+        assert_int_equal(days(f, "a.test"), until - 1);
+        files_shell(f->directory, ": >certs/a/fullchain.pem"); /* … or is not */
+        changed(f, "certs/a");
+        rescan(f);
+        expect_no_problem(f);
+        put(f, -1, until);
+        f->written = NULL;
+        changed(f, "certs/a/privkey.pem");
+        assert_int_equal(days(f, "a.test"), until);
+        assert_int_equal(certificate_set_next_due_ms(f->set), -1);
+    }
+    f->written = "privkey.pem"; /* left open: as it stands */
+    f->writing = WATCH_LEFT_OPEN;
+    put(f, -1, ++until);
+    changed(f, "certs/a/privkey.pem");
+    assert_int_equal(days(f, "a.test"), until);
+}
+
+/* What was refused is due again while somebody writes to it: nobody is called without end. */
+static void test_what_is_due_is_written_to(void **state)
+{
+    struct fixture *f = *state;
+    put(f, -10, 30);
+    rescan(f);
+    put(f, 10, 60);
+    changed(f, "certs/a/privkey.pem");
+    f->written = "privkey.pem";
+    f->writing = WATCH_OPEN;
+    pass(f, 11 * DAY);
+    assert_int_equal(f->published, 0);
+    assert_in_range(certificate_set_next_due_ms(f->set), f->now_ms + 1000, f->now_ms + 60000);
+    f->written = NULL;
+    changed(f, "certs/a/privkey.pem");
+    assert_int_equal(f->published, 1);
+}
+
+/* A pair's files are replaced one after the other, in either order. */
+static void test_trouble_that_does_not_last_is_not_told(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const names[][2] = {{"fullchain.pem", "privkey.pem"},
+                                           {"privkey.pem", "fullchain.pem"}};
+    use_settle(f);
+    put(f, -10, 30);
+    rescan(f);
+    for (int i = 0; i < 2; i++) {
+        CLEANUP_FREE char *first = memory_printf("mv new/%s certs/a/", names[i][0]);
+        CLEANUP_FREE char *second = memory_printf("mv new/%s certs/a/", names[i][1]);
+        files_shell(f->directory, "mkdir -p new");
+        files_put_pair(f->directory, "new/fullchain.pem", "new/privkey.pem", "DNS:a.test", -DAY,
+                       (40 + i) * (int64_t)DAY);
+        files_shell(f->directory, first);
+        changed(f, "certs/a");
+        expect_no_problem(f);
+        assert_int_equal(certificate_set_problems(f->set), 0);
+        assert_int_equal(certificate_set_next_due_ms(f->set), f->now_ms + SETTLE_MS);
+        settle(f, 300);
+        assert_int_equal(new_problems(f), 0);
+        files_shell(f->directory, second);
+        changed(f, "certs/a");
+        assert_int_equal(days(f, "a.test"), 40 + i);
+        settle(f, SETTLE_MS);
+        assert_int_equal(new_problems(f), 0);
+        assert_int_equal(certificate_set_next_due_ms(f->set), -1);
+    }
+}
+
+static void test_trouble_that_lasts_is_told(void **state)
+{
+    struct fixture *f = *state;
+    use_settle(f);
+    put(f, -10, 30);
+    rescan(f);
+    files_shell(f->directory, "pair .x certs/a/privkey.pem 5 a.test");
+    changed(f, "certs/a/privkey.pem");
+    settle(f, SETTLE_MS - 1);
+    files_shell(f->directory, "pair .x certs/a/privkey.pem 5 a.test"); /* other, and no better */
+    changed(f, "certs/a/privkey.pem");
+    expect_no_problem(f);
+    settle(f, 1);
+    expect_problem(f, "certs/a/fullchain.pem", "does not belong to");
+    assert_int_equal(new_problems(f), 1);
+    assert_int_equal(certificate_set_problems(f->set), 1);
+    assert_int_equal(certificate_set_next_due_ms(f->set), -1);
+    files_shell(f->directory, ": >certs/a/privkey.pem"); /* it is in trouble as before */
+    changed(f, "certs/a/privkey.pem");
+    assert_int_equal(new_problems(f), 1);
+    put(f, -10, 30);
+    changed(f, "certs/a/privkey.pem");
+    expect_no_problem(f);
+    assert_int_equal(certificate_set_problems(f->set), 0);
+}
+
+static void test_who_asks_is_told_at_once(void **state)
+{
+    struct fixture *f = *state;
+    use_settle(f);
+    put(f, -10, 30);
+    rescan(f);
+    files_shell(f->directory, "pair .x certs/a/privkey.pem 5 a.test");
+    changed(f, "certs/a/privkey.pem");
+    assert_int_equal(new_problems(f), 0);
+    rescan(f);
+    assert_int_equal(new_problems(f), 1);
+    assert_int_equal(certificate_set_problems(f->set), 1);
+    assert_int_equal(certificate_set_next_due_ms(f->set), -1);
+    files_shell(f->directory, "mkdir certs/b; pair certs/b/fullchain.pem .x 5 b.test");
+    rescan(f);
+    assert_int_equal(new_problems(f), 1);
+}
+
+/* Of a directory without events: also where it is looked at by the clock alone. */
+static void test_what_nobody_tells_of_is_looked_at_twice(void **state)
+{
+    struct fixture *f = *state;
+    use_settle(f);
+    put(f, -10, 30);
+    rescan(f);
+    for (int way = 0; way < 2; way++) {
+        f->written = way == 0 ? NULL : "fullchain.pem";
+        f->writing = WATCH_UNTOLD;
+        put(f, -1, 40 + way);
+        way == 0 ? rescan_untold(f) : changed(f, "certs/a/privkey.pem");
+        assert_int_equal(f->published, 0);
+        assert_int_equal(certificate_set_next_due_ms(f->set), f->now_ms + SETTLE_MS);
+        settle(f, SETTLE_MS - 1);
+        put(f, -1, 50 + way); /* still coming */
+        way == 0 ? rescan_untold(f) : changed(f, "certs/a/privkey.pem");
+        settle(f, SETTLE_MS - 1);
+        assert_int_equal(f->published, 0);
+        settle(f, 1);
+        assert_int_equal(f->published, 1);
+        assert_int_equal(days(f, "a.test"), 50 + way);
+        assert_int_equal(certificate_set_next_due_ms(f->set), -1);
+    }
+}
+
+static void test_trouble_that_nobody_tells_of_waits_once(void **state)
+{
+    struct fixture *f = *state;
+    use_settle(f);
+    put(f, -10, 30);
+    rescan(f);
+    files_shell(f->directory, "pair .x certs/a/privkey.pem 5 a.test");
+    rescan_untold(f);
+    expect_no_problem(f);
+    settle(f, SETTLE_MS);
+    assert_int_equal(new_problems(f), 1);
+    assert_int_equal(days(f, "a.test"), 30);
+    put(f, -1, 40);
+    rescan_untold(f);
+    files_shell(f->directory, "rm -r certs/a"); /* while it waits */
+    rescan_untold(f);
+    assert_int_equal(certificate_set_accept_removals(f->set, f->now_ms), 1);
+    assert_int_equal(certificate_set_next_due_ms(f->set), -1);
+}
+
+static void test_where_nothing_is_served_nothing_waits(void **state)
+{
+    struct fixture *f = *state;
+    use_settle(f);
+    put(f, -10, 30);
+    rescan_untold(f);
+    assert_int_equal(f->published, 1);
+    files_shell(f->directory, "pair certs/b/fullchain.pem certs/b/privkey.pem 5 b.test");
+    rescan_untold(f);
+    assert_int_equal(f->published, 1);
+}
+
 static int group_setup(void **state)
 {
     (void)state;
@@ -597,6 +822,14 @@ int main(void)
         ROW(test_an_unreadable_top_keeps_everything),
         ROW(test_an_emptied_tree_is_held_until_that_is_accepted),
         ROW(test_one_that_comes_back_in_time_never_left),
+        ROW(test_what_is_written_to_is_not_judged),
+        ROW(test_what_is_due_is_written_to),
+        ROW(test_trouble_that_does_not_last_is_not_told),
+        ROW(test_trouble_that_lasts_is_told),
+        ROW(test_who_asks_is_told_at_once),
+        ROW(test_what_nobody_tells_of_is_looked_at_twice),
+        ROW(test_trouble_that_nobody_tells_of_waits_once),
+        ROW(test_where_nothing_is_served_nothing_waits),
         ROW(test_only_what_lies_below_a_top_is_taken),
         ROW(test_what_was_found_before),
         ROW(test_what_does_not_work_takes_no_place),
