@@ -80,7 +80,8 @@ class Server(scenario.Scenario):
                          r"(?s)in error 1\n.*problems:\n\S*b\.yaml:2:\d+: error: ")
         self.server.stop()
 
-    # --- the verdict: each attention that needs no clock, CA or provider (tests/unit/server has all) ---
+    # --- the verdict: each attention that needs no clock, CA or provider. `loading` is in starting.py,
+    # `mirrors-failing` in mirror.py, what lasts in acme_clock.py, all of it in tests/unit/server ---
 
     def attention(self):
         """{code: (count, subject)}, after a look at what all views say of it."""
@@ -193,6 +194,16 @@ class Server(scenario.Scenario):
                 self.assertIn("1 to 100 absolute paths", json.load(peer.makefile())["error"])
         self.wait_attention({"removals-held": (200, None)})
         self.server.stop()
+
+    def test_status_tells_that_the_server_stops(self):
+        self.server.start()
+        with socket.create_connection(("127.0.0.1", self.server.plain_port)) as client:
+            client.sendall(b"GET / HTTP/1.1\r\n")  # and the rest is waited for
+            wait_until(lambda: self.server.status()["connections"]["current"] == 1, "it is connected")
+            self.server.process.send_signal(signal.SIGTERM)
+            self.wait_attention({"stopping": (1, None)})
+        self.assertEqual(self.server.process.wait(timeout=30 * scenario.SLOW), 0)
+        self.server.process = None
 
     def test_status_tells_that_a_restart_is_needed(self):
         self.server.start()
