@@ -104,7 +104,8 @@ struct loader_accept {
     size_t count; /* 0: all */
 };
 void loader_accept_add(struct loader_accept *accept, const char *path);
-struct loader_accept *loader_accept_copy(const struct loader_accept *accept);
+/* What MORE accepts as well, *INTO does then; either may be NULL, for nothing. */
+void loader_accept_merge(struct loader_accept **into, const struct loader_accept *more);
 void loader_accept_clear(struct loader_accept *accept);
 void loader_accept_free(struct loader_accept *accept); /* NULL is fine */
 

@@ -9,13 +9,19 @@ void loader_accept_add(struct loader_accept *accept, const char *path)
     accept->paths[accept->count++] = memory_string(path);
 }
 
-struct loader_accept *loader_accept_copy(const struct loader_accept *accept)
+void loader_accept_merge(struct loader_accept **into, const struct loader_accept *more)
 {
-    struct loader_accept *copy = memory_zero(1, sizeof(*copy));
-    for (size_t i = 0; i < accept->count; i++) {
-        loader_accept_add(copy, accept->paths[i]);
+    if (more == NULL || (*into != NULL && (*into)->count == 0)) {
+        return; /* nothing more, or all already */
     }
-    return copy;
+    if (*into == NULL) {
+        *into = memory_zero(1, sizeof(**into));
+    } else if (more->count == 0) {
+        loader_accept_clear(*into);
+    }
+    for (size_t i = 0; i < more->count; i++) {
+        loader_accept_add(*into, more->paths[i]);
+    }
 }
 
 void loader_accept_clear(struct loader_accept *accept)

@@ -63,7 +63,7 @@ void loader_reload(struct loader *loader, const struct loader_accept *accept,
 {
     struct reload *reload = memory_zero(1, sizeof(*reload));
     *reload = (struct reload){.loader = loader, .done = done, .context = context};
-    reload->accept = accept != NULL ? loader_accept_copy(accept) : NULL;
+    loader_accept_merge(&reload->accept, accept);
     mailbox_post(loader->mailbox, do_reload, reload);
 }
 

@@ -22,10 +22,9 @@ void server_tell_trouble(struct server *server, const struct diagnostics *diagno
         CLEANUP_FREE char *line = diagnostic_format(&diagnostics->items[i]);
         log_event(server->log, LOG_LEVEL_ERROR, "settings.error", LOG_TEXT("problem", line));
         /* For `status` the first, since the log has them all. */
-        if (server->configuration_problem == NULL &&
-            diagnostics->items[i].severity == SEVERITY_ERROR) {
-            server->configuration_problem = TAKE(line);
-        }
+        bool is_first = server->configuration_problem == NULL &&
+                        diagnostics->items[i].severity == SEVERITY_ERROR;
+        server->configuration_problem = is_first ? TAKE(line) : server->configuration_problem;
     }
 }
 
@@ -170,31 +169,13 @@ static void begin_reload(struct server *server)
     server_tell_trouble(server, &diagnostics);
     diagnostics_clear(&diagnostics);
     acme_link_reload(server);
-    loader_reload(server->loader, server->accepts ? &server->accept : NULL, inquiry_on_reload,
-                  inquiry);
-    server->accepts = false;
-    loader_accept_clear(&server->accept);
-}
-
-/* What any of those who share a reload accepts. */
-static void add_accept(struct server *server, const struct loader_accept *accept)
-{
-    bool all = accept->count == 0 || (server->accepts && server->accept.count == 0);
-    server->accepts = true;
-    if (all) {
-        loader_accept_clear(&server->accept);
-        return;
-    }
-    for (size_t i = 0; i < accept->count; i++) {
-        loader_accept_add(&server->accept, accept->paths[i]);
-    }
+    loader_reload(server->loader, server->accept, inquiry_on_reload, inquiry);
+    loader_accept_free(TAKE(server->accept));
 }
 
 void server_reload(struct server *server, const struct loader_accept *accept, uint64_t ticket)
 {
     round_join(&server->reload_round, ticket);
-    if (accept != NULL) {
-        add_accept(server, accept);
-    }
+    loader_accept_merge(&server->accept, accept);
     begin_reload(server);
 }

@@ -421,7 +421,7 @@ static void stop(struct server *server)
     address_book_free(server->totals.addresses);
     attentions_clear(&server->attentions);
     free(server->configuration_problem);
-    loader_accept_clear(&server->accept);
+    loader_accept_free(server->accept);
     free(server->root_line);
     free(server->workers);
     file_close(&server->signals);

@@ -77,8 +77,7 @@ struct server {
     int64_t attention_due_ms;     /* the next look that nobody asks for; 0: not yet serving */
     struct round status_round;
     struct round reload_round;
-    bool accepts;                /* the next reload is to accept removals that are held … */
-    struct loader_accept accept; /* … all of them, or these */
+    struct loader_accept *accept; /* what the next reload is to; owned; NULL: nothing */
 
     int signals; /* signalfd */
     int64_t drain_until_ms;
