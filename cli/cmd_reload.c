@@ -1,7 +1,10 @@
 /* reload: has the running server read everything again, and answers when it is served. */
 #include <stdio.h>
+#include <string.h>
 
+#include "base/file.h"
 #include "base/safe_json.h"
+#include "base/safe_text.h"
 #include "cli/control_reply.h"
 #include "cli/workspace.h"
 
@@ -50,16 +53,79 @@ static bool is_settled(const json_t *reply)
            restart_needed(reply)[0] == '\0';
 }
 
+/* As entries of the configuration are, and as `status` prints the files below them. */
+static char *resolve(const struct settings *settings, const char *path)
+{
+    CLEANUP_FREE char *directory = file_path_directory(settings->file);
+    char *whole = file_path_join(directory, strncmp(path, "./", 2) == 0 ? path + 2 : path);
+    for (size_t n = strlen(whole); n > 1 && whole[n - 1] == '/'; n--) {
+        whole[n - 1] = '\0';
+    }
+    return whole;
+}
+
+static void add_paths(const struct invocation *invocation, const struct settings *settings,
+                      json_t *request)
+{
+    json_t *paths = invocation->argument_count != 0 ? json_array() : NULL;
+    for (size_t i = 0; i < invocation->argument_count; i++) {
+        CLEANUP_FREE char *path = resolve(settings, invocation->arguments[i]);
+        json_array_append_new(paths, safe_json_text(path));
+    }
+    if (paths != NULL) {
+        json_object_set_new(request, "paths", paths);
+    }
+}
+
+/* Whether nothing was held at PATH: others who shared the reload may have named theirs. */
+static bool is_in(const json_t *list, const char *path)
+{
+    size_t i = 0;
+    const json_t *item = NULL;
+    json_array_foreach(list, i, item)
+    {
+        if (strcmp(json_string_value(item), path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* False: at one of the paths that were named nothing was held, which is told. */
+static bool all_were_held(const json_t *request, const json_t *reply)
+{
+    size_t i = 0;
+    bool held = true;
+    const json_t *item = NULL;
+    json_array_foreach(json_object_get(request, "paths"), i, item)
+    {
+        const char *path = json_string_value(item);
+        if (is_in(json_object_get(reply, "not_held"), path)) {
+            fprintf(stderr,
+                    "mtasts-host: nothing is held at %s; name a file or directory as "
+                    "\"mtasts-host status\" does\n",
+                    SAFE_TEXT(path));
+            held = false;
+        }
+    }
+    return held;
+}
+
 int cmd_reload(const struct invocation *invocation)
 {
+    bool accepts = invocation_has(invocation, "accept-removals");
+    if (invocation->argument_count != 0 && !accepts) {
+        return invocation_usage(invocation, "a PATH is for --accept-removals: all is read again");
+    }
     CLEANUP_SETTINGS struct settings *settings = workspace_settings_of_server(invocation);
     if (settings == NULL) {
         return COMMAND_FAILED;
     }
-    json_t *request = json_pack("{s:s, s:b}", "command", "reload", "accept_removals",
-                                (int)invocation_has(invocation, "accept-removals"));
-    json_t *reply = control_reply_ask(settings, request, RELOAD_TIMEOUT_MS);
+    json_t *request = json_pack("{s:s, s:b}", "command", "reload", "accept_removals", (int)accepts);
+    add_paths(invocation, settings, request);
+    json_t *reply = control_reply_ask(settings, json_incref(request), RELOAD_TIMEOUT_MS);
     if (reply == NULL) {
+        json_decref(request);
         return COMMAND_FAILED;
     }
     if (invocation_has(invocation, "json")) {
@@ -70,6 +136,8 @@ int cmd_reload(const struct invocation *invocation)
         json_decref(shown);
     }
     int code = is_settled(reply) ? COMMAND_DONE : COMMAND_NO;
+    code = all_were_held(request, reply) ? code : COMMAND_FAILED;
     json_decref(reply);
+    json_decref(request);
     return code;
 }

@@ -6,6 +6,7 @@
 #include "cli/record_writer.h"
 #include "cli/revoke_reason.h"
 #include "config/fields.h"
+#include "server/control.h"
 
 const struct command_option command_global_options[] = {
     {.name = "config",
@@ -221,7 +222,8 @@ static const struct command_option export_options[] = {
 };
 
 static const struct command_option reload_options[] = {
-    {.name = "accept-removals", .about = "apply removals of domains that are held"},
+    {.name = "accept-removals",
+     .about = "apply what is held: all of it, or what files at or below PATH took away"},
     JSON_OPTION,
 };
 
@@ -393,12 +395,14 @@ const struct command command_table[] = {
     },
     {
         .name = "reload",
-        .arguments = "",
+        .arguments = "[PATH...]",
+        .arguments_max = CONTROL_PATHS_MAX,
         .about = "have the running server read everything again",
         .details = "Answers when the new state is served; exits with 3 where files are in error, "
                    "removals\n"
                    "are held, or a change of the configuration waits for a restart.",
-        .example = "mtasts-host reload --accept-removals",
+        .example = "mtasts-host reload --accept-removals\n"
+                   "mtasts-host reload --accept-removals /etc/mtasts-host/policies.d/tenants.yaml",
         OPTIONS(reload_options),
         .run = cmd_reload,
     },

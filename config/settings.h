@@ -186,9 +186,9 @@ void settings_free(struct settings *settings);
 
 /* FILE, which may be relative to where we are. The caller frees it. */
 char *settings_absolute_file(const char *file);
-/* `state` of the configuration FILE, an absolute path, though the rest of it be in error; NULL: it
- * names none, or cannot be read. The caller frees it. */
-char *settings_find_state(const char *file);
+/* `state` of TEXT, that of the configuration FILE (absolute), though the rest of it be in error: an
+ * absolute path; NULL: it names none that can be read. The caller frees it. */
+char *settings_find_state(struct bytes text, const char *file);
 
 /* Whether one of our own listeners is bound to a loopback address by name: then a name that leads
  * to one leads to us, as in tests, or where a proxy stands before us on the same host. */

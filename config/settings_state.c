@@ -35,16 +35,11 @@ static char *find_in_lines(struct bytes text, struct bytes key)
     return found;
 }
 
-char *settings_find_state(const char *file)
+char *settings_find_state(struct bytes text, const char *file)
 {
-    struct error ignored;
-    CLEANUP(buffer_clear) struct buffer text = BUFFER(SETTINGS_TEXT_MAX);
-    if (!file_read(file, &text, NULL, &ignored)) {
-        return NULL;
-    }
-    CLEANUP_FREE char *found = find_scalar(buffer_bytes(&text), BYTES("state"));
+    CLEANUP_FREE char *found = find_scalar(text, BYTES("state"));
     if (found == NULL) {
-        found = find_in_lines(buffer_bytes(&text), BYTES("state"));
+        found = find_in_lines(text, BYTES("state"));
     }
     CLEANUP_FREE char *directory = file_path_directory(file);
     return found != NULL ? file_path_join(directory, found) : NULL;

@@ -72,8 +72,10 @@ struct certificate_pair **certificate_set_save(struct certificate_set *set, size
 /* When apply wants to be called again though nothing changed, by the monotonic clock; -1: never. */
 int64_t certificate_set_next_due_ms(const struct certificate_set *set);
 
-/* Takes away what is gone, held or not; as apply. NOW_MS is the monotonic clock. */
-size_t certificate_set_accept_removals(struct certificate_set *set, int64_t now_ms);
+/* Takes away what is gone at or below PATH (NULL: anywhere), held or not; as apply. NOW_MS is the
+ * monotonic clock. */
+size_t certificate_set_accept_removals(struct certificate_set *set, const char *path,
+                                       int64_t now_ms);
 
 void certificate_set_diagnostics(const struct certificate_set *set, struct diagnostics *d);
 void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnostics *d);

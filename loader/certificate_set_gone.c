@@ -23,17 +23,34 @@ static bool is_too_much(const struct certificate_set *set, struct losses losses)
 {
     bool many = losses.gone >= (size_t)set->removal_pairs &&
                 (double)losses.gone * 100 > (double)losses.served * (double)set->removal_percent;
-    return losses.gone != 0 && !set->accepting && (many || losses.gone == losses.served);
+    return losses.gone != 0 && (many || losses.gone == losses.served);
+}
+
+/* Of those that are gone, how many are below TOP. */
+static size_t count_gone(const struct certificate_set *set, const char *top)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < set->sources.count; i++) {
+        const struct certificate_source *source = set->sources.items[i];
+        count += source->served != NULL && source->gone &&
+                 file_path_is_below(certificate_source_path(source), top);
+    }
+    return count;
 }
 
 static void hold(struct certificate_set *set, struct losses losses)
 {
     struct diagnostics held = {0};
-    diagnostics_add(
-        &held, SEVERITY_ERROR, set->tops[0], 0, 0,
-        "%zu of %zu certificates are gone, which may be a mistake, so they stay in use; "
-        "if that is meant, run `mtasts-host reload --accept-removals`",
-        losses.gone, losses.served);
+    for (size_t i = 0; i < set->top_count; i++) {
+        size_t gone = count_gone(set, set->tops[i]);
+        if (gone != 0) {
+            diagnostics_add(
+                &held, SEVERITY_ERROR, set->tops[i], 0, 0,
+                "%zu of %zu certificates are gone, which may be a mistake, so they stay in use; "
+                "if that is meant, run `mtasts-host reload --accept-removals`",
+                gone, losses.served);
+        }
+    }
     if (set->held.count == 0) {
         set->held_told = false;
     }
@@ -53,14 +70,32 @@ static void remove_source(struct certificate_set *set, struct certificate_source
     certificate_source_free(source);
 }
 
-static void remove_what_is_due(struct certificate_set *set)
+static bool is_due(const struct certificate_set *set, const struct certificate_source *source,
+                   const char *unused)
+{
+    (void)unused;
+    return source->served == NULL || set->now_ms >= source->gone_ms + set->vanish_ms;
+}
+
+/* PATH NULL: anywhere. */
+static bool lies_at(const struct certificate_set *set, const struct certificate_source *source,
+                    const char *path)
+{
+    (void)set;
+    return path == NULL || file_path_is_below(certificate_source_path(source), path);
+}
+
+/* Of those that are gone, the chosen. */
+static void remove_gone(struct certificate_set *set,
+                        bool (*is_chosen)(const struct certificate_set *set,
+                                          const struct certificate_source *source,
+                                          const char *path),
+                        const char *path)
 {
     size_t kept = 0;
     for (size_t i = 0; i < set->sources.count; i++) {
         struct certificate_source *source = set->sources.items[i];
-        bool due = set->accepting || source->served == NULL ||
-                   set->now_ms >= source->gone_ms + set->vanish_ms;
-        if (source->gone && due) {
+        if (source->gone && is_chosen(set, source, path)) {
             remove_source(set, source);
             set->gone--;
         } else {
@@ -82,7 +117,7 @@ void certificate_set_settle(struct certificate_set *set)
     }
     diagnostics_clear(&set->held);
     if (set->gone != 0) {
-        remove_what_is_due(set);
+        remove_gone(set, is_due, NULL);
     }
 }
 
@@ -110,12 +145,14 @@ int64_t certificate_set_next_due_ms(const struct certificate_set *set)
     return nearer_ms(nearer_ms(gone_due_ms(set), set->again_ms), quiet_ms);
 }
 
-size_t certificate_set_accept_removals(struct certificate_set *set, int64_t now_ms)
+size_t certificate_set_accept_removals(struct certificate_set *set, const char *path,
+                                       int64_t now_ms)
 {
     set->changed = 0;
     set->now_ms = now_ms;
-    set->accepting = true;
+    if (set->gone != 0) {
+        remove_gone(set, lies_at, path);
+    }
     certificate_set_settle(set);
-    set->accepting = false;
     return set->changed;
 }

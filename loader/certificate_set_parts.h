@@ -42,9 +42,8 @@ struct certificate_set {
     struct certificate_waits waits;
     int64_t again_ms;                /* when the next of them is to be judged again; -1: none is */
     size_t gone;                     /* sources that are */
-    bool accepting;                  /* removals are not held, in the apply under way */
     struct diagnostics top_problems; /* tops that cannot be listed */
-    struct diagnostics held;         /* at most one: removals that are held */
+    struct diagnostics held;         /* removals that are held, one a top */
     struct diagnostics notes;        /* not handed out yet */
     bool top_problems_told;
     bool held_told;

@@ -97,16 +97,8 @@ void loader_rescan(struct loader *loader, struct policy_set_result *ret_result)
     watch_changes_clear(&everything);
 }
 
-void loader_accept_removals(struct loader *loader, struct policy_set_result *result)
+void loader_tell_changes(struct loader *loader)
 {
-    struct policy_set_result accepted = {0};
-    loader_note_served(loader); /* with a time of its own: what is accepted comes later */
-    loader->version++;
-    policy_set_accept_removals(loader->policies, NULL, 0, clock_monotonic_ms(), &accepted);
-    result->published += accepted.published;
-    result->removed += accepted.removed;
-    result->held = accepted.held;
-    (void)certificate_set_accept_removals(loader->certificates, clock_monotonic_ms());
     tell_changes(loader);
     tell_mirrors(loader);
     loader_log_problems(loader);

@@ -4,7 +4,7 @@
  *     loader_start(settings, log, &tables, &hooks, &loader, &e)
  *     … workers read tables.policies and tables.certificates, where more and more stands …
  *     hooks.loaded(NULL, context)                 the first load is over
- *     loader_reload(loader, LOADER_RELOAD_ACCEPT_REMOVALS, done, context)
+ *     loader_reload(loader, &(struct loader_accept){0}, done, context)
  *     … loader_stop(loader)
  */
 #ifndef LOADER_LOADER_H
@@ -98,6 +98,17 @@ struct loader_findings {
     struct concerns concerns;
 };
 
+/* Removals that are held and meant: those of files at or below PATHS, or all. */
+struct loader_accept {
+    char **paths; /* owned */
+    size_t count; /* 0: all */
+};
+void loader_accept_add(struct loader_accept *accept, const char *path);
+/* What MORE accepts as well, *INTO does then; either may be NULL, for nothing. */
+void loader_accept_merge(struct loader_accept **into, const struct loader_accept *more);
+void loader_accept_clear(struct loader_accept *accept);
+void loader_accept_free(struct loader_accept *accept); /* NULL is fine */
+
 /* An immutable picture for `status`; free with loader_status_free. It is taken in slices, so that
  * no change waits for it: at a million domains a second passes from question to answer. */
 struct loader_status {
@@ -107,10 +118,10 @@ struct loader_status {
     struct loader_findings found;
     int64_t last_change_s; /* wall clock of the last publication */
     uint64_t reloads;
+    struct loader_accept not_held; /* of a reload: what it was to accept and found nothing at */
+    char *memory_problem;          /* why what is served cannot be remembered; NULL: it can be */
 };
 void loader_status_free(struct loader_status *status);
-
-enum loader_reload_flags { LOADER_RELOAD_ACCEPT_REMOVALS = 1 };
 
 /* Any thread: whether the history (store/history.h) has all that was served until now; not before
  * the first load is noted there, a moment after it is over. */
@@ -120,9 +131,10 @@ bool loader_history_is_written(const struct loader *loader);
  * else it runs on the loader thread once the answer stands, after the first load at the soonest:
  * hand it to your own thread from there. */
 
-/* Rescans everything, publishes, then DONE. The result is the set's; STATUS has no more than counts
- * and diagnostics. */
-void loader_reload(struct loader *loader, unsigned flags,
+/* Rescans everything, publishes, applies what ACCEPT (copied; NULL: nothing) says of what is held
+ * then, and then DONE. The result is the set's; STATUS has no more than counts, diagnostics and
+ * `not_held`. */
+void loader_reload(struct loader *loader, const struct loader_accept *accept,
                    void (*done)(const struct policy_set_result *result,
                                 struct loader_status *status, void *context), /* takes STATUS */
                    void *context);

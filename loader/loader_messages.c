@@ -4,20 +4,31 @@
 
 struct reload {
     struct loader *loader;
-    unsigned flags;
+    struct loader_accept *accept; /* owned; NULL: nothing is accepted */
+    struct loader_accept not_held;
     struct policy_set_result result;
     void (*done)(const struct policy_set_result *result, struct loader_status *status,
                  void *context);
     void *context;
 };
 
+static void free_reload(struct reload *reload)
+{
+    loader_accept_free(reload->accept);
+    loader_accept_clear(&reload->not_held);
+    free(reload);
+}
+
 static void do_answer_reload(void *message)
 {
     struct reload *reload = message;
     if (!atomic_load(&reload->loader->abandon)) {
-        reload->done(&reload->result, loader_picture(reload->loader), reload->context);
+        struct loader_status *status = loader_picture(reload->loader);
+        status->not_held = reload->not_held;
+        reload->not_held = (struct loader_accept){0};
+        reload->done(&reload->result, status, reload->context);
     }
-    free(reload);
+    free_reload(reload);
 }
 
 /* Before the answer: who waited for it may ask the history next. */
@@ -32,26 +43,27 @@ static void do_reload(void *message)
     struct reload *reload = message;
     struct loader *loader = reload->loader;
     if (atomic_load(&loader->abandon)) {
-        free(reload);
+        free_reload(reload);
         return;
     }
     loader->reloads++;
     loader->expiry_ms = 0;
     loader_rescan(loader, &reload->result);
-    if ((reload->flags & LOADER_RELOAD_ACCEPT_REMOVALS) != 0) {
-        loader_accept_removals(loader, &reload->result);
+    if (reload->accept != NULL) {
+        loader_accept_removals(loader, reload->accept, &reload->result, &reload->not_held);
     }
     loader_note_served(loader);
     served_notes_when_tried(loader->notes, reload_is_noted, reload);
 }
 
-void loader_reload(struct loader *loader, unsigned flags,
+void loader_reload(struct loader *loader, const struct loader_accept *accept,
                    void (*done)(const struct policy_set_result *result,
                                 struct loader_status *status, void *context),
                    void *context)
 {
     struct reload *reload = memory_zero(1, sizeof(*reload));
-    *reload = (struct reload){.loader = loader, .flags = flags, .done = done, .context = context};
+    *reload = (struct reload){.loader = loader, .done = done, .context = context};
+    loader_accept_merge(&reload->accept, accept);
     mailbox_post(loader->mailbox, do_reload, reload);
 }
 

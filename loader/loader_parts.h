@@ -80,8 +80,8 @@ void loader_tell_applied(struct loader *loader, const struct policy_set_result *
                          size_t pairs);
 /* Looks at all files, and publishes what changed. */
 void loader_rescan(struct loader *loader, struct policy_set_result *ret_result);
-/* Applies what is held; adds to *RESULT. */
-void loader_accept_removals(struct loader *loader, struct policy_set_result *result);
+/* Other threads and the log hear of what was published. */
+void loader_tell_changes(struct loader *loader);
 /* What was published goes into the history. */
 void loader_note_served(struct loader *loader);
 /* All but paths and state. */
@@ -92,6 +92,11 @@ void loader_use_settings(struct loader *loader, const struct settings *settings)
 void loader_tend_memory(struct loader *loader);
 /* Before the end; waits a moment for what is not written yet. */
 void loader_finish_memory(struct loader *loader);
+
+/* --- loader_accept.c --- */
+/* Applies what is held; adds to *RESULT, and to *NOT_HELD the paths at which nothing was. */
+void loader_accept_removals(struct loader *loader, const struct loader_accept *accept,
+                            struct policy_set_result *result, struct loader_accept *not_held);
 
 /* --- loader_log.c --- */
 /* What is wrong and was not told yet, and what has been mended. */

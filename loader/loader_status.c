@@ -44,6 +44,8 @@ void loader_status_free(struct loader_status *status)
     if (status != NULL) {
         loader_findings_clear(&status->found);
         diagnostics_clear(&status->diagnostics);
+        loader_accept_clear(&status->not_held);
+        free(status->memory_problem);
         free(status);
     }
 }

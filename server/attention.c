@@ -76,15 +76,15 @@ static size_t count_files(const struct diagnostics *diagnostics, const char **re
     return count;
 }
 
-/* Removals that are held are errors too, of the directory that is missing; they have a row of their
- * own. */
+/* What is held is an error too, of the directory that is missing or the file that is open; it has a
+ * row of its own. */
 static void find_files(const struct attention_facts *facts, struct attention *ret)
 {
     const struct loader_status *loaded = facts->loaded;
     const char *first = NULL;
-    if (loaded == NULL ||
-        (loaded->counts.files_in_error == 0 &&
-         (loaded->diagnostics.errors == 0 || loaded->counts.removals_held != 0))) {
+    if (loaded == NULL || (loaded->counts.files_in_error == 0 &&
+                           (loaded->diagnostics.errors == 0 || loaded->counts.removals_held != 0 ||
+                            loaded->counts.files_still_open != 0))) {
         return;
     }
     size_t listed = count_files(&loaded->diagnostics, &first);
@@ -103,8 +103,34 @@ static void find_held(const struct attention_facts *facts, struct attention *ret
     if (facts->loaded != NULL && facts->loaded->counts.removals_held != 0) {
         ret->count = facts->loaded->counts.removals_held;
         ret->text = memory_printf("the removal of %zu domain%s is held; put the files back, or "
-                                  "\"mtasts-host reload --accept-removals\" accepts it",
+                                  "\"mtasts-host reload --accept-removals\" accepts it, with PATH "
+                                  "that of one file or directory that \"problems\" names",
                                   ret->count, ret->count == 1 ? "" : "s");
+    }
+}
+
+static void find_open(const struct attention_facts *facts, struct attention *ret)
+{
+    if (facts->loaded != NULL && facts->loaded->counts.files_still_open != 0) {
+        ret->count = facts->loaded->counts.files_still_open;
+        ret->text =
+            memory_printf("%zu file%s something away and %s not closed, or cut off at the end, so "
+                          "what %s took is "
+                          "served still; let the writer finish, save anew, or \"mtasts-host reload "
+                          "--accept-removals\" accepts it, with PATH that of one file",
+                          ret->count, ret->count == 1 ? " takes" : "s take",
+                          ret->count == 1 ? "is" : "are", ret->count == 1 ? "it" : "they");
+    }
+}
+
+static void find_memory(const struct attention_facts *facts, struct attention *ret)
+{
+    if (facts->loaded != NULL && facts->loaded->memory_problem != NULL) {
+        ret->count = 1;
+        ret->text = memory_printf("what is served cannot be remembered, so after a restart nothing "
+                                  "holds what files take away by mistake: %s; mend that, the next "
+                                  "try follows by itself",
+                                  SAFE_TEXT(facts->loaded->memory_problem));
     }
 }
 
@@ -221,6 +247,8 @@ static const struct {
     [ATTENTION_RESTART_NEEDED] = {"restart-needed", find_restart, 0},
     [ATTENTION_FILES_IN_ERROR] = {"files-in-error", find_files, 0},
     [ATTENTION_REMOVALS_HELD] = {"removals-held", find_held, 0},
+    [ATTENTION_STILL_OPEN] = {"still-open", find_open, 0},
+    [ATTENTION_NOT_REMEMBERED] = {"not-remembered", find_memory, 0},
     [ATTENTION_NAMES_WITHOUT_CERTIFICATE] = {"names-without-certificate", find_without, 0},
     [ATTENTION_CERTIFICATES_ENDING] = {"certificates-ending", find_ending, 0},
     [ATTENTION_ACME_CANNOT_ORDER] = {"acme-cannot-order", find_acme, ACME_GRACE_S},

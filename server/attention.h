@@ -23,6 +23,8 @@ enum attention_code {
     ATTENTION_RESTART_NEEDED,            /* keys that only a restart applies */
     ATTENTION_FILES_IN_ERROR,            /* of policies or certificates */
     ATTENTION_REMOVALS_HELD,             /* domains */
+    ATTENTION_STILL_OPEN,                /* files that take something away and may not be whole */
+    ATTENTION_NOT_REMEMBERED,            /* what is served: a restart would not know it */
     ATTENTION_NAMES_WITHOUT_CERTIFICATE, /* for CONCERNS_GRACE_S, though they reach us */
     ATTENTION_CERTIFICATES_ENDING,       /* soon, and nobody has renewed them */
     ATTENTION_ACME_CANNOT_ORDER,         /* at all, or at one CA, for ten minutes */

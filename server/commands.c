@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/safe_json.h"
 #include "dns/name.h"
+#include "server/control.h"
 #include "server/server_state.h"
 #include "server/status.h"
 
@@ -54,8 +55,7 @@ static void ask_acme_status(struct inquiry *inquiry)
 
 static void begin_status(struct server *server)
 {
-    unsigned none = 0;
-    if (round_begin(&server->status_round, &none)) {
+    if (round_begin(&server->status_round)) {
         loader_ask_status(server->loader, inquiry_on_status,
                           inquiry_new(server, 0, ask_acme_status));
     }
@@ -63,7 +63,7 @@ static void begin_status(struct server *server)
 
 void commands_look(struct server *server, uint64_t ticket)
 {
-    round_join(&server->status_round, ticket, 0);
+    round_join(&server->status_round, ticket);
     begin_status(server);
 }
 
@@ -87,10 +87,38 @@ static void ask_ready(struct server *server, uint64_t ticket, const json_t *requ
     control_answer(server->control, ticket, status_state_json(server));
 }
 
+/* "paths" of REQUEST, where it has them. */
+static bool read_paths(const json_t *request, struct loader_accept *accept)
+{
+    size_t i = 0;
+    const json_t *item = NULL;
+    const json_t *paths = json_object_get(request, "paths");
+    if (paths == NULL) {
+        return true;
+    }
+    json_array_foreach(paths, i, item)
+    {
+        const char *path = json_string_value(item); /* NULL: it is none */
+        if (path == NULL || path[0] != '/') {
+            return false;
+        }
+        loader_accept_add(accept, path);
+    }
+    /* None at all would mean everything. */
+    return accept->count != 0 && accept->count <= CONTROL_PATHS_MAX;
+}
+
 static void ask_reload(struct server *server, uint64_t ticket, const json_t *request)
 {
-    bool accept = json_is_true(json_object_get(request, "accept_removals"));
-    server_reload(server, accept ? LOADER_RELOAD_ACCEPT_REMOVALS : 0, ticket);
+    CLEANUP(loader_accept_clear) struct loader_accept accept = {0};
+    bool accepts = json_is_true(json_object_get(request, "accept_removals"));
+    if (accepts && !read_paths(request, &accept)) {
+        control_answer_error(server->control, ticket,
+                             "\"paths\" must be 1 to %d absolute paths; leave it out for all",
+                             CONTROL_PATHS_MAX);
+        return;
+    }
+    server_reload(server, accepts ? &accept : NULL, ticket);
 }
 
 /* "domain" of REQUEST, or answers an error. */

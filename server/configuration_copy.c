@@ -141,10 +141,19 @@ static void look_into_all(const char *directories, struct search *search)
     }
 }
 
+/* Where the text that is in error says that its state is; NULL: nowhere. The caller frees it. */
+static char *find_named(const char *file)
+{
+    struct error ignored;
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(SETTINGS_TEXT_MAX);
+    return file_read(file, &text, NULL, &ignored) ? settings_find_state(buffer_bytes(&text), file)
+                                                  : NULL;
+}
+
 struct settings *configuration_copy_find(const char *file, enum configuration_copy_use use)
 {
     CLEANUP_FREE char *absolute = settings_absolute_file(file);
-    CLEANUP_FREE char *named = settings_find_state(absolute);
+    CLEANUP_FREE char *named = find_named(absolute);
     const char *of_systemd = secure_getenv("STATE_DIRECTORY");
     struct search search = {.file = absolute, .use = use};
     if (named != NULL) {

@@ -3,7 +3,8 @@
  *
  *     {"command": "status"}
  *     {"command": "ready"}                                 answers at once, whatever it is doing
- *     {"command": "reload", "accept_removals": true}       answers when it is served
+ *     {"command": "reload", "accept_removals": true, "paths": ["/etc/m/policies.d/a.yaml"]}
+ *                                                          answers when it is served
  *     {"command": "history", "domain": "example.org", "digest": "a1b2c3d4e5"}
  *     {"command": "serving", "domain": "example.org"}      → {"body": …} or {"body": null}
  *     {"command": "leaving", "most": 1000}
@@ -38,6 +39,8 @@
  *          "count": so many, "since", "text": "what; what to do"}, …]:
  *          what wants a person (server/attention.h); empty where all that should be served is,
  *      "domains", "shared_policies", "files", "files_in_error", "removals_held",
+ *      "files_still_open": that take something away and may not be whole,
+ *      "memory_problem": why what is served cannot be remembered, or null,
  *      "diagnostics": [{"severity", "file", "line", "column", "text"}, …],
  *      "diagnostics_dropped",
  *      "certificates", "certificates_in_error": pairs that cannot be used, or are refused,
@@ -84,10 +87,12 @@
  *
  * `ready` answers "state", "domains" and "loading" alone, as `status` has them.
  *
- * `reload` answers
+ * `reload` accepts removals that are held where "accept_removals" is true: those of the files at or
+ * below "paths" (1 to CONTROL_PATHS_MAX, absolute), all without it. It answers
  *     {"domains", "files_read", "published", "removed", "held", "removals_held", "files_in_error",
  *      "diagnostics": as above, "diagnostics_total",
- *      "restart_needed": keys joined by commas, or ""}
+ *      "restart_needed": keys joined by commas, or "",
+ *      "not_held": those of "paths" at which nothing was held, and those of whoever shared this}
  * or, where the main configuration has errors, an error: policies and certificates were read
  * again all the same. Times are seconds since 1970; what is not UTF-8 in a file name or a text
  * becomes \xNN (base/safe_json.h). */
@@ -97,6 +102,8 @@
 #include <jansson.h>
 
 #include "base/error.h"
+
+enum { CONTROL_PATHS_MAX = 100 };
 
 /* The client's side: asks the server that listens on PATH. The caller frees *RET_REPLY with
  * json_decref. An {"error":…} answer is a failure with its text; nobody listening is

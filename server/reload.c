@@ -22,10 +22,9 @@ void server_tell_trouble(struct server *server, const struct diagnostics *diagno
         CLEANUP_FREE char *line = diagnostic_format(&diagnostics->items[i]);
         log_event(server->log, LOG_LEVEL_ERROR, "settings.error", LOG_TEXT("problem", line));
         /* For `status` the first, since the log has them all. */
-        if (server->configuration_problem == NULL &&
-            diagnostics->items[i].severity == SEVERITY_ERROR) {
-            server->configuration_problem = TAKE(line);
-        }
+        bool is_first = server->configuration_problem == NULL &&
+                        diagnostics->items[i].severity == SEVERITY_ERROR;
+        server->configuration_problem = is_first ? TAKE(line) : server->configuration_problem;
     }
 }
 
@@ -98,6 +97,15 @@ static void use(struct inquiry *inquiry, struct settings *settings)
     server->newer = settings;
 }
 
+static json_t *texts(const struct loader_accept *accept)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < accept->count; i++) {
+        json_array_append_new(list, safe_json_text(accept->paths[i]));
+    }
+    return list;
+}
+
 static json_t *reply(const struct inquiry *inquiry)
 {
     const struct server *server = inquiry->server;
@@ -108,7 +116,7 @@ static json_t *reply(const struct inquiry *inquiry)
     }
     CLEANUP(buffer_clear) struct buffer names = BUFFER(NAMES_MAX);
     settings_restart_needed(server->settings, current(server), &names);
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:I,s:o}", "domains",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:I,s:o,s:o}", "domains",
                      (json_int_t)status->counts.domains, "files_read",
                      (json_int_t)result->files_read, "published", (json_int_t)result->published,
                      "removed", (json_int_t)result->removed, "held", (json_int_t)result->held,
@@ -117,7 +125,7 @@ static json_t *reply(const struct inquiry *inquiry)
                      (json_int_t)status->certificates_in_error, "diagnostics",
                      status_diagnostics(&status->diagnostics), "diagnostics_total",
                      (json_int_t)diagnostics_total(&status->diagnostics), "restart_needed",
-                     safe_json_string(buffer_bytes(&names)));
+                     safe_json_string(buffer_bytes(&names)), "not_held", texts(&status->not_held));
 }
 
 static void begin_reload(struct server *server);
@@ -143,8 +151,7 @@ static void answer_reload(struct inquiry *inquiry)
 
 static void begin_reload(struct server *server)
 {
-    unsigned flags = 0;
-    if (!round_begin(&server->reload_round, &flags)) {
+    if (!round_begin(&server->reload_round)) {
         return;
     }
     struct diagnostics diagnostics = {0};
@@ -162,11 +169,13 @@ static void begin_reload(struct server *server)
     server_tell_trouble(server, &diagnostics);
     diagnostics_clear(&diagnostics);
     acme_link_reload(server);
-    loader_reload(server->loader, flags, inquiry_on_reload, inquiry);
+    loader_reload(server->loader, server->accept, inquiry_on_reload, inquiry);
+    loader_accept_free(TAKE(server->accept));
 }
 
-void server_reload(struct server *server, unsigned flags, uint64_t ticket)
+void server_reload(struct server *server, const struct loader_accept *accept, uint64_t ticket)
 {
-    round_join(&server->reload_round, ticket, flags);
+    round_join(&server->reload_round, ticket);
+    loader_accept_merge(&server->accept, accept);
     begin_reload(server);
 }

@@ -2,26 +2,23 @@
 
 #include <string.h>
 
-void round_join(struct round *round, uint64_t ticket, unsigned flags)
+void round_join(struct round *round, uint64_t ticket)
 {
     round->is_wanted = true;
-    round->flags |= flags;
     /* There are no more tickets than clients. */
     if (ticket != 0 && round->waiting_count < CONTROL_CLIENTS_MAX) {
         round->waiting[round->waiting_count++] = ticket;
     }
 }
 
-bool round_begin(struct round *round, unsigned *ret_flags)
+bool round_begin(struct round *round)
 {
     if (round->is_under_way || !round->is_wanted) {
         return false;
     }
     memcpy(round->served, round->waiting, sizeof(round->served));
     round->served_count = round->waiting_count;
-    *ret_flags = round->flags;
     round->waiting_count = 0;
-    round->flags = 0;
     round->is_wanted = false;
     round->is_under_way = true;
     return true;

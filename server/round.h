@@ -2,10 +2,10 @@
  * it began, and who asks while it is under way waits for the next time. So a crowd costs at most
  * two walks over everything, and each gets an answer that is no older than its question.
  *
- *     round_join(&round, ticket, flags);
- *     if (round_begin(&round, &flags)) … do it, and then:
+ *     round_join(&round, ticket);
+ *     if (round_begin(&round)) … do it, and then:
  *     round_answer(&round, control, reply);
- *     if (round_begin(&round, &flags)) … again, for those who came meanwhile
+ *     if (round_begin(&round)) … again, for those who came meanwhile
  */
 #ifndef SERVER_ROUND_H
 #define SERVER_ROUND_H
@@ -18,15 +18,14 @@ struct round {
     size_t waiting_count;
     uint64_t served[CONTROL_CLIENTS_MAX];
     size_t served_count;
-    unsigned flags; /* what any of the waiting asks for besides */
     bool is_wanted;
     bool is_under_way;
 };
 
 /* TICKET is one of the control socket's, or 0: nobody waits for the answer. */
-void round_join(struct round *round, uint64_t ticket, unsigned flags);
-/* True: it is to be done now, with the FLAGS of all who wait, who are served by it. */
-bool round_begin(struct round *round, unsigned *ret_flags);
+void round_join(struct round *round, uint64_t ticket);
+/* True: it is to be done now, for all who wait. */
+bool round_begin(struct round *round);
 /* Whether anybody is served by what is under way. */
 static inline bool round_is_awaited(const struct round *round)
 {

@@ -278,7 +278,7 @@ static void read_signals(struct server *server, int64_t now_ms)
         if (info.ssi_signo != SIGHUP) {
             begin_stopping(server, now_ms);
         } else if (server->phase != SERVER_STOPPING) {
-            server_reload(server, 0, 0);
+            server_reload(server, NULL, 0);
         }
     }
 }
@@ -421,6 +421,7 @@ static void stop(struct server *server)
     address_book_free(server->totals.addresses);
     attentions_clear(&server->attentions);
     free(server->configuration_problem);
+    loader_accept_free(server->accept);
     free(server->root_line);
     free(server->workers);
     file_close(&server->signals);

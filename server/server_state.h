@@ -76,7 +76,8 @@ struct server {
     struct attentions attentions; /* as of the last look */
     int64_t attention_due_ms;     /* the next look that nobody asks for; 0: not yet serving */
     struct round status_round;
-    struct round reload_round; /* its flags are the loader's */
+    struct round reload_round;
+    struct loader_accept *accept; /* what the next reload is to; owned; NULL: nothing */
 
     int signals; /* signalfd */
     int64_t drain_until_ms;
@@ -158,8 +159,9 @@ void server_tell_trouble(struct server *server, const struct diagnostics *diagno
 void server_prepare_copy(struct server *server, const struct settings *settings);
 /* All is served: what was prepared is kept. */
 void server_keep_copy(struct server *server);
-/* Reads the configuration and rescans; answers TICKET (0: nobody) when it is served. */
-void server_reload(struct server *server, unsigned flags, uint64_t ticket);
+/* Reads the configuration and rescans, and accepts what ACCEPT (NULL: nothing) says of what is
+ * held; answers TICKET (0: nobody) when it is served. */
+void server_reload(struct server *server, const struct loader_accept *accept, uint64_t ticket);
 
 /* --- inquiry.c --- */
 struct inquiry *inquiry_new(struct server *server, uint64_t ticket,

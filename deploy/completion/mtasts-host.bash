@@ -83,7 +83,7 @@ _mtasts_host() {
     "plan mx") options="--add --apply -f --format --json --publish --remove --resolver" ;;
     query) options="--cache -f --format --resolver --trust" ;;
     record) options="-a --all -f --format --publish --setup --strict" ;;
-    reload) options="--accept-removals --json" ;;
+    reload) options="--accept-removals --json" files=yes ;;
     retire) options="-n --dry-run -f --format --json -l --list --max-age --publish" ;;
     serve) options="--check" ;;
     status) options="--json --prometheus --wait-ready" ;;

@@ -161,7 +161,7 @@ class Rollover(ControlTest):
 
 def status(acme):
     return {"version": "1", "pid": 1, "uptime_s": 5, "domains": 7, "shared_policies": 1, "files": 2,
-            "files_in_error": 0, "removals_held": 0, "diagnostics": [], "certificates": 6,
+            "files_in_error": 0, "removals_held": 0, "files_still_open": 0, "diagnostics": [], "certificates": 6,
             "certificates_expiring": [],
             "certificates_in_error": 0, "certificates_ending": {"0": 0, "14": 1},
             "certificates_nearest_expiry": int(time.time()) + 1000, "names_without_certificate_count": 1,

@@ -4,9 +4,10 @@ import datetime
 import json
 import re
 import signal
+import socket
 import time
 
-from harness import BINARY, DONE, FAILED, NO, ROOT, load_scenario_harness
+from harness import BINARY, DONE, FAILED, NO, ROOT, USAGE, load_scenario_harness
 
 scenario = load_scenario_harness()
 wait_until = scenario.wait_until
@@ -79,7 +80,8 @@ class Server(scenario.Scenario):
                          r"(?s)in error 1\n.*problems:\n\S*b\.yaml:2:\d+: error: ")
         self.server.stop()
 
-    # --- the verdict: each attention that needs no clock, CA or provider (tests/unit/server has all) ---
+    # --- the verdict: each attention that needs no clock, CA or provider. `loading` is in starting.py,
+    # `mirrors-failing` in mirror.py, what lasts in acme_clock.py, all of it in tests/unit/server ---
 
     def attention(self):
         """{code: (count, subject)}, after a look at what all views say of it."""
@@ -151,6 +153,57 @@ class Server(scenario.Scenario):
         self.server.command("reload", "--accept-removals")
         self.wait_attention({})
         self.server.stop()
+
+    def test_what_is_held_is_accepted_where_it_lies(self):
+        many = self.server.write("many.yaml", "domains:\n" + "".join(
+            f"  d{i}.example: {{mode: none, max_age: 1d}}\n" for i in range(200)))
+        self.server.configure("limits: {vanish: 0}\n")
+        self.server.start()
+        # As `status` names it, and as the configuration has it; and a file below that.
+        for words in ([many], ["policies.d"], ["./policies.d/"], ["policies.d", many], [many, "policies.d"]):
+            with self.subTest(words=words):
+                text = many.read_text()
+                many.unlink()
+                self.wait_attention({"removals-held": (200, None)})
+                done = self.server.command("reload", "--accept-removals", *words)
+                self.assertEqual((done.returncode, done.stderr), (DONE, ""))
+                self.wait_attention({})
+                self.assertTrue(self.server.serves("d7.example", None))
+                self.server.write("many.yaml", text)
+                self.server.wait_serves("d7.example", "mode: none")
+        done = self.server.command("reload", "--accept-removals", "elsewhere", many, check=False)
+        self.assertEqual(done.returncode, FAILED)
+        self.assertEqual([line.split(";")[0] for line in done.stderr.splitlines()],
+                         [f"mtasts-host: nothing is held at {self.server.directory}/elsewhere",
+                          f"mtasts-host: nothing is held at {many}"])
+        self.assertEqual(self.server.command("reload", many, check=False).returncode, USAGE)
+        self.server.stop()
+
+    def test_a_request_to_accept_nothing_is_none_to_accept_all(self):
+        many = self.server.write("many.yaml", "domains:\n" + "".join(
+            f"  d{i}.example: {{mode: none, max_age: 1d}}\n" for i in range(200)))
+        self.server.configure("limits: {vanish: 0}\n")
+        self.server.start()
+        many.unlink()
+        self.wait_attention({"removals-held": (200, None)})
+        for paths in ([], {}, "/a", ["policies.d"], [7], ["/a"] * 101):
+            with socket.socket(socket.AF_UNIX) as peer:
+                peer.connect(str(self.server.state / "control.sock"))
+                peer.sendall(json.dumps(
+                    {"command": "reload", "accept_removals": True, "paths": paths}).encode() + b"\n")
+                self.assertIn("1 to 100 absolute paths", json.load(peer.makefile())["error"])
+        self.wait_attention({"removals-held": (200, None)})
+        self.server.stop()
+
+    def test_status_tells_that_the_server_stops(self):
+        self.server.start()
+        with socket.create_connection(("127.0.0.1", self.server.plain_port)) as client:
+            client.sendall(b"GET / HTTP/1.1\r\n")  # and the rest is waited for
+            wait_until(lambda: self.server.status()["connections"]["current"] == 1, "it is connected")
+            self.server.process.send_signal(signal.SIGTERM)
+            self.wait_attention({"stopping": (1, None)})
+        self.assertEqual(self.server.process.wait(timeout=30 * scenario.SLOW), 0)
+        self.server.process = None
 
     def test_status_tells_that_a_restart_is_needed(self):
         self.server.start()

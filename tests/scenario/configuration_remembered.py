@@ -193,7 +193,3 @@ class ConfigurationRemembered(Scenario):
         self.server.config.write_text(self.good + "colour: red\n")
         self.ready = len(self.server.events("server.ready"))
         self.assertIn("unknown key", self.fails_to_start().stderr)
-
-
-if __name__ == "__main__":
-    unittest.main()

@@ -647,6 +647,40 @@ static void test_unreadable(void **state)
     }
 }
 
+static void test_the_state_of_a_text_in_error(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct bytes text;
+        const char *want;
+    } ROWS[] = {
+        {"an unknown key", BYTES("colour: red\nstate: s\n"), "/etc/m/s"},
+        {"an absolute one", BYTES("state: /var/lib/x # here\ncolour: red\n"), "/var/lib/x"},
+        {"in braces", BYTES("{state: \"/a b\", colour: red}"), "/a b"},
+        {"no YAML after it", BYTES("state: 's t'\nlimits: [\n"), "/etc/m/s t"},
+        {"no YAML before it", BYTES("policies: [\r\nstate: s\r\n"), "/etc/m/s"},
+        {"no line end", BYTES("a: [\nstate: s"), "/etc/m/s"},
+        {"the first of two", BYTES("a: [\nstate: s\nstate: t\n"), "/etc/m/s"},
+        {"of something else", BYTES("acme:\n  state: s\n"), NULL},
+        {"of something else, and no YAML", BYTES("acme:\n  state: s\nb: [\n"), NULL},
+        {"a longer key", BYTES("states: s\na: [\n"), NULL},
+        {"a list", BYTES("state: [s]\n"), NULL},
+        {"cut off", BYTES("policies: p\nstate:"), NULL},
+        {"cut off earlier", BYTES("policies: p\nsta"), NULL},
+        {"in a line that is in error itself", BYTES("state: \"s\na: [\n"), NULL},
+        {"nothing", BYTES(""), NULL},
+        {"a list as a whole", BYTES("- state: s\n"), NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        CLEANUP_FREE char *got = settings_find_state(ROWS[i].text, "/etc/m/m.yaml");
+        if ((got == NULL) != (ROWS[i].want == NULL) ||
+            (got != NULL && strcmp(got, ROWS[i].want) != 0)) {
+            FAIL_ROW(ROWS[i].name, "got %s", got != NULL ? got : "nothing");
+        }
+    }
+}
+
 static void read_deployed(const char *name, struct buffer *ret_text)
 {
     CLEANUP_FREE char *path = file_path_join(DEPLOY, name);
@@ -756,6 +790,7 @@ int main(void)
         cmocka_unit_test(test_restart_needed_for_acme),
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_the_state_of_a_text_in_error),
         cmocka_unit_test(test_every_limit_is_in_the_man_page),
         cmocka_unit_test(test_every_key_is_in_the_man_page),
         cmocka_unit_test(test_example_is_valid_commented_or_not),

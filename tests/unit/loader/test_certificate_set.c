@@ -350,8 +350,33 @@ static void test_an_emptied_tree_is_held_until_that_is_accepted(void **state)
     files_shell(f->directory, "rm certs/a.*");
     rescan(f);
     assert_int_equal(days(f, "a.test"), 10);
-    assert_int_equal(certificate_set_accept_removals(f->set, f->now_ms), 1);
+    assert_int_equal(certificate_set_accept_removals(f->set, NULL, f->now_ms), 1);
     assert_int_equal(days(f, "a.test"), 0);
+    expect_no_problem(f);
+}
+
+static size_t accept(struct fixture *f, const char *name)
+{
+    CLEANUP_FREE char *path = file_path_join(f->directory, name);
+    return certificate_set_accept_removals(f->set, path, f->now_ms);
+}
+
+static void test_removals_at_a_path_are_accepted_alone(void **state)
+{
+    struct fixture *f = *state;
+    files_shell(f->directory, "mkdir certs/a certs/ab; pair certs/a/a.crt certs/a/a.key 10 a.test;"
+                              "pair certs/ab/b.crt certs/ab/b.key 10 b.test");
+    rescan(f);
+    files_shell(f->directory, "rm -r certs/*");
+    rescan(f);
+    expect_problem(f, "certs", "2 of 2 certificates");
+    assert_int_equal(accept(f, "certs/b"), 0);
+    assert_int_equal(accept(f, "certs/a"), 1);
+    assert_int_equal(days(f, "a.test"), 0);
+    assert_int_equal(days(f, "b.test"), 10);
+    expect_problem(f, "certs", "1 of 1 certificates");
+    assert_int_equal(accept(f, "certs"), 1);
+    assert_int_equal(days(f, "b.test"), 0);
     expect_no_problem(f);
 }
 
@@ -821,6 +846,7 @@ int main(void)
         ROW(test_a_damaged_renewal_keeps_the_last_good_pair),
         ROW(test_an_unreadable_top_keeps_everything),
         ROW(test_an_emptied_tree_is_held_until_that_is_accepted),
+        ROW(test_removals_at_a_path_are_accepted_alone),
         ROW(test_one_that_comes_back_in_time_never_left),
         ROW(test_what_is_written_to_is_not_judged),
         ROW(test_what_is_due_is_written_to),

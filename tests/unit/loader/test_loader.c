@@ -246,11 +246,14 @@ static struct loader_status *ask_status(const struct fixture *f)
     return answer.status;
 }
 
+enum { ACCEPT_REMOVALS = 1 };
+
 static struct policy_set_result reload(const struct fixture *f, unsigned flags)
 {
+    const struct loader_accept all = {0};
     struct answer answer = {0};
     sem_init(&answer.given, 0, 0);
-    loader_reload(f->loader, flags, take_result, &answer);
+    loader_reload(f->loader, flags != 0 ? &all : NULL, take_result, &answer);
     sem_wait(&answer.given);
     sem_destroy(&answer.given);
     loader_status_free(answer.status);
@@ -322,7 +325,7 @@ static void test_reload_answers_when_it_is_served_and_accepts_removals(void **st
     assert_int_equal(result.held, 100);
     assert_int_equal(served(f, "t150.test"), 86400);
     assert_int_equal(logged(f, "--accept-removals"), 1);
-    result = reload(f, LOADER_RELOAD_ACCEPT_REMOVALS);
+    result = reload(f, ACCEPT_REMOVALS);
     assert_int_equal(result.held, 0);
     assert_int_equal(served(f, "t150.test"), 0);
     assert_int_equal(served(f, "t50.test"), 86400);
@@ -501,7 +504,7 @@ static void test_tells_what_is_removed_when_that_is_accepted(void **state)
     write_many(f, 1);
     (void)reload(f, 0);
     expect_told(f, "");
-    (void)reload(f, LOADER_RELOAD_ACCEPT_REMOVALS);
+    (void)reload(f, ACCEPT_REMOVALS);
     pthread_mutex_lock(&f->told_lock);
     size_t count = 0;
     for (const char *at = f->told.p; at != NULL && (at = strchr(at, '-')) != NULL; at++) {

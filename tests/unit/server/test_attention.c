@@ -90,8 +90,20 @@ static const struct {
      .loaded = {.counts.removals_held = 120,
                 .diagnostics = {.items = broken + 3, .count = 1, .errors = 1}},
      .want = "removals-held 120 -\n",
+     .text = "120 domains is held; put the files back, or \"mtasts-host reload --accept-removals\" "
+             "accepts it, with PATH that of one file or directory that \"problems\" names"},
+    {.name = "a file that is not closed, which is an error of it",
+     .loaded = {.counts.files_still_open = 1,
+                .diagnostics = {.items = broken + 3, .count = 1, .errors = 1}},
+     .want = "still-open 1 -\n",
      .text =
-         "120 domains is held; put the files back, or \"mtasts-host reload --accept-removals\""},
+         "1 file takes something away and is not closed, or cut off at the end, so what it took "
+         "is served still; let the writer finish, save anew, or \"mtasts-host reload "
+         "--accept-removals\""},
+    {.name = "what is served is not remembered",
+     .loaded.memory_problem = OWN("/s/served.db: No space left on device"),
+     .want = "not-remembered 1 -\n",
+     .text = "by mistake: /s/served.db: No space left on device; mend that"},
     {.name = "names without a certificate within the grace",
      .loaded.found.names_without_certificate = 5,
      .want = ""},
