@@ -54,7 +54,9 @@ class Remembering(Scenario):
         return found
 
     def assert_served(self, server, want, why=""):
-        self.assertEqual(self.served(server, want), want, why)
+        served = self.served(server, want)
+        self.assertEqual({d: served[d] for d in want if served[d] != want[d]},
+                         {d: want[d] for d in want if served[d] != want[d]}, f"served, wanted: {why}")
 
     def wait_served(self, server, want, why="", seconds=10):
         """Until all that is served is as WANTed; what is not is told."""
