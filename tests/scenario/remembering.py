@@ -32,8 +32,8 @@ def codes(status):
 
 
 class Remembering(Scenario):
-    def served(self, server, domains):
-        """{DOMAIN: the number of its text as it is served, or None where it is not}"""
+    def bodies(self, server, domains):
+        """{DOMAIN: the text that is served for it, or None where there is none}"""
         found = {}
         connection = None
         with contextlib.ExitStack() as stack:
@@ -46,12 +46,13 @@ class Remembering(Scenario):
                 answer = connection.getresponse()
                 body = answer.read().decode()
                 self.assertIn(answer.status, (200, 404), domain)
-                if answer.status == 404:
-                    found[domain] = None
-                else:
-                    version = re.search(r"^mx: v(\d+)\.", body, re.MULTILINE)
-                    found[domain] = int(version.group(1)) if version else body
+                found[domain] = body if answer.status == 200 else None
         return found
+
+    def served(self, server, domains):
+        """{DOMAIN: the number of its text as it is served, or None where it is not}"""
+        return {domain: body and int(re.search(r"^mx: v(\d+)\.", body, re.MULTILINE).group(1))
+                for domain, body in self.bodies(server, domains).items()}
 
     def assert_served(self, server, want, why=""):
         served = self.served(server, want)
