@@ -177,9 +177,10 @@ class Host:
         self.authority = None
         self.configure(settings)
 
-    def configure(self, settings=""):
+    def configure(self, settings="", policies=("policies.d",)):
         self.config.write_text(
-            f"policies: policies.d\ncertificates: certs\nstate: state\nworkers: 2\n"
+            f"policies: {json.dumps([str(entry) for entry in policies])}\n"
+            f"certificates: certs\nstate: state\nworkers: 2\n"
             f"listen:\n"
             f"  https: [\"{self.listen}:{self.https_port}\"]\n"
             f"  http: [\"{self.listen}:{self.http_port}\"]\n"
