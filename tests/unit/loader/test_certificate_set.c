@@ -749,7 +749,7 @@ static void test_trouble_that_nobody_tells_of_waits_once(void **state)
     rescan_untold(f);
     files_shell(f->directory, "rm -r certs/a"); /* while it waits */
     rescan_untold(f);
-    assert_int_equal(certificate_set_accept_removals(f->set, f->now_ms), 1);
+    assert_int_equal(certificate_set_accept_removals(f->set, NULL, f->now_ms), 1);
     assert_int_equal(certificate_set_next_due_ms(f->set), -1);
 }
 
