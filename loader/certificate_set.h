@@ -7,7 +7,8 @@
  * they are closed. Where nobody tells (`untold`, WATCH_UNTOLD), one that would take the place of
  * another is judged when its files are the same in two looks `settle_ms` apart. Two files are
  * replaced one after the other, so that they do not match in between: trouble is told once it has
- * lasted for `settle_ms`, or at once where somebody asked for the rescan that found it.
+ * lasted for `settle_ms`. Where somebody asked for a rescan (`untold` is not set), what is closed
+ * counts and is told at once.
  *
  * One that is
  * gone is taken out of use after a while, unless so many go that it looks like a mistake: then they

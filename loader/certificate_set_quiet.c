@@ -53,7 +53,8 @@ bool certificate_set_is_quiet(struct certificate_set *set, struct certificate_so
         return false; /* the watch hands it out when it is closed */
     }
     bool untold = writing == WATCH_UNTOLD || set->untold || source->waiting;
-    if (is_new && untold && source->served != NULL) {
+    /* Who asks has put there what is there. */
+    if (is_new && untold && !set->asked && source->served != NULL) {
         return has_settled(set, source, finding);
     }
     certificate_waits_forget(&set->waits, source);

@@ -281,16 +281,19 @@ void tree_walk_entry(struct watch_tree *tree, struct descriptors *descriptors, c
     }
 }
 
-bool tree_leads_to(struct descriptors *descriptors, const char *path, int number, const char *name)
+enum tree_lead tree_find_lead(struct descriptors *descriptors, const char *path, int number,
+                              const char *name)
 {
     CLEANUP_FREE char *real = realpath(path, NULL);
     if (real == NULL) {
-        return true;
+        return TREE_NOWHERE;
     }
     CLEANUP_FREE char *directory = file_path_directory(real);
     struct error ignored;
     int its_number = -1;
-    return strcmp(file_path_name(real), name) == 0 &&
-           (!descriptors_watch(descriptors, directory, true, &its_number, &ignored) ||
-            its_number == number);
+    bool named = strcmp(file_path_name(real), name) == 0;
+    bool other =
+        !named || (descriptors_watch(descriptors, directory, true, &its_number, &ignored) &&
+                   its_number != number);
+    return other ? TREE_ELSEWHERE : TREE_THERE;
 }

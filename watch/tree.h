@@ -15,8 +15,12 @@ void tree_walk_all(struct watch_tree *tree, struct descriptors *descriptors);
  * where only a walk of all of it can tell what that means. */
 void tree_walk_entry(struct watch_tree *tree, struct descriptors *descriptors, const char *path);
 
-/* Whether PATH leads to NAME in the directory that NUMBER watches, or to nothing: reasons of a link
- * that leads elsewhere now are there until the next walk. */
-bool tree_leads_to(struct descriptors *descriptors, const char *path, int number, const char *name);
+/* What PATH leads to now. Reasons that a link gave are there until the next walk of all, wherever
+ * it leads meanwhile. */
+enum tree_lead { TREE_NOWHERE, TREE_ELSEWHERE, TREE_THERE };
+
+/* Whether that is NAME in the directory that NUMBER watches. */
+enum tree_lead tree_find_lead(struct descriptors *descriptors, const char *path, int number,
+                              const char *name);
 
 #endif

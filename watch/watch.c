@@ -242,9 +242,10 @@ static void take_name_reason(struct watch *watch, const struct inotify_event *ev
         }
         return;
     }
-    bool leads = tree_leads_to(&watch->descriptors, reason->path, event->wd, event->name);
     bool contents = (event->mask & (IN_MODIFY | IN_CLOSE_WRITE)) != 0;
-    if (leads ? note_writing(watch, event, reason->path, 0, now_ms) : !contents) {
+    enum tree_lead lead = tree_find_lead(&watch->descriptors, reason->path, event->wd, event->name);
+    bool meant = lead == TREE_THERE || (!contents && lead == TREE_NOWHERE);
+    if (meant ? note_writing(watch, event, reason->path, 0, now_ms) : !contents) {
         debounce_add(&watch->debounce, reason->path, now_ms);
     }
     if (event->mask & STRUCTURE) {
@@ -355,7 +356,12 @@ static void hand_out(struct watch *watch, int64_t now_ms, struct watch_changes *
 
 static bool is_open(const char *path, void *context)
 {
-    const struct watch *watch = context;
+    struct watch *watch = context;
+    const struct open_file *file = open_files_find(&watch->open_files, path);
+    if (file != NULL && is_other(file)) {
+        open_files_close(&watch->open_files, path);
+        return false;
+    }
     return open_files_writing(&watch->open_files, path, watch->now_ms,
                               watch->options.write_wait_ms) == WATCH_OPEN;
 }

@@ -156,3 +156,76 @@ class PairsThatWork(Scenario):
         self.server.certify("example.test", days=20)
         new = serial_of(self.chain)
         wait_until(lambda: self.served() == new, "a valid one is taken")
+
+    # --- Two files, one after the other (loader/certificate_set_quiet.c) ---
+
+    def renewal(self):
+        """A new pair's texts, by the paths where they are to be."""
+        new = self.directory / "new"
+        self.authority().issue(new / "fullchain.pem", new / "privkey.pem", [NAME], days=60)
+        return {path: (new / path.name).read_text() for path in (self.chain, self.key)}
+
+    def probe(self):
+        """Edits a policy, and returns when that is served: what was to be read before has been read."""
+        for n in range(2):
+            self.server.write("probe.yaml", POLICY.replace("example.test", f"p{n}.test"))
+            self.server.wait_serves(f"p{n}.test", f"mx.p{n}.test")
+
+    def test_files_that_are_replaced_one_after_the_other_are_no_error(self):
+        """As certbot's links and acme.sh's copies are."""
+        self.server.configure("limits: {settle: 60s}\n")
+        self.start_with(days=20)
+        for order in ((self.chain, self.key), (self.key, self.chain)):
+            for put in (replace_file, lambda path, text: path.write_text(text)):
+                good = self.served()
+                texts = self.renewal()
+                put(order[0], texts[order[0]])
+                self.probe()
+                self.assertEqual(self.served(), good)
+                self.assertEqual(self.in_error(), "")
+                put(order[1], texts[order[1]])
+                new = serial_of(self.chain)
+                wait_until(lambda: self.served() == new, "the new one is served")
+                self.assertEqual(self.in_error(), "")
+        self.assertEqual(self.server.events("certificates.problem"), [])
+        self.assertEqual(self.server.events("certificates.mended"), [])
+
+    def test_what_stays_mismatched_is_told(self):
+        self.server.configure("limits: {settle: 1s}\n")
+        good = self.start_with(days=20)
+        replace_file(self.key, self.renewal()[self.key])
+        wait_until(lambda: "does not belong to" in self.in_error(), "it is told")
+        self.assertEqual(self.served(), good)
+        wait_until(lambda: self.server.events("certificates.problem"), "and logged")
+
+    def test_who_asks_is_told_at_once(self):
+        self.server.configure("limits: {settle: 60s}\n")
+        self.start_with(days=20)
+        replace_file(self.key, self.renewal()[self.key])
+        self.probe()
+        self.assertEqual(self.in_error(), "")
+        self.assertEqual(self.reload_code(), 3)
+        self.assertIn("does not belong to", self.in_error())
+
+    def test_a_writer_that_stalls(self):
+        """Each file, at a place where a part of it would do: a chain without its intermediate."""
+        good = self.start_with(days=20)
+        for path in (self.chain, self.key):
+            texts = self.renewal()
+            other, = (each for each in (self.chain, self.key) if each != path)
+            text = texts[path] + ("" if path == self.key else self.authority().root.read_text())
+            with open(path, "w") as file:
+                for cut in (0, 30, len(texts[path]) - 1, len(texts[path])):
+                    file.seek(0)
+                    file.write(text[:cut])
+                    file.flush()
+                    self.probe()
+                    replace_file(other, texts[other])
+                    self.probe()
+                    self.assertEqual(self.served(), good, cut)
+                    self.assertEqual(self.in_error(), "", cut)
+                file.write(text[cut:])
+            new = serial_of(self.chain)
+            wait_until(lambda: self.served() == new, "the new one is served")
+            good = new
+        self.assertEqual(self.server.events("certificates.problem"), [])

@@ -730,6 +730,11 @@ static void test_what_nobody_tells_of_is_looked_at_twice(void **state)
         assert_int_equal(f->published, 1);
         assert_int_equal(days(f, "a.test"), 50 + way);
         assert_int_equal(certificate_set_next_due_ms(f->set), -1);
+        put(f, -1, 60 + way);
+        way == 0 ? rescan_untold(f) : changed(f, "certs/a/privkey.pem");
+        rescan(f); /* who asks need not wait */
+        assert_int_equal(days(f, "a.test"), 60 + way);
+        assert_int_equal(certificate_set_next_due_ms(f->set), -1);
     }
 }
 

@@ -1,4 +1,5 @@
-/* Whatever happens to a tree: each path whose listing changed is covered by what is reported. */
+/* Whatever happens to a tree: each path whose listing changed is covered by what is reported, or
+ * its writer is not done, and then it is later. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,9 +14,10 @@
 #include "base/file.h"
 #include "watch/watch.h"
 
-enum { ROUNDS = 3000, EDITS_MAX = 4 };
+enum { ROUNDS = 3000, EDITS_MAX = 4, WRITERS = 4 };
 
-static const struct watch_options options = {.debounce_ms = 50, .debounce_max_ms = 500};
+static const struct watch_options options = {
+    .debounce_ms = 50, .debounce_max_ms = 500, .write_wait_ms = 10000};
 
 struct file {
     char *path;
@@ -31,6 +33,9 @@ struct snapshot {
 struct world {
     char directory[64];
     unsigned seed;
+    int writers[WRITERS]; /* -1: is done */
+    struct watch *watch;
+    int64_t now_ms;
     char log[4096]; /* what was done since the last look */
 };
 
@@ -65,9 +70,15 @@ static bool covered(const struct watch_changes *changes, const char *path)
     return found;
 }
 
-/* A path that differs between A and B and is not covered; NULL where there is none. */
-static const char *missed(const struct snapshot *a, const struct snapshot *b,
-                          const struct watch_changes *changes)
+static bool is_open(const struct world *world, const char *path)
+{
+    return watch_writing(world->watch, path, world->now_ms) == WATCH_OPEN;
+}
+
+/* A path that differs between A and B and is not covered; NULL where there is none. What is still
+ * being written is in B as it was. */
+static const char *missed(const struct world *world, const struct snapshot *a,
+                          const struct snapshot *b, const struct watch_changes *changes)
 {
     size_t i = 0;
     size_t k = 0;
@@ -77,8 +88,12 @@ static const char *missed(const struct snapshot *a, const struct snapshot *b,
                                     : strcmp(a->files[i].path, b->files[k].path);
         const char *path = order <= 0 ? a->files[i].path : b->files[k].path;
         bool same = order == 0 && file_identity_equal(&a->files[i].identity, &b->files[k].identity);
-        if (!same && !covered(changes, path)) {
+        bool waits = !same && !covered(changes, path);
+        if (waits && (order < 0 || !is_open(world, path))) {
             return path;
+        }
+        if (waits) {
+            b->files[k].identity = order == 0 ? a->files[i].identity : (struct file_identity){0};
         }
         i += order <= 0;
         k += order >= 0;
@@ -113,6 +128,25 @@ static void edit_write(const char *path, const char *other)
     CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if (fd >= 0) {
         assert_int_equal(write(fd, "x", 1), 1);
+    }
+}
+
+/* A writer begins, goes on, or is done. */
+static void let_write(struct world *world)
+{
+    char path[256];
+    int *fd = &world->writers[choose(world, WRITERS)];
+    random_path(world, path, sizeof(path));
+    size_t n = strlen(world->log);
+    snprintf(world->log + n, sizeof(world->log) - n, "    writer %d %s\n", *fd, path);
+    if (*fd < 0) {
+        int flags = choose(world, 2) == 0 ? O_TRUNC : O_APPEND;
+        *fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644);
+    }
+    if (*fd >= 0 && choose(world, 3) != 0) {
+        assert_int_equal(write(*fd, "x", 1), 1);
+    } else {
+        file_close(fd);
     }
 }
 
@@ -188,6 +222,10 @@ static void edit(struct world *world)
     while (at >= edits[kind].weight) {
         at -= edits[kind++].weight;
     }
+    if (choose(world, 4) == 0) {
+        let_write(world);
+        return;
+    }
     random_path(world, path, sizeof(path));
     random_path(world, other, sizeof(other));
     edits[kind].run(path, other);
@@ -212,35 +250,42 @@ static void test_nothing_is_missed(void **state)
     assert_non_null(mkdtemp(world.directory));
     CLEANUP_FREE char *top = file_path_join(world.directory, "p");
     struct snapshot before = {0};
-    struct watch *watch = watch_new(&options, &e);
-    assert_non_null(watch);
-    assert_true(watch_add(watch, top, &e));
-    int64_t now = clock_monotonic_ms();
+    for (int i = 0; i < WRITERS; i++) {
+        world.writers[i] = -1;
+    }
+    world.watch = watch_new(&options, &e);
+    assert_non_null(world.watch);
+    assert_true(watch_add(world.watch, top, &e));
+    world.now_ms = clock_monotonic_ms();
     for (int round = 0; round < ROUNDS; round++) {
         struct watch_changes changes = {0};
         struct snapshot after = {0};
         world.log[0] = '\0';
-        for (unsigned i = 1 + choose(&world, EDITS_MAX); i != 0; i--) {
+        for (int i = 0; i < WRITERS && round == ROUNDS - 1; i++) {
+            file_close(&world.writers[i]);
+        }
+        for (unsigned i = 1 + choose(&world, EDITS_MAX); i != 0 && round < ROUNDS - 1; i--) {
             edit(&world);
             /* Sometimes events are read while more is to come. */
             if (choose(&world, 3) == 0) {
-                assert_false(watch_take(watch, now, &changes));
+                assert_false(watch_take(world.watch, world.now_ms, &changes));
             }
         }
-        (void)watch_take(watch, now, &changes);
-        (void)watch_take(watch, now + 1000, &changes);
-        now += 2000;
+        (void)watch_take(world.watch, world.now_ms, &changes);
+        world.now_ms += 1000;
+        (void)watch_take(world.watch, world.now_ms, &changes);
         look(top, &after);
-        const char *path = missed(&before, &after, &changes);
+        const char *path = missed(&world, &before, &after, &changes);
         if (path != NULL) {
             fail_msg("round %d: %s was missed after\n%s", round, path, world.log);
         }
+        world.now_ms += 1000;
         watch_changes_clear(&changes);
         snapshot_clear(&before);
         before = after;
     }
     snapshot_clear(&before);
-    watch_free(watch);
+    watch_free(world.watch);
     edit_delete_tree(world.directory, NULL);
 }
 
