@@ -50,6 +50,10 @@ static bool add_argument(struct check_list *list, const struct invocation *invoc
                                domain.text, domain.text + strlen(POLICY_HOST_PREFIX));
         return false;
     }
+    if (catalogue != NULL && workspace_is_disputed(catalogue, &domain)) {
+        list->incomplete = true;
+        return true;
+    }
     if (has(list, &domain)) {
         return true;
     }
@@ -76,7 +80,10 @@ static bool fill(const struct invocation *invocation, const struct catalogue *ca
                  struct check_list *list, int *ret_code)
 {
     if (invocation_has(invocation, "all")) {
+        struct catalogue_counts counts;
+        catalogue_counts(catalogue, &counts);
         catalogue_each(catalogue, add_view, list);
+        list->incomplete = counts.disputed != 0;
         return true;
     }
     *ret_code = COMMAND_USAGE;

@@ -46,8 +46,7 @@ static bool lint_configured(const struct invocation *invocation, struct diagnost
     CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
     bool ok = open_resolver(invocation, settings, &resolver);
     more.live = resolver;
-    ok = ok && lint_files(settings, (const char *const *)settings->policies.items,
-                          settings->policies.count, &more, clock_wall_s(), d);
+    ok = ok && lint_files(settings, NULL, 0, &more, clock_wall_s(), d);
     settings_free(settings);
     return ok;
 }

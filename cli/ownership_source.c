@@ -1,5 +1,7 @@
 #include "ownership_source.h"
 
+#include <string.h>
+
 #include <openssl/crypto.h>
 
 #include "server/control.h"
@@ -51,25 +53,50 @@ static bool ask(struct ownership_source *source, const struct bytes *names, size
     return true;
 }
 
+static bool ask_all(struct ownership_source *source, const struct bytes *names, size_t count,
+                    struct catalogue_owner *owners, struct error *e)
+{
+    source->replies = json_array();
+    for (size_t first = 0; first < count; first += CONTROL_OWNERS_MAX) {
+        size_t left = count - first;
+        size_t part = left < CONTROL_OWNERS_MAX ? left : CONTROL_OWNERS_MAX;
+        if (!ask(source, names + first, part, owners + first, e)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void keep_why(struct ownership_source *source, const struct error *e)
+{
+    if (source->why == NULL && e->code != ERROR_NOT_FOUND) {
+        source->why = memory_string(e->text);
+    }
+}
+
+/* A server that loads, or does not know the question, is asked no further: what is remembered is
+ * what it will begin with. */
 void ownership_source_ask(const struct bytes *names, size_t count, struct catalogue_owner *owners,
                           void *context)
 {
     struct error e;
+    struct error not_remembered;
     struct ownership_source *source = context;
-    source->replies = json_array();
-    for (size_t first = 0; first < count; first += CONTROL_OWNERS_MAX) {
-        size_t left = count - first;
-        if (!ask(source, names + first, left < CONTROL_OWNERS_MAX ? left : CONTROL_OWNERS_MAX,
-                 owners + first, &e)) {
-            source->why = e.code != ERROR_NOT_FOUND ? memory_string(e.text) : NULL;
-            return;
-        }
+    if (ask_all(source, names, count, owners, &e)) {
+        return;
+    }
+    memset(owners, 0, count * sizeof(*owners));
+    if (!ownership_memory_ask(&source->memory, source->settings->state, names, count, owners,
+                              &not_remembered)) {
+        keep_why(source, &e);
+        keep_why(source, &not_remembered);
     }
 }
 
 void ownership_source_clear(struct ownership_source *source)
 {
     json_decref(source->replies);
+    ownership_memory_clear(&source->memory);
     free(source->why);
     *source = (struct ownership_source){0};
 }

@@ -6,13 +6,15 @@
 
 #include <jansson.h>
 
+#include "cli/ownership_memory.h"
 #include "config/settings.h"
 #include "policies/catalogue.h"
 
 struct ownership_source {
     const struct settings *settings;
-    json_t *replies; /* that owners point into */
-    char *why;       /* why a server that is there could not be asked; owned; or NULL */
+    json_t *replies;                /* that owners point into, … */
+    struct ownership_memory memory; /* … and this, too */
+    char *why; /* why neither a server nor a memory that is there tells; owned; or NULL */
 };
 
 /* CONTEXT is a struct ownership_source. */

@@ -98,6 +98,18 @@ int workspace_exit(const struct workspace *workspace)
     return workspace->diagnostics.errors != 0 ? COMMAND_FAILED : COMMAND_DONE;
 }
 
+bool workspace_is_disputed(const struct catalogue *catalogue, const struct dns_name *domain)
+{
+    if (!catalogue_is_disputed(catalogue, dns_name_bytes(domain))) {
+        return false;
+    }
+    fprintf(stderr,
+            "mtasts-host: which file has the domain %s, or the shared policy that it uses, is not "
+            "known; mend the errors above\n",
+            domain->text);
+    return true;
+}
+
 bool workspace_find(const struct workspace *workspace, const char *text,
                     struct catalogue_view *ret_view)
 {
@@ -110,12 +122,10 @@ bool workspace_find(const struct workspace *workspace, const char *text,
     if (catalogue_find(workspace->catalogue, dns_name_bytes(&domain), ret_view)) {
         return true;
     }
-    if (catalogue_is_disputed(workspace->catalogue, dns_name_bytes(&domain))) {
-        fprintf(stderr,
-                "mtasts-host: which file has the domain %s, or the shared policy that it uses, is "
-                "not known; mend the errors above\n",
-                domain.text);
-    } else if (workspace->diagnostics.errors != 0) {
+    if (workspace_is_disputed(workspace->catalogue, &domain)) {
+        return false;
+    }
+    if (workspace->diagnostics.errors != 0) {
         fprintf(stderr,
                 "mtasts-host: the domain %s is not in the files that can be read; mend the errors "
                 "above\n",

@@ -38,8 +38,8 @@ void workspace_clear(struct workspace *workspace);
 /* What policies have where they do not say; SETTINGS may be NULL. */
 struct policy_file_defaults workspace_defaults(const struct settings *settings);
 
-/* The policies in PATHS, as the server of SETTINGS would have them; SETTINGS may be NULL. False:
- * told on stderr. */
+/* The policies in PATHS (NULL: those that SETTINGS name), as the server of SETTINGS would have
+ * them; SETTINGS may be NULL where there are paths. False: told on stderr. */
 bool workspace_load_policies(const struct settings *settings, const char *const *paths,
                              size_t path_count, struct catalogue **ret_catalogue);
 
@@ -49,6 +49,9 @@ int workspace_exit(const struct workspace *workspace);
 /* Whether VIEW has a policy. Else its shared one is a mirror whose text is not known yet, and E
  * says so. */
 bool workspace_has_policy(const struct catalogue_view *view, struct error *e) MUST_USE;
+
+/* Whether DOMAIN is disputed (policies/catalogue.h), which is then told on stderr. */
+bool workspace_is_disputed(const struct catalogue *catalogue, const struct dns_name *domain);
 
 /* One domain that the user named: normalised and found, or told on stderr. */
 bool workspace_find(const struct workspace *workspace, const char *text,

@@ -108,21 +108,24 @@ void catalogue_diagnostics(const struct catalogue *catalogue, struct diagnostics
     diagnostics_clear(&all);
 }
 
-static size_t count_names(const struct catalogue_names *names)
+static size_t count_disputed(const struct catalogue_names *names)
 {
     size_t count = 0;
     for (size_t i = 0; i < names->count; i++) {
-        count += !names->items[i].disputed;
+        count += names->items[i].disputed;
     }
     return count;
 }
 
 void catalogue_counts(const struct catalogue *catalogue, struct catalogue_counts *ret_counts)
 {
+    size_t domains = count_disputed(&catalogue->domains);
+    size_t policies = count_disputed(&catalogue->policies);
     *ret_counts = (struct catalogue_counts){
         .files = catalogue->file_count,
-        .domains = count_names(&catalogue->domains),
-        .shared_policies = count_names(&catalogue->policies),
+        .domains = catalogue->domains.count - domains,
+        .shared_policies = catalogue->policies.count - policies,
+        .disputed = domains + policies,
     };
     for (size_t i = 0; i < catalogue->file_count; i++) {
         ret_counts->files_in_error += catalogue->files[i].problems.errors != 0;

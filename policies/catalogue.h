@@ -40,7 +40,7 @@ struct catalogue_owner {
 };
 
 struct catalogue_options {
-    const char *const *paths; /* directories or files: the entries of `policies` */
+    const char *const *paths;   /* directories or files: the entries of `policies` */
     const char *const *entries; /* each of them as the configuration writes it; NULL: as PATHS */
     size_t path_count;
     struct policy_file_defaults defaults;
@@ -68,10 +68,10 @@ void catalogue_diagnostics(const struct catalogue *catalogue, struct diagnostics
 struct catalogue_counts {
     size_t files;
     size_t files_in_error;
-    size_t domains;
-    size_t shared_policies;
+    size_t domains;         /* without those that are disputed */
+    size_t shared_policies; /* likewise */
+    size_t disputed;        /* claims to names of both kinds */
 };
-/* Of what counts: disputed names do not. */
 void catalogue_counts(const struct catalogue *catalogue, struct catalogue_counts *ret_counts);
 
 /* One domain, valid until catalogue_free. */

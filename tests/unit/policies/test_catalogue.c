@@ -288,6 +288,7 @@ static void test_what_is_disputed_is_not_found(void **state)
     catalogue_counts(catalogue, &counts);
     assert_int_equal(counts.domains, 2);
     assert_int_equal(counts.shared_policies, 0);
+    assert_int_equal(counts.disputed, 4);
     assert_int_equal(counts.files_in_error, 2);
     catalogue_free(catalogue);
     tear_down(&t);
