@@ -10,7 +10,6 @@
 static void settle(struct catalogue *catalogue, const struct catalogue_options *options)
 {
     catalogue_uses_check(catalogue);
-    catalogue_names_clean(catalogue);
     catalogue_conflicts_settle(catalogue, options);
     catalogue_uses_check(catalogue); /* of what was refused */
     catalogue_uses_report(catalogue);

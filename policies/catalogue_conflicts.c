@@ -17,20 +17,35 @@ static void clear_contests(struct contests *contests)
     free(contests->items);
 }
 
+static size_t count_counting(const struct catalogue_name *claims, size_t count)
+{
+    size_t counting = 0;
+    for (size_t i = 0; i < count; i++) {
+        counting += claims[i].file->counts;
+    }
+    return counting;
+}
+
+static void add(struct contests *contests, const char *prefix, struct catalogue_name *claims,
+                size_t count)
+{
+    struct bytes name = claims->entry->name;
+    ARRAY_GROW(contests->items, contests->count, contests->capacity);
+    contests->items[contests->count++] = (struct catalogue_contest){
+        .subject = bytes_of(memory_printf("%s%.*s", prefix, BYTES_ARG(name))),
+        .claims = claims,
+        .count = count,
+    };
+}
+
 /* PREFIX is "@" for shared policies. */
 static void find_contests(struct catalogue_names *names, const char *prefix,
                           struct contests *contests)
 {
     for (size_t first = 0; first < names->count;) {
         size_t count = catalogue_names_run(names, first);
-        if (count > 1) {
-            struct bytes name = names->items[first].entry->name;
-            ARRAY_GROW(contests->items, contests->count, contests->capacity);
-            contests->items[contests->count++] = (struct catalogue_contest){
-                .subject = bytes_of(memory_printf("%s%.*s", prefix, BYTES_ARG(name))),
-                .claims = &names->items[first],
-                .count = count,
-            };
+        if (count > 1 && count_counting(&names->items[first], count) != 0) {
+            add(contests, prefix, &names->items[first], count);
         }
         first += count;
     }
@@ -60,13 +75,28 @@ static void tell(const struct catalogue_contest *contest, const struct catalogue
                     BYTES_ARG(claim->entry->name), where, place, too);
 }
 
-/* Each place names another one. */
+static const struct catalogue_name *other_claim(const struct catalogue_contest *contest,
+                                                const struct catalogue_name *claim)
+{
+    for (size_t i = 0; i < contest->count; i++) {
+        if (&contest->claims[i] != claim && contest->claims[i].file->counts) {
+            return &contest->claims[i];
+        }
+    }
+    return NULL;
+}
+
+/* Each place names another one. A file in error is told as that, and has no claim here. */
 static void dispute(const struct catalogue_contest *contest)
 {
     for (size_t i = 0; i < contest->count; i++) {
-        CLEANUP_FREE char *other = catalogue_claim_place(&contest->claims[i == 0 ? 1 : 0]);
-        contest->claims[i].disputed = true;
-        tell(contest, &contest->claims[i], "in", other, " too");
+        struct catalogue_name *claim = &contest->claims[i];
+        const struct catalogue_name *other = other_claim(contest, claim);
+        if (claim->file->counts && other != NULL) {
+            CLEANUP_FREE char *place = catalogue_claim_place(other);
+            claim->disputed = true;
+            tell(contest, claim, "in", place, " too");
+        }
     }
 }
 
@@ -74,9 +104,10 @@ static void dispute(const struct catalogue_contest *contest)
 static void refuse(const struct catalogue_contest *contest, const struct catalogue_verdict *verdict)
 {
     for (size_t i = 0; i < contest->count; i++) {
-        if (&contest->claims[i] != verdict->claim) {
-            contest->claims[i].file->refused = true;
-            tell(contest, &contest->claims[i], "already in", verdict->place, "");
+        const struct catalogue_name *claim = &contest->claims[i];
+        if (claim->file->counts && claim != verdict->claim) {
+            claim->file->refused = true;
+            tell(contest, claim, "already in", verdict->place, "");
         }
     }
 }

@@ -157,22 +157,36 @@ static char *place_of_owner(const struct catalogue_owner *owner, const struct ca
                          BYTES_ARG(owner->path));
 }
 
+/* Those of files that count; *RET_NUMBERS: which of the contest's they are. */
+static size_t list_claims(const struct catalogue *catalogue,
+                          const struct catalogue_contest *contest,
+                          const struct catalogue_owner *owner, struct name_claim *ret_claims,
+                          size_t *ret_numbers)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < contest->count; i++) {
+        if (contest->claims[i].file->counts) {
+            ret_claims[count].text_that_stands = has_text(catalogue, &contest->claims[i], owner);
+            ret_numbers[count++] = i;
+        }
+    }
+    return count;
+}
+
 static void decide(const struct catalogue *catalogue, const struct catalogue_contest *contest,
                    const struct catalogue_owner *owner, const struct catalogue_file *file,
                    struct catalogue_verdict *verdict)
 {
     size_t number = 0;
     CLEANUP_FREE struct name_claim *claims = memory_zero(contest->count, sizeof(claims[0]));
-    for (size_t i = 0; i < contest->count; i++) {
-        claims[i].text_that_stands = has_text(catalogue, &contest->claims[i], owner);
-    }
-    switch (ownership_decide(state_of(catalogue, contest, owner, file), claims, contest->count,
-                             &number)) {
+    CLEANUP_FREE size_t *numbers = memory_zero(contest->count, sizeof(numbers[0]));
+    size_t count = list_claims(catalogue, contest, owner, claims, numbers);
+    switch (ownership_decide(state_of(catalogue, contest, owner, file), claims, count, &number)) {
     case OWNERSHIP_STAYS:
         verdict->claim = claim_of(contest, file);
         break;
     case OWNERSHIP_MOVES:
-        verdict->claim = &contest->claims[number];
+        verdict->claim = &contest->claims[numbers[number]];
         break;
     default:
         verdict->disputed = true;

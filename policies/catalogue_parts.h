@@ -82,8 +82,8 @@ void catalogue_conflicts_settle(struct catalogue *catalogue,
 
 /* --- catalogue_owner.c --- */
 struct catalogue_contest {
-    struct bytes subject; /* owned: "x.example", "@google" */
-    struct catalogue_name *claims;
+    struct bytes subject;          /* owned: "x.example", "@google" */
+    struct catalogue_name *claims; /* also of files that do not count: one may be the owner */
     size_t count;
 };
 /* Which claim to it counts, by what OWNER says. */

@@ -341,6 +341,20 @@ static const struct {
      "p/a.yaml:2:1: error: the file ends within brackets; close them\n"
      "p/b.yaml:1:11: error: domain x.example is already in p/a.yaml; remove one of them\n"
      "p/c.yaml:1:11: error: domain x.example is already in p/a.yaml; remove one of them\n"},
+    {"the owner uses what is not there",
+     {"p/a.yaml", "domains: {x.example: nowhere}\n", "p/b.yaml", "domains: {x.example: " A "}\n"},
+     {NULL},
+     {{"x.example", "p", "a.yaml", "A"}},
+     "",
+     "p/a.yaml:1:22: error: no shared policy named nowhere; define it below policies: in any file\n"
+     "p/b.yaml:1:11: error: domain x.example is already in p/a.yaml:1:11; remove one of them\n"},
+    {"a copy uses what is not there",
+     {"p/a.yaml", "domains: {x.example: " A "}\n", "p/b.yaml", "domains: {x.example: nowhere}\n"},
+     {NULL},
+     {{"x.example", "p", "a.yaml", "A"}},
+     "x.example=a.yaml ",
+     "p/b.yaml:1:22: error: no shared policy named nowhere; define it below policies: in any "
+     "file\n"},
     {"the owner lets go: the text that stands",
      {"p/a.yaml", "domains: {}\n", "p/b.yaml", "domains: {x.example: " A "}\n", "p/c.yaml",
       "domains: {x.example: " B "}\n"},
