@@ -53,8 +53,7 @@ bool bump_check_print(const struct bump_plan *plan, const struct older_copy *old
     return clean;
 }
 
-bool bump_check_domain(const struct policy_set_view *view, const struct older_copy *older,
-                       FILE *out)
+bool bump_check_domain(const struct catalogue_view *view, const struct older_copy *older, FILE *out)
 {
     CLEANUP_FREE char *domain = memory_string_of(view->entry->name);
     const struct policy_file_entry *then = older_copy_entry(older, domain);

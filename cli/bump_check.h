@@ -6,7 +6,7 @@
 
 #include "cli/bump_plan.h"
 #include "cli/older_copy.h"
-#include "loader/policy_set.h"
+#include "policies/catalogue.h"
 
 /* Prints those of PLAN that are out of step: every stale id; a foreign one only with STRICT, or
  * where it stayed although its policy changed since OLDER (may be NULL). True: there was none. */
@@ -15,7 +15,7 @@ bool bump_check_print(const struct bump_plan *plan, const struct older_copy *old
 
 /* The same for a domain that went over to another policy since OLDER, under one and the same id:
  * no sender would notice. */
-bool bump_check_domain(const struct policy_set_view *view, const struct older_copy *older,
+bool bump_check_domain(const struct catalogue_view *view, const struct older_copy *older,
                        FILE *out);
 
 #endif

@@ -49,7 +49,7 @@ static void plan_entry(struct bump_plan *plan, const char *path, enum id_edit_se
     }
     enum policy_id_state state = policy_id_judge(entry->id, entry->policy);
     CLEANUP_FREE char *subject = bump_subject(section, entry->name);
-    if (!is_due(plan, state) ||
+    if (!is_due(plan, state) || catalogue_is_disputed(plan->catalogue, bytes_of(subject)) ||
         (plan->selected != NULL && name_map_find(plan->selected, bytes_of(subject)) == NULL)) {
         return;
     }

@@ -10,6 +10,7 @@
 
 #include "base/diagnostics.h"
 #include "cli/name_map.h"
+#include "policies/catalogue.h"
 #include "policies/id_edit.h"
 #include "policies/policy_file.h"
 #include "policies/policy_id.h"
@@ -28,10 +29,11 @@ struct bump_change {
 };
 
 struct bump_plan {
-    const struct name_map *selected; /* subjects to look at; NULL: all */
-    bool insert;                     /* give an id to what has none */
-    bool derived;                    /* else: note what has none, whose id is derived */
-    bool write;                      /* edit the files */
+    const struct catalogue *catalogue; /* names that are disputed there are passed over */
+    const struct name_map *selected;   /* subjects to look at; NULL: all */
+    bool insert;                       /* give an id to what has none */
+    bool derived;                      /* else: note what has none, whose id is derived */
+    bool write;                        /* edit the files */
     int64_t now_s;
     struct policy_file_defaults defaults;
     const char *mirror_copies;   /* where mirrors have their texts (policies/mirror_copy.h) */

@@ -142,7 +142,7 @@ void bump_report_gone(struct bump_report *report, const char *domain, const stru
     rollout_print_gone(until_s > answer.held_until_s ? until_s : answer.held_until_s, stderr);
 }
 
-bool bump_report_is_move(const struct bump_report *report, const struct policy_set_view *view)
+bool bump_report_is_move(const struct bump_report *report, const struct catalogue_view *view)
 {
     if (report->older == NULL || view->policy == NULL) {
         return false;
@@ -154,7 +154,7 @@ bool bump_report_is_move(const struct bump_report *report, const struct policy_s
            !policy_equal(before, view->policy);
 }
 
-void bump_report_move(struct bump_report *report, const struct policy_set_view *view)
+void bump_report_move(struct bump_report *report, const struct catalogue_view *view)
 {
     CLEANUP_FREE char *domain = memory_string_of(view->entry->name);
     const struct policy_file_entry *entry = older_copy_entry(report->older, domain);

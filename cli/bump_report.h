@@ -24,8 +24,8 @@ bool bump_report_has_changed(struct bump_report *report, const struct bump_chang
 
 /* Whether, since the older copy, VIEW's domain went over to another policy with another text; its
  * record changes then, though no id in the files does. */
-bool bump_report_is_move(const struct bump_report *report, const struct policy_set_view *view);
-void bump_report_move(struct bump_report *report, const struct policy_set_view *view);
+bool bump_report_is_move(const struct bump_report *report, const struct catalogue_view *view);
+void bump_report_move(struct bump_report *report, const struct catalogue_view *view);
 
 /* A domain of the older copy, with the policy that it had then, that is served no more. */
 void bump_report_gone(struct bump_report *report, const char *domain, const struct policy *before);

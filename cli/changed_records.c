@@ -10,7 +10,7 @@ struct putting {
     const struct changed_records *changed;
     struct domain_records records;
     struct publication publication;
-    const struct policy_set_view *view; /* whose records are made */
+    const struct catalogue_view *view; /* whose records are made */
     bool failed;
 };
 
@@ -37,7 +37,7 @@ bool changed_records_check(const struct invocation *invocation, const struct set
     return ok;
 }
 
-static bool make_record(const struct policy_set_view *view, void *context)
+static bool make_record(const struct catalogue_view *view, void *context)
 {
     struct putting *putting = context;
     const struct changed_records *changed = putting->changed;
@@ -71,7 +71,7 @@ static bool publish(struct putting *putting, const struct workspace *workspace)
         return false;
     }
     domain_records_begin_taking(&putting->records, workspace->settings, take_record, putting);
-    policy_set_each(workspace->set, make_record, putting);
+    catalogue_each(workspace->catalogue, make_record, putting);
     domain_records_end(&putting->records);
     bool all = publication_wait(publication, CHANGED_RECORDS_WAIT_MS);
     bool ok = publication_run(publication, invocation_value(invocation, "format")) && all;
@@ -83,7 +83,7 @@ static void print(struct putting *putting, const struct workspace *workspace)
 {
     domain_records_begin(&putting->records, workspace->settings,
                          invocation_value(putting->changed->invocation, "format"));
-    policy_set_each(workspace->set, make_record, putting);
+    catalogue_each(workspace->catalogue, make_record, putting);
     domain_records_end(&putting->records);
 }
 

@@ -5,12 +5,12 @@
 
 #include "cli/invocation.h"
 #include "config/settings.h"
-#include "loader/policy_set.h"
+#include "policies/catalogue.h"
 
 struct changed_records {
     const struct invocation *invocation; /* has the options `format` and `publish` */
     /* Whose record changed; asked for every domain. */
-    bool (*is_changed)(const struct policy_set_view *view, void *context);
+    bool (*is_changed)(const struct catalogue_view *view, void *context);
     void *context;
     bool shared; /* the id of a shared policy did: under a delegation that is one record */
 };

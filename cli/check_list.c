@@ -23,7 +23,7 @@ static struct check_item *add(struct check_list *list, const struct dns_name *do
     return item;
 }
 
-static void expect(struct check_item *item, const struct policy_set_view *view)
+static void expect(struct check_item *item, const struct catalogue_view *view)
 {
     struct bytes id = view->shared != NULL ? view->shared->id : view->entry->id;
     if (view->policy == NULL) {
@@ -36,7 +36,7 @@ static void expect(struct check_item *item, const struct policy_set_view *view)
 }
 
 static bool add_argument(struct check_list *list, const struct invocation *invocation,
-                         const char *text, const struct policy_set *set)
+                         const char *text, const struct catalogue *catalogue)
 {
     struct dns_name domain;
     struct error e;
@@ -50,18 +50,22 @@ static bool add_argument(struct check_list *list, const struct invocation *invoc
                                domain.text, domain.text + strlen(POLICY_HOST_PREFIX));
         return false;
     }
+    if (catalogue != NULL && workspace_is_disputed(catalogue, &domain)) {
+        list->incomplete = true;
+        return true;
+    }
     if (has(list, &domain)) {
         return true;
     }
     struct check_item *item = add(list, &domain);
-    struct policy_set_view view;
-    if (set != NULL && policy_set_find(set, dns_name_bytes(&domain), &view)) {
+    struct catalogue_view view;
+    if (catalogue != NULL && catalogue_find(catalogue, dns_name_bytes(&domain), &view)) {
         expect(item, &view);
     }
     return true;
 }
 
-static bool add_view(const struct policy_set_view *view, void *context)
+static bool add_view(const struct catalogue_view *view, void *context)
 {
     struct check_list *list = context;
     struct dns_name domain;
@@ -72,16 +76,19 @@ static bool add_view(const struct policy_set_view *view, void *context)
     return true;
 }
 
-static bool fill(const struct invocation *invocation, const struct policy_set *set,
+static bool fill(const struct invocation *invocation, const struct catalogue *catalogue,
                  struct check_list *list, int *ret_code)
 {
     if (invocation_has(invocation, "all")) {
-        policy_set_each(set, add_view, list);
+        struct catalogue_counts counts;
+        catalogue_counts(catalogue, &counts);
+        catalogue_each(catalogue, add_view, list);
+        list->incomplete = counts.disputed != 0;
         return true;
     }
     *ret_code = COMMAND_USAGE;
     for (size_t i = 0; i < invocation->argument_count; i++) {
-        if (!add_argument(list, invocation, invocation->arguments[i], set)) {
+        if (!add_argument(list, invocation, invocation->arguments[i], catalogue)) {
             return false;
         }
     }
@@ -103,7 +110,7 @@ bool check_list_make(const struct invocation *invocation, struct check_list *ret
         *ret_code = COMMAND_FAILED;
         return false;
     }
-    bool filled = fill(invocation, workspace.set, ret_list, ret_code);
+    bool filled = fill(invocation, workspace.catalogue, ret_list, ret_code);
     ret_list->settings = TAKE(workspace.settings);
     workspace_clear(&workspace);
     return filled;

@@ -19,6 +19,7 @@ struct check_list {
     struct check_item *items;
     size_t count;
     size_t capacity;
+    bool incomplete;           /* names that nobody knows whose they are were left out */
     struct settings *settings; /* NULL: no configuration */
 };
 

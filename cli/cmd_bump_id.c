@@ -29,8 +29,8 @@ struct bump {
     struct record_gate gate;
     bool publishes;
     struct publication publication;
-    const struct policy_set_view *view; /* the one whose records are made */
-    bool stayed; /* with --check: a domain's id did, and its policy did not */
+    const struct catalogue_view *view; /* the one whose records are made */
+    bool stayed;                       /* with --check: a domain's id did, and its policy did not */
     int unready; /* what to exit with for names that have no certificate yet */
     bool failed;
 };
@@ -49,13 +49,13 @@ static void clear(struct bump *bump)
     workspace_clear(&bump->workspace);
 }
 
-static char *subject_of(const struct policy_set_view *view)
+static char *subject_of(const struct catalogue_view *view)
 {
     return view->shared != NULL ? bump_subject(ID_EDIT_POLICIES, view->shared->name)
                                 : bump_subject(ID_EDIT_DOMAINS, view->entry->name);
 }
 
-static bool select_domain(const struct policy_set_view *view, void *context)
+static bool select_domain(const struct catalogue_view *view, void *context)
 {
     struct bump *bump = context;
     const char *path = view->shared != NULL ? view->shared_path : view->path;
@@ -92,7 +92,7 @@ static void plan_files(struct bump *bump)
 }
 
 /* The id that counts now: the new one where there is one. */
-static struct bytes id_now(const struct policy_set_view *view, void *context)
+static struct bytes id_now(const struct catalogue_view *view, void *context)
 {
     const struct bump *bump = context;
     CLEANUP_FREE char *subject = subject_of(view);
@@ -103,12 +103,12 @@ static struct bytes id_now(const struct policy_set_view *view, void *context)
     return view->shared != NULL ? view->shared->id : view->entry->id;
 }
 
-static bool is_wanted(const struct bump *bump, const struct policy_set_view *view)
+static bool is_wanted(const struct bump *bump, const struct catalogue_view *view)
 {
     return bump->plan.selected == NULL || name_map_find(&bump->named, view->entry->name) != NULL;
 }
 
-static bool check_domain(const struct policy_set_view *view, void *context)
+static bool check_domain(const struct catalogue_view *view, void *context)
 {
     struct bump *bump = context;
     if (is_wanted(bump, view) && !bump_check_domain(view, bump->older, stdout)) {
@@ -130,7 +130,7 @@ static void take_record(const struct record *record, void *context)
     publication_add(&bump->publication, record, bump->view);
 }
 
-static bool add_record(const struct policy_set_view *view, void *context)
+static bool add_record(const struct catalogue_view *view, void *context)
 {
     struct bump *bump = context;
     CLEANUP_FREE char *subject = subject_of(view);
@@ -159,8 +159,8 @@ static bool add_record(const struct policy_set_view *view, void *context)
 static void report_gone(const char *domain, const struct policy *policy, void *context)
 {
     struct bump *bump = context;
-    struct policy_set_view view;
-    if (!policy_set_find(bump->workspace.set, bytes_of(domain), &view)) {
+    struct catalogue_view view;
+    if (!catalogue_find(bump->workspace.catalogue, bytes_of(domain), &view)) {
         bump_report_gone(&bump->report, domain, policy);
     }
 }
@@ -192,7 +192,7 @@ static void report(struct bump *bump)
     }
     bump->records.id = id_now;
     bump->records.id_context = bump;
-    policy_set_each(bump->workspace.set, add_record, bump);
+    catalogue_each(bump->workspace.catalogue, add_record, bump);
     domain_records_end(&bump->records);
     bump->unready = record_gate_end(&bump->gate);
     bump_report_end(&bump->report);
@@ -225,7 +225,7 @@ static int check_ids(struct bump *bump)
     bool strict = invocation_has(bump->invocation, "strict");
     bool clean = bump_check_print(&bump->plan, bump->older, strict, stdout);
     if (bump->older != NULL) {
-        policy_set_each(bump->workspace.set, check_domain, bump);
+        catalogue_each(bump->workspace.catalogue, check_domain, bump);
     }
     clean = clean && !bump->stayed;
     return bump->failed ? COMMAND_FAILED : clean ? COMMAND_DONE : COMMAND_NO;
@@ -264,6 +264,7 @@ static int run(struct bump *bump, int64_t wait_s)
     bool check = invocation_has(invocation, "check");
     bump->failed = workspace_exit(&bump->workspace) != COMMAND_DONE;
     bump->plan = (struct bump_plan){
+        .catalogue = bump->workspace.catalogue,
         .selected = invocation->argument_count != 0 ? &bump->selected : NULL,
         .insert = !settings->ids_derived && !check,
         .derived = settings->ids_derived && !check,
@@ -283,7 +284,7 @@ static int run(struct bump *bump, int64_t wait_s)
     }
     CLEANUP_FREE char *copies = mirror_copy_directory(settings->state);
     bump->plan.mirror_copies = copies;
-    shared_users_collect(bump->workspace.set, &bump->users);
+    shared_users_collect(bump->workspace.catalogue, &bump->users);
     if (!workspace_each(&bump->workspace, invocation, select_domain, bump)) {
         return COMMAND_FAILED; /* a name that is not ours: nothing is touched */
     }

@@ -46,8 +46,8 @@ static bool host_of_name(const struct importing *importing, struct bytes name,
 {
     struct bytes domain =
         bytes_starts_with(name, BYTES("*.")) ? bytes_skip(name, 2) : sts_host_domain(name);
-    struct policy_set_view view;
-    if (domain.n == 0 || !policy_set_find(importing->workspace->set, domain, &view)) {
+    struct catalogue_view view;
+    if (domain.n == 0 || !catalogue_find(importing->workspace->catalogue, domain, &view)) {
         return false;
     }
     sts_host_of(domain, ret_host);

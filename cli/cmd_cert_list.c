@@ -38,7 +38,7 @@ static bool read_store(struct listing *listing)
     return false;
 }
 
-static bool add_wanted(const struct policy_set_view *view, void *context)
+static bool add_wanted(const struct catalogue_view *view, void *context)
 {
     struct listing *listing = context;
     struct dns_name host;
@@ -106,7 +106,7 @@ int cmd_cert_list(const struct invocation *invocation)
     bool ok = read_store(&listing);
     if (ok) {
         if (workspace.settings->acme != NULL) {
-            policy_set_each(workspace.set, add_wanted, &listing);
+            catalogue_each(workspace.catalogue, add_wanted, &listing);
         }
         print(&listing, invocation_has(invocation, "json"));
     }

@@ -163,7 +163,7 @@ static int finish(struct check *check)
                         "server by --resolver\n");
         return COMMAND_FAILED;
     }
-    return check->found ? COMMAND_NO : COMMAND_DONE;
+    return check->list.incomplete ? COMMAND_FAILED : check->found ? COMMAND_NO : COMMAND_DONE;
 }
 
 int cmd_check(const struct invocation *invocation)

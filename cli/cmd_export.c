@@ -39,7 +39,7 @@ static bool is_written(const struct directory_tree *tree, const char *name, stru
 }
 
 /* Lists what is to be written before any of it is: a crash leaves no file that we do not know. */
-static bool list_domain(const struct policy_set_view *view, void *context)
+static bool list_domain(const struct catalogue_view *view, void *context)
 {
     struct export *export = context;
     CLEANUP_FREE char *name = policy_tree_name(view->entry->name);
@@ -59,7 +59,7 @@ static bool list_domain(const struct policy_set_view *view, void *context)
     return true;
 }
 
-static bool export_domain(const struct policy_set_view *view, void *context)
+static bool export_domain(const struct catalogue_view *view, void *context)
 {
     struct export *export = context;
     const struct name_map_item *item = name_map_find(&export->list, view->entry->name);
@@ -143,9 +143,9 @@ static bool delete_stale(struct export *export, struct error *e)
     }
     for (size_t i = 0; i < tree.count; i++) {
         const struct policy_tree_file *file = &tree.files[i];
-        struct policy_set_view view;
+        struct catalogue_view view;
         if (file->exported &&
-            !policy_set_find(export->workspace->set, dns_name_bytes(&file->domain), &view) &&
+            !catalogue_find(export->workspace->catalogue, dns_name_bytes(&file->domain), &view) &&
             !delete_file(export, file, e)) {
             return false;
         }
@@ -170,15 +170,15 @@ static void finish(struct export *export, bool delete)
 
 static bool write_tree(struct export *export, struct error *e)
 {
-    const struct policy_set *set = export->workspace->set;
+    const struct catalogue *catalogue = export->workspace->catalogue;
     if (!export_list_read(&export->tree, &export->list, e)) {
         return false;
     }
-    policy_set_each(set, list_domain, export);
+    catalogue_each(catalogue, list_domain, export);
     if (!export_list_write(&export->tree, &export->list, e)) {
         return false;
     }
-    policy_set_each(set, export_domain, export);
+    catalogue_each(catalogue, export_domain, export);
     if (!file_batch_commit(export->batch, e)) {
         fprintf(stderr, "mtasts-host: %s\n", e->text);
         export->failed = true;

@@ -49,9 +49,14 @@ static bool open_configuration(struct init *init)
 
 static bool is_new(const struct init *init, struct error *e)
 {
-    struct policy_set_view view;
-    if (!init->configured ||
-        !policy_set_find(init->workspace.set, dns_name_bytes(&init->domain), &view)) {
+    struct catalogue_view view;
+    const struct catalogue *catalogue = init->workspace.catalogue;
+    struct bytes domain = dns_name_bytes(&init->domain);
+    if (init->configured && catalogue_is_disputed(catalogue, domain)) {
+        return error_set(e, ERROR_CONFLICT, "%s is in several files already; mend the errors above",
+                         init->domain.text);
+    }
+    if (!init->configured || !catalogue_find(catalogue, domain, &view)) {
         return true;
     }
     return error_set(e, ERROR_CONFLICT, "%s:%u:%u: %s is there already; edit it there", view.path,

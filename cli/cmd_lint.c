@@ -1,4 +1,5 @@
 /* lint: what is wrong or unwise, in policy files, in the configuration, in any mta-sts.txt. */
+#include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,8 +11,8 @@
 #include "cli/dns_choice.h"
 #include "cli/lint_files.h"
 #include "cli/lint_text.h"
-#include "cli/policy_files.h"
 #include "cli/workspace.h"
+#include "watch/watch.h"
 
 /* With --live: whom to ask for MX records; else *RET_RESOLVER stays NULL. */
 static bool open_resolver(const struct invocation *invocation, const struct settings *settings,
@@ -45,25 +46,69 @@ static bool lint_configured(const struct invocation *invocation, struct diagnost
     CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
     bool ok = open_resolver(invocation, settings, &resolver);
     more.live = resolver;
-    ok = ok && lint_files(settings, (const char *const *)settings->policies.items,
-                          settings->policies.count, &more, clock_wall_s(), d);
+    ok = ok && lint_files(settings, NULL, 0, &more, clock_wall_s(), d);
     settings_free(settings);
     return ok;
+}
+
+static void count_file(const char *path, const struct error *problem, void *context)
+{
+    (void)problem;
+    *(size_t *)context += catalogue_is_file_name(path);
+}
+
+static bool has_policy_files(const char *directory, struct diagnostics *d)
+{
+    size_t count = 0;
+    struct error ignored;
+    if (!watch_list(directory, count_file, &count, &ignored) || count != 0) {
+        return true; /* what cannot be listed is told when it is read */
+    }
+    diagnostics_add(d, SEVERITY_ERROR, directory, 0, 0,
+                    "there is no policy file (*.yaml, *.yml) in this directory; name another");
+    return false;
+}
+
+/* Whether PATH is something to read; else an error in D. */
+static bool is_there(const char *path, struct diagnostics *d)
+{
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        diagnostics_add(d, SEVERITY_ERROR, path, 0, 0,
+                        "cannot read \"%s\": %s; name an existing file or directory", path,
+                        errno == ENOENT ? "there is no such file" : "it is not accessible");
+        return false;
+    }
+    if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) {
+        diagnostics_add(d, SEVERITY_ERROR, path, 0, 0,
+                        "this is no regular file; save it as a file and name that");
+        return false;
+    }
+    return !S_ISDIR(status.st_mode) || has_policy_files(path, d);
+}
+
+/* Whether the file PATH by itself is a policy file. */
+static bool parses(const char *path)
+{
+    struct error ignored;
+    struct catalogue *catalogue = NULL;
+    struct catalogue_counts counts = {0};
+    const struct catalogue_options options = {.paths = &path, .path_count = 1, .apart = true};
+    if (catalogue_load(&options, &catalogue, &ignored)) {
+        catalogue_counts(catalogue, &counts);
+        catalogue_free(catalogue);
+    }
+    return counts.files > counts.files_in_error;
 }
 
 /* The main configuration by mistake: told once, not as an error for each of its keys. */
 static bool is_configuration(const char *path, struct diagnostics *d)
 {
     CLEANUP(diagnostics_clear) struct diagnostics ignored = {0};
-    CLEANUP(policy_files_clear) struct policy_files files = {0};
-    struct policy_file_defaults defaults = workspace_defaults(NULL);
     struct stat status;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) {
-        return false;
-    }
-    policy_files_read(&files, path, &defaults, &ignored);
     struct settings *settings = NULL;
-    if (files.count != 0 || !settings_load(path, &settings, &ignored)) {
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) || parses(path) ||
+        !settings_load(path, &settings, &ignored)) {
         return false;
     }
     settings_free(settings);
@@ -90,7 +135,7 @@ static bool lint_named(const struct invocation *invocation, const struct lint_ho
     for (size_t i = 0; i < invocation->argument_count; i++) {
         if (lint_is_text(invocation->arguments[i])) {
             lint_text(invocation->arguments[i], hosts, d);
-        } else if (policy_files_check(invocation->arguments[i], d) &&
+        } else if (is_there(invocation->arguments[i], d) &&
                    !is_configuration(invocation->arguments[i], d)) {
             paths[count++] = invocation->arguments[i];
         }

@@ -82,17 +82,17 @@ static bool is_both(const struct move *move)
 
 struct others {
     const struct move *move;
-    struct policy_set_view *views;
+    struct catalogue_view *views;
     size_t count;
     size_t capacity;
     size_t users; /* of a host that is to go, or nobody can tell */
     struct bytes first[SHARED_NAMED];
 };
 
-static bool collect_other(const struct policy_set_view *view, void *context)
+static bool collect_other(const struct catalogue_view *view, void *context)
 {
     struct others *others = context;
-    const struct policy_set_view *mine = &others->move->plan.view;
+    const struct catalogue_view *mine = &others->move->plan.view;
     if (view->shared != mine->shared || view->entry == mine->entry) {
         return true;
     }
@@ -148,7 +148,7 @@ static bool others_have_switched(const struct move *move)
         return false;
     }
     struct others others = {.move = move};
-    policy_set_each(move->plan.workspace.set, collect_other, &others);
+    catalogue_each(move->plan.workspace.catalogue, collect_other, &others);
     mx_survey_run(&(struct mx_survey){
         .resolver = move->resolver,
         .count = others.count,
@@ -180,7 +180,7 @@ static void add_missing(const struct dns_name *name, void *context)
 static bool change_policy(struct move *move, const struct mx_plan_names *add,
                           const struct mx_plan_names *remove)
 {
-    const struct policy_set_view *view = &move->plan.view;
+    const struct catalogue_view *view = &move->plan.view;
     const struct policy_edit edit = {
         .section = view->shared != NULL ? ID_EDIT_POLICIES : ID_EDIT_DOMAINS,
         .name = view->shared != NULL ? view->shared->name : view->entry->name,
@@ -229,7 +229,7 @@ static bool do_step(struct move *move, enum mx_move_step step, int *ret_code)
     return ok;
 }
 
-static bool has_new_record(const struct policy_set_view *view, void *context)
+static bool has_new_record(const struct catalogue_view *view, void *context)
 {
     const struct move *move = context;
     return move->subject != NULL
@@ -245,7 +245,7 @@ static bool open_plan(struct move *move)
 /* Whenever the next thing to do is to publish it: the record goes to stdout, or into DNS. */
 static bool put_record(struct move *move)
 {
-    const struct policy_set_view *view = &move->plan.view;
+    const struct catalogue_view *view = &move->plan.view;
     move->subject = view->shared != NULL ? memory_string_of(view->shared->name) : NULL;
     struct error ignored;
     return dns_name_normalise(view->entry->name, &move->domain, &ignored) &&

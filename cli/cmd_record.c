@@ -10,12 +10,12 @@
 struct printing {
     struct domain_records records;
     struct publication publication;
-    const struct policy_set_view *view; /* the one whose records are made */
+    const struct catalogue_view *view; /* the one whose records are made */
     struct record_gate gate;
     bool failed; /* for at least one domain; the others are printed all the same */
 };
 
-static bool add_domain(const struct policy_set_view *view, void *context)
+static bool add_domain(const struct catalogue_view *view, void *context)
 {
     struct printing *printing = context;
     struct error e;
@@ -28,13 +28,13 @@ static bool add_domain(const struct policy_set_view *view, void *context)
     return true;
 }
 
-static bool add_setup(const struct policy_set_view *view, void *context)
+static bool add_setup(const struct catalogue_view *view, void *context)
 {
     struct printing *printing = context;
     const struct settings *settings = printing->records.settings;
     struct error e;
     /* Without its CNAME the name would never get the certificate. */
-    bool (*add)(struct domain_records *, const struct policy_set_view *, struct error *) =
+    bool (*add)(struct domain_records *, const struct catalogue_view *, struct error *) =
         record_gate_passes(&printing->gate, view->entry->name) ? domain_records_add_setup
                                                                : domain_records_add_host;
     if (!add(&printing->records, view, &e)) {

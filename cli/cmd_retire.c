@@ -80,7 +80,7 @@ static int64_t expired_before_s(struct retire *retire, struct bytes domain, bool
 }
 
 /* The latest over all texts of another mode; *RET_KNOWN false: there is no memory of them. */
-static int64_t expired_s(struct retire *retire, const struct policy_set_view *view,
+static int64_t expired_s(struct retire *retire, const struct catalogue_view *view,
                          const struct policy *retired, bool *ret_known)
 {
     if (view->policy->mode == POLICY_NONE) {
@@ -101,7 +101,7 @@ static int64_t expired_s(struct retire *retire, const struct policy_set_view *vi
     return *ret_known ? until_s : later(until_s, held_from_now(retire, view->policy));
 }
 
-static void tell_day(const struct retire *retire, const struct policy_set_view *view,
+static void tell_day(const struct retire *retire, const struct catalogue_view *view,
                      int64_t until_s, bool known)
 {
     struct bytes domain = view->entry->name;
@@ -141,7 +141,7 @@ static uint32_t wanted_max_age_s(const struct retire *retire, const struct polic
     return before->max_age_s < RETIRE_MAX_AGE_S ? before->max_age_s : RETIRE_MAX_AGE_S;
 }
 
-static bool retire_domain(const struct policy_set_view *view, void *context)
+static bool retire_domain(const struct catalogue_view *view, void *context)
 {
     struct retire *retire = context;
     struct error e;
@@ -185,7 +185,7 @@ static bool retire_domain(const struct policy_set_view *view, void *context)
     return true;
 }
 
-static bool is_retired(const struct policy_set_view *view, void *context)
+static bool is_retired(const struct catalogue_view *view, void *context)
 {
     const struct retire *retire = context;
     return name_map_find(&retire->done, view->entry->name) != NULL;

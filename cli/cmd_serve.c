@@ -14,8 +14,8 @@ static int check(const struct invocation *invocation)
     if (!workspace_open(invocation, &workspace)) {
         return COMMAND_FAILED;
     }
-    struct policy_set_counts counts;
-    policy_set_counts(workspace.set, &counts);
+    struct catalogue_counts counts;
+    catalogue_counts(workspace.catalogue, &counts);
     fprintf(stderr, "domains %zu, shared policies %zu, files %zu, in error %zu\n", counts.domains,
             counts.shared_policies, counts.files, counts.files_in_error);
     return workspace_exit(&workspace);

@@ -61,13 +61,13 @@ static bool add_record(struct domain_records *records, struct record record, enu
     return true;
 }
 
-static const struct policy_file_entry *id_owner(const struct policy_set_view *view)
+static const struct policy_file_entry *id_owner(const struct catalogue_view *view)
 {
     return view->shared != NULL ? view->shared : view->entry;
 }
 
 /* The TXT record of VIEW's policy for NAME. */
-static bool add_sts(struct domain_records *records, const struct policy_set_view *view,
+static bool add_sts(struct domain_records *records, const struct catalogue_view *view,
                     struct record record, enum zone zone, struct bytes name, struct error *e)
 {
     struct bytes written =
@@ -81,7 +81,7 @@ static bool add_sts(struct domain_records *records, const struct policy_set_view
 }
 
 /* Where TLS reports go: the nearest of domain, shared policy and defaults counts. */
-static bool add_tlsrpt(struct domain_records *records, const struct policy_set_view *view,
+static bool add_tlsrpt(struct domain_records *records, const struct catalogue_view *view,
                        struct error *e)
 {
     struct bytes uris = view->entry->tlsrpt;
@@ -108,7 +108,7 @@ static bool error_same_name(struct bytes name, struct error *e)
                      BYTES_ARG(name));
 }
 
-bool domain_records_add_shared(struct domain_records *records, const struct policy_set_view *view,
+bool domain_records_add_shared(struct domain_records *records, const struct catalogue_view *view,
                                struct error *e)
 {
     if (!workspace_has_policy(view, e)) {
@@ -126,7 +126,7 @@ bool domain_records_add_shared(struct domain_records *records, const struct poli
     return add_sts(records, view, record, ZONE_DELEGATE, view->shared->name, e);
 }
 
-static bool add_delegated(struct domain_records *records, const struct policy_set_view *view,
+static bool add_delegated(struct domain_records *records, const struct catalogue_view *view,
                           struct error *e)
 {
     struct bytes domain = view->entry->name;
@@ -150,7 +150,7 @@ static bool add_delegated(struct domain_records *records, const struct policy_se
     return add_record(records, record, ZONE_DELEGATE, "_mta-sts", domain, e);
 }
 
-bool domain_records_add_id(struct domain_records *records, const struct policy_set_view *view,
+bool domain_records_add_id(struct domain_records *records, const struct catalogue_view *view,
                            struct error *e)
 {
     if (!workspace_has_policy(view, e)) {
@@ -163,7 +163,7 @@ bool domain_records_add_id(struct domain_records *records, const struct policy_s
     return add_sts(records, view, record, ZONE_OWN, view->entry->name, e);
 }
 
-bool domain_records_add(struct domain_records *records, const struct policy_set_view *view,
+bool domain_records_add(struct domain_records *records, const struct catalogue_view *view,
                         struct error *e)
 {
     /* Under a delegation `_smtp._tls` stays in the tenant's own zone: set once. */
@@ -171,7 +171,7 @@ bool domain_records_add(struct domain_records *records, const struct policy_set_
            (records->settings->dns_delegate != NULL || add_tlsrpt(records, view, e));
 }
 
-bool domain_records_add_host(struct domain_records *records, const struct policy_set_view *view,
+bool domain_records_add_host(struct domain_records *records, const struct catalogue_view *view,
                              struct error *e)
 {
     const struct settings *settings = records->settings;
@@ -184,7 +184,7 @@ bool domain_records_add_host(struct domain_records *records, const struct policy
     return add_record(records, record, ZONE_OWN, "mta-sts", domain, e);
 }
 
-bool domain_records_add_setup(struct domain_records *records, const struct policy_set_view *view,
+bool domain_records_add_setup(struct domain_records *records, const struct catalogue_view *view,
                               struct error *e)
 {
     struct bytes domain = view->entry->name;

@@ -11,13 +11,13 @@
 #include "cli/name_map.h"
 #include "cli/record_writer.h"
 #include "config/settings.h"
-#include "loader/policy_set.h"
+#include "policies/catalogue.h"
 
 struct domain_records {
     const struct settings *settings;
     struct record_writer writer;
     /* The id that counts where the file's own does not any more; NULL: as the file has it. */
-    struct bytes (*id)(const struct policy_set_view *view, void *context);
+    struct bytes (*id)(const struct catalogue_view *view, void *context);
     void *id_context;
     /* Where records go instead of to the writer; NULL: to the writer. */
     void (*take)(const struct record *record, void *context);
@@ -34,20 +34,20 @@ void domain_records_begin_taking(struct domain_records *records, const struct se
                                  void (*take)(const struct record *record, void *context),
                                  void *context);
 /* What we publish for VIEW's domain: its id, and outside a delegation where TLS reports go. */
-bool domain_records_add(struct domain_records *records, const struct policy_set_view *view,
+bool domain_records_add(struct domain_records *records, const struct catalogue_view *view,
                         struct error *e) MUST_USE;
 /* The id alone. */
-bool domain_records_add_id(struct domain_records *records, const struct policy_set_view *view,
+bool domain_records_add_id(struct domain_records *records, const struct catalogue_view *view,
                            struct error *e) MUST_USE;
 /* Where mta-sts.DOMAIN points, alone (nothing without `dns.host`): what a certificate needs first.
  */
-bool domain_records_add_host(struct domain_records *records, const struct policy_set_view *view,
+bool domain_records_add_host(struct domain_records *records, const struct catalogue_view *view,
                              struct error *e) MUST_USE;
 /* What the tenant sets once, all of it. */
-bool domain_records_add_setup(struct domain_records *records, const struct policy_set_view *view,
+bool domain_records_add_setup(struct domain_records *records, const struct catalogue_view *view,
                               struct error *e) MUST_USE;
 /* Only the shared policy's TXT record under the delegation (once). */
-bool domain_records_add_shared(struct domain_records *records, const struct policy_set_view *view,
+bool domain_records_add_shared(struct domain_records *records, const struct catalogue_view *view,
                                struct error *e) MUST_USE;
 void domain_records_end(struct domain_records *records);
 

@@ -2,58 +2,46 @@
 
 #include "cli/lint_leaving.h"
 #include "cli/lint_live.h"
-#include "cli/policy_files.h"
 #include "cli/workspace.h"
 #include "policies/policy_lint.h"
 
-/* The shared policies of all files, in one list; the caller frees it. */
-static struct policy_lint_shared *shared_policies(const struct policy_files *files,
-                                                  size_t *ret_count)
+struct linting {
+    struct policy_lint_shared *shared; /* policies of all files */
+    size_t count;
+    size_t capacity;
+    int64_t now_s;
+    struct diagnostics *d;
+};
+
+static void lint_file(const char *path, const struct policy_file *file, void *context)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < files->count; i++) {
-        count += files->items[i].file.policy_count;
+    struct linting *linting = context;
+    policy_lint(file, path, linting->now_s, linting->d);
+    for (size_t i = 0; i < file->policy_count; i++) {
+        const struct policy_file_entry *entry = &file->policies[i];
+        ARRAY_GROW(linting->shared, linting->count, linting->capacity);
+        linting->shared[linting->count++] = (struct policy_lint_shared){path, entry, entry->policy};
     }
-    struct policy_lint_shared *items = memory_zero(count + 1, sizeof(items[0]));
-    *ret_count = 0;
-    for (size_t i = 0; i < files->count; i++) {
-        const struct policy_file *file = &files->items[i].file;
-        for (size_t j = 0; j < file->policy_count; j++) {
-            const struct policy_file_entry *entry = &file->policies[j];
-            items[(*ret_count)++] =
-                (struct policy_lint_shared){files->items[i].path, entry, entry->policy};
-        }
-    }
-    return items;
 }
 
 bool lint_files(const struct settings *settings, const char *const *paths, size_t path_count,
                 const struct lint_more *more, int64_t now_s, struct diagnostics *d)
 {
-    struct policy_set *set = NULL;
-    if (!workspace_load_policies(settings, paths, path_count, &set)) {
+    struct catalogue *catalogue = NULL;
+    struct linting linting = {.now_s = now_s, .d = d};
+    if (!workspace_load_policies(settings, paths, path_count, &catalogue)) {
         return false;
     }
-    policy_set_diagnostics(set, d); /* with all that files have against each other */
+    catalogue_diagnostics(catalogue, d); /* with all that files have against each other */
     if (more != NULL && more->leaving) {
-        lint_leaving(settings, set, now_s, d);
+        lint_leaving(settings, catalogue, now_s, d);
     }
     if (more != NULL && more->live != NULL) {
-        lint_live(set, more->live, d);
+        lint_live(catalogue, more->live, d);
     }
-    policy_set_free(set);
-
-    struct policy_file_defaults defaults = workspace_defaults(settings);
-    CLEANUP(diagnostics_clear) struct diagnostics told = {0}; /* the set had them */
-    CLEANUP(policy_files_clear) struct policy_files files = {0};
-    for (size_t i = 0; i < path_count; i++) {
-        policy_files_read(&files, paths[i], &defaults, &told);
-    }
-    for (size_t i = 0; i < files.count; i++) {
-        policy_lint(&files.items[i].file, files.items[i].path, now_s, d);
-    }
-    size_t count = 0;
-    CLEANUP_FREE struct policy_lint_shared *shared = shared_policies(&files, &count);
-    policy_lint_shared_ids(shared, count, d);
+    catalogue_each_file(catalogue, lint_file, &linting);
+    policy_lint_shared_ids(linting.shared, linting.count, d);
+    free(linting.shared);
+    catalogue_free(catalogue);
     return true;
 }

@@ -14,8 +14,9 @@ struct lint_more {
     const struct dns_resolver *live; /* the domains' MX records, asked of it; NULL: not */
 };
 
-/* Adds every error and warning of the files in PATHS (directories or files). SETTINGS may be NULL:
- * the defaults count. MORE may be NULL. False: told on stderr. */
+/* Adds every error and warning of the files in PATHS (directories or files; NULL: those that
+ * SETTINGS name). SETTINGS may be NULL where there are paths: the defaults count. MORE may be NULL.
+ * False: told on stderr. */
 bool lint_files(const struct settings *settings, const char *const *paths, size_t path_count,
                 const struct lint_more *more, int64_t now_s, struct diagnostics *d) MUST_USE;
 

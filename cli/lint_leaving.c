@@ -5,7 +5,7 @@
 #include "cli/leaving_list.h"
 #include "cli/time_text.h"
 
-void lint_leaving(const struct settings *settings, const struct policy_set *set, int64_t now_s,
+void lint_leaving(const struct settings *settings, const struct catalogue *catalogue, int64_t now_s,
                   struct diagnostics *d)
 {
     struct error e;
@@ -18,8 +18,9 @@ void lint_leaving(const struct settings *settings, const struct policy_set *set,
     }
     for (size_t i = 0; i < list.count; i++) {
         const struct leaving_item *item = &list.items[i];
-        struct policy_set_view view;
-        if (item->until_s <= now_s || policy_set_find(set, bytes_of(item->domain), &view)) {
+        struct catalogue_view view;
+        if (item->until_s <= now_s || catalogue_find(catalogue, bytes_of(item->domain), &view) ||
+            catalogue_is_disputed(catalogue, bytes_of(item->domain))) {
             continue;
         }
         bool retired = item->retired_s != 0;

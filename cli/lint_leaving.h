@@ -5,11 +5,11 @@
 
 #include "base/diagnostics.h"
 #include "config/settings.h"
-#include "loader/policy_set.h"
+#include "policies/catalogue.h"
 
-/* An error for each that serves or served mode none, a warning for each that went without it. SET
- * has all policies of SETTINGS. Nothing where there is no history. */
-void lint_leaving(const struct settings *settings, const struct policy_set *set, int64_t now_s,
+/* An error for each that serves or served mode none, a warning for each that went without it.
+ * CATALOGUE has all policies of SETTINGS. Nothing where there is no history. */
+void lint_leaving(const struct settings *settings, const struct catalogue *catalogue, int64_t now_s,
                   struct diagnostics *d);
 
 #endif

@@ -6,14 +6,14 @@
 
 /* Which patterns of a shared policy are used, over all of its domains. */
 struct shared_use {
-    struct policy_set_view view; /* of one of them */
+    struct catalogue_view view; /* of one of them */
     bool *used;
     size_t pattern_count;
     bool unknown; /* the MX records of some domain */
 };
 
 struct live {
-    struct policy_set_view *views; /* of the domains to look at */
+    struct catalogue_view *views; /* of the domains to look at */
     size_t count;
     size_t capacity;
     struct name_map shared; /* names to 1 + the index in `uses` */
@@ -23,7 +23,7 @@ struct live {
     struct diagnostics *d;
 };
 
-static bool collect(const struct policy_set_view *view, void *context)
+static bool collect(const struct catalogue_view *view, void *context)
 {
     struct live *live = context;
     if (view->policy == NULL || view->policy->mode == POLICY_NONE) {
@@ -40,7 +40,7 @@ static struct bytes domain_of(size_t number, void *context)
     return live->views[number].entry->name;
 }
 
-static void add(struct live *live, enum severity severity, const struct policy_set_view *view,
+static void add(struct live *live, enum severity severity, const struct catalogue_view *view,
                 const char *text)
 {
     diagnostics_add(live->d, severity, view->path, view->entry->place.line,
@@ -61,7 +61,7 @@ static char *uncovered(const struct mx_coverage *coverage)
     return list;
 }
 
-static void tell_hosts(struct live *live, const struct policy_set_view *view,
+static void tell_hosts(struct live *live, const struct catalogue_view *view,
                        const struct mx_coverage *coverage)
 {
     if (coverage->verdict != MX_COVERAGE_SOME && coverage->verdict != MX_COVERAGE_NONE) {
@@ -78,7 +78,7 @@ static void tell_hosts(struct live *live, const struct policy_set_view *view,
     add(live, enforce ? SEVERITY_ERROR : SEVERITY_WARNING, view, text);
 }
 
-static void tell_patterns(struct live *live, const struct policy_set_view *view,
+static void tell_patterns(struct live *live, const struct catalogue_view *view,
                           const struct mx_coverage *coverage)
 {
     for (size_t i = 0; i < coverage->pattern_count; i++) {
@@ -91,7 +91,7 @@ static void tell_patterns(struct live *live, const struct policy_set_view *view,
     }
 }
 
-static struct shared_use *use_of(struct live *live, const struct policy_set_view *view)
+static struct shared_use *use_of(struct live *live, const struct catalogue_view *view)
 {
     struct name_map_item *item = name_map_add(&live->shared, view->shared->name);
     if (item->value != 0) {
@@ -114,7 +114,7 @@ static void note_use(struct shared_use *use, const struct mx_coverage *coverage)
     }
 }
 
-static void take_unknown(struct live *live, const struct policy_set_view *view, const char *why)
+static void take_unknown(struct live *live, const struct catalogue_view *view, const char *why)
 {
     if (view->shared != NULL) {
         use_of(live, view)->unknown = true;
@@ -125,7 +125,7 @@ static void take_unknown(struct live *live, const struct policy_set_view *view, 
 static void take(size_t number, const struct dns_mx_set *mx, const struct error *e, void *context)
 {
     struct live *live = context;
-    const struct policy_set_view *view = &live->views[number];
+    const struct catalogue_view *view = &live->views[number];
     if (mx == NULL) {
         CLEANUP_FREE char *why = memory_printf("its MX records are not known: %s", e->text);
         take_unknown(live, view, why);
@@ -149,7 +149,7 @@ static void take(size_t number, const struct dns_mx_set *mx, const struct error 
 
 static void tell_shared(struct live *live, const struct shared_use *use)
 {
-    const struct policy_set_view *view = &use->view;
+    const struct catalogue_view *view = &use->view;
     size_t cursor = 0;
     struct bytes pattern;
     if (view->shared->mirror != NULL) {
@@ -168,11 +168,11 @@ static void tell_shared(struct live *live, const struct shared_use *use)
     }
 }
 
-void lint_live(const struct policy_set *set, const struct dns_resolver *resolver,
+void lint_live(const struct catalogue *catalogue, const struct dns_resolver *resolver,
                struct diagnostics *d)
 {
     struct live live = {.d = d};
-    policy_set_each(set, collect, &live);
+    catalogue_each(catalogue, collect, &live);
     mx_survey_run(&(struct mx_survey){
         .resolver = resolver,
         .count = live.count,

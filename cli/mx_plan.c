@@ -47,7 +47,7 @@ static void look_up_record(struct mx_plan *plan, const struct dns_resolver *reso
 
 static void find_id(struct mx_plan *plan)
 {
-    const struct policy_set_view *view = &plan->view;
+    const struct catalogue_view *view = &plan->view;
     struct bytes id = view->shared != NULL ? view->shared->id : view->entry->id;
     enum policy_id_state state = policy_id_judge(id, view->policy);
     plan->facts.id_is_current =
@@ -64,7 +64,7 @@ static void add_held(struct mx_plan *plan, const struct policy *policy, int64_t 
 /* Whether the id says since when the policy stands. */
 static bool is_dated(const struct mx_plan *plan)
 {
-    const struct policy_set_view *view = &plan->view;
+    const struct catalogue_view *view = &plan->view;
     struct bytes id = view->shared != NULL ? view->shared->id : view->entry->id;
     int64_t ignored_s = 0;
     return policy_id_judge(id, view->policy) == POLICY_ID_CURRENT && policy_id_time(id, &ignored_s);
@@ -74,7 +74,7 @@ static bool is_dated(const struct mx_plan *plan)
  * to have had the same max_age. */
 static int64_t guess_held_until_s(const struct mx_plan *plan)
 {
-    const struct policy_set_view *view = &plan->view;
+    const struct catalogue_view *view = &plan->view;
     struct bytes id = view->shared != NULL ? view->shared->id : view->entry->id;
     int64_t since_s = 0;
     bool dated =
@@ -110,7 +110,7 @@ static void ask_history(struct mx_plan *plan)
     facts->held = plan->held;
 }
 
-static bool is_editable(const struct policy_set_view *view)
+static bool is_editable(const struct catalogue_view *view)
 {
     if (view->shared == NULL || view->shared->mirror == NULL) {
         return true;
@@ -134,7 +134,7 @@ bool mx_plan_open(const struct invocation *invocation, const struct dns_resolver
         !is_editable(&plan->view) || !look_up_hosts(plan, resolver)) {
         return false;
     }
-    shared_users_collect(plan->workspace.set, &plan->users);
+    shared_users_collect(plan->workspace.catalogue, &plan->users);
     find_id(plan);
     look_up_record(plan, resolver);
     ask_history(plan);

@@ -19,7 +19,7 @@ struct mx_plan_names {
 
 struct mx_plan {
     struct workspace workspace;
-    struct policy_set_view view; /* the domain's */
+    struct catalogue_view view; /* the domain's */
     struct shared_users users;
     struct served_history history;
     struct served_answer answer;

@@ -149,7 +149,7 @@ static json_t *steps_json(const struct mx_plan *plan)
 void mx_plan_view_print_json(const struct mx_plan *plan, const char *applied, FILE *out)
 {
     const struct shared_user *user = mx_plan_user(plan);
-    const struct policy_set_view *view = &plan->view;
+    const struct catalogue_view *view = &plan->view;
     bool waits = plan->move.switch_s > plan->facts.now_s;
     json_t *all = json_pack(
         "{s:s%,s:o,s:I,s:b,s:s?,s:s?,s:o,s:o}", "domain", view->entry->name.p, view->entry->name.n,

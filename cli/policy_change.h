@@ -6,7 +6,7 @@
 
 #include "base/diagnostics.h"
 #include "config/settings.h"
-#include "loader/policy_set.h"
+#include "policies/catalogue.h"
 #include "policies/policy_edit.h"
 #include "policies/policy_id.h"
 

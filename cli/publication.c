@@ -51,7 +51,7 @@ static struct bytes copy(struct bytes text)
 }
 
 void publication_add(struct publication *publication, const struct record *record,
-                     const struct policy_set_view *view)
+                     const struct catalogue_view *view)
 {
     struct serving_wait *wait = &publication->wait;
     bool again = wait->count != 0 &&

@@ -11,7 +11,7 @@
 #include "cli/record_writer.h"
 #include "cli/serving_wait.h"
 #include "dns/publish.h"
-#include "loader/policy_set.h"
+#include "policies/catalogue.h"
 
 enum { PUBLICATION_NAMES_TOLD = 100 }; /* of what failed for one and the same reason */
 
@@ -37,7 +37,7 @@ void publication_close(struct publication *publication);
 
 /* RECORD (copied) is of VIEW's policy. Records of one domain come one after the other. */
 void publication_add(struct publication *publication, const struct record *record,
-                     const struct policy_set_view *view);
+                     const struct catalogue_view *view);
 
 /* Until their policies are served, at most TIMEOUT_MS: records of those that are not by then are
  * left out, and told. False: some were. */

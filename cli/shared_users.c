@@ -15,7 +15,7 @@ static struct shared_user *user_of(struct shared_users *users, struct bytes name
     return &users->items[item->value - 1];
 }
 
-static bool count_user(const struct policy_set_view *view, void *context)
+static bool count_user(const struct catalogue_view *view, void *context)
 {
     struct shared_users *users = context;
     if (view->shared == NULL) {
@@ -29,10 +29,10 @@ static bool count_user(const struct policy_set_view *view, void *context)
     return true;
 }
 
-void shared_users_collect(const struct policy_set *set, struct shared_users *ret_users)
+void shared_users_collect(const struct catalogue *catalogue, struct shared_users *ret_users)
 {
     *ret_users = (struct shared_users){0};
-    policy_set_each(set, count_user, ret_users);
+    catalogue_each(catalogue, count_user, ret_users);
 }
 
 const struct shared_user *shared_users_find(const struct shared_users *users, struct bytes name)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "cli/name_map.h"
-#include "loader/policy_set.h"
+#include "policies/catalogue.h"
 
 enum { SHARED_USERS_NAMED = 3 };
 
@@ -21,8 +21,8 @@ struct shared_users {
     size_t capacity;
 };
 
-/* Borrows names from SET. */
-void shared_users_collect(const struct policy_set *set, struct shared_users *ret_users);
+/* Borrows names from CATALOGUE. */
+void shared_users_collect(const struct catalogue *catalogue, struct shared_users *ret_users);
 /* NULL where nobody uses it. */
 const struct shared_user *shared_users_find(const struct shared_users *users, struct bytes name);
 /* "3 domains (a.example, b.example, c.example)". */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/safe_text.h"
+#include "cli/ownership_source.h"
 #include "policies/mirror_copy.h"
 #include "server/configuration_copy.h"
 
@@ -34,21 +35,33 @@ struct policy_file_defaults workspace_defaults(const struct settings *settings)
 }
 
 bool workspace_load_policies(const struct settings *settings, const char *const *paths,
-                             size_t path_count, struct policy_set **ret_set)
+                             size_t path_count, struct catalogue **ret_catalogue)
 {
     CLEANUP_FREE char *copies = settings != NULL ? mirror_copy_directory(settings->state) : NULL;
-    struct policy_set_options options = {
+    struct ownership_source source = {.settings = settings};
+    struct catalogue_options options = {
         .paths = paths,
         .path_count = path_count,
         .defaults = workspace_defaults(settings),
         .mirror_copies = copies,
+        .owners_of = settings != NULL ? ownership_source_ask : NULL,
+        .context = &source,
     };
-    struct error e;
-    if (!policy_set_load(&options, ret_set, &e)) {
-        fprintf(stderr, "mtasts-host: %s\n", e.text);
-        return false;
+    if (paths == NULL) {
+        options.paths = (const char *const *)settings->policies.items;
+        options.entries = (const char *const *)settings->policies_written.items;
+        options.path_count = settings->policies.count;
     }
-    return true;
+    struct error e;
+    bool ok = catalogue_load(&options, ret_catalogue, &e);
+    if (!ok) {
+        fprintf(stderr, "mtasts-host: %s\n", e.text);
+    } else if (source.why != NULL) {
+        fprintf(stderr, "Which of the files that claim a name is served is not known: %s\n",
+                source.why);
+    }
+    ownership_source_clear(&source);
+    return ok;
 }
 
 bool workspace_open(const struct invocation *invocation, struct workspace *ret_workspace)
@@ -58,24 +71,21 @@ bool workspace_open(const struct invocation *invocation, struct workspace *ret_w
     if (settings == NULL) {
         return false;
     }
-    struct policy_set *set = NULL;
-    if (!workspace_load_policies(settings, (const char *const *)settings->policies.items,
-                                 settings->policies.count, &set)) {
+    struct catalogue *catalogue = NULL;
+    if (!workspace_load_policies(settings, NULL, 0, &catalogue)) {
         settings_free(settings);
         return false;
     }
     ret_workspace->settings = settings;
-    ret_workspace->set = set;
-    policy_set_diagnostics(set, &ret_workspace->diagnostics);
+    ret_workspace->catalogue = catalogue;
+    catalogue_diagnostics(catalogue, &ret_workspace->diagnostics);
     diagnostics_print(&ret_workspace->diagnostics, stderr);
     return true;
 }
 
 void workspace_clear(struct workspace *workspace)
 {
-    if (workspace->set != NULL) {
-        policy_set_free(workspace->set);
-    }
+    catalogue_free(workspace->catalogue);
     if (workspace->settings != NULL) {
         settings_free(workspace->settings);
     }
@@ -88,8 +98,20 @@ int workspace_exit(const struct workspace *workspace)
     return workspace->diagnostics.errors != 0 ? COMMAND_FAILED : COMMAND_DONE;
 }
 
+bool workspace_is_disputed(const struct catalogue *catalogue, const struct dns_name *domain)
+{
+    if (!catalogue_is_disputed(catalogue, dns_name_bytes(domain))) {
+        return false;
+    }
+    fprintf(stderr,
+            "mtasts-host: which file has the domain %s, or the shared policy that it uses, is not "
+            "known; mend the errors above\n",
+            domain->text);
+    return true;
+}
+
 bool workspace_find(const struct workspace *workspace, const char *text,
-                    struct policy_set_view *ret_view)
+                    struct catalogue_view *ret_view)
 {
     struct error e;
     struct dns_name domain;
@@ -97,8 +119,11 @@ bool workspace_find(const struct workspace *workspace, const char *text,
         fprintf(stderr, "mtasts-host: %s: %s\n", SAFE_TEXT(text), e.text);
         return false;
     }
-    if (policy_set_find(workspace->set, dns_name_bytes(&domain), ret_view)) {
+    if (catalogue_find(workspace->catalogue, dns_name_bytes(&domain), ret_view)) {
         return true;
+    }
+    if (workspace_is_disputed(workspace->catalogue, &domain)) {
+        return false;
     }
     if (workspace->diagnostics.errors != 0) {
         fprintf(stderr,
@@ -114,7 +139,7 @@ bool workspace_find(const struct workspace *workspace, const char *text,
     return false;
 }
 
-bool workspace_has_policy(const struct policy_set_view *view, struct error *e)
+bool workspace_has_policy(const struct catalogue_view *view, struct error *e)
 {
     return view->policy != NULL ||
            error_set(e, ERROR_NOT_FOUND,
@@ -124,12 +149,12 @@ bool workspace_has_policy(const struct policy_set_view *view, struct error *e)
 }
 
 struct each {
-    bool (*visit)(const struct policy_set_view *view, void *context);
+    bool (*visit)(const struct catalogue_view *view, void *context);
     void *context;
     bool ok;
 };
 
-static bool visit_one(const struct policy_set_view *view, void *context)
+static bool visit_one(const struct catalogue_view *view, void *context)
 {
     struct each *each = context;
     each->ok = each->visit(view, each->context);
@@ -137,16 +162,16 @@ static bool visit_one(const struct policy_set_view *view, void *context)
 }
 
 bool workspace_each(const struct workspace *workspace, const struct invocation *invocation,
-                    bool (*visit)(const struct policy_set_view *view, void *context), void *context)
+                    bool (*visit)(const struct catalogue_view *view, void *context), void *context)
 {
     struct each each = {visit, context, true};
     if (invocation->argument_count == 0) {
-        policy_set_each(workspace->set, visit_one, &each);
+        catalogue_each(workspace->catalogue, visit_one, &each);
         return each.ok;
     }
     bool found_all = true;
     for (size_t i = 0; i < invocation->argument_count; i++) {
-        struct policy_set_view view;
+        struct catalogue_view view;
         if (!workspace_find(workspace, invocation->arguments[i], &view)) {
             found_all = false;
         } else if (!visit(&view, context)) {

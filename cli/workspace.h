@@ -1,5 +1,5 @@
 /* What most commands work on: the main configuration and the policy files that it names, loaded
- * once, by the rules that the server has (loader/policy_set.h). */
+ * once, names that two files claim settled as the server has them (policies/catalogue.h). */
 #ifndef CLI_WORKSPACE_H
 #define CLI_WORKSPACE_H
 
@@ -9,11 +9,11 @@
 #include "cli/invocation.h"
 #include "config/settings.h"
 #include "dns/name.h"
-#include "loader/policy_set.h"
+#include "policies/catalogue.h"
 
 struct workspace {
     struct settings *settings;
-    struct policy_set *set;
+    struct catalogue *catalogue;
     struct diagnostics diagnostics; /* of the policy files */
 };
 
@@ -38,25 +38,28 @@ void workspace_clear(struct workspace *workspace);
 /* What policies have where they do not say; SETTINGS may be NULL. */
 struct policy_file_defaults workspace_defaults(const struct settings *settings);
 
-/* The policies in PATHS by the rules of the server; SETTINGS may be NULL. False: told on stderr. */
+/* The policies in PATHS (NULL: those that SETTINGS name), as the server of SETTINGS would have
+ * them; SETTINGS may be NULL where there are paths. False: told on stderr. */
 bool workspace_load_policies(const struct settings *settings, const char *const *paths,
-                             size_t path_count, struct policy_set **ret_set);
+                             size_t path_count, struct catalogue **ret_catalogue);
 
 /* COMMAND_DONE, or COMMAND_FAILED where a policy file is in error. */
 int workspace_exit(const struct workspace *workspace);
 
 /* Whether VIEW has a policy. Else its shared one is a mirror whose text is not known yet, and E
  * says so. */
-bool workspace_has_policy(const struct policy_set_view *view, struct error *e) MUST_USE;
+bool workspace_has_policy(const struct catalogue_view *view, struct error *e) MUST_USE;
+
+/* Whether DOMAIN is disputed (policies/catalogue.h), which is then told on stderr. */
+bool workspace_is_disputed(const struct catalogue *catalogue, const struct dns_name *domain);
 
 /* One domain that the user named: normalised and found, or told on stderr. */
 bool workspace_find(const struct workspace *workspace, const char *text,
-                    struct policy_set_view *ret_view);
+                    struct catalogue_view *ret_view);
 
 /* Calls VISIT for the domains that were named as arguments, in that order, or where none was, for
  * all of them. False: at least one was not found, or VISIT said false (which ends it). */
 bool workspace_each(const struct workspace *workspace, const struct invocation *invocation,
-                    bool (*visit)(const struct policy_set_view *view, void *context),
-                    void *context);
+                    bool (*visit)(const struct catalogue_view *view, void *context), void *context);
 
 #endif

@@ -225,7 +225,7 @@ static void lint_entries(const struct policy_file_entry *entries, size_t count, 
 {
     for (size_t i = 0; i < count; i++) {
         const struct policy_file_entry *entry = &entries[i];
-        if (entry->policy != NULL) {
+        if (entry->policy != NULL && entry->mirror == NULL) { /* that one is the provider's */
             struct subject subject = {entry->policy, entry->id, path, entry->place.line,
                                       entry->place.column};
             lint(&subject, now_s, d);

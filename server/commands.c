@@ -217,6 +217,7 @@ static const struct {
     {"history", ask_history},
     {"serving", ask_serving},
     {"leaving", commands_ask_leaving},
+    {"owners", commands_ask_owners},
     {"cert-renew", commands_ask_renew},
     {"cert-revoke", commands_ask_revoke},
     {"account-rollover", commands_ask_rollover},

@@ -8,6 +8,7 @@
  *     {"command": "history", "domain": "example.org", "digest": "a1b2c3d4e5"}
  *     {"command": "serving", "domain": "example.org"}      → {"body": …} or {"body": null}
  *     {"command": "leaving", "most": 1000}
+ *     {"command": "owners", "names": ["x.example", "@google"]}
  *     {"command": "cert-renew", "host": "mta-sts.example.org"}
  *     {"command": "cert-revoke", "host": "mta-sts.example.org", "reason": 4}
  *     {"command": "account-rollover", "directory": "letsencrypt"}
@@ -27,6 +28,10 @@
  * "served": whether it is served now, "known": whether all is known that senders may hold, "until":
  * until when senders may hold a policy of another mode; 0: none does}, …], "gone_count": so many
  * left within a year}: the first "most" (1000 at most, and without it), those that went last first.
+ *
+ * `owners` answers {"owners": {"x.example": {"entry": of `policies`, "path": of its file below
+ * that, "" where the entry is the file, "digest": hex SHA-256 of what is served}, …}} for those of
+ * "names", CONTROL_OWNERS_MAX at most, that are served.
  *
  * The last three are for the ACME client and answer {"done": true}: `cert-renew` as soon as the
  * order is on its way, the others when the CA has answered. "host" may be a served domain without
@@ -104,6 +109,9 @@
 #include "base/error.h"
 
 enum { CONTROL_PATHS_MAX = 100 };
+
+/* So many of the longest names fit into one request. */
+enum { CONTROL_OWNERS_MAX = 200 };
 
 /* The client's side: asks the server that listens on PATH. The caller frees *RET_REPLY with
  * json_decref. An {"error":…} answer is a failure with its text; nobody listening is

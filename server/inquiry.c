@@ -24,6 +24,7 @@ static void inquiry_free(struct inquiry *inquiry)
         acme_status_free(inquiry->acme);
     }
     mirror_status_free(inquiry->mirror);
+    loader_owners_free(inquiry->owners);
     settings_free(inquiry->outdated);
     free(inquiry->trouble);
     free(inquiry);
@@ -50,6 +51,13 @@ void inquiry_on_status(struct loader_status *status, void *context)
 {
     struct inquiry *inquiry = context;
     inquiry->status = status;
+    mailbox_post(inquiry->server->mailbox, deliver, inquiry);
+}
+
+void inquiry_on_owners(struct loader_owners *owners, void *context)
+{
+    struct inquiry *inquiry = context;
+    inquiry->owners = owners;
     mailbox_post(inquiry->server->mailbox, deliver, inquiry);
 }
 

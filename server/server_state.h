@@ -5,6 +5,7 @@
 #include "acme/acme.h"
 #include "base/mailbox.h"
 #include "loader/loader.h"
+#include "loader/loader_owners.h"
 #include "mirror/mirror.h"
 #include "server/answers/policy_answer.h"
 #include "server/answers/redirect_answer.h"
@@ -32,6 +33,7 @@ struct inquiry {
     struct loader_status *status;              /* owned */
     struct acme_status *acme;                  /* owned; NULL: there is no ACME client */
     struct mirror_status *mirror;              /* owned; NULL: nothing is followed */
+    struct loader_owners *owners;              /* owned */
 };
 
 /* Answers for what is known, for all, or goes. */
@@ -123,6 +125,9 @@ void commands_ask_leaving(struct server *server, uint64_t ticket, const json_t *
 /* The members "left_early", "left_early_total" and "left_early_counted" of STATUS. */
 void commands_add_left_early(struct server *server, json_t *status);
 
+/* --- commands_owners.c: who has names --- */
+void commands_ask_owners(struct server *server, uint64_t ticket, const json_t *request);
+
 /* --- commands_acme.c: those about certificates --- */
 void commands_ask_renew(struct server *server, uint64_t ticket, const json_t *request);
 void commands_ask_revoke(struct server *server, uint64_t ticket, const json_t *request);
@@ -170,6 +175,7 @@ struct inquiry *inquiry_new(struct server *server, uint64_t ticket,
 void inquiry_on_reload(const struct policy_set_result *result, struct loader_status *status,
                        void *context);
 void inquiry_on_status(struct loader_status *status, void *context);
+void inquiry_on_owners(struct loader_owners *owners, void *context);
 /* The ACME client's. */
 void inquiry_on_acme_status(struct acme_status *status, void *context);
 void inquiry_on_mirror_status(struct mirror_status *status, void *context);

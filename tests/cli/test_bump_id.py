@@ -165,13 +165,11 @@ class BumpId(ProgramTest):
 
     def test_a_file_in_error_is_left_alone_and_the_others_are_done(self):
         bad = self.write("bad.yaml", "domains:\n  bad.example: {mode: nnone, id: 1}\n")
-        twice = self.write("c.yaml", "domains:\n  example.org: {mode: none, max_age: 1d}\n")
-        texts = bad.read_bytes(), twice.read_bytes()
+        text = bad.read_bytes()
         result = self.run_in("bump-id", want=FAILED)
-        self.assertEqual(texts, (bad.read_bytes(), twice.read_bytes()))
+        self.assertEqual(text, bad.read_bytes())
         self.assertEqual(len(self.ids()), 3)
         self.assertIn("bad.yaml:2:", result.err)
-        self.assertIn("c.yaml:2:3: error: ", result.err)
         self.assertIn("_mta-sts.example.org.", result.out)
 
     # --- which domains ---
