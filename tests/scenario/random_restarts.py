@@ -27,6 +27,7 @@ ANCHOR = "p2/anchor.yaml"  # never touched, so that no start finds nothing at al
 FILES = [f"{top}/{name}.yaml" for top in TOPS[:2] for name in ("a", "b", "c", "sub/d")]
 DOMAINS = [f"d{number}.test" for number in range(20)]
 SHARED = ["s0", "s1", "s2"]
+NAMES = [*DOMAINS, *("@" + name for name in SHARED)]
 COPIES = ("-old", " (1)", ".bak", "_2026")
 BROKEN = (b"", b"\n", b"domains: [", bytes(64), b"domains: {x.test: {mode: enforced}}\n", b"\t", b"domains:\n",
           b"<<<<<<< HEAD\n", b"\xff\xfe", b"domains: {x.test: nobody}\n")
@@ -295,21 +296,26 @@ class RandomRestarts(Remembering):
 
     def agreeing(self, models):
         """The first of MODELS that says what is served, and who gives it; or None."""
-        served = self.served(self.server, DOMAINS)
-        owners = self.server.ask({"command": "owners", "names": [*DOMAINS, *("@" + s for s in SHARED)]}).get("owners")
+        served, owners = self.served(self.server, DOMAINS), self.owners()
         for model in models:
-            known = {n: path for n, path in model.owner.items() if path}
-            if served == model.want(DOMAINS) and (owners is None or known == {
-                    n: f"{owner['entry']}/{owner['path']}" for n, owner in owners.items() if n in known}):
+            if served == model.want(DOMAINS) and (owners is None or owners == {
+                    name: path for name, path in model.owner.items() if name in NAMES and path}):
                 return model
         return None
+
+    def owners(self):
+        """{name: the path of the file that gives it}; of those that no file gives any more none."""
+        owners = self.server.ask({"command": "owners", "names": NAMES}).get("owners")
+        return owners and {name: f"{owner['entry']}/{owner['path']}" for name, owner in owners.items()
+                           if owner["entry"]}
 
     def whereabouts(self):
         status = self.server.status()
         files = "\n".join(f"{path}: {content}" for path, content in sorted(self.model.disk.items()))
         problems = "\n".join(f"{d['file']}:{d['line']}: {d['text']}" for d in status["diagnostics"])
-        owners = self.server.ask({"command": "owners", "names": [*DOMAINS, *("@" + s for s in SHARED)]})
-        return (f"seed {SEED}, {list(self.course)}\nowner {self.model.owner}\nthe server's {owners}\n"
+        theirs, ours = self.owners() or {}, self.model.owner
+        differ = {n: (theirs.get(n), ours.get(n)) for n in NAMES if theirs.get(n) != ours.get(n)}
+        return (f"seed {SEED}, {list(self.course)}\n(the server's owner, the model's): {differ}\nowner {ours}\n"
                 f"stands {self.model.stands}\nheld {self.model.held}, away {self.model.away()}\n"
                 f"{files}\n{problems}\n{status['attention']}")
 

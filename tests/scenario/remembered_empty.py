@@ -12,7 +12,7 @@ from remembering import BOUND, ENDS, Remembering, codes, tenants
 
 def empty(top):
     for path in top.iterdir():
-        path.unlink()
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def leave_other_files(top):
@@ -279,7 +279,9 @@ class RememberedEmpty(Remembering):
 
     def test_domains_that_are_free_to_go_are_no_removals(self):
         for end in (None, *ENDS):
-            server = self.server = self.host(f"host-{end}", settings=self.SETTINGS)
+            server = self.server = self.host(f"host-{end}")
+            server.configure(self.SETTINGS, policies=("policies.d", "stays.yaml"))
+            (server.directory / "stays.yaml").write_text(tenants(1, "stays.test"))
             path = server.write("t.yaml",
                                 "domains: {leaver.test: {mode: enforce, mx: [mx.test], max_age: 1}}\n")
             server.start()
