@@ -180,7 +180,8 @@ class Round:
             return False
         if self.model.is_away(owner, self.away):
             return value != self.model.stands[name]
-        return owner in given and name in given[owner].said
+        # One that is gone, and kept for what others have in vain, is in nobody's way.
+        return owner in self.model.disk and name in given.get(owner, ABSENT).said
 
     def is_defined(self, name, given):
         return name in self.model.stands or any(name in content.said for content in given.values())
