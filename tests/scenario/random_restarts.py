@@ -269,8 +269,8 @@ class RandomRestarts(Remembering):
             del self.stash[top]
 
     EDITS = ((edit_texts, 20), (edit_domain_comes, 8), (edit_name_goes, 5), (edit_shared_comes, 3),
-             (edit_new_file, 6), (edit_neighbour_claims, 5), (edit_copy, 8), (edit_renamed, 6), (edit_deleted, 4),
-             (edit_copies_deleted, 3), (edit_broken, 7), (edit_cut_off, 6), (edit_mended, 6), (edit_restored, 4),
+             (edit_new_file, 6), (edit_neighbour_claims, 5), (edit_copy, 6), (edit_renamed, 6), (edit_deleted, 4),
+             (edit_copies_deleted, 6), (edit_broken, 7), (edit_cut_off, 6), (edit_mended, 6), (edit_restored, 4),
              (edit_domain_moves, 9), (edit_directory_swapped, 4), (edit_away, 3), (edit_back, 7), (edit_meant, 1))
 
     # --- what is expected ---

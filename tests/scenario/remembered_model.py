@@ -187,15 +187,19 @@ class Round:
         return name in self.model.stands or any(name in content.said for content in given.values())
 
     def losing(self, standing):
-        """Of several files that give a name that is nobody's, all but the one that it moves to."""
-        found = {}
+        """Of several files that give a name that is nobody's, all but the one that it moves to. Where it moves to none
+        of them all lose, once nobody else does: one that has lost another name is no party any more."""
+        found, disputed = {}, {}
         for name in {n for c in standing.values() for n in c.said}:
             claims = sorted(p for p, c in standing.items() if name in c.said)
-            if len(claims) > 1:
-                winner = self.winner(name, claims)
+            winner = self.winner(name, claims) if len(claims) > 1 else None
+            if winner:
                 found.update({p: winner for p in claims if p != winner})
-                if winner is None:
-                    self.disputed.add(name)
+            elif len(claims) > 1:
+                disputed[name] = claims
+        if not found:
+            self.disputed.update(disputed)
+            found = {p: None for claims in disputed.values() for p in claims}
         return found
 
     def winner(self, name, claims):
