@@ -249,6 +249,14 @@ class Host:
             raise AssertionError(f"{arguments} ended with {done.returncode}: {done.stderr}")
         return done
 
+    def ask(self, request, timeout=60):
+        """A request to the control socket (server/control.h), and what it answers."""
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(timeout * SLOW)
+            control.connect(str(self.state / "control.sock"))
+            control.sendall(json.dumps(request).encode() + b"\n")
+            return json.loads(b"".join(iter(lambda: control.recv(65536), b"")))
+
     def status(self):
         return json.loads(self.command("status", "--json").stdout)
 

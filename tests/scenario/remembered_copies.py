@@ -85,7 +85,7 @@ class RememberedCopies(Remembering):
             self.copy()
             self.edit(2)
             self.server.start()
-            self.assert_served(self.server, self.want(2), f"copied and edited after {end}")
+            self.wait_served(self.server, self.want(2), f"copied and edited after {end}")
             self.wait_blamed()
             self.server.stop()
 

@@ -12,7 +12,7 @@ from remembering import BOUND, ENDS, Remembering, codes, tenants
 
 def empty(top):
     for path in top.iterdir():
-        path.unlink()
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def leave_other_files(top):
@@ -108,7 +108,12 @@ class RememberedEmpty(Remembering):
     def wait_held(self, ways):
         """All domains of WAYS, no other one, and `status` says what to do."""
         count = sum(len(self.domains(way)) for way in ways)
-        wait_until(lambda: self.server.status()["removals_held"] == count, f"{count} removals are held")
+        try:
+            wait_until(lambda: self.server.status()["removals_held"] == count, f"{count} removals are held")
+        except AssertionError:
+            status = self.server.status()
+            self.fail(f"{status['removals_held']} removals are held, not {count}:\n{status['attention']}\n"
+                      f"{self.problems(self.server)}")
         self.assertIn(HELD, codes(self.server.status()))
         done = self.server.command("status")
         self.assertEqual(done.returncode, 3, done.stdout)
@@ -254,8 +259,8 @@ class RememberedEmpty(Remembering):
         self.server.stop()
 
     def test_a_claim_from_elsewhere_counts_with_the_remembered_text_alone(self):
-        ways = ["emptied", "missing"]
-        same, other = self.domains("emptied"), self.domains("missing")
+        ways = ["emptied", "missing", "the only file", "dangling"]
+        same, others = self.domains("emptied"), ways[1:]
         want = self.want(ways, 1)
         for end in (None, *ENDS):
             self.server = self.host(f"host-{end}", settings=self.SETTINGS)
@@ -265,21 +270,29 @@ class RememberedEmpty(Remembering):
             for way in ways:
                 WAYS[way](self.tops[way])
             self.server.write("same.yaml", tenants(1, *same))
-            self.server.write("other.yaml", tenants(7, *other))
+            # One that is new, and one whose last version stays.
+            self.server.write("other.yaml", tenants(7, *self.domains("missing")))
+            self.server.write("stays.yaml", tenants(1, *(f"stays{i}.test" for i in range(3)),
+                                                    *self.domains("dangling")).replace("v1.d1", "v7.d1"))
+            self.server.write("third.yaml", tenants(7, *self.domains("the only file")))
             if end:
                 self.server.start(*BOUND)
-            self.wait_held(["missing"])
             self.assert_served(self.server, want, end)
-            wait_until(lambda: "other.yaml" in self.problems(self.server), "the claim is refused")
+            self.wait_held(others)
+            self.assert_served(self.server, want, end)
+            wait_until(lambda: {"other.yaml", "stays.yaml", "third.yaml"} == {
+                path for path in self.problems(self.server) if not path.startswith("..")}, "the claims are refused")
             self.server.write("same.yaml", tenants(2, *same))
             self.wait_served(self.server, {**want, **{d: 2 for d in same}}, "its owner now")
+            self.again(self.server, "kill", *BOUND)
+            self.assert_served(self.server, {**want, **{d: 2 for d in same}}, "over another restart")
             self.server.stop()
-            for name in ("same.yaml", "other.yaml"):
-                (self.server.policies / name).unlink()
 
     def test_domains_that_are_free_to_go_are_no_removals(self):
         for end in (None, *ENDS):
-            server = self.server = self.host(f"host-{end}", settings=self.SETTINGS)
+            server = self.server = self.host(f"host-{end}")
+            server.configure(self.SETTINGS, policies=("policies.d", "stays.yaml"))
+            (server.directory / "stays.yaml").write_text(tenants(1, "stays.test"))
             path = server.write("t.yaml",
                                 "domains: {leaver.test: {mode: enforce, mx: [mx.test], max_age: 1}}\n")
             server.start()

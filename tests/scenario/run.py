@@ -22,7 +22,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 NOT_SCENARIOS = {"acme_harness", "acme_proxy", "attack", "bind", "dns_primary", "harness",
                  "http2_frames", "knot", "mail_servers", "mailauth_reader", "policy_upstream", "proxies",
-                 "remembering", "run", "sts_resolver", "tenant_servers", "wire", "zoo", "zoo_authority", "zoo_servers"}
+                 "remembered_model", "remembering", "run", "sts_resolver", "tenant_servers", "wire", "zoo", "zoo_authority", "zoo_servers"}
 LIMIT_S = 1500
 LONGEST = ("random_edits", "tls_testssl")  # begun first, so that nobody waits for them alone
 SANITIZED = bool(os.environ.get("MTASTS_SANITIZER"))
