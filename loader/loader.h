@@ -119,6 +119,7 @@ struct loader_status {
     int64_t last_change_s; /* wall clock of the last publication */
     uint64_t reloads;
     struct loader_accept not_held; /* of a reload: what it was to accept and found nothing at */
+    bool remembered;               /* this process has written down all that it serves */
     char *memory_problem;          /* why what is served cannot be remembered; NULL: it can be */
 };
 void loader_status_free(struct loader_status *status);

@@ -20,6 +20,10 @@ static struct loader_status *show(const struct loader *loader, const struct load
     struct loader_status *status = loader_status_new(loader->policies, loader->certificates, found);
     status->last_change_s = loader->last_change_s;
     status->reloads = loader->reloads;
+    status->remembered = memory_writer_is_able(loader->memory) &&
+                         policy_set_is_remembered(loader->policies) &&
+                         memory_writer_is_written(loader->memory);
+    status->memory_problem = memory_writer_problem(loader->memory);
     if (loader->watch_warning != NULL) {
         diagnostics_add(&status->diagnostics, SEVERITY_WARNING, loader->settings->file, 0, 0, "%s",
                         loader->watch_warning);

@@ -35,11 +35,12 @@ static enum owner_state owner_state_of(const struct policy_set *set, const struc
         bool is_orphan = wanted->shared != NULL && set_shared_is_orphan(wanted->shared->shared);
         return is_orphan ? OWNER_LETS_GO : OWNER_NONE;
     }
+    bool is_away = set_file_is_away(set, owner) && !set_accepts(set, owner);
+    if (is_away && (set_file_is_gone(owner) || !set_file_stands(owner))) {
+        return OWNER_AWAY;
+    }
     if (set_file_stands(owner)) {
         return wanted->claimant == owner ? OWNER_CLAIMS : OWNER_LETS_GO;
-    }
-    if (set_file_is_away(set, owner)) {
-        return OWNER_AWAY;
     }
     return set_file_is_gone(owner) ? OWNER_LETS_GO : OWNER_CLAIMS;
 }
@@ -260,8 +261,8 @@ static void claim_others(struct policy_set *set, struct set_file *file)
     }
 }
 
-/* What FILE would let go although another file has it that cannot stand: a domain that two files
- * say differently, or one whose file is gone. Empty: nothing. */
+/* What another file would let go although FILE has it, which cannot stand: a domain that two files
+ * say differently, or one whose file is gone. Empty: nothing. What is away is for the guard. */
 static struct bytes find_missed(const struct policy_set *set, const struct set_file *file,
                                 struct set_file **ret_losing)
 {
@@ -270,7 +271,8 @@ static struct bytes find_missed(const struct policy_set *set, const struct set_f
         struct set_file *owner = domain != NULL ? domain->owner : NULL;
         bool disputed = domain != NULL && domain->claimant == &set->disputed;
         if (owner != NULL && owner != file && set_file_stands(owner) &&
-            !set_file_stands(domain->claimant) && (disputed || owner->offer->absent)) {
+            !set_file_stands(domain->claimant) && (disputed || owner->offer->absent) &&
+            !set_file_is_away(set, owner)) {
             *ret_losing = owner;
             return domain_name(domain);
         }
@@ -350,7 +352,16 @@ static void try_all(struct policy_set *set, const struct set_files *trying)
     }
 }
 
-/* Those that were refused, and whether one of them was for the sake of an offer that fell itself.
+/* Whether what FILE was refused for may have changed: not where a file is in the way that has the
+ * name and stands, or is not judged in this round at all. */
+static bool may_stand_now(const struct set_file *file)
+{
+    const struct set_file *blocker = file->blocked_by;
+    return blocker == NULL ||
+           (blocker->in_round && !(file->blocked_by_claim && set_file_stands(blocker)));
+}
+
+/* Those to be tried; and whether one of them was refused for the sake of an offer that fell itself.
  */
 static bool list_refused(const struct policy_set *set, struct set_files *ret_refused)
 {
@@ -358,7 +369,8 @@ static bool list_refused(const struct policy_set *set, struct set_files *ret_ref
     ret_refused->count = 0;
     for (size_t i = 0; i < set->round.count; i++) {
         struct set_file *file = set->round.items[i];
-        if (file->state == FILE_REFUSED || (!set->settled_once && file->state == FILE_OFFERED)) {
+        bool first = !set->settled_once && file->state == FILE_OFFERED;
+        if (first || (file->state == FILE_REFUSED && may_stand_now(file))) {
             set_files_add(ret_refused, file);
             in_vain = in_vain || (file->blocked_by_claim && !set_file_stands(file->blocked_by));
         }

@@ -73,7 +73,7 @@ static bool postpone(struct policy_set *set, struct set_file *file)
 /* --- While its writer is at work --- */
 
 /* Whether the offer of FILE takes something away from what is served: a domain, a shared policy's
- * or a domain's mx, or a mode lowered. */
+ * or a domain's mx, a mode or a max_age lowered. */
 static bool takes_away(const struct set_file *file)
 {
     const struct set_offer *offer = file->offer;

@@ -24,7 +24,7 @@ bool write_rule_narrows(const struct policy *before, const struct policy *after)
     if (policy_equal(before, after)) {
         return false;
     }
-    bool narrows = strength(after) < strength(before);
+    bool narrows = strength(after) < strength(before) || after->max_age_s < before->max_age_s;
     for (size_t cursor = 0; !narrows && policy_next_mx(before, &cursor, &mx);) {
         narrows = !has_mx(after, mx);
     }

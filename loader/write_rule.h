@@ -10,7 +10,7 @@
 #include "policies/policy.h"
 
 /* Whether AFTER in the place of BEFORE has senders refuse what they took, or protects less: an mx
- * pattern is missing, or the mode is a lower one. */
+ * pattern is missing, the mode is a lower one, or senders keep it for less time. */
 bool write_rule_narrows(const struct policy *before, const struct policy *after);
 
 struct write_facts {

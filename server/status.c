@@ -129,6 +129,7 @@ static void add_loaded(const struct loader_status *loaded, json_t *status)
         {"files_in_error", number(loaded->counts.files_in_error)},
         {"removals_held", number(loaded->counts.removals_held)},
         {"files_still_open", number(loaded->counts.files_still_open)},
+        {"remembered", json_boolean(loaded->remembered)},
         {"memory_problem", safe_json_text(loaded->memory_problem)},
         {"diagnostics", status_diagnostics(&loaded->diagnostics)},
         {"diagnostics_dropped", number(loaded->diagnostics.dropped)},

@@ -27,10 +27,12 @@ static const struct text_row {
     {"testing to none", "testing a", "none", true},
     {"testing to enforce", "testing a", "enforce a", false},
     {"none to testing", "none", "testing a", false},
+    {"max_age cut", "enforce a", "enforce a !", true},
+    {"max_age longer", "enforce a !", "enforce a", false},
     {"stricter, and an mx less", "testing a b", "enforce a", true},
 };
 
-/* "MODE mx…", each letter or two a host below example. */
+/* "MODE mx…", each letter or two a host below example; "!" a short max_age. */
 static struct policy *policy_of(const char *words)
 {
     struct buffer text = BUFFER(1000);
@@ -40,9 +42,11 @@ static struct policy *policy_of(const char *words)
     char *rest = NULL;
     buffer_printf(&text, "version: STSv1\r\nmode: %s\r\n", strtok_r(copy, " ", &rest));
     for (char *mx = strtok_r(NULL, " ", &rest); mx != NULL; mx = strtok_r(NULL, " ", &rest)) {
-        buffer_printf(&text, "mx: %s.example\r\n", mx);
+        if (mx[0] != '!') {
+            buffer_printf(&text, "mx: %s.example\r\n", mx);
+        }
     }
-    buffer_printf(&text, "max_age: 86400\r\n");
+    buffer_printf(&text, "max_age: %s\r\n", strchr(words, '!') != NULL ? "8" : "86400");
     assert_true(policy_text_parse(buffer_bytes(&text), words, &policy, &d));
     diagnostics_clear(&d);
     buffer_clear(&text);
