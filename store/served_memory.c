@@ -194,6 +194,9 @@ static bool is_as_it_says(const struct served_memory *memory, struct error *e)
            access(memory->database.path, W_OK) != 0 || error_damaged(memory, e);
 }
 
+/* Each row is read once, or written: what SQLite would keep of them is wanted by nobody. */
+static const char SMALL_CACHE[] = "PRAGMA cache_size = -2048";
+
 static bool open_for_writing(const char *path, struct served_memory **ret_memory, struct error *e)
 {
     struct database database;
@@ -204,6 +207,7 @@ static bool open_for_writing(const char *path, struct served_memory **ret_memory
     struct served_memory *memory = memory_zero(1, sizeof(*memory));
     memory->database = database;
     if (!database_execute(&memory->database, "PRAGMA synchronous = FULL", e) ||
+        !database_execute(&memory->database, SMALL_CACHE, e) ||
         !database_execute(&memory->database, KEPT, e) || !prepare(memory, QUERY_COUNT, e) ||
         !is_as_it_says(memory, e) || !check(memory, e)) {
         served_memory_close(memory);
@@ -239,7 +243,8 @@ bool served_memory_open_existing(const char *state, struct served_memory **ret_m
     }
     struct served_memory *memory = memory_zero(1, sizeof(*memory));
     memory->database = database;
-    if (!prepare(memory, QUERIES_OF_READERS, e)) {
+    if (!database_execute(&memory->database, SMALL_CACHE, e) ||
+        !prepare(memory, QUERIES_OF_READERS, e)) {
         served_memory_close(memory);
         return false;
     }
