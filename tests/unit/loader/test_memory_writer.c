@@ -271,8 +271,9 @@ static void test_the_second_waits_for_the_first(void **state)
 
 /* A process that ends without a word, in the midst of a transaction. Another program: a fork of
  * this one, which has had threads, may start none (ThreadSanitizer). */
-static int write_and_die(char *state)
+static int write_and_die(const char *name)
 {
+    CLEANUP_FREE char *state = memory_string(name);
     const struct fixture f = {
         .state = state,
         .log = log_new(STDERR_FILENO, LOG_FORMAT_TEXT, LOG_LEVEL_ERROR),
