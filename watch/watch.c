@@ -1,11 +1,9 @@
 #include "watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -13,8 +11,8 @@
 #include "watch/debounce.h"
 #include "watch/descriptors.h"
 #include "watch/listing.h"
-#include "watch/open_files.h"
 #include "watch/tree.h"
+#include "watch/writers.h"
 
 enum {
     RESCAN_DEFAULT_MS = 5 * 60 * 1000,
@@ -22,7 +20,6 @@ enum {
     READS_MAX = 64, /* in one go: a storm of events must not keep us from what was seen */
     STRUCTURE = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB,
     CAME = IN_CREATE | IN_MOVED_TO,
-    WHOLE = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO,
 };
 
 struct watch {
@@ -32,10 +29,8 @@ struct watch {
     size_t tree_count;
     size_t tree_capacity;
     struct debounce debounce;
-    struct open_files open_files;
-    uint32_t moved;   /* inotify's number of the latest rename of a file that is written to … */
-    int64_t moved_ms; /* … for the last time then */
-    int64_t now_ms;   /* of the latest look at events */
+    struct writers writers;
+    int64_t now_ms; /* of the latest look at events */
     int64_t rescanned_ms;
     char *warning;
 };
@@ -67,7 +62,7 @@ void watch_free(struct watch *watch)
     free(watch->trees);
     descriptors_clear(&watch->descriptors);
     debounce_clear(&watch->debounce);
-    open_files_clear(&watch->open_files);
+    open_files_clear(&watch->writers.files);
     file_close(&watch->descriptors.fd);
     free(watch->warning);
     free(watch);
@@ -123,7 +118,7 @@ int watch_timeout_ms(const struct watch *watch, int64_t now_ms)
     const int64_t dues[] = {
         debounce_due_ms(&watch->debounce, &watch->options),
         debounce_peek_due_ms(&watch->debounce, &watch->options),
-        open_files_due_ms(&watch->open_files, watch->options.write_wait_ms),
+        open_files_due_ms(&watch->writers.files, watch->options.write_wait_ms),
         rescan_due_ms(watch),
     };
     int64_t due = -1;
@@ -137,97 +132,28 @@ int watch_timeout_ms(const struct watch *watch, int64_t now_ms)
     return left <= 0 ? 0 : left < INT32_MAX ? (int)left : INT32_MAX;
 }
 
-/* --- Who is writing --- */
-
-static bool is_empty_file(const char *path, int flags)
-{
-    struct stat status;
-    return fstatat(AT_FDCWD, path, &status, flags) == 0 && S_ISREG(status.st_mode) &&
-           status.st_size == 0;
-}
-
-/* What PATH leads to, as long as that is told of. */
-static void note_inode(struct open_file *file)
-{
-    struct stat status;
-    if (file->inode == 0 && stat(file->path, &status) == 0) {
-        file->device = status.st_dev;
-        file->inode = status.st_ino;
-    }
-}
-
-/* Links and directories may lead elsewhere than they did. */
-static bool is_other(const struct open_file *file)
-{
-    struct stat status;
-    return stat(file->path, &status) != 0 ||
-           (file->inode != 0 && (status.st_dev != file->device || status.st_ino != file->inode));
-}
-
-static void note_write(struct watch *watch, const char *path, int64_t now_ms)
-{
-    struct open_file *file = open_files_write(&watch->open_files, path, now_ms);
-    if (file != NULL) {
-        note_inode(file);
-    } else {
-        debounce_add_untold(&watch->debounce, watch->now_ms);
-    }
-}
-
-/* A file that is renamed while it is written to is no more whole under its new name. */
-static void note_move(struct watch *watch, const struct inotify_event *event, const char *path)
-{
-    const struct open_file *file = open_files_find(&watch->open_files, path);
-    if (file != NULL && !file->found) {
-        watch->moved = event->cookie;
-        watch->moved_ms = file->last_ms;
-    }
-}
-
-/* EVENT says that PATH is written to, or that it is whole. FLAGS: AT_SYMLINK_NOFOLLOW where a link
- * at PATH is what the event is about. True: PATH is to be looked at. */
-static bool note_writing(struct watch *watch, const struct inotify_event *event, const char *path,
-                         int flags, int64_t now_ms)
-{
-    bool moved = (event->mask & IN_MOVED_TO) != 0 && event->cookie == watch->moved;
-    if ((event->mask & IN_ISDIR) != 0) {
-        return true;
-    }
-    if ((event->mask & IN_MOVED_FROM) != 0) {
-        note_move(watch, event, path);
-    }
-    if ((event->mask & WHOLE) != 0) {
-        open_files_close(&watch->open_files, path);
-    }
-    bool written = (event->mask & IN_MODIFY) != 0 ||
-                   ((event->mask & IN_CREATE) != 0 && is_empty_file(path, flags));
-    if (written || moved) {
-        note_write(watch, path, moved ? watch->moved_ms : now_ms);
-    }
-    return !written && !moved;
-}
-
-static void note_found(const char *path, const struct error *e, void *context)
-{
-    struct watch *watch = context;
-    if (e == NULL) {
-        open_files_note_found(&watch->open_files, path, watch->now_ms);
-    }
-}
-
-/* Of what was written in it before it was watched nobody tells. */
-static void note_made_directory(struct watch *watch, const char *path)
-{
-    struct error ignored; /* gone again */
-    (void)!watch_list(path, note_found, watch, &ignored);
-}
-
 /* --- Events --- */
 
 static void mark_dirty(struct watch *watch, struct watch_tree *tree, int64_t now_ms)
 {
     tree->dirty = true;
     debounce_add(&watch->debounce, tree->path, now_ms);
+}
+
+/* EVENT is about PATH, or a link's target where it FOLLOWS one. */
+static void take_path(struct watch *watch, const struct inotify_event *event, const char *path,
+                      bool follows, int64_t now_ms)
+{
+    switch (writers_take(&watch->writers, event, path, follows, now_ms)) {
+    case WRITERS_DONE:
+        debounce_add(&watch->debounce, path, now_ms);
+        break;
+    case WRITERS_WRITE:
+        break;
+    case WRITERS_LOST:
+        debounce_add_untold(&watch->debounce, now_ms);
+        break;
+    }
 }
 
 /* EVENT is about a name that something of the tree leads through or to. */
@@ -245,7 +171,9 @@ static void take_name_reason(struct watch *watch, const struct inotify_event *ev
     bool contents = (event->mask & (IN_MODIFY | IN_CLOSE_WRITE)) != 0;
     enum tree_lead lead = tree_find_lead(&watch->descriptors, reason->path, event->wd, event->name);
     bool meant = lead == TREE_THERE || (!contents && lead == TREE_NOWHERE);
-    if (meant ? note_writing(watch, event, reason->path, 0, now_ms) : !contents) {
+    if (meant) {
+        take_path(watch, event, reason->path, true, now_ms);
+    } else if (!contents) {
         debounce_add(&watch->debounce, reason->path, now_ms);
     }
     if (event->mask & STRUCTURE) {
@@ -263,9 +191,7 @@ static void take_listed_reason(struct watch *watch, const struct inotify_event *
     }
     CLEANUP_FREE char *path = file_path_join(reason->path, event->name);
     bool is_directory = (event->mask & IN_ISDIR) != 0;
-    if (note_writing(watch, event, path, AT_SYMLINK_NOFOLLOW, now_ms)) {
-        debounce_add(&watch->debounce, path, now_ms);
-    }
+    take_path(watch, event, path, false, now_ms);
     if (is_directory && (event->mask & IN_MOVED_FROM) != 0) {
         /* Its watches went with it, and tell of paths that are no more. */
         mark_dirty(watch, tree, now_ms);
@@ -273,7 +199,7 @@ static void take_listed_reason(struct watch *watch, const struct inotify_event *
         tree_walk_entry(tree, &watch->descriptors, path);
     }
     if (is_directory && (event->mask & IN_CREATE) != 0) {
-        note_made_directory(watch, path);
+        writers_note_directory(&watch->writers, path, now_ms);
     }
 }
 
@@ -294,7 +220,7 @@ static void take_event(struct watch *watch, const struct inotify_event *event, i
     struct descriptors *descriptors = &watch->descriptors;
     bool is_self = event->len == 0 || event->name[0] == '\0';
     if (event->mask & IN_Q_OVERFLOW) {
-        open_files_lose(&watch->open_files, now_ms);
+        open_files_lose(&watch->writers.files, now_ms);
         debounce_add_untold(&watch->debounce, now_ms);
         return;
     }
@@ -349,7 +275,7 @@ static void hand_out(struct watch *watch, int64_t now_ms, struct watch_changes *
         }
     }
     if (walked) {
-        open_files_forget(&watch->open_files, is_other);
+        writers_forget_others(&watch->writers);
     }
     debounce_take(&watch->debounce, ret_changes);
 }
@@ -357,19 +283,13 @@ static void hand_out(struct watch *watch, int64_t now_ms, struct watch_changes *
 static bool is_open(const char *path, void *context)
 {
     struct watch *watch = context;
-    const struct open_file *file = open_files_find(&watch->open_files, path);
-    if (file != NULL && is_other(file)) {
-        open_files_close(&watch->open_files, path);
-        return false;
-    }
-    return open_files_writing(&watch->open_files, path, watch->now_ms,
-                              watch->options.write_wait_ms) == WATCH_OPEN;
+    return writers_is_open(&watch->writers, path, watch->now_ms, watch->options.write_wait_ms);
 }
 
 /* What is written to comes when it is closed. */
 static void leave_out_open(struct watch *watch)
 {
-    if (watch->open_files.count != 0) {
+    if (watch->writers.files.count != 0) {
         debounce_leave_out(&watch->debounce, is_open, watch);
     }
 }
@@ -377,7 +297,7 @@ static void leave_out_open(struct watch *watch)
 static void add_left_open(struct watch *watch, int64_t now_ms)
 {
     const char *path = NULL;
-    while ((path = open_files_next_left(&watch->open_files, now_ms,
+    while ((path = open_files_next_left(&watch->writers.files, now_ms,
                                         watch->options.write_wait_ms)) != NULL) {
         debounce_add(&watch->debounce, path, now_ms);
     }
@@ -416,7 +336,7 @@ bool watch_is_changing(struct watch *watch, int64_t now_ms)
 {
     read_events(watch, now_ms);
     return watch->debounce.pending ||
-           open_files_are_coming(&watch->open_files, now_ms, watch->options.write_wait_ms);
+           open_files_are_coming(&watch->writers.files, now_ms, watch->options.write_wait_ms);
 }
 
 const struct watch_changes *watch_peek(struct watch *watch, int64_t now_ms)
@@ -444,7 +364,7 @@ enum watch_writing watch_writing(struct watch *watch, const char *path, int64_t 
 {
     read_events(watch, now_ms);
     enum watch_writing writing =
-        open_files_writing(&watch->open_files, path, now_ms, watch->options.write_wait_ms);
+        open_files_writing(&watch->writers.files, path, now_ms, watch->options.write_wait_ms);
     return writing == WATCH_WHOLE && !is_told(watch, path) ? WATCH_UNTOLD : writing;
 }
 

@@ -1,6 +1,7 @@
 """A policy file is read when its writer is done. Every usual way to write one, while clients fetch all along: none is
 ever served a text that nobody meant, and all are served the new one in the end."""
 
+import contextlib
 import json
 import os
 import pty
@@ -273,6 +274,41 @@ class Writers(WriterScenario):
             file.write("  moved.example: {mode: enforce, mx: [mx.c], max_age: 1w}\n")
         self.server.wait_serves("moved.example", "mx: mx.c")
         self.server.wait_serves("stays.example", "mx: mx.b")
+
+
+    def test_writers_that_begin_while_others_are_read(self):
+        """A write may begin after its file was asked about, and before it is read."""
+        count, rounds = 64, 60
+        self.server.configure(settings="limits: {vanish: 2s, debounce: 5ms}\n")
+        paths = [self.server.policies / f"w{i}.yaml" for i in range(count)]
+
+        def parts(i, number):
+            head = f"domains:\n  w{i}.example:\n    mode: enforce\n    max_age: 1w\n    mx:\n"
+            return head + f"      - r{number}-1.w{i}.example\n", f"      - r{number}-2.w{i}.example\n"
+
+        for i, path in enumerate(paths):
+            path.write_text("".join(parts(i, 0)))
+        self.start_with(text_of(FEW, "old"))
+
+        def fetch(stop):
+            while not stop.is_set():
+                for i in range(count):
+                    answer = self.server.fetch_plain(f"w{i}.example")
+                    hosts = [line[4:].split("-") for line in answer.body.splitlines() if line.startswith("mx: ")]
+                    self.assertEqual([host[1] for host in hosts], [f"{n}.w{i}.example" for n in (1, 2)], answer.body)
+                    self.assertEqual(hosts[0][0], hosts[1][0], answer.body)
+
+        finish = self.background(fetch)
+        for number in range(1, rounds + 1):
+            with contextlib.ExitStack() as files:
+                for i, path in enumerate(paths):
+                    file = files.enter_context(open(path, "w"))
+                    file.write(parts(i, number)[0])
+                    file.flush()
+                    files.callback(file.write, parts(i, number)[1])
+        for i in range(count):
+            self.server.wait_serves(f"w{i}.example", f"mx: r{rounds}-2.w{i}.example")
+        finish()
 
 
 class NeverClosed(WriterScenario):
