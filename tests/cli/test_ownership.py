@@ -198,6 +198,16 @@ class NobodyToAsk(ProgramTest):
         self.assertEqual([len(part) for part in asked], [200, 200, 50])
         self.assertEqual(sum(asked, []), names)
 
+    def test_a_memory_that_is_damaged_is_named(self):
+        state = self.directory / "state"
+        state.mkdir()
+        (state / "served.db").write_bytes(b"no database, but long enough to be looked at " * 100)
+        self.write("a.yaml", OTHER)
+        self.write("b.yaml", OTHER + "  # a copy")
+        result = self.run_in("record", "other.example", want=FAILED)
+        self.assertRegex(result.err, r"is not known: .*served\.db")
+        self.assertEqual(result.out, "")
+
     def test_a_server_that_cannot_say_is_named(self):
         self.owners = None
         control = Control(self.directory / "state/control.sock", lambda _: {"error": "no such command"})
