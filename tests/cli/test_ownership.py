@@ -186,6 +186,18 @@ class NobodyToAsk(ProgramTest):
         self.assertIn("mode: testing", (self.directory /
                                         "tree/mta-sts.other.example/.well-known/mta-sts.txt").read_text())
 
+    def test_a_copy_does_not_stand_for_a_file_that_is_broken(self):
+        control = self.control()
+        self.owners = {"other.example": {"entry": "policies.d", "path": "b.yaml", "digest": "0" * 64}}
+        copy = self.write("a.yaml", OTHER)
+        self.write("b.yaml", OTHER + "  ]")
+        self.write("c.yaml", "domains: {c.example: {mode: none, max_age: 1d}}\n")
+        result = self.run_in("bump-id", want=FAILED)
+        self.assertEqual(re.findall(r"_mta-sts\.(\S+)\.", result.out), ["c.example"])
+        self.assertEqual(copy.read_text(), OTHER)
+        self.assertRegex(result.err, r"a\.yaml:1:11: error: domain other\.example is already in \S*b\.yaml; remove")
+        self.assertEqual(self.owners_asked(control), [["c.example", "other.example"]])
+
     def test_many_names_are_several_questions(self):
         control = self.control()
         self.owners = {}
