@@ -18,9 +18,10 @@
  * - Where nobody can say, or nobody is to be asked, the name is *disputed*: an error at each of its
  *   places. Nobody finds it here, nor a domain that uses a disputed shared policy; all other names
  *   of these files count.
- * - `owners_of` is not called where no name is claimed twice. A file in error that can be parsed
- *   claims its names as far as this goes: what is served is its last good text, and no copy is to
- *   take its place. Of one that cannot be parsed nobody knows what it claims. */
+ * - `owners_of` is asked about names that are claimed twice; a file in error that parses claims its
+ *   names as far as this goes. What is served is its last good text, and no copy is to take its
+ *   place. So where something cannot be read or parsed, all names are asked about: any of them may
+ *   stand there, too. One claim of which nobody knows anything counts. */
 #ifndef POLICIES_CATALOGUE_H
 #define POLICIES_CATALOGUE_H
 

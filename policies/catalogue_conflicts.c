@@ -38,13 +38,27 @@ static void add(struct contests *contests, const char *prefix, struct catalogue_
     };
 }
 
-/* PREFIX is "@" for shared policies. */
-static void find_contests(struct catalogue_names *names, const char *prefix,
+/* Whether something that was to be read could not be: then any name may be claimed there as well.
+ */
+static bool is_something_unread(const struct catalogue *catalogue)
+{
+    bool unread = false;
+    for (size_t i = 0; i < catalogue->top_count; i++) {
+        unread = unread || catalogue->tops[i].unreadable;
+    }
+    for (size_t i = 0; i < catalogue->file_count; i++) {
+        unread = unread || !catalogue->files[i].parsed;
+    }
+    return unread;
+}
+
+/* Names with at least LEAST claims. PREFIX is "@" for shared policies. */
+static void find_contests(struct catalogue_names *names, const char *prefix, size_t least,
                           struct contests *contests)
 {
     for (size_t first = 0; first < names->count;) {
         size_t count = catalogue_names_run(names, first);
-        if (count > 1 && count_counting(&names->items[first], count) != 0) {
+        if (count >= least && count_counting(&names->items[first], count) != 0) {
             add(contests, prefix, &names->items[first], count);
         }
         first += count;
@@ -129,8 +143,9 @@ void catalogue_conflicts_settle(struct catalogue *catalogue,
                                 const struct catalogue_options *options)
 {
     CLEANUP(clear_contests) struct contests contests = {0};
-    find_contests(&catalogue->policies, "@", &contests);
-    find_contests(&catalogue->domains, "", &contests);
+    size_t least = is_something_unread(catalogue) && options->owners_of != NULL ? 1 : 2;
+    find_contests(&catalogue->policies, "@", least, &contests);
+    find_contests(&catalogue->domains, "", least, &contests);
     if (contests.count == 0) {
         return;
     }

@@ -45,12 +45,22 @@ static enum likeness likeness_of(const struct catalogue *catalogue,
                                                                                         : LIKE_NOT;
 }
 
-/* The file that is most like the owner; *RET_AMBIGUOUS: several are. */
+static bool has_entry(const struct catalogue *catalogue, struct bytes entry)
+{
+    bool found = false;
+    for (size_t i = 0; i < catalogue->top_count; i++) {
+        found = found || bytes_equal(bytes_of(catalogue->tops[i].entry), entry);
+    }
+    return found;
+}
+
+/* The file that is most like the owner; *RET_AMBIGUOUS: several are. Where the owner's entry is one
+ * of ours no file below another one is it. */
 static struct catalogue_file *find_file(const struct catalogue *catalogue,
                                         const struct catalogue_owner *owner, bool *ret_ambiguous)
 {
     struct catalogue_file *found = NULL;
-    enum likeness best = LIKE_NOT;
+    enum likeness best = has_entry(catalogue, owner->entry) ? LIKE_BELOW : LIKE_NOT;
     *ret_ambiguous = false;
     for (size_t i = 0; i < catalogue->file_count; i++) {
         enum likeness this = likeness_of(catalogue, &catalogue->files[i], owner);
@@ -58,7 +68,7 @@ static struct catalogue_file *find_file(const struct catalogue *catalogue,
             best = this;
             found = &catalogue->files[i];
             *ret_ambiguous = false;
-        } else if (this != LIKE_NOT && this == best) {
+        } else if (found != NULL && this == best) {
             *ret_ambiguous = true;
         }
     }

@@ -39,18 +39,24 @@ static bool is_lacking(const struct catalogue *catalogue, const struct catalogue
     return false;
 }
 
+/* True: one that fell defines what others may use. */
+static bool check_once(struct catalogue *catalogue)
+{
+    bool again = false;
+    for (size_t i = 0; i < catalogue->file_count; i++) {
+        struct catalogue_file *file = &catalogue->files[i];
+        if (file->counts && is_lacking(catalogue, file)) {
+            file->counts = false;
+            file->lacking = true;
+            again = again || file->file.policy_count != 0;
+        }
+    }
+    return again;
+}
+
 void catalogue_uses_check(struct catalogue *catalogue)
 {
-    for (bool again = true; again;) {
-        again = false;
-        for (size_t i = 0; i < catalogue->file_count; i++) {
-            struct catalogue_file *file = &catalogue->files[i];
-            if (file->counts && is_lacking(catalogue, file)) {
-                file->counts = false;
-                file->lacking = true;
-                again = again || file->file.policy_count != 0;
-            }
-        }
+    while (check_once(catalogue)) {
     }
 }
 

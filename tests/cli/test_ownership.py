@@ -186,6 +186,18 @@ class NobodyToAsk(ProgramTest):
         self.assertIn("mode: testing", (self.directory /
                                         "tree/mta-sts.other.example/.well-known/mta-sts.txt").read_text())
 
+    def test_a_copy_does_not_stand_for_a_file_that_is_broken(self):
+        control = self.control()
+        self.owners = {"other.example": {"entry": "policies.d", "path": "b.yaml", "digest": "0" * 64}}
+        copy = self.write("a.yaml", OTHER)
+        self.write("b.yaml", OTHER + "  ]")
+        self.write("c.yaml", "domains: {c.example: {mode: none, max_age: 1d}}\n")
+        result = self.run_in("bump-id", want=FAILED)
+        self.assertEqual(re.findall(r"_mta-sts\.(\S+)\.", result.out), ["c.example"])
+        self.assertEqual(copy.read_text(), OTHER)
+        self.assertRegex(result.err, r"a\.yaml:1:11: error: domain other\.example is already in \S*b\.yaml; remove")
+        self.assertEqual(self.owners_asked(control), [["c.example", "other.example"]])
+
     def test_many_names_are_several_questions(self):
         control = self.control()
         self.owners = {}
@@ -197,6 +209,16 @@ class NobodyToAsk(ProgramTest):
         asked = self.owners_asked(control)
         self.assertEqual([len(part) for part in asked], [200, 200, 50])
         self.assertEqual(sum(asked, []), names)
+
+    def test_a_memory_that_is_damaged_is_named(self):
+        state = self.directory / "state"
+        state.mkdir()
+        (state / "served.db").write_bytes(b"no database, but long enough to be looked at " * 100)
+        self.write("a.yaml", OTHER)
+        self.write("b.yaml", OTHER + "  # a copy")
+        result = self.run_in("record", "other.example", want=FAILED)
+        self.assertRegex(result.err, r"is not known: .*served\.db")
+        self.assertEqual(result.out, "")
 
     def test_a_server_that_cannot_say_is_named(self):
         self.owners = None

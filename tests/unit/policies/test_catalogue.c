@@ -341,6 +341,23 @@ static const struct {
      "p/a.yaml:2:1: error: the file ends within brackets; close them\n"
      "p/b.yaml:1:11: error: domain x.example is already in p/a.yaml; remove one of them\n"
      "p/c.yaml:1:11: error: domain x.example is already in p/a.yaml; remove one of them\n"},
+    {"the owner is in error, and there is one copy",
+     {"p/a.yaml", "domains: [\n", "p/b.yaml", "policies: {g: " A "}\ndomains: {x.example: " A "}\n",
+      "p/c.yaml", "domains: {c.example: " A ", new.example: " A "}\n"},
+     {NULL},
+     {{"x.example", "p", "a.yaml", "A"}, {"c.example", "p", "c.yaml", "A"}},
+     "c.example=c.yaml new.example=c.yaml ",
+     "p/a.yaml:2:1: error: the file ends within brackets; close them\n"
+     "p/b.yaml:2:11: error: domain x.example is already in p/a.yaml; remove one of them\n"},
+    {"the owner's directory is missing",
+     {"p/a.yaml", "domains: {x.example: " A "}\n", "p/b.yaml",
+      "domains: {y.example: " A ", z.example: " A "}\n"},
+     {"p", "q"},
+     {{"x.example", "q", "a.yaml", "B"}, {"y.example", "q", "b.yaml", "A"}},
+     "y.example=b.yaml z.example=b.yaml ",
+     "p/a.yaml:1:11: error: domain x.example is already in q/a.yaml; remove one of them\n"
+     "q: error: cannot be read: No such file or directory; make it, or name another one in the "
+     "configuration\n"},
     {"the owner uses what is not there",
      {"p/a.yaml", "domains: {x.example: nowhere}\n", "p/b.yaml", "domains: {x.example: " A "}\n"},
      {NULL},
@@ -494,7 +511,7 @@ static void test_nobody_is_asked_where_no_name_is_claimed_twice(void **state)
     set_up(&t);
     write_file(&t, "a.yaml", "policies: {g: " A "}\ndomains: {a.example: g}\n");
     write_file(&t, "b.yaml", "domains: {b.example: g, c.example: " B "}\n");
-    write_file(&t, "c.yaml", "domains: [\n");
+    write_file(&t, "c.yaml", "domains: {d.example: nowhere}\n");
     const char *const paths[] = {t.top};
     struct catalogue *catalogue = load(&(struct catalogue_options){
         .paths = paths, .path_count = 1, .owners_of = say, .context = &asking});
