@@ -391,6 +391,9 @@ void set_scan(struct policy_set *set, const struct watch_changes *changes);
 void set_scan_again(struct policy_set *set);
 /* FILE is not on the disk any more. */
 void set_scan_vanish(struct policy_set *set, struct set_file *file);
+/* Notes how FILE was written, as far as it is known now. False: it is being written, and its end
+ * will be told. */
+bool set_scan_is_written(struct policy_set *set, struct set_file *file);
 /* What FILE offered was never applied, and is not to be. */
 void set_scan_drop_offer(struct policy_set *set, struct set_file *file);
 /* By its last component. */

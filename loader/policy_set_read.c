@@ -110,6 +110,13 @@ static void take_one(size_t number, void *context)
     struct policy_reading *result = &reading->results[number];
     set_scan_drop_offer(set, file);
     set->result.files_read++;
+    if (!set_scan_is_written(set,
+                             file)) { /* since it was looked at, so what was read may be half */
+        file->text_known = false;
+        set_event(set, file, EVENT_UNTOLD);
+        policy_reading_clear(result);
+        return;
+    }
     if (result->unreadable == NULL) {
         file->text = (struct set_text){result->identity, result->line_end};
         file->racy = result->racy;

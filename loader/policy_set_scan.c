@@ -69,8 +69,7 @@ static void meet_changed(struct policy_set *set, struct set_file *file)
     }
 }
 
-/* How FILE was written, as far as it is known now. False: it is being written, and comes again. */
-static bool look_at_writer(struct policy_set *set, struct set_file *file)
+bool set_scan_is_written(struct policy_set *set, struct set_file *file)
 {
     enum watch_writing writing = set->options.writing != NULL
                                      ? set->options.writing(file->path, set->options.context)
@@ -90,7 +89,7 @@ static void meet(struct policy_set *set, struct set_file *file, const struct sta
     bool came_back = set_file_is_gone(file);
     file->seen = set->listing;
     set_file_note_presence(set, file, true);
-    if (!look_at_writer(set, file)) {
+    if (!set_scan_is_written(set, file)) {
         if (came_back) { /* but not all of it yet */
             set_scan_drop_offer(set, file);
             file->text_known = false;
@@ -366,7 +365,7 @@ static void look_again(struct policy_set *set, struct set_file *file)
 {
     struct stat status;
     bool there = stat(file->path, &status) == 0; /* else it has gone, and the scan tells */
-    bool is_open = !look_at_writer(set, file);
+    bool is_open = !set_scan_is_written(set, file);
     struct file_identity identity = there ? file_identity_of(&status) : file->text.identity;
     if (!there || is_open || !file_identity_equal(&identity, &file->text.identity)) {
         file->text.identity = identity;

@@ -28,9 +28,10 @@ struct tree {
     struct policy_set_result result; /* of the last apply */
     int64_t now_ms;
     size_t events;
-    bool changing;  /* what the watch would say */
-    bool remembers; /* the memory is this set's */
-    enum watch_writing writing;
+    bool changing;              /* what the watch would say */
+    bool remembers;             /* the memory is this set's */
+    enum watch_writing writing; /* from when it was asked WRITING_FROM times on */
+    int writing_from;
     int64_t settle_ms; /* 0: every text counts at once */
     bool (*is_free)(struct bytes domain, void *context);
 };
@@ -43,9 +44,10 @@ static inline bool is_changing(void *context)
 
 static inline enum watch_writing how_written(const char *path, void *context)
 {
-    const struct tree *tree = context;
+    struct tree *tree = context;
     assert_non_null(path);
-    return tree->writing;
+    tree->writing_from--;
+    return tree->writing_from <= 0 ? tree->writing : WATCH_WHOLE;
 }
 
 static inline void count_event(const struct policy_set_event *event, void *context)

@@ -223,6 +223,25 @@ static void test_who_does_not_close_takes_nothing_away(void **state)
     expect_problems(t, "");
 }
 
+/* A writer that begins between the look at a file and the reading of it. */
+static void test_who_begins_while_it_is_read(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "t.yaml", THREE);
+    tree_rescan(t);
+    t->writing = WATCH_OPEN;
+    t->writing_from = 2; /* the second time it is asked */
+    tree_write(t, "t.yaml", "domains:\n" OWN("a.example", "mx1.a.example"));
+    tree_apply(t, "t.yaml", NULL);
+    expect_served(t, "c.example", "mx.c.example");
+    tree_wait(t, 60000); /* however long it takes */
+    expect_served(t, "c.example", "mx.c.example");
+    expect_problems(t, "");
+    t->writing = WATCH_WHOLE;
+    tree_apply(t, "t.yaml", NULL);
+    expect_not_served(t, "c.example");
+}
+
 /* Files renamed, split, merged, moved, an entry under another path: edits like any other. */
 static void test_plain_edits_while_down(void **state)
 {
@@ -308,6 +327,7 @@ int main(void)
         WITH_TREE(test_cut_off_at_every_octet_while_down),
         WITH_TREE(test_a_text_that_takes_away_settles_first_at_a_start),
         WITH_TREE(test_who_does_not_close_takes_nothing_away),
+        WITH_TREE(test_who_begins_while_it_is_read),
         WITH_TREE(test_plain_edits_while_down),
         WITH_TREE(test_an_entry_that_is_dropped_goes_like_a_file),
         WITH_TREE(test_a_damaged_memory_costs_no_policy),
