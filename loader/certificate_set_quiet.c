@@ -1,5 +1,7 @@
 /* Pairs whose files are being written to, or replaced one after the other: what is between is
  * neither served nor told. */
+#include <sys/stat.h>
+
 #include "certificates/certificate_tree.h"
 #include "loader/certificate_set_parts.h"
 
@@ -18,6 +20,33 @@ static enum watch_writing writing_of(const struct certificate_set *set, const ch
         return WATCH_OPEN;
     }
     return chain == WATCH_UNTOLD || key == WATCH_UNTOLD ? WATCH_UNTOLD : WATCH_WHOLE;
+}
+
+static bool is_file(const char *path, const struct file_identity *known)
+{
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        return false;
+    }
+    struct file_identity now = file_identity_of(&status);
+    return file_identity_equal(&now, known);
+}
+
+/* Whether the pair that was found is what is there. Asked after the watch was: a writer who was
+ * done by then, and has left the files as they were read, was done before. */
+static bool is_there_still(const char *path, const struct certificate_finding *finding)
+{
+    CLEANUP_FREE char *chain_path = NULL;
+    CLEANUP_FREE char *key_path = NULL;
+    const struct certificate_pair *pair = finding->pair;
+    if (pair == NULL) {
+        return true;
+    }
+    const struct file_identity *files = certificate_pair_files(pair);
+    bool two = certificate_pair_file_count(pair) == 2;
+    return is_file(path, &files[0]) &&
+           (!two || !certificate_tree_pair_of(path, &chain_path, &key_path) ||
+            is_file(key_path, &files[1]));
 }
 
 static void copy_files(const struct certificate_finding *finding, struct file_identity *files)
@@ -49,8 +78,9 @@ bool certificate_set_is_quiet(struct certificate_set *set, struct certificate_so
     bool is_new = finding->pair != NULL || finding->trouble != NULL;
     enum watch_writing writing =
         is_new ? writing_of(set, certificate_source_path(source)) : WATCH_WHOLE;
-    if (writing == WATCH_OPEN) {
-        return false; /* the watch hands it out when it is closed */
+    if (writing == WATCH_OPEN ||
+        (writing == WATCH_WHOLE && !is_there_still(certificate_source_path(source), finding))) {
+        return false; /* the watch hands it out when it is closed, or has to already */
     }
     bool untold = writing == WATCH_UNTOLD || set->untold || source->waiting;
     /* Who asks has put there what is there. */

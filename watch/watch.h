@@ -11,7 +11,7 @@
  *     poll(watch_fd(watch), watch_timeout_ms(watch, now));
  *     watch_take(watch, now, &changes);
  *     … read a file …
- *     watch_writing(watch, path, now)
+ *     watch_writing(watch, path, now), then look whether it is still the file that was read
  *
  * A file is handed out when its writer is done. After a write in place its path is in no changes
  * until it is closed, replaced, linked to or removed; or, where none of that comes, until nothing
@@ -85,8 +85,9 @@ bool watch_take(struct watch *watch, int64_t now_ms, struct watch_changes *ret_c
  * pending; `untold` only where such a rescan was. */
 void watch_take_all(struct watch *watch, int64_t now_ms, struct watch_changes *ret_changes);
 /* How PATH, as changes name it, was written, by all that is told until now: events that are pending
- * are read. So a text that was read before this says WATCH_WHOLE was whole when it was read, but
- * for the moment between a write and its event. Where a path leads through links, what it leads to
+ * are read. A text was whole when it was read where this says WATCH_WHOLE afterwards, and the file
+ * has the same identity after that still; else a writer may have begun since it was handed out, or
+ * begun and closed it, and it comes again. Where a path leads through links, what it leads to
  * counts. On the thread that takes. */
 enum watch_writing watch_writing(struct watch *watch, const char *path, int64_t now_ms);
 

@@ -24,11 +24,15 @@ struct fixture {
     /* What the watch would say of the file of this name; of all others that they are whole. */
     const char *written;
     enum watch_writing writing;
+    const char *meanwhile; /* what happens before the watch is asked the next time */
 };
 
 static enum watch_writing writing(const char *path, void *context)
 {
-    const struct fixture *f = context;
+    struct fixture *f = context;
+    if (f->meanwhile != NULL) {
+        files_shell(f->directory, TAKE(f->meanwhile));
+    }
     bool is_it = f->written != NULL && strcmp(file_path_name(path), f->written) == 0;
     return is_it ? f->writing : WATCH_WHOLE;
 }
@@ -614,6 +618,30 @@ static void test_what_is_written_to_is_not_judged(void **state)
     assert_int_equal(days(f, "a.test"), until);
 }
 
+/* A writer that begins after they were read, and is done before the watch is asked. */
+static void test_what_was_written_meanwhile_is_not_judged(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const meanwhile[] = {
+        "cp certs/a/fullchain.pem .c; cat .c .c >certs/a/fullchain.pem",
+        "cp certs/a/privkey.pem .k; cat .k .k >certs/a/privkey.pem",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(meanwhile); i++) {
+        files_shell(f->directory, "rm -rf certs/a");
+        put(f, -10, 30);
+        rescan(f);
+        put(f, -1, 40);
+        f->meanwhile = meanwhile[i];
+        changed(f, "certs/a/fullchain.pem");
+        assert_null(f->meanwhile);
+        assert_int_equal(days(f, "a.test"), 30);
+        expect_no_problem(f);
+        put(f, -1, 50);
+        changed(f, "certs/a/fullchain.pem"); /* as the watch tells */
+        assert_int_equal(days(f, "a.test"), 50);
+    }
+}
+
 /* What was refused is due again while somebody writes to it: nobody is called without end. */
 static void test_what_is_due_is_written_to(void **state)
 {
@@ -854,6 +882,7 @@ int main(void)
         ROW(test_removals_at_a_path_are_accepted_alone),
         ROW(test_one_that_comes_back_in_time_never_left),
         ROW(test_what_is_written_to_is_not_judged),
+        ROW(test_what_was_written_meanwhile_is_not_judged),
         ROW(test_what_is_due_is_written_to),
         ROW(test_trouble_that_does_not_last_is_not_told),
         ROW(test_trouble_that_lasts_is_told),
