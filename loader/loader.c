@@ -123,7 +123,7 @@ static bool is_changing(void *context)
     return watch_is_changing(loader->watch, clock_monotonic_ms());
 }
 
-static enum watch_writing how_written(const char *path, void *context)
+static enum watch_writing writing(const char *path, void *context)
 {
     const struct loader *loader = context;
     return watch_writing(loader->watch, path, clock_monotonic_ms());
@@ -158,16 +158,10 @@ static struct policy_set_options policy_set_options_of(struct loader *loader,
         .context = loader,
         .abandoned = loader_step,
         .changing = is_changing,
-        .writing = how_written,
+        .writing = writing,
         .was_last = was_last,
         .is_free = is_free,
     };
-}
-
-static enum watch_writing writing(const char *path, void *context)
-{
-    const struct loader *loader = context;
-    return watch_writing(loader->watch, path, clock_monotonic_ms());
 }
 
 /* Without HTTPS there is nothing to do for a certificate. */

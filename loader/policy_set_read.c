@@ -101,6 +101,17 @@ static bool tell_unreadable(struct set_file *file, const struct error *e,
     return true;
 }
 
+/* Since it was read: then its writer may have begun before that, and be done by now. */
+static bool has_changed(const struct set_file *file, const struct policy_reading *result)
+{
+    struct stat status;
+    if (result->unreadable != NULL || stat(file->path, &status) != 0) {
+        return false;
+    }
+    struct file_identity identity = file_identity_of(&status);
+    return !file_identity_equal(&identity, &result->identity);
+}
+
 /* What the file says now becomes its offer; or it is in error, and what it said stays. */
 static void take_one(size_t number, void *context)
 {
@@ -110,9 +121,8 @@ static void take_one(size_t number, void *context)
     struct policy_reading *result = &reading->results[number];
     set_scan_drop_offer(set, file);
     set->result.files_read++;
-    if (!set_scan_is_written(set,
-                             file)) { /* since it was looked at, so what was read may be half */
-        file->text_known = false;
+    if (!set_scan_is_written(set, file) || has_changed(file, result)) {
+        file->text_known = false; /* what was read may be half of it */
         set_event(set, file, EVENT_UNTOLD);
         policy_reading_clear(result);
         return;
