@@ -114,29 +114,47 @@ static void dispute(const struct catalogue_contest *contest)
     }
 }
 
-/* The files still count: what is decided about one name does not depend on another. */
-static void refuse(const struct catalogue_contest *contest, const struct catalogue_verdict *verdict)
+/* True: a file was. They count until the round is over: what is decided about one name in it does
+ * not depend on another. */
+static bool refuse(const struct catalogue_contest *contest, const struct catalogue_verdict *verdict)
 {
+    bool refused = false;
     for (size_t i = 0; i < contest->count; i++) {
         const struct catalogue_name *claim = &contest->claims[i];
         if (claim->file->counts && claim != verdict->claim) {
+            refused = true;
             claim->file->refused = true;
             tell(contest, claim, "already in", verdict->place, "");
         }
     }
+    return refused;
 }
 
-static void settle(const struct catalogue *catalogue, const struct catalogue_contest *contest,
+static bool settle(const struct catalogue *catalogue, struct catalogue_contest *contest,
                    const struct catalogue_owner *owner)
 {
     struct catalogue_verdict verdict;
     catalogue_owner_decide(catalogue, contest, owner, &verdict);
-    if (verdict.disputed) {
-        dispute(contest);
-    } else {
-        refuse(contest, &verdict);
-    }
+    contest->settled = !verdict.disputed;
+    bool refused = contest->settled && refuse(contest, &verdict);
     free(verdict.place);
+    return refused;
+}
+
+/* True: files were refused, which are no party to other names any more. */
+static bool settle_all(struct catalogue *catalogue, const struct contests *contests,
+                       const struct catalogue_owner *owners)
+{
+    bool refused = false;
+    for (size_t i = 0; i < contests->count; i++) {
+        if (!contests->items[i].settled) {
+            refused = settle(catalogue, &contests->items[i], &owners[i]) || refused;
+        }
+    }
+    for (size_t i = 0; i < catalogue->file_count; i++) {
+        catalogue->files[i].counts = catalogue->files[i].counts && !catalogue->files[i].refused;
+    }
+    return refused;
 }
 
 void catalogue_conflicts_settle(struct catalogue *catalogue,
@@ -150,10 +168,11 @@ void catalogue_conflicts_settle(struct catalogue *catalogue,
         return;
     }
     CLEANUP_FREE struct catalogue_owner *owners = ask(&contests, options);
-    for (size_t i = 0; i < contests.count; i++) {
-        settle(catalogue, &contests.items[i], &owners[i]);
+    while (settle_all(catalogue, &contests, owners)) {
     }
-    for (size_t i = 0; i < catalogue->file_count; i++) {
-        catalogue->files[i].counts = catalogue->files[i].counts && !catalogue->files[i].refused;
+    for (size_t i = 0; i < contests.count; i++) {
+        if (!contests.items[i].settled) {
+            dispute(&contests.items[i]);
+        }
     }
 }

@@ -85,6 +85,7 @@ struct catalogue_contest {
     struct bytes subject;          /* owned: "x.example", "@google" */
     struct catalogue_name *claims; /* also of files that do not count: one may be the owner */
     size_t count;
+    bool settled; /* it is not disputed */
 };
 /* Which claim to it counts, by what OWNER says. */
 struct catalogue_verdict {
