@@ -11,6 +11,24 @@ enum {
     POSTPONED_AGAIN_MS = 500,
 };
 
+size_t set_add_top(struct policy_set *set, struct bytes path, const char *entry,
+                   enum set_top_state state)
+{
+    set->tops = memory_resize(set->tops, set->top_count + 1, sizeof(*set->tops));
+    struct set_top *added = &set->tops[set->top_count];
+    *added = (struct set_top){
+        .path = memory_string_of(path), .entry = memory_string(entry), .state = state};
+    for (size_t i = 0; i < set->top_count; i++) {
+        struct set_top *top = &set->tops[i];
+        if (file_path_is_below(top->path, added->path) ||
+            file_path_is_below(added->path, top->path)) {
+            top->shares = true;
+            added->shares = true;
+        }
+    }
+    return set->top_count++;
+}
+
 struct policy_set *policy_set_new(const struct policy_set_options *options,
                                   struct policy_index *index)
 {
@@ -19,17 +37,13 @@ struct policy_set *policy_set_new(const struct policy_set_options *options,
     set->options = *options;
     set->options.state = memory_string_or_null(options->state);
     set->options.mirror_copies = memory_string_or_null(options->mirror_copies);
-    set->tops = memory_zero(options->path_count, sizeof(*set->tops));
-    set->top_count = options->path_count;
     for (size_t i = 0; i < options->path_count; i++) {
-        struct set_top *top = &set->tops[i];
         const char *entry = options->entries != NULL ? options->entries[i] : options->paths[i];
         size_t n = strlen(options->paths[i]);
         while (n > 1 && options->paths[i][n - 1] == '/') {
             n--;
         }
-        top->path = memory_string_of((struct bytes){options->paths[i], n});
-        top->entry = memory_string(entry);
+        (void)set_add_top(set, (struct bytes){options->paths[i], n}, entry, TOP_FINE);
     }
     return set;
 }

@@ -36,6 +36,20 @@ struct set_file *set_files_find(const struct policy_set *set, const char *path)
     return found ? set->files.items[at] : NULL;
 }
 
+static size_t nearest_top(const struct policy_set *set, const char *path, size_t top)
+{
+    size_t nearest = top;
+    for (size_t i = 0; i < set->top_count && set->tops[top].shares; i++) {
+        const struct set_top *other = &set->tops[i];
+        const struct set_top *best = &set->tops[nearest];
+        if (other->state != TOP_DROPPED && file_path_is_below(path, other->path) &&
+            (best->state == TOP_DROPPED || strlen(other->path) > strlen(best->path))) {
+            nearest = i;
+        }
+    }
+    return nearest;
+}
+
 struct set_file *set_files_find_or_add(struct policy_set *set, const char *path, size_t top)
 {
     struct set_file *file = set_files_find(set, path);
@@ -47,7 +61,7 @@ struct set_file *set_files_find_or_add(struct policy_set *set, const char *path,
     if (file == NULL) {
         file = memory_zero(1, sizeof(*file));
         file->path = memory_string(path);
-        file->top = top;
+        file->top = nearest_top(set, path, top);
         set_files_add(&set->arrived, file);
     }
     return file;

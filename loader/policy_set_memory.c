@@ -132,6 +132,17 @@ static size_t find_entry(const struct policy_set *set, const char *entry)
     return i;
 }
 
+/* Whether what lies at TOP may be remembered by an entry that is. */
+static bool is_remembered(const struct policy_set *set, size_t top, const bool *remembers)
+{
+    bool found = remembers[top];
+    for (size_t i = 0; i < set->top_count && set->tops[top].shares && !found; i++) {
+        found = remembers[i] && (file_path_is_below(set->tops[i].path, set->tops[top].path) ||
+                                 file_path_is_below(set->tops[top].path, set->tops[i].path));
+    }
+    return found;
+}
+
 /* The top that the entry of ROWS[FIRST] stands for now, of those that nobody REMEMBERS. */
 static size_t find_successor(const struct rows *rows, size_t first, const bool *remembers)
 {
@@ -140,7 +151,7 @@ static size_t find_successor(const struct rows *rows, size_t first, const bool *
     size_t most = 0;
     for (size_t i = 0; i < set->top_count; i++) {
         const struct set_top *top = &set->tops[i];
-        if (remembers[i] || top->state == TOP_DROPPED) {
+        if (is_remembered(set, i, remembers) || top->state == TOP_DROPPED) {
             continue;
         }
         size_t same = count_same(rows, first, top);
@@ -150,16 +161,8 @@ static size_t find_successor(const struct rows *rows, size_t first, const bool *
     return best;
 }
 
-/* An entry that the configuration does not name any more: its files are gone. */
-static size_t add_dropped(struct policy_set *set, const char *entry)
-{
-    set->tops = memory_resize(set->tops, set->top_count + 1, sizeof(*set->tops));
-    set->tops[set->top_count] = (struct set_top){
-        .path = memory_string(entry), .entry = memory_string(entry), .state = TOP_DROPPED};
-    return set->top_count++;
-}
-
-/* The rows of one entry stand together. */
+/* The rows of one entry stand together. An entry that the configuration does not name any more has
+ * lost its files, but for those that lie below another one. */
 static void find_tops(struct rows *rows)
 {
     struct policy_set *set = rows->set;
@@ -183,8 +186,7 @@ static void find_tops(struct rows *rows)
             remembers[row->top] = true;
             set->remembers_all = false; /* under another entry */
         } else {
-            row->top = add_dropped(set, row->entry);
-            remembers[row->top] = true;
+            row->top = set_add_top(set, bytes_of(row->entry), row->entry, TOP_DROPPED);
         }
     }
 }
@@ -252,6 +254,7 @@ static void restore_file(struct policy_set *set, const char *path, size_t top,
                          struct policy_file *parsed, const struct row *row)
 {
     struct set_file *file = set_files_find_or_add(set, path, top);
+    set->remembers_all = set->remembers_all && file->top == top;
     if (file->restored != NULL) { /* by two entries that lie within each other */
         policy_file_clear(parsed);
         return;
@@ -276,6 +279,9 @@ static void take_row(size_t number, void *context)
         restore_orphan(rows->set, row->below, &row->parsed);
     } else {
         const char *top = rows->set->tops[row->top].path;
+        if (number > 0 && strcmp(row->entry, row[-1].entry) != 0) {
+            set_files_settle(rows->set); /* as two entries may have the same path */
+        }
         CLEANUP_FREE char *path =
             row->below[0] != '\0' ? file_path_join(top, row->below) : memory_string(top);
         restore_file(rows->set, path, row->top, &row->parsed, row);

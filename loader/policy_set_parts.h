@@ -184,6 +184,7 @@ struct set_top {
     char *path;
     char *entry; /* as the configuration writes it */
     enum set_top_state state;
+    bool shares;      /* another top lies below it, or it below another */
     size_t present;   /* files below it that are on the disk */
     bool is_meant;    /* one of them says `domains: {}` */
     size_t held_gone; /* files below it that are gone and held, before this round */
@@ -300,6 +301,9 @@ struct policy_set {
 bool set_is_abandoned(struct policy_set *set);
 /* Whether the operator accepts whatever FILE takes away. */
 bool set_accepts(const struct policy_set *set, const struct set_file *file);
+/* One more top, at PATH; its number. */
+size_t set_add_top(struct policy_set *set, struct bytes path, const char *entry,
+                   enum set_top_state state);
 /* EVENT comes to FILE, which is looked at again until it is at rest. */
 void set_event(struct policy_set *set, struct set_file *file, enum file_event event);
 
@@ -307,7 +311,8 @@ void set_event(struct policy_set *set, struct set_file *file, enum file_event ev
 void set_files_add(struct set_files *files, struct set_file *file); /* at the end */
 struct set_file *set_files_find(const struct policy_set *set, const char *path);
 /* The same, made where it is missing; appears in set->files after set_files_settle. Between two of
- * those each path is added once, or several times in a row. */
+ * those each path is added once, or several times in a row. Found below TOP, it belongs to the
+ * nearest top above it that the configuration names. */
 struct set_file *set_files_find_or_add(struct policy_set *set, const char *path, size_t top);
 void set_files_settle(struct policy_set *set);
 /* The files at or below PATH: [*ret_first, *ret_end) of set->files. PATH/ itself not included. */

@@ -204,20 +204,26 @@ static void visit(const char *path, const struct error *e, void *context)
     meet_path(scan, path, false);
 }
 
-/* Those at and below PATH that the listing did not name are gone. */
-static void vanish_unseen(struct policy_set *set, const char *path)
+static void vanish_where_unseen(struct policy_set *set, size_t number, struct set_file *file)
+{
+    bool others = set->tops[number].state == TOP_DROPPED && file->top != number;
+    if (file->seen != set->listing && !others) {
+        set_scan_vanish(set, file);
+    }
+}
+
+/* Those at and below PATH, in the top of that NUMBER, that the listing did not name are gone. */
+static void vanish_unseen(struct policy_set *set, size_t number, const char *path)
 {
     struct set_file *itself = set_files_find(set, path);
-    if (itself != NULL && itself->seen != set->listing) {
-        set_scan_vanish(set, itself);
+    if (itself != NULL) {
+        vanish_where_unseen(set, number, itself);
     }
     size_t first = 0;
     size_t end = 0;
     set_files_below(set, path, &first, &end);
     for (size_t i = first; i < end; i++) {
-        if (set->files.items[i]->seen != set->listing) {
-            set_scan_vanish(set, set->files.items[i]);
-        }
+        vanish_where_unseen(set, number, set->files.items[i]);
     }
 }
 
@@ -265,12 +271,12 @@ static void scan_top(struct policy_set *set, size_t number)
     struct scan scan = {.set = set, .top = number};
     set->listing++;
     if (top->state == TOP_DROPPED) {
-        vanish_unseen(set, top->path);
+        vanish_unseen(set, number, top->path);
         return;
     }
     if (list(&scan, top->path, &top->why)) {
         set_files_settle(set);
-        vanish_unseen(set, top->path);
+        vanish_unseen(set, number, top->path);
         enter(set, top, top->state == TOP_EMPTY ? TOP_EMPTY : TOP_FINE);
     } else {
         int why = top->why.system_errno;
@@ -303,7 +309,7 @@ static void scan_path(struct policy_set *set, size_t number, const char *path)
             meet_unreadable(&scan, path, &e);
         }
         set_files_settle(set);
-        vanish_unseen(set, path);
+        vanish_unseen(set, number, path);
         if (scan.through_links) {
             /* Each directory counts once in a tree: which way to it counts shows only from the
              * top. */
@@ -317,7 +323,7 @@ static void scan_path(struct policy_set *set, size_t number, const char *path)
         (void)error_system(&e, "lstat");
         meet_unreadable(&scan, path, &e);
     }
-    vanish_unseen(set, path);
+    vanish_unseen(set, number, path);
 }
 
 static void scan_change(struct policy_set *set, const char *path)

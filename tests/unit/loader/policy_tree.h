@@ -18,7 +18,7 @@
 #include "policies/mirror_copy.h"
 #include "store/served_memory.h"
 
-enum { VANISH_MS = 5000 };
+enum { VANISH_MS = 5000, TOPS_MAX = 4 };
 
 struct tree {
     char top[96];   /* the directory of the policy files */
@@ -34,6 +34,7 @@ struct tree {
     int writing_from;
     int64_t settle_ms; /* 0: every text counts at once */
     bool (*is_free)(struct bytes domain, void *context);
+    const char *tops[TOPS_MAX + 1]; /* directories below `top`, as configured; NULL: that alone */
 };
 
 static inline bool is_changing(void *context)
@@ -59,11 +60,16 @@ static inline void count_event(const struct policy_set_event *event, void *conte
 
 static inline void tree_open(struct tree *t)
 {
-    const char *const paths[] = {t->top};
+    char *paths[TOPS_MAX + 1] = {memory_string(t->top)};
+    size_t count = 0;
+    for (; t->tops[count] != NULL; count++) {
+        free(paths[count]);
+        paths[count] = memory_printf("%s%s", t->top, t->tops[count]);
+    }
     CLEANUP_FREE char *copies = mirror_copy_directory(t->state);
     const struct policy_set_options options = {
-        .paths = paths,
-        .path_count = 1,
+        .paths = (const char *const *)paths,
+        .path_count = count != 0 ? count : 1,
         .defaults = {.max_age_s = 604800},
         .state = t->state,
         .mirror_copies = copies,
@@ -79,6 +85,9 @@ static inline void tree_open(struct tree *t)
     t->index = policy_index_new();
     t->set = policy_set_new(&options, t->index);
     policy_set_on_change(t->set, count_event, t);
+    for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
+        free(paths[i]);
+    }
 }
 
 static inline void tree_close(struct tree *t)

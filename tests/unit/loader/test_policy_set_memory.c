@@ -297,6 +297,71 @@ static void test_an_entry_that_is_dropped_goes_like_a_file(void **state)
     tree_remove_all(before);
 }
 
+/* The same files, by other directories of the configuration: wider, narrower, within each other, in
+ * another order. Nothing changed on the disk, so nothing does. */
+static void test_other_entries_for_the_same_files(void **state)
+{
+    static const struct {
+        const char *before[TOPS_MAX + 1];
+        const char *after[TOPS_MAX + 1];
+    } rows[] = {
+        {{"/sub"}, {""}},
+        {{""}, {"/sub"}},
+        {{"/sub/a.yaml"}, {"/sub"}},
+        {{"/sub"}, {"/sub/a.yaml"}},
+        {{"", "/sub"}, {""}},
+        {{"", "/sub"}, {"/sub"}},
+        {{"", "/sub"}, {"/sub", ""}},
+        {{"/sub", ""}, {"", "/sub"}},
+        {{"/sub"}, {"/sub", ""}},
+        {{"/sub/"}, {"/sub"}},
+    };
+    struct tree *t = *state;
+    tree_write(t, "sub/a.yaml", "domains:\n" OWN("a.example", "mx.a.example"));
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        memcpy(t->tops, rows[i].before, sizeof(t->tops));
+        tree_restart(t);
+        tree_rescan_after_tick(t);
+        tree_remember(t);
+        memcpy(t->tops, rows[i].after, sizeof(t->tops));
+        tree_restart(t);
+        for (int times = 0; times < 3; times++) {
+            if (policy_set_next_due_ms(t->set) >= 0 || tree_served(t, "a.example") == NULL) {
+                fail_msg("row %zu: a.example is missed", i);
+            }
+            tree_wait(t, 2 * VANISH_MS);
+            tree_rescan(t);
+        }
+        tree_restart(t);
+        expect_served(t, "a.example", "mx.a.example");
+        expect_problems(t, "");
+    }
+}
+
+/* It has a mount point of its own, whatever is above it and in whatever order. */
+static void test_a_directory_within_another_is_held_by_itself(void **state)
+{
+    static const char *const orders[][TOPS_MAX + 1] = {{"", "/sub"}, {"/sub", ""}};
+    struct tree *t = *state;
+    for (size_t i = 0; i < ARRAY_LENGTH(orders); i++) {
+        memcpy(t->tops, orders[i], sizeof(t->tops));
+        tree_write(t, "b.yaml", "domains:\n" OWN("b.example", "mx.b.example"));
+        tree_write(t, "sub/a.yaml", "domains:\n" OWN("a.example", "mx.a.example"));
+        tree_restart(t);
+        tree_unlink(t, "sub/a.yaml");
+        tree_apply(t, "sub/a.yaml", NULL);
+        for (int restarts = 0; restarts < 2; restarts++) {
+            tree_wait(t, VANISH_MS);
+            tree_wait(t, VANISH_MS);
+            assert_int_equal(t->result.held, 1);
+            expect_served(t, "a.example", "mx.a.example");
+            tree_restart(t);
+        }
+        tree_edit(t, "sub/a.yaml", "domains:\n" OWN("a.example", "mx.a.example"));
+        expect_problems(t, "");
+    }
+}
+
 static void test_a_damaged_memory_costs_no_policy(void **state)
 {
     struct tree *t = *state;
@@ -330,6 +395,8 @@ int main(void)
         WITH_TREE(test_who_begins_while_it_is_read),
         WITH_TREE(test_plain_edits_while_down),
         WITH_TREE(test_an_entry_that_is_dropped_goes_like_a_file),
+        WITH_TREE(test_other_entries_for_the_same_files),
+        WITH_TREE(test_a_directory_within_another_is_held_by_itself),
         WITH_TREE(test_a_damaged_memory_costs_no_policy),
     };
     rcu_reader_register();
