@@ -194,16 +194,12 @@ static struct set_file *decide(struct policy_set *set, struct set_file *file,
     }
     size_t winner = 0;
     enum ownership verdict = ownership_decide(owner, claims, count, &winner);
-    if (verdict == OWNERSHIP_MOVES && !disputed) {
-        for (size_t i = 0; i < count; i++) {
-            if (i != winner) {
-                refuse(set, files[i], files[winner], true, wanted->name);
-            }
-        }
-        return files[winner];
+    if (verdict == OWNERSHIP_MOVES && rival == NULL) {
+        return file;
     }
     if (verdict == OWNERSHIP_MOVES) {
-        return file;
+        refuse(set, files[1 - winner], files[winner], true, wanted->name);
+        return files[winner];
     }
     struct set_file *in_the_way =
         verdict == OWNERSHIP_STAYS ? (struct set_file *)wanted->owner : rival;
@@ -280,22 +276,28 @@ static struct bytes find_missed(const struct policy_set *set, const struct set_f
     return BYTES("");
 }
 
-/* Refuses offers that would leave a domain to nobody that others have in vain. True: there were
- * some. */
+/* Refuses offers that would leave a domain of FILE's to nobody, which has it in vain. True: there
+ * were some. */
+static bool refuse_losing(struct policy_set *set, struct set_file *file)
+{
+    struct set_file *losing = NULL;
+    bool refused = false;
+    for (struct bytes name = find_missed(set, file, &losing); name.n != 0;
+         name = find_missed(set, file, &losing)) {
+        refuse(set, losing, file, false, name);
+        take_back_queued(set);
+        refused = true;
+    }
+    return refused;
+}
+
 static bool check_missed(struct policy_set *set)
 {
     bool refused = false;
     for (size_t i = 0; i < set->work.count; i++) {
         struct set_file *file = set->work.items[i];
-        struct set_file *losing = NULL;
-        while (file->offer != NULL && !set_file_stands(file)) {
-            struct bytes name = find_missed(set, file, &losing);
-            if (name.n == 0) {
-                break;
-            }
-            refuse(set, losing, file, false, name);
-            take_back_queued(set);
-            refused = true;
+        if (file->offer != NULL && !set_file_stands(file)) {
+            refused = refuse_losing(set, file) || refused;
         }
     }
     return refused;

@@ -196,7 +196,7 @@ static const struct {
      "a.example=a.yaml b.example=b.yml c.example=a.yaml ",
      ""},
     {"files that are none",
-     {"a.yaml", "domains: {a.example: " A "}\n", "a.yaml~", "domains: [\n", ".b.yaml",
+     {"a.yaml", ("domains: {a.example: " A "}\n"), "a.yaml~", "domains: [\n", ".b.yaml",
       "domains: [\n", "notes.txt", "domains: [\n"},
      "a.example=a.yaml ",
      ""},
