@@ -262,7 +262,8 @@ static void claim_others(struct policy_set *set, struct set_file *file)
 }
 
 /* What another file would let go although FILE has it, which cannot stand: a domain that two files
- * say differently, or one whose file is gone. Empty: nothing. What is away is for the guard. */
+ * say differently, or one whose file is gone. Empty: nothing. What is away is for the guard, unless
+ * that may go. */
 static struct bytes find_missed(const struct policy_set *set, const struct set_file *file,
                                 struct set_file **ret_losing)
 {
@@ -272,7 +273,7 @@ static struct bytes find_missed(const struct policy_set *set, const struct set_f
         bool disputed = domain != NULL && domain->claimant == &set->disputed;
         if (owner != NULL && owner != file && set_file_stands(owner) &&
             !set_file_stands(domain->claimant) && (disputed || owner->offer->absent) &&
-            !set_file_is_away(set, owner)) {
+            (!set_file_is_away(set, owner) || set_accepts(set, owner))) {
             *ret_losing = owner;
             return domain_name(domain);
         }

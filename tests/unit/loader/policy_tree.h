@@ -21,8 +21,9 @@
 enum { VANISH_MS = 5000 };
 
 struct tree {
-    char top[96];   /* the directory of the policy files */
-    char state[64]; /* the state directory */
+    char top[96];       /* the directory of the policy files */
+    const char *beside; /* another one, or NULL */
+    char state[64];     /* the state directory */
     struct policy_index *index;
     struct policy_set *set;
     struct policy_set_result result; /* of the last apply */
@@ -57,11 +58,11 @@ static inline void count_event(const struct policy_set_event *event, void *conte
 
 static inline void tree_open(struct tree *t)
 {
-    const char *const paths[] = {t->top};
+    const char *const paths[] = {t->top, t->beside};
     CLEANUP_FREE char *copies = mirror_copy_directory(t->state);
     const struct policy_set_options options = {
         .paths = paths,
-        .path_count = 1,
+        .path_count = t->beside != NULL ? 2 : 1,
         .defaults = {.max_age_s = 604800},
         .state = t->state,
         .mirror_copies = copies,

@@ -296,6 +296,59 @@ static void test_a_damaged_memory_costs_no_policy(void **state)
     assert_false(policy_set_remembers(t->set));
 }
 
+/* The first row has a copy that was refused while its directory was there; the second one a shared
+ * policy without a domain beside it. */
+static void test_who_gave_what_is_away_gives_it_still(void **state)
+{
+    static const char *const shared =
+        "policies:\n  g: {mode: enforce, mx: [mx.g.example], max_age: 1w}\n";
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", THREE);
+    tree_write(t, "b.yaml", shared);
+    tree_write(t, "c.yaml", "domains:\n  g.example: g\n");
+    tree_rescan(t);
+    tree_edit(t, "a (1).yaml", THREE);
+    CLEANUP_FREE char *away = memory_printf("%s-away", t->top);
+    for (int empty = 0; empty < 2; empty++) {
+        assert_int_equal(rename(t->top, away), 0);
+        assert_int_equal(empty ? mkdir(t->top, 0700) : 0, 0);
+        tree_rescan(t);
+        tree_wait(t, 2 * VANISH_MS);
+        expect_owner(t, "a.example", "a.yaml");
+        expect_owner(t, "@g", "b.yaml");
+        expect_served(t, "g.example", "mx.g.example");
+        assert_int_equal(t->result.held, 4);
+        (void)rmdir(t->top);
+        assert_int_equal(rename(away, t->top), 0);
+        tree_rescan(t);
+        expect_owner(t, "a.example", "a.yaml");
+        expect_owner(t, "@g", "b.yaml");
+    }
+    tree_unlink(t, "a (1).yaml");
+    tree_apply(t, "a (1).yaml", NULL);
+    expect_problems(t, "");
+}
+
+static void test_what_goes_by_acceptance_stays_for_who_has_it_in_vain(void **state)
+{
+    struct tree *t = *state;
+    CLEANUP_FREE char *away = memory_string(t->top);
+    tree_write(t, "a.yaml", THREE);
+    tree_rescan(t);
+    tree_remember(t);
+    tree_remove_all(away);
+    t->beside = away;
+    snprintf(t->top, sizeof(t->top), "%s-2", away);
+    tree_write(t, "b.yaml", "domains:\n" OWN("b.example", "new.b.example") "  x.example: nobody\n");
+    tree_restart(t);
+    tree_accept(t);
+    expect_served(t, "b.example", "mx1.b.example");
+    tree_edit(t, "b.yaml", "domains:\n" OWN("b.example", "new.b.example"));
+    tree_accept(t);
+    expect_served(t, "b.example", "new.b.example");
+    expect_not_served(t, "a.example");
+}
+
 int main(void)
 {
 #define WITH_TREE(test) cmocka_unit_test_setup_teardown(test, tree_set_up, tree_tear_down)
@@ -311,6 +364,8 @@ int main(void)
         WITH_TREE(test_plain_edits_while_down),
         WITH_TREE(test_an_entry_that_is_dropped_goes_like_a_file),
         WITH_TREE(test_a_damaged_memory_costs_no_policy),
+        WITH_TREE(test_who_gave_what_is_away_gives_it_still),
+        WITH_TREE(test_what_goes_by_acceptance_stays_for_who_has_it_in_vain),
     };
     rcu_reader_register();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
