@@ -1,7 +1,6 @@
 /* The guard against removals that nobody meant: an unmounted or emptied tree, a generator that
  * broke off, a writer that was looked at half-way. */
 #include "loader/policy_set_parts.h"
-#include "loader/write_rule.h"
 
 static struct bytes domain_name(const struct policy_domain *domain)
 {
@@ -109,15 +108,7 @@ static bool takes_away(const struct set_file *file)
 /* Takes FILE out where its text may not be whole and takes something away. */
 static bool doubt(struct policy_set *set, struct set_file *file)
 {
-    const struct write_facts facts = {
-        .left_open = file->left_open,
-        .untold = file->untold && set->options.settle_ms != 0,
-        .settled = file->settled,
-        .in_place = file->applied.identity.inode == file->text.identity.inode &&
-                    file->applied.identity.device == file->text.identity.device,
-        .line_end = file->text.line_end,
-        .line_end_before = file->applied.line_end,
-    };
+    const struct write_facts facts = set_file_writing(set, file);
     enum write_verdict verdict = write_rule(&facts);
     if (file->offer->absent || verdict == WRITE_COUNTS || !takes_away(file)) {
         return false;
