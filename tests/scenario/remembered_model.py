@@ -146,13 +146,15 @@ class Round:
     def __init__(self, model, offers, held, away):
         self.model, self.offers, self.held, self.away = model, offers, held, away
         self.refused = {}  # path: the file whose offer is in the way, if it is an offer's fault
+        self.letting_go = set()  # of those refused: what they have others have in vain
         self.disputed = set()
         self.fall()
         again = True
-        while again:  # what was refused for the sake of an offer that fell later
+        while again:  # what was refused for the sake of an offer that fell later, or that stands now
             again = False
             for path, blocker in sorted(self.refused.items()):
-                if blocker in self.refused:
+                # Who would let go what another has in vain may, once that one stands.
+                if blocker and (blocker in self.refused) != (path in self.letting_go):
                     before = dict(self.refused)
                     del self.refused[path]
                     self.fall()
@@ -234,5 +236,6 @@ class Round:
                 owner = self.model.owner.get(name)
                 if (owner in standing and owner != path and name not in claimed
                         and (name in self.disputed or standing[owner] is ABSENT)):
-                    found[owner] = None
+                    found[owner] = path
+                    self.letting_go.add(owner)
         return found

@@ -147,6 +147,7 @@ class Killed(Memory):
         other = self.host()  # on the same state
         other.config, other.log_path = other.directory / "other.yaml", other.directory / "other.log"
         other.configure(SETTINGS + "control: other.sock\n")
+        self.server.configure(SETTINGS)
         self.begin()
         for point in ("memory.create:1", "memory.create:2", "memory.clear", "memory.put:1", "memory.put:3",
                       "memory.commit", "memory.committed"):
