@@ -228,13 +228,13 @@ class Round:
         return same[0] if same else None if remembered else claims[0]
 
     def missed(self, standing):
-        """Files that would let go a name which others have in vain: one that is gone, or where two say otherwise."""
+        """Files that would let go a domain which others have in vain: one that is gone, or where two say otherwise."""
         claimed = {n for c in standing.values() for n in c.said}
         found = {}
         for path in (*self.refused, *self.held):
             for name in (self.offers.get(path) or self.held[path]).said:
                 owner = self.model.owner.get(name)
-                if (owner in standing and owner != path and name not in claimed
+                if (owner in standing and owner != path and name not in claimed and not name.startswith("@")
                         and (name in self.disputed or standing[owner] is ABSENT)):
                     found[owner] = path
                     self.letting_go.add(owner)
