@@ -7,7 +7,7 @@
 
 enum {
     SLICE_OCTETS = 4 * 1024 * 1024, /* encoded between two looks at what changed */
-    FINISH_MS = 1000,               /* a stop waits so long for what is not written yet */
+    FINISH_MS = 10000,              /* a stop waits so long for what is not written yet */
 };
 
 static void put(const struct served_file *file, struct buffer *version, void *context)

@@ -48,6 +48,7 @@ static void do_reload(void *message)
     }
     loader->reloads++;
     loader->expiry_ms = 0;
+    memory_writer_retry_now(loader->memory);
     loader_rescan(loader, &reload->result);
     if (reload->accept != NULL) {
         loader_accept_removals(loader, reload->accept, &reload->result, &reload->not_held);

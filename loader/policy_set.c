@@ -156,9 +156,11 @@ void set_event(struct policy_set *set, struct set_file *file, enum file_event ev
     set_files_touch(set, file);
 }
 
+/* What a file offered whose directory is away since says nothing until that is back. */
 static void join_round(struct policy_set *set, struct set_file *file)
 {
-    if (file->in_round || file->offer == NULL || !file_state_joins_rounds(file->state)) {
+    if (file->in_round || file->offer == NULL || !file_state_joins_rounds(file->state) ||
+        (!file->offer->absent && set_file_is_away(set, file))) {
         return;
     }
     file->in_round = true;

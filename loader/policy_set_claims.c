@@ -28,6 +28,30 @@ struct wanted {
     const struct offer_shared *shared;
 };
 
+static struct wanted wanted_shared(const struct offer_shared *offered)
+{
+    const struct set_shared *shared = offered->shared;
+    return (struct wanted){
+        .name = set_shared_name(shared),
+        .owner = shared->owner,
+        .claimant = shared->claimant,
+        .stands = shared->slot != NULL ? shared->slot->policy : shared->former,
+        .shared = offered,
+    };
+}
+
+static struct wanted wanted_domain(const struct offer_domain *offered)
+{
+    const struct policy_domain *domain = offered->domain;
+    return (struct wanted){
+        .name = domain_name(domain),
+        .owner = domain->owner,
+        .claimant = domain->claimant,
+        .stands = set_domain_text(domain),
+        .domain = offered,
+    };
+}
+
 static enum owner_state owner_state_of(const struct policy_set *set, const struct wanted *wanted)
 {
     const struct set_file *owner = wanted->owner;
@@ -227,18 +251,56 @@ static struct set_file *claim(struct policy_set *set, struct set_file *file,
     return alone && owner != OWNER_AWAY ? file : decide(set, file, wanted, owner);
 }
 
+/* Whether what is WANTED stays with another file than FILE, which is refused then. */
+static bool is_taken(struct policy_set *set, struct set_file *file, const struct wanted *wanted)
+{
+    bool taken = wanted->owner != NULL && wanted->owner != file && wanted->claimant != file &&
+                 owner_state_of(set, wanted) == OWNER_CLAIMS;
+    if (taken) {
+        (void)claim(set, file, wanted);
+    }
+    return taken;
+}
+
+/* Refuses FILE where it claims what stays with another: so it is no party where it is disputed who
+ * is to have something else. */
+static bool refuse_vain(struct policy_set *set, struct set_file *file)
+{
+    const struct set_offer *offer = file->offer;
+    bool refused = false;
+    for (size_t i = 0; i < offer->shared_count && !refused; i++) {
+        const struct wanted wanted = wanted_shared(&offer->shared[i]);
+        refused = is_taken(set, file, &wanted);
+    }
+    for (size_t i = 0; i < offer->domain_count && !refused; i++) {
+        if (offer->domains[i].domain->owner != NULL && offer->domains[i].domain->owner != file) {
+            const struct wanted wanted = wanted_domain(&offer->domains[i]);
+            refused = is_taken(set, file, &wanted);
+        }
+    }
+    return refused;
+}
+
+/* Who is refused keeps what others may have come for. */
+static void refuse_all_vain(struct policy_set *set, const struct set_files *trying)
+{
+    bool more = true;
+    for (int passes = 0; more && passes < PASSES_MAX; passes++) {
+        more = false;
+        for (size_t i = 0; i < trying->count; i++) {
+            struct set_file *file = trying->items[i];
+            more = (set_file_stands(file) && refuse_vain(set, file)) || more;
+        }
+        take_back_queued(set);
+    }
+}
+
 static void claim_others(struct policy_set *set, struct set_file *file)
 {
     const struct set_offer *offer = file->offer;
     for (size_t i = 0; i < offer->shared_count && set_file_stands(file); i++) {
         struct set_shared *shared = offer->shared[i].shared;
-        const struct wanted wanted = {
-            .name = set_shared_name(shared),
-            .owner = shared->owner,
-            .claimant = shared->claimant,
-            .stands = shared->slot != NULL ? shared->slot->policy : shared->former,
-            .shared = &offer->shared[i],
-        };
+        const struct wanted wanted = wanted_shared(&offer->shared[i]);
         shared->claimant = claim(set, file, &wanted);
     }
     for (size_t i = 0; i < offer->domain_count && set_file_stands(file); i++) {
@@ -246,19 +308,14 @@ static void claim_others(struct policy_set *set, struct set_file *file)
         if (domain->claimant == file) {
             continue; /* as nearly always */
         }
-        const struct wanted wanted = {
-            .name = domain_name(domain),
-            .owner = domain->owner,
-            .claimant = domain->claimant,
-            .stands = set_domain_text(domain),
-            .domain = &offer->domains[i],
-        };
+        const struct wanted wanted = wanted_domain(&offer->domains[i]);
         domain->claimant = claim(set, file, &wanted);
     }
 }
 
 /* What another file would let go although FILE has it, which cannot stand: a domain that two files
- * say differently, or one whose file is gone. Empty: nothing. What is away is for the guard. */
+ * say differently, or one whose file is gone. Empty: nothing. What is away is for the guard, unless
+ * that may go. */
 static struct bytes find_missed(const struct policy_set *set, const struct set_file *file,
                                 struct set_file **ret_losing)
 {
@@ -268,7 +325,7 @@ static struct bytes find_missed(const struct policy_set *set, const struct set_f
         bool disputed = domain != NULL && domain->claimant == &set->disputed;
         if (owner != NULL && owner != file && set_file_stands(owner) &&
             !set_file_stands(domain->claimant) && (disputed || owner->offer->absent) &&
-            !set_file_is_away(set, owner)) {
+            (!set_file_is_away(set, owner) || set_accepts(set, owner))) {
             *ret_losing = owner;
             return domain_name(domain);
         }
@@ -344,6 +401,7 @@ static void try_all(struct policy_set *set, const struct set_files *trying)
     for (size_t i = 0; i < trying->count; i++) {
         claim_own(set, trying->items[i]);
     }
+    refuse_all_vain(set, trying);
     for (size_t i = 0; i < trying->count; i++) {
         if (set_file_stands(trying->items[i])) {
             claim_others(set, trying->items[i]);

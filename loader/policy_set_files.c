@@ -226,6 +226,19 @@ struct bytes set_file_below(const struct policy_set *set, const struct set_file 
     return below.n != 0 && below.p[0] == '/' ? bytes_skip(below, 1) : below;
 }
 
+struct write_facts set_file_writing(const struct policy_set *set, const struct set_file *file)
+{
+    return (struct write_facts){
+        .left_open = file->left_open,
+        .untold = file->untold && set->options.settle_ms != 0,
+        .settled = file->settled,
+        .in_place = file->whole.identity.inode == file->text.identity.inode &&
+                    file->whole.identity.device == file->text.identity.device,
+        .line_end = file->text.line_end,
+        .line_end_before = file->whole.line_end,
+    };
+}
+
 bool set_file_is_away(const struct policy_set *set, const struct set_file *file)
 {
     enum set_top_state state = set->tops[file->top].state;

@@ -1,7 +1,6 @@
 /* The guard against removals that nobody meant: an unmounted or emptied tree, a generator that
  * broke off, a writer that was looked at half-way. */
 #include "loader/policy_set_parts.h"
-#include "loader/write_rule.h"
 
 static struct bytes domain_name(const struct policy_domain *domain)
 {
@@ -72,6 +71,16 @@ static bool postpone(struct policy_set *set, struct set_file *file)
 
 /* --- While its writer is at work --- */
 
+static bool loses_shared(const struct set_file *file)
+{
+    for (size_t i = 0; i < file->shared_count; i++) {
+        if (!set_file_stands(file->shared[i]->claimant)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Whether the offer of FILE takes something away from what is served: a domain, a shared policy's
  * or a domain's mx, a mode or a max_age lowered. */
 static bool takes_away(const struct set_file *file)
@@ -93,26 +102,13 @@ static bool takes_away(const struct set_file *file)
             return true;
         }
     }
-    for (size_t i = 0; i < file->shared_count; i++) {
-        if (!set_file_stands(file->shared[i]->claimant)) {
-            return true;
-        }
-    }
-    return count_losses(file) != 0;
+    return loses_shared(file) || count_losses(file) != 0;
 }
 
 /* Takes FILE out where its text may not be whole and takes something away. */
 static bool doubt(struct policy_set *set, struct set_file *file)
 {
-    const struct write_facts facts = {
-        .left_open = file->left_open,
-        .untold = file->untold && set->options.settle_ms != 0,
-        .settled = file->settled,
-        .in_place = file->applied.identity.inode == file->text.identity.inode &&
-                    file->applied.identity.device == file->text.identity.device,
-        .line_end = file->text.line_end,
-        .line_end_before = file->applied.line_end,
-    };
+    const struct write_facts facts = set_file_writing(set, file);
     enum write_verdict verdict = write_rule(&facts);
     if (file->offer->absent || verdict == WRITE_COUNTS || !takes_away(file)) {
         return false;
@@ -134,8 +130,8 @@ static bool hold(struct policy_set *set, struct set_file *file)
  * whether that is the directory that was meant. */
 static bool is_away(const struct policy_set *set, const struct set_file *file)
 {
-    return file->offer->absent && set_file_is_away(set, file) && count_losses(file) != 0 &&
-           count_free(set, file) != count_losses(file);
+    return file->offer->absent && set_file_is_away(set, file) &&
+           (loses_shared(file) || count_losses(file) != count_free(set, file));
 }
 
 /* What is held stays held until it is accepted, its file changes, or nothing is lost by it. And
@@ -213,7 +209,8 @@ static bool hold_what_is_too_much(struct policy_set *set)
             continue;
         }
         count_file(file, &removal);
-        if (file->loses != 0 && (is_held_already(set, file) || is_away(set, file))) {
+        bool loses = file->loses != 0 || (file->offer->absent && loses_shared(file));
+        if (loses && (is_held_already(set, file) || is_away(set, file))) {
             held = hold(set, file);
         }
     }

@@ -260,12 +260,11 @@ static void restore_file(struct policy_set *set, const char *path, size_t top,
         return;
     }
     file->restored = set_offer_new(set, parsed);
-    if (row != NULL) {
-        file->was_held = row->held;
-        file->applied = row->text;
-        file->text = row->text;
-        file->text_known = row->reader == version_record_reader(&set->options.defaults);
-    }
+    file->was_held = row->held;
+    file->applied = row->text;
+    file->text = row->text;
+    file->whole = row->text;
+    file->text_known = row->reader == version_record_reader(&set->options.defaults);
     own_restored(set, file);
 }
 
@@ -336,7 +335,8 @@ static void import(const struct last_good_kept *copy, void *context)
             top++;
         }
         if (top < set->top_count) {
-            restore_file(set, source, top, &parsed, NULL);
+            const struct row row = {.held = copy->held};
+            restore_file(set, source, top, &parsed, &row);
         } else {
             policy_file_clear(&parsed); /* configured no more */
         }
@@ -349,7 +349,8 @@ void set_memory_restore(struct policy_set *set)
     if (set->options.state == NULL) {
         return;
     }
-    if (!list_rows(set, &rows)) {
+    /* One without a row may have been made by a start that was killed before it had written any. */
+    if (!list_rows(set, &rows) || rows.count == 0) {
         struct error e;
         if (!last_good_import_each(set->options.state, import, set, &e)) {
             tell(set, set->options.state, e.text);

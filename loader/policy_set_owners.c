@@ -144,6 +144,7 @@ static void settle_file(struct policy_set *set, struct set_file *file)
     bool absent = offer->absent;
     set_offer_free(set, offer);
     file->applied = file->text;
+    file->whole = file->text;
     set_event(set, file, EVENT_STANDS);
     if (absent) {
         set_event(set, file, EVENT_GOES_EMPTY);

@@ -22,6 +22,7 @@
 #include "loader/file_state.h"
 #include "loader/policy_reading.h"
 #include "loader/policy_set.h"
+#include "loader/write_rule.h"
 
 struct set_file;
 
@@ -138,6 +139,7 @@ struct set_file {
 
     /* The version applied. */
     struct set_text applied;    /* its text; of an inode 0: none is known */
+    struct set_text whole;      /* of all that were read, the last that was not cut off */
     struct set_domain *domains; /* sorted by name */
     size_t domain_count;
     struct set_shared **shared;
@@ -328,6 +330,8 @@ void set_file_free(struct policy_set *set, struct set_file *file);
 const struct set_domain *set_file_find_domain(const struct set_file *file, struct bytes name);
 /* FILE is on the disk, or not. */
 void set_file_note_presence(struct policy_set *set, struct set_file *file, bool present);
+/* How what was read of it last was written. */
+struct write_facts set_file_writing(const struct policy_set *set, const struct set_file *file);
 /* Its path below its top. */
 struct bytes set_file_below(const struct policy_set *set, const struct set_file *file);
 /* Whether its top is not there, or has nothing left: nobody can tell what FILE says. */

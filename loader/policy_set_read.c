@@ -129,6 +129,8 @@ static void take_one(size_t number, void *context)
     }
     if (result->unreadable == NULL) {
         file->text = (struct set_text){result->identity, result->line_end};
+        const struct write_facts facts = set_file_writing(set, file);
+        file->whole = write_rule_is_cut_off(&facts) ? file->whole : file->text;
         file->racy = result->racy;
     } else if (!tell_unreadable(file, result->unreadable, &result->problems)) {
         set_scan_vanish(set, file);

@@ -386,11 +386,25 @@ static void look_again(struct policy_set *set, struct set_file *file)
     set->something_changed = true;
 }
 
+/* What is refused settles meanwhile: it may come to count together with what was in its way. */
+static void settle_refused(struct policy_set *set, struct set_file *file)
+{
+    struct stat status;
+    if (file->untold && !file->settled && set->now_ms >= file->since_ms + set->options.settle_ms &&
+        stat(file->path, &status) == 0) {
+        struct file_identity identity = file_identity_of(&status);
+        file->settled = file_identity_equal(&identity, &file->text.identity);
+    }
+}
+
 void set_scan_again(struct policy_set *set)
 {
     size_t count = set->work.count;
     for (size_t i = 0; i < count; i++) {
         struct set_file *file = set->work.items[i];
+        if (file->state == FILE_REFUSED) {
+            settle_refused(set, file);
+        }
         set->something_changed = set->something_changed || file->state == FILE_POSTPONED;
         if (file->state == FILE_SETTLING &&
             set->now_ms >= file->since_ms + set->options.settle_ms) {

@@ -31,9 +31,14 @@ bool write_rule_narrows(const struct policy *before, const struct policy *after)
     return narrows;
 }
 
+bool write_rule_is_cut_off(const struct write_facts *facts)
+{
+    return facts->in_place && !facts->line_end && facts->line_end_before;
+}
+
 enum write_verdict write_rule(const struct write_facts *facts)
 {
-    if (facts->left_open || (facts->in_place && !facts->line_end && facts->line_end_before)) {
+    if (facts->left_open || write_rule_is_cut_off(facts)) {
         return WRITE_UNFINISHED;
     }
     return facts->untold && !facts->settled ? WRITE_UNSETTLED : WRITE_COUNTS;

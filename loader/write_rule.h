@@ -17,7 +17,8 @@ struct write_facts {
     bool left_open;       /* its writer has not closed it, though nothing comes any more */
     bool untold;          /* nobody tells of its writer … */
     bool settled;         /* … but two looks some time apart found it the same */
-    bool in_place;        /* the same inode as the text before; else it was put there whole */
+    bool in_place;        /* the same inode as the text before, applied or not; else it was put
+                             there whole */
     bool line_end;        /* ends with a line end … */
     bool line_end_before; /* … as the text before did */
 };
@@ -27,6 +28,9 @@ enum write_verdict {
     WRITE_UNSETTLED,  /* look again */
     WRITE_UNFINISHED, /* held until it is closed, replaced, or accepted */
 };
+
+/* Ends in the middle of a line, as a copy does that broke off. */
+bool write_rule_is_cut_off(const struct write_facts *facts);
 
 /* Of a text that takes something away. */
 enum write_verdict write_rule(const struct write_facts *facts);

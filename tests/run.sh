@@ -171,7 +171,7 @@ tests/coverage.py build/asan || tally "coverage" 0 1
 unit tsan
 export MTASTS_HOST=$PWD/build/tsan/cli/mtasts-host MTASTS_SLOW=8 MTASTS_SANITIZER=tsan
 counted "random edits and clients (tsan)" env MTASTS_RANDOM_S=20 \
-    tests/scenario/run.py random_edits attack_random
+    tests/scenario/run.py random_edits random_restarts attack_random
 
 step_started=$SECONDS
 check "build (release)" sh -c "cmake --preset release -DMTASTS_WERROR=ON && cmake --build build/release"

@@ -195,6 +195,32 @@ class Server(scenario.Scenario):
         self.wait_attention({"removals-held": (200, None)})
         self.server.stop()
 
+    def test_status_tells_files_that_are_still_open(self):
+        text = "domains:\n" + "".join(f"  d{i}.example: {{mode: none, max_age: 1d}}\n" for i in range(2))
+        path = self.server.write("b.yaml", text)
+        self.server.configure("limits: {write_wait: 1s}\n")
+        self.server.start()
+        with open(path, "w") as writer:
+            writer.write(text[:text.index("  d1")])
+            writer.flush()
+            self.wait_attention({"files-in-error": (1, str(path)), "still-open": (1, None)})
+            self.assertTrue(self.server.serves("d1.example", "mode: none"))
+        self.wait_attention({})
+        self.assertTrue(self.server.serves("d1.example", None))
+        self.server.stop()
+
+    def test_status_tells_what_is_not_remembered(self):
+        memory = self.server.state / "served.db"
+        memory.mkdir(parents=True)
+        self.server.start()
+        self.wait_attention({"not-remembered": (1, None)})
+        self.assertFalse(self.server.status()["remembered"])
+        memory.rmdir()
+        self.server.command("reload")  # which tries again at once
+        self.wait_attention({})
+        self.assertTrue(self.server.status()["remembered"])
+        self.server.stop()
+
     def test_status_tells_that_the_server_stops(self):
         self.server.start()
         with socket.create_connection(("127.0.0.1", self.server.plain_port)) as client:

@@ -52,13 +52,16 @@ def whole(said):
 
 
 def cut(said, octets):
-    """The text of SAID cut after OCTETS of it. A line's policy is valid without the line's end."""
+    """The text of SAID cut after OCTETS of it. A line's policy is valid without the line's end, and so is one with the
+    next line's indent after it."""
+    text = whole(said).octets[:octets]
+    length = len(text.rstrip(b" "))
     at, found = 0, None
     for line, says in lines_of(said):
         at += len(line)
-        if octets in (at, at - 1):
+        if length in (at, at - 1):
             found = says
-    return Content(whole(said).octets[:octets], found)
+    return Content(text, found)
 
 
 def broken(octets):
@@ -73,6 +76,7 @@ class Model:
         self.owner = {}  # of each name that is served: the path of a file, there or not
         self.stands = {}  # of each name that is served: its value
         self.last = {}  # of each name that ever was: the value that was served last
+        self.whole = {}  # of each file that was looked at: what it said last that was not cut off
         self.held = set()  # files whose text is cut off and takes something away
 
     def copy(self):
@@ -90,18 +94,28 @@ class Model:
         """The tops without a policy file."""
         return {top for top in self.tops if not any(self.top(path) == top for path in self.disk)}
 
-    def is_cut_off(self, path, content):
-        """Written in place, without the line end that there was, and something that is served would go."""
-        before = self.accepted.get(path)
-        return (before is not None and before.inode == content.inode and before.line_end()
-                and not content.line_end()
-                and any(content.said.get(name) != value for name, value in before.said.items()))
+    def restart(self):
+        """Of what was looked at and not applied nothing is remembered."""
+        self.whole = dict(self.accepted)
+        self.apply()
+
+    def is_cut_off(self, path):
+        """Written in place, without the line end that there was."""
+        before, content = self.whole.get(path, ABSENT), self.disk[path]
+        return before.inode == content.inode and before.line_end() and not content.line_end()
+
+    def takes_away(self, path, content):
+        before = self.accepted.get(path, ABSENT)
+        return any(content.said.get(name) != value for name, value in before.said.items())
 
     def apply(self, accepting=False):
         """What the disk says now is judged as one edit; ACCEPTING: as `reload --accept-removals` does."""
         away = set() if accepting else self.away()
         offers = {p: c for p, c in self.disk.items() if c.said is not None}
-        self.held = set() if accepting else {p for p, c in offers.items() if self.is_cut_off(p, c)}
+        cut_off = {p for p in self.disk if not accepting and self.is_cut_off(p)}
+        self.whole = {p: c for p, c in self.whole.items() if p in self.disk or p in self.accepted}
+        self.whole.update({p: c for p, c in self.disk.items() if p not in cut_off})
+        self.held = {p for p in cut_off if p in offers and self.takes_away(p, offers[p])}
         held = {p: offers.pop(p) for p in self.held}
         offers.update({p: ABSENT for p in self.accepted if p not in self.disk and self.top(p) not in away})
         round = Round(self, offers, held, away)
@@ -132,13 +146,15 @@ class Round:
     def __init__(self, model, offers, held, away):
         self.model, self.offers, self.held, self.away = model, offers, held, away
         self.refused = {}  # path: the file whose offer is in the way, if it is an offer's fault
+        self.letting_go = set()  # of those refused: what they have others have in vain
         self.disputed = set()
         self.fall()
         again = True
-        while again:  # what was refused for the sake of an offer that fell later
+        while again:  # what was refused for the sake of an offer that fell later, or that stands now
             again = False
             for path, blocker in sorted(self.refused.items()):
-                if blocker in self.refused:
+                # Who would let go what another has in vain may, once that one stands.
+                if blocker and (blocker in self.refused) != (path in self.letting_go):
                     before = dict(self.refused)
                     del self.refused[path]
                     self.fall()
@@ -212,13 +228,14 @@ class Round:
         return same[0] if same else None if remembered else claims[0]
 
     def missed(self, standing):
-        """Files that would let go a name which others have in vain: one that is gone, or where two say otherwise."""
+        """Files that would let go a domain which others have in vain: one that is gone, or where two say otherwise."""
         claimed = {n for c in standing.values() for n in c.said}
         found = {}
         for path in (*self.refused, *self.held):
             for name in (self.offers.get(path) or self.held[path]).said:
                 owner = self.model.owner.get(name)
-                if (owner in standing and owner != path and name not in claimed
+                if (owner in standing and owner != path and name not in claimed and not name.startswith("@")
                         and (name in self.disputed or standing[owner] is ABSENT)):
-                    found[owner] = None
+                    found[owner] = path
+                    self.letting_go.add(owner)
         return found

@@ -68,7 +68,7 @@ class Remembering(Scenario):
 
     def wait_remembered(self, server):
         """Until what is served is written down, so that a kill leaves all of it."""
-        wait_until(lambda: server.status().get("remembered", True), "what is served is remembered")
+        wait_until(lambda: server.status()["remembered"], "what is served is remembered")
 
     def end(self, server, how):
         if how == "kill":

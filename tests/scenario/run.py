@@ -24,7 +24,7 @@ NOT_SCENARIOS = {"acme_harness", "acme_proxy", "attack", "bind", "dns_primary", 
                  "http2_frames", "knot", "mail_servers", "mailauth_reader", "policy_upstream", "proxies",
                  "remembered_model", "remembering", "run", "sts_resolver", "tenant_servers", "wire", "zoo", "zoo_authority", "zoo_servers"}
 LIMIT_S = 1500
-LONGEST = ("random_edits", "tls_testssl")  # begun first, so that nobody waits for them alone
+LONGEST = ("random_edits", "random_restarts", "remembered_broken", "tls_testssl")  # begun first, so that nobody waits for them alone
 SANITIZED = bool(os.environ.get("MTASTS_SANITIZER"))
 # Files that may be skipped as a whole, and whether they may here. Any other one does not test any more.
 MAY_BE_SKIPPED = {

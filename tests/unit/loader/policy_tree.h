@@ -21,8 +21,9 @@
 enum { VANISH_MS = 5000, TOPS_MAX = 4 };
 
 struct tree {
-    char top[96];   /* the directory of the policy files */
-    char state[64]; /* the state directory */
+    char top[96];       /* the directory of the policy files */
+    const char *beside; /* another one, or NULL */
+    char state[64];     /* the state directory */
     struct policy_index *index;
     struct policy_set *set;
     struct policy_set_result result; /* of the last apply */
@@ -60,16 +61,20 @@ static inline void count_event(const struct policy_set_event *event, void *conte
 
 static inline void tree_open(struct tree *t)
 {
-    char *paths[TOPS_MAX + 1] = {memory_string(t->top)};
+    char *paths[TOPS_MAX + 2] = {memory_string(t->top)};
     size_t count = 0;
     for (; t->tops[count] != NULL; count++) {
         free(paths[count]);
         paths[count] = memory_printf("%s%s", t->top, t->tops[count]);
     }
+    count = count != 0 ? count : 1;
+    if (t->beside != NULL) {
+        paths[count++] = memory_string(t->beside);
+    }
     CLEANUP_FREE char *copies = mirror_copy_directory(t->state);
     const struct policy_set_options options = {
         .paths = (const char *const *)paths,
-        .path_count = count != 0 ? count : 1,
+        .path_count = count,
         .defaults = {.max_age_s = 604800},
         .state = t->state,
         .mirror_copies = copies,

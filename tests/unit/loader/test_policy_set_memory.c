@@ -380,6 +380,116 @@ static void test_a_damaged_memory_costs_no_policy(void **state)
     assert_false(policy_set_remembers(t->set));
 }
 
+/* The first row has a copy that was refused while its directory was there; the second one a shared
+ * policy without a domain beside it. */
+static void test_who_gave_what_is_away_gives_it_still(void **state)
+{
+    static const char *const shared =
+        "policies:\n  g: {mode: enforce, mx: [mx.g.example], max_age: 1w}\n";
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", THREE);
+    tree_write(t, "b.yaml", shared);
+    tree_write(t, "c.yaml", "domains:\n  g.example: g\n");
+    tree_rescan(t);
+    tree_edit(t, "a (1).yaml", THREE);
+    CLEANUP_FREE char *away = memory_printf("%s-away", t->top);
+    for (int empty = 0; empty < 2; empty++) {
+        assert_int_equal(rename(t->top, away), 0);
+        assert_int_equal(empty ? mkdir(t->top, 0700) : 0, 0);
+        tree_rescan(t);
+        tree_wait(t, 2 * VANISH_MS);
+        expect_owner(t, "a.example", "a.yaml");
+        expect_owner(t, "@g", "b.yaml");
+        expect_served(t, "g.example", "mx.g.example");
+        assert_int_equal(t->result.held, 4);
+        (void)rmdir(t->top);
+        assert_int_equal(rename(away, t->top), 0);
+        tree_rescan(t);
+        expect_owner(t, "a.example", "a.yaml");
+        expect_owner(t, "@g", "b.yaml");
+    }
+    tree_unlink(t, "a (1).yaml");
+    tree_apply(t, "a (1).yaml", NULL);
+    expect_problems(t, "");
+}
+
+static void test_what_goes_by_acceptance_stays_for_who_has_it_in_vain(void **state)
+{
+    struct tree *t = *state;
+    CLEANUP_FREE char *away = memory_string(t->top);
+    tree_write(t, "a.yaml", THREE);
+    tree_rescan(t);
+    tree_remember(t);
+    tree_remove_all(away);
+    t->beside = away;
+    snprintf(t->top, sizeof(t->top), "%s-2", away);
+    tree_write(t, "b.yaml", "domains:\n" OWN("b.example", "new.b.example") "  x.example: nobody\n");
+    tree_restart(t);
+    tree_accept(t);
+    expect_served(t, "b.example", "mx1.b.example");
+    tree_edit(t, "b.yaml", "domains:\n" OWN("b.example", "new.b.example"));
+    tree_accept(t);
+    expect_served(t, "b.example", "new.b.example");
+    expect_not_served(t, "a.example");
+}
+
+static void test_a_copy_is_cut_off_over_a_version_that_was_refused(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "o.yaml", "domains:\n" OWN("o.example", "mx.o.example"));
+    tree_write(t, "t.yaml", THREE);
+    tree_rescan(t);
+    tree_edit(t, "t.yaml", THREE OWN("o.example", "mine.example"));
+    write_in_place(t, "t.yaml", "domains:\n" OWN("a.example", "mx1.a.example") "  ");
+    tree_apply(t, "t.yaml", NULL);
+    expect_served(t, "c.example", "mx.c.example");
+    tree_edit(t, "t.yaml", "domains:\n" OWN("a.example", "mx1.a.example"));
+    expect_not_served(t, "c.example");
+    expect_problems(t, "");
+}
+
+/* z.example is o.yaml's; whoever has it in vain is no party to what becomes of a.example, whichever
+ * name comes first. */
+static void test_who_stands_in_vain_is_no_party(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "o.yaml", "domains:\n" OWN("z.example", "mx.z.example"));
+    tree_write(t, "x.yaml", "domains:\n" OWN("a.example", "old.example"));
+    tree_rescan(t);
+    tree_unlink(t, "x.yaml");
+    tree_write(t, "b.yaml", "domains:\n" OWN("a.example", "b.example"));
+    tree_write(t, "c.yaml",
+               "domains:\n" OWN("a.example", "c.example") OWN("z.example", "c.example"));
+    tree_apply(t, "x.yaml", "b.yaml", "c.yaml", NULL);
+    tree_wait(t, 2 * VANISH_MS);
+    expect_served(t, "a.example", "b.example");
+    expect_served(t, "z.example", "mx.z.example");
+}
+
+static void test_two_edits_of_a_start_count_together(void **state)
+{
+    static const char *const shared = "policies:\n  g: {mode: enforce, mx: [%s], max_age: 1w}\n";
+    struct tree *t = *state;
+    char before[200];
+    char after[200];
+    snprintf(before, sizeof(before), shared, "old.g.example");
+    snprintf(after, sizeof(after), shared, "new.g.example");
+    t->settle_ms = 2000;
+    CLEANUP_FREE char *one = memory_printf("%sdomains:\n  u.example: g\n", before);
+    tree_write(t, "a.yaml", one);
+    tree_write(t, "b.yaml", "domains:\n" OWN("b.example", "mx.b.example"));
+    tree_rescan(t);
+    tree_remember(t);
+    tree_write(t, "a.yaml", "domains:\n  u.example: g\n");
+    tree_write(t, "b.yaml", after);
+    tree_restart(t);
+    expect_served(t, "u.example", "old.g.example");
+    tree_wait(t, 2000);
+    expect_served(t, "u.example", "new.g.example");
+    expect_not_served(t, "b.example");
+    expect_problems(t, "");
+}
+
 int main(void)
 {
 #define WITH_TREE(test) cmocka_unit_test_setup_teardown(test, tree_set_up, tree_tear_down)
@@ -398,6 +508,11 @@ int main(void)
         WITH_TREE(test_other_entries_for_the_same_files),
         WITH_TREE(test_a_directory_within_another_is_held_by_itself),
         WITH_TREE(test_a_damaged_memory_costs_no_policy),
+        WITH_TREE(test_who_gave_what_is_away_gives_it_still),
+        WITH_TREE(test_what_goes_by_acceptance_stays_for_who_has_it_in_vain),
+        WITH_TREE(test_a_copy_is_cut_off_over_a_version_that_was_refused),
+        WITH_TREE(test_who_stands_in_vain_is_no_party),
+        WITH_TREE(test_two_edits_of_a_start_count_together),
     };
     rcu_reader_register();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
