@@ -288,9 +288,9 @@ static void test_after_one_that_was_killed(void **state)
         write_and_die(f);
         _exit(1);
     }
-    f->writer = open_writer(f);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status));
+    f->writer = open_writer(f); /* not before: the lock is to be the other's */
     (void)wait_wanting(f->writer);
     assert_says(f, "a = 1;");
 }
