@@ -262,11 +262,13 @@ static void claim_others(struct policy_set *set, struct set_file *file)
 }
 
 /* What another file would let go although FILE has it, which cannot stand: a domain that two files
- * say differently, or one whose file is gone. Empty: nothing. What is away is for the guard. */
+ * say differently, or one whose file is gone. Empty: nothing from *CURSOR on. What is away is for
+ * the guard. */
 static struct bytes find_missed(const struct policy_set *set, const struct set_file *file,
-                                struct set_file **ret_losing)
+                                size_t *cursor, struct set_file **ret_losing)
 {
-    for (size_t i = 0; i < file->offer->domain_count; i++) {
+    while (*cursor < file->offer->domain_count) {
+        size_t i = (*cursor)++;
         struct policy_domain *domain = file->offer->domains[i].domain;
         struct set_file *owner = domain != NULL ? domain->owner : NULL;
         bool disputed = domain != NULL && domain->claimant == &set->disputed;
@@ -288,8 +290,9 @@ static bool check_missed(struct policy_set *set)
     for (size_t i = 0; i < set->work.count; i++) {
         struct set_file *file = set->work.items[i];
         struct set_file *losing = NULL;
+        size_t cursor = 0;
         while (file->offer != NULL && !set_file_stands(file)) {
-            struct bytes name = find_missed(set, file, &losing);
+            struct bytes name = find_missed(set, file, &cursor, &losing);
             if (name.n == 0) {
                 break;
             }
