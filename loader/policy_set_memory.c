@@ -39,11 +39,13 @@ struct rows {
 
 static void tell(struct policy_set *set, const char *subject, const char *problem)
 {
-    diagnostics_add(&set->memory_problems, SEVERITY_WARNING, subject, 0, 0,
-                    "what was served before this start is not known: %s; policies are served as "
-                    "their files have them, and nothing is held that they leave out",
-                    problem);
-    diagnostics_append(&set->fresh, &set->memory_problems);
+    struct diagnostics *lists[] = {&set->memory_problems, &set->fresh};
+    for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
+        diagnostics_add(lists[i], SEVERITY_WARNING, subject, 0, 0,
+                        "what was served before this start is not known: %s; policies are served "
+                        "as their files have them, and nothing is held that they leave out",
+                        problem);
+    }
 }
 
 static void add_row(const struct served_file *file, void *context)
@@ -260,12 +262,10 @@ static void restore_file(struct policy_set *set, const char *path, size_t top,
         return;
     }
     file->restored = set_offer_new(set, parsed);
-    if (row != NULL) {
-        file->was_held = row->held;
-        file->applied = row->text;
-        file->text = row->text;
-        file->text_known = row->reader == version_record_reader(&set->options.defaults);
-    }
+    file->was_held = row->held;
+    file->applied = row->text;
+    file->text = row->text;
+    file->text_known = row->reader == version_record_reader(&set->options.defaults);
     own_restored(set, file);
 }
 
@@ -336,7 +336,7 @@ static void import(const struct last_good_kept *copy, void *context)
             top++;
         }
         if (top < set->top_count) {
-            restore_file(set, source, top, &parsed, NULL);
+            restore_file(set, source, top, &parsed, &(struct row){.held = copy->held});
         } else {
             policy_file_clear(&parsed); /* configured no more */
         }

@@ -343,6 +343,33 @@ static void test_a_directory_within_another_is_held_by_itself(void **state)
     }
 }
 
+/* Version 0.1.0 remembered what was held in its last good copies. */
+static void test_what_version_0_1_0_held_is_held_still(void **state)
+{
+    struct tree *t = *state;
+    struct error e;
+    CLEANUP_FREE char *last_good = file_path_join(t->state, "last-good");
+    CLEANUP_FREE char *copy = memory_printf("%s/%064x", last_good, 1U);
+    CLEANUP_FREE char *text = memory_printf("# %s/a.yaml\n# held\n" THREE, t->top);
+    tree_write(t, "a.yaml", "domains:\n" OWN("a.example", "mx1.a.example, mx2.a.example"));
+    assert_true(file_make_directories(last_good, 0700, &e));
+    assert_true(file_replace(copy, bytes_of(text), 0600, &e));
+    for (int restarts = 0; restarts < 2; restarts++) {
+        tree_close(t);
+        t->remembers = false;
+        tree_open(t);
+        tree_rescan(t);
+        tree_wait(t, 2 * VANISH_MS);
+        expect_served(t, "c.example", "mx.c.example");
+        assert_int_equal(t->result.held, 2);
+        tree_remember(t); /* and as 0.1.0 had it no more */
+        tree_remove_all(last_good);
+    }
+    tree_accept(t);
+    expect_not_served(t, "c.example");
+    expect_problems(t, "");
+}
+
 static void test_a_damaged_memory_costs_no_policy(void **state)
 {
     struct tree *t = *state;
@@ -377,6 +404,7 @@ int main(void)
         WITH_TREE(test_an_entry_that_is_dropped_goes_like_a_file),
         WITH_TREE(test_other_entries_for_the_same_files),
         WITH_TREE(test_a_directory_within_another_is_held_by_itself),
+        WITH_TREE(test_what_version_0_1_0_held_is_held_still),
         WITH_TREE(test_a_damaged_memory_costs_no_policy),
     };
     rcu_reader_register();
