@@ -40,7 +40,7 @@ void loader_tend_memory(struct loader *loader)
     /* At a start the memory is what was restored, where nobody else has written since it was read.
      */
     bool restored = loader->memory_is_restored && memory_writer_is_as_found(loader->memory);
-    if (afresh && !restored) {
+    if ((afresh && !restored) || !policy_set_remembers(loader->policies)) {
         memory_writer_forget_all(loader->memory);
         policy_set_remember_afresh(loader->policies);
     }

@@ -403,8 +403,21 @@ void set_memory_note(struct policy_set *set, struct set_file *file)
     }
 }
 
+static void clear_forgotten(struct policy_set *set)
+{
+    for (size_t i = 0; i < set->forgotten_count; i++) {
+        free(set->forgotten[i].entry);
+        free(set->forgotten[i].path);
+    }
+    set->forgotten_count = 0;
+}
+
 static void note_forgotten(struct policy_set *set, const char *entry, struct bytes path)
 {
+    if (set->forgotten_count == POLICY_SET_FORGOTTEN_MAX) { /* another process writes, or nobody */
+        clear_forgotten(set);
+        set->remembers_all = false;
+    }
     ARRAY_GROW(set->forgotten, set->forgotten_count, set->forgotten_capacity);
     set->forgotten[set->forgotten_count++] =
         (struct set_forgotten){memory_string(entry), memory_string_of(path)};
@@ -444,20 +457,12 @@ static void unremember(struct set_shared *shared, void *context)
     shared->remembered = false;
 }
 
-static void clear_forgotten(struct policy_set *set)
-{
-    for (size_t i = 0; i < set->forgotten_count; i++) {
-        free(set->forgotten[i].entry);
-        free(set->forgotten[i].path);
-    }
-    set->forgotten_count = 0;
-}
-
 void policy_set_remember_afresh(struct policy_set *set)
 {
     clear_forgotten(set);
     set_shared_each(set, unremember, NULL);
     set->orphans_unremembered = true;
+    set->remembers_all = true;
     for (size_t i = 0; i < set->files.count; i++) {
         set_memory_note(set, set->files.items[i]);
     }
