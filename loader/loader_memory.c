@@ -37,8 +37,10 @@ void loader_tend_memory(struct loader *loader)
     if (!memory_writer_wants(loader->memory, &afresh)) {
         return;
     }
-    /* At a start the memory is what was restored: nobody else has written since it was read. */
-    if (afresh && !loader->memory_is_restored) {
+    /* At a start the memory is what was restored, where nobody else has written since it was read.
+     */
+    bool restored = loader->memory_is_restored && memory_writer_is_as_found(loader->memory);
+    if ((afresh && !restored) || !policy_set_remembers(loader->policies)) {
         memory_writer_forget_all(loader->memory);
         policy_set_remember_afresh(loader->policies);
     }

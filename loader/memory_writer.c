@@ -40,7 +40,6 @@ struct memory_writer {
     int event;
     pthread_t thread;
     bool running;
-    bool had_lock;      /* when it was opened */
     struct slice added; /* the loader's, not handed over yet */
     _Atomic uint64_t handed_count;
     _Atomic uint64_t written_count;
@@ -52,6 +51,7 @@ struct memory_writer {
     bool has_handed;
     char *problem; /* why the memory cannot be written now, or NULL */
     bool hurried;  /* what waits is to be tried now */
+    bool as_found; /* see memory_writer_is_as_found */
     bool stopping;
 
     /* The thread's own. */
@@ -197,6 +197,11 @@ static void try_open(struct memory_writer *writer, int64_t *ret_wait_ms)
         *ret_wait_ms = take_patience_ms(writer);
         return;
     }
+    if (news != NULL) {
+        pthread_mutex_lock(&writer->lock);
+        writer->as_found = false;
+        pthread_mutex_unlock(&writer->lock);
+    }
     log_news(writer, news);
     set_stage(writer, STAGE_AFRESH);
 }
@@ -321,7 +326,7 @@ bool memory_writer_open(const char *state, struct log *log, struct memory_writer
     writer->patience_ms = MEMORY_WRITER_RETRY_MS;
     struct error later; /* the thread tries again, and tells */
     (void)!served_memory_lock(state, &writer->process_lock, &later);
-    writer->had_lock = writer->process_lock >= 0;
+    writer->as_found = writer->process_lock >= 0;
     writer->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     bool good = writer->event >= 0 || error_system(e, "cannot make an eventfd");
     writer->running = good && thread_start("memory", thread_main, writer, &writer->thread, e);
@@ -364,9 +369,12 @@ bool memory_writer_is_able(struct memory_writer *writer)
     return able;
 }
 
-bool memory_writer_had_lock(const struct memory_writer *writer)
+bool memory_writer_is_as_found(struct memory_writer *writer)
 {
-    return writer->had_lock;
+    pthread_mutex_lock(&writer->lock);
+    bool as_found = writer->as_found;
+    pthread_mutex_unlock(&writer->lock);
+    return as_found;
 }
 
 int memory_writer_fd(const struct memory_writer *writer)

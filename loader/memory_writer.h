@@ -46,9 +46,10 @@ bool memory_writer_open(const char *state, struct log *log, struct memory_writer
  * left out. NULL is fine. */
 void memory_writer_close(struct memory_writer *writer);
 
-/* Whether this process had the lock when the writer was opened: then nobody else writes from there
- * on. */
-bool memory_writer_had_lock(const struct memory_writer *writer);
+/* Whether the file says what it said when the writer was opened, but for what this one wrote: it
+ * had the lock from there on, and has not begun a new file. To be asked when all is wanted afresh.
+ */
+bool memory_writer_is_as_found(struct memory_writer *writer);
 
 /* Whether it writes at all now: not while another process has the lock, nor between two tries. */
 bool memory_writer_is_able(struct memory_writer *writer);

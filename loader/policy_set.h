@@ -156,8 +156,10 @@ void policy_set_counts(const struct policy_set *set, struct policy_set_counts *r
 
 /* --- What is remembered --- */
 
-/* Whether WHAT is remembered of it all is what the first apply found: then only what changed since
- * need be written. Else everything is, after policy_set_remember_afresh. */
+/* Whether the memory is what the first apply found, or was handed everything since: then only what
+ * changed need be handed over. Else everything is, after policy_set_remember_afresh: also where
+ * more than POLICY_SET_FORGOTTEN_MAX files went and nobody took that. */
+enum { POLICY_SET_FORGOTTEN_MAX = 2000 };
 bool policy_set_remembers(const struct policy_set *set);
 void policy_set_remember_afresh(struct policy_set *set);
 

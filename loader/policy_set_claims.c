@@ -314,12 +314,13 @@ static void claim_others(struct policy_set *set, struct set_file *file)
 }
 
 /* What another file would let go although FILE has it, which cannot stand: a domain that two files
- * say differently, or one whose file is gone. Empty: nothing. What is away is for the guard, unless
- * that may go. */
+ * say differently, or one whose file is gone. Empty: nothing from *CURSOR on. What is away is for
+ * the guard, unless that may go. */
 static struct bytes find_missed(const struct policy_set *set, const struct set_file *file,
-                                struct set_file **ret_losing)
+                                size_t *cursor, struct set_file **ret_losing)
 {
-    for (size_t i = 0; i < file->offer->domain_count; i++) {
+    while (*cursor < file->offer->domain_count) {
+        size_t i = (*cursor)++;
         struct policy_domain *domain = file->offer->domains[i].domain;
         struct set_file *owner = domain != NULL ? domain->owner : NULL;
         bool disputed = domain != NULL && domain->claimant == &set->disputed;
@@ -339,8 +340,9 @@ static bool refuse_losing(struct policy_set *set, struct set_file *file)
 {
     struct set_file *losing = NULL;
     bool refused = false;
-    for (struct bytes name = find_missed(set, file, &losing); name.n != 0;
-         name = find_missed(set, file, &losing)) {
+    size_t cursor = 0;
+    for (struct bytes name = find_missed(set, file, &cursor, &losing); name.n != 0;
+         name = find_missed(set, file, &cursor, &losing)) {
         refuse(set, losing, file, false, name);
         take_back_queued(set);
         refused = true;

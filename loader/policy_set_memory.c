@@ -39,11 +39,13 @@ struct rows {
 
 static void tell(struct policy_set *set, const char *subject, const char *problem)
 {
-    diagnostics_add(&set->memory_problems, SEVERITY_WARNING, subject, 0, 0,
-                    "what was served before this start is not known: %s; policies are served as "
-                    "their files have them, and nothing is held that they leave out",
-                    problem);
-    diagnostics_append(&set->fresh, &set->memory_problems);
+    struct diagnostics *lists[] = {&set->memory_problems, &set->fresh};
+    for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
+        diagnostics_add(lists[i], SEVERITY_WARNING, subject, 0, 0,
+                        "what was served before this start is not known: %s; policies are served "
+                        "as their files have them, and nothing is held that they leave out",
+                        problem);
+    }
 }
 
 static void add_row(const struct served_file *file, void *context)
@@ -335,8 +337,7 @@ static void import(const struct last_good_kept *copy, void *context)
             top++;
         }
         if (top < set->top_count) {
-            const struct row row = {.held = copy->held};
-            restore_file(set, source, top, &parsed, &row);
+            restore_file(set, source, top, &parsed, &(struct row){.held = copy->held});
         } else {
             policy_file_clear(&parsed); /* configured no more */
         }
@@ -404,8 +405,21 @@ void set_memory_note(struct policy_set *set, struct set_file *file)
     }
 }
 
+static void clear_forgotten(struct policy_set *set)
+{
+    for (size_t i = 0; i < set->forgotten_count; i++) {
+        free(set->forgotten[i].entry);
+        free(set->forgotten[i].path);
+    }
+    set->forgotten_count = 0;
+}
+
 static void note_forgotten(struct policy_set *set, const char *entry, struct bytes path)
 {
+    if (set->forgotten_count == POLICY_SET_FORGOTTEN_MAX) { /* another process writes, or nobody */
+        clear_forgotten(set);
+        set->remembers_all = false;
+    }
     ARRAY_GROW(set->forgotten, set->forgotten_count, set->forgotten_capacity);
     set->forgotten[set->forgotten_count++] =
         (struct set_forgotten){memory_string(entry), memory_string_of(path)};
@@ -445,20 +459,12 @@ static void unremember(struct set_shared *shared, void *context)
     shared->remembered = false;
 }
 
-static void clear_forgotten(struct policy_set *set)
-{
-    for (size_t i = 0; i < set->forgotten_count; i++) {
-        free(set->forgotten[i].entry);
-        free(set->forgotten[i].path);
-    }
-    set->forgotten_count = 0;
-}
-
 void policy_set_remember_afresh(struct policy_set *set)
 {
     clear_forgotten(set);
     set_shared_each(set, unremember, NULL);
     set->orphans_unremembered = true;
+    set->remembers_all = true;
     for (size_t i = 0; i < set->files.count; i++) {
         set_memory_note(set, set->files.items[i]);
     }

@@ -30,7 +30,6 @@ struct tree {
     int64_t now_ms;
     size_t events;
     bool changing;              /* what the watch would say */
-    bool remembers;             /* the memory is this set's */
     enum watch_writing writing; /* from when it was asked WRITING_FROM times on */
     int writing_from;
     int64_t settle_ms; /* 0: every text counts at once */
@@ -145,13 +144,12 @@ static inline void tree_remember(struct tree *t)
         fail_msg("%s", e.text);
     }
     const struct policy_set_memory to = {tree_put, tree_forget, memory};
-    if (!t->remembers && !policy_set_remembers(t->set)) {
+    if (!policy_set_remembers(t->set)) {
         if (!served_memory_clear(memory, &e)) {
             fail_msg("%s", e.text);
         }
         policy_set_remember_afresh(t->set);
     }
-    t->remembers = true;
     while (policy_set_remember(t->set, &to, 1000)) {
     }
     if (!served_memory_commit(memory, &e)) {
@@ -166,7 +164,6 @@ static inline void tree_restart(struct tree *t)
 {
     tree_remember(t);
     tree_close(t);
-    t->remembers = false;
     tree_open(t);
     tree_rescan(t);
 }

@@ -362,6 +362,65 @@ static void test_a_directory_within_another_is_held_by_itself(void **state)
     }
 }
 
+/* Version 0.1.0 remembered what was held in its last good copies. */
+static void test_what_version_0_1_0_held_is_held_still(void **state)
+{
+    struct tree *t = *state;
+    struct error e;
+    CLEANUP_FREE char *last_good = file_path_join(t->state, "last-good");
+    CLEANUP_FREE char *copy = memory_printf("%s/%064x", last_good, 1U);
+    CLEANUP_FREE char *text = memory_printf("# %s/a.yaml\n# held\n" THREE, t->top);
+    tree_write(t, "a.yaml", "domains:\n" OWN("a.example", "mx1.a.example, mx2.a.example"));
+    assert_true(file_make_directories(last_good, 0700, &e));
+    assert_true(file_replace(copy, bytes_of(text), 0600, &e));
+    for (int restarts = 0; restarts < 2; restarts++) {
+        tree_close(t);
+        tree_open(t);
+        tree_rescan(t);
+        tree_wait(t, 2 * VANISH_MS);
+        expect_served(t, "c.example", "mx.c.example");
+        assert_int_equal(t->result.held, 2);
+        tree_remember(t); /* and as 0.1.0 had it no more */
+        tree_remove_all(last_good);
+    }
+    tree_accept(t);
+    expect_not_served(t, "c.example");
+    expect_problems(t, "");
+}
+
+/* A process that stands by, or whose disk is full, notes what goes for as long as it runs. */
+static void test_what_nobody_takes_is_not_kept_forever(void **state)
+{
+    enum { FILES = 700 };
+    struct tree *t = *state;
+    char name[32];
+    tree_write(t, "a.yaml", THREE);
+    tree_rescan(t);
+    tree_remember(t);
+    for (int n = 0; n <= POLICY_SET_FORGOTTEN_MAX; n += FILES) {
+        tree_write(t, "sub/first.yaml", "domains: {}\n");
+        for (int i = 0; i < FILES; i++) {
+            snprintf(name, sizeof(name), "sub/%d.yaml", n + i);
+            write_in_place(t, name, "domains: {}\n");
+        }
+        tree_rescan(t);
+        if (n == 0) {
+            tree_remember(t);
+            assert_true(policy_set_remembers(t->set));
+        }
+        CLEANUP_FREE char *sub = tree_path(t, "sub");
+        tree_remove_all(sub);
+        tree_rescan(t);
+    }
+    assert_false(policy_set_remembers(t->set));
+    tree_restart(t); /* what was noted no more is found out */
+    struct policy_set_counts counts;
+    policy_set_counts(t->set, &counts);
+    assert_int_equal(counts.files, 1);
+    expect_served(t, "c.example", "mx.c.example");
+    expect_problems(t, "");
+}
+
 static void test_a_damaged_memory_costs_no_policy(void **state)
 {
     struct tree *t = *state;
@@ -507,6 +566,8 @@ int main(void)
         WITH_TREE(test_an_entry_that_is_dropped_goes_like_a_file),
         WITH_TREE(test_other_entries_for_the_same_files),
         WITH_TREE(test_a_directory_within_another_is_held_by_itself),
+        WITH_TREE(test_what_version_0_1_0_held_is_held_still),
+        WITH_TREE(test_what_nobody_takes_is_not_kept_forever),
         WITH_TREE(test_a_damaged_memory_costs_no_policy),
         WITH_TREE(test_who_gave_what_is_away_gives_it_still),
         WITH_TREE(test_what_goes_by_acceptance_stays_for_who_has_it_in_vain),
