@@ -159,13 +159,16 @@ void set_event(struct policy_set *set, struct set_file *file, enum file_event ev
 /* What a file offered whose directory is away since says nothing until that is back. */
 static void join_round(struct policy_set *set, struct set_file *file)
 {
-    if (file->in_round || file->offer == NULL || !file_state_joins_rounds(file->state) ||
-        (!file->offer->absent && set_file_is_away(set, file))) {
+    if (file->in_round || file->offer == NULL || !file_state_joins_rounds(file->state)) {
+        return;
+    }
+    file->blocked_by = NULL;
+    file->blocked_by_claim = false;
+    file->blocked_over = (struct bytes){0};
+    if (!file->offer->absent && set_file_is_away(set, file)) {
         return;
     }
     file->in_round = true;
-    file->blocked_by = NULL;
-    file->blocked_by_claim = false;
     file->loses = 0;
     set_event(set, file, EVENT_ROUND);
     set_files_add(&set->round, file);

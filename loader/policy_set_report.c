@@ -159,6 +159,9 @@ static void report_blocker(const struct policy_set *set, const struct set_file *
 {
     const struct set_file *other = file->blocked_by;
     struct bytes over = file->blocked_over;
+    if (over.n == 0) { /* it is away, and in no round */
+        return;
+    }
     const struct offer_domain *mine = set_offer_find_domain(file->offer, over);
     struct set_place place = mine != NULL ? mine->place : (struct set_place){0};
     if (other != NULL && other != &set->disputed) {

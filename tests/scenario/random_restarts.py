@@ -331,7 +331,7 @@ class RandomRestarts(Remembering):
             self.edit()
             self.model.apply()
             self.allow(self.model)
-        self.server.ask({"command": "reload"})
+        self.reload()
         self.settle()
 
     def step_accept(self):
@@ -340,8 +340,14 @@ class RandomRestarts(Remembering):
         with self.lock:
             self.model.apply(accepting=True)
             self.allow(self.model)
-        self.server.ask({"command": "reload", "accept_removals": True})
+        self.reload(accept_removals=True)
         self.settle()
+
+    def reload(self, **words):
+        try:
+            self.server.ask({"command": "reload", **words})
+        except ValueError:
+            self.fail(f"no answer, seed {SEED}, {list(self.course)}\n{self.on_disk()}\n{self.server.log_text()[-8000:]}")
 
     def step_restart(self):
         how = self.random.choice(("stop", "kill", "killed at once"))
