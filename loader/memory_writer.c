@@ -28,6 +28,7 @@ struct slice {
 
 /* From the loader's side. */
 enum stage {
+    STAGE_OPENS,  /* the memory, soon: it has the lock */
     STAGE_WAITS,  /* for the lock, or for a later try: nothing is taken */
     STAGE_AFRESH, /* wants all, and has not said so */
     STAGE_WANTS,
@@ -327,6 +328,7 @@ bool memory_writer_open(const char *state, struct log *log, struct memory_writer
     struct error later; /* the thread tries again, and tells */
     (void)!served_memory_lock(state, &writer->process_lock, &later);
     writer->as_found = writer->process_lock >= 0;
+    writer->stage = writer->as_found ? STAGE_OPENS : STAGE_WAITS;
     writer->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     bool good = writer->event >= 0 || error_system(e, "cannot make an eventfd");
     writer->running = good && thread_start("memory", thread_main, writer, &writer->thread, e);
