@@ -432,6 +432,7 @@ void memory_writer_put(struct memory_writer *writer, const struct served_file *f
     change->file.identity = file->identity;
     change->file.line_end = file->line_end;
     change->file.held = file->held;
+    change->file.gone = file->gone;
     change->file.reader = file->reader;
     change->version = *version;
     *version = BUFFER(version->max);

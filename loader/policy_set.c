@@ -144,10 +144,14 @@ void set_event(struct policy_set *set, struct set_file *file, enum file_event ev
         file->before = state;
         file->since_ms = set->now_ms;
     }
-    bool keeps_hold = set->starting && event != EVENT_STANDS; /* as it is remembered */
+    /* As it is remembered; but a file that was gone and is there says something else. */
+    bool keeps_hold = set->starting && event != EVENT_STANDS && !(file->held_gone && file->present);
     bool was_held = file->was_held;
     file->was_held = state == FILE_HELD ||
                      (was_held && (state == FILE_OFFERED || state == FILE_VANISHED || keeps_hold));
+    if (state == FILE_HELD) {
+        file->held_gone = file->offer->absent;
+    }
     if (file->was_held != was_held) {
         set_memory_note(set, file);
     }

@@ -21,6 +21,7 @@ struct row {
     int64_t id;
     struct set_text text;
     bool held;
+    bool gone;
     uint64_t reader;
     char *entry;
     char *below; /* its path below the entry; "@NAME" with an entry of "": a shared policy */
@@ -56,6 +57,7 @@ static void add_row(const struct served_file *file, void *context)
         .id = file->id,
         .text = {file->identity, file->line_end},
         .held = file->held,
+        .gone = file->gone,
         .reader = file->reader,
         .entry = memory_string_of(file->entry),
         .below = memory_string_of(file->path),
@@ -263,6 +265,7 @@ static void restore_file(struct policy_set *set, const char *path, size_t top,
     }
     file->restored = set_offer_new(set, parsed);
     file->was_held = row->held;
+    file->held_gone = row->gone;
     file->applied = row->text;
     file->text = row->text;
     file->whole = row->text;
@@ -547,6 +550,7 @@ static void put_file(struct remembering *remembering, struct set_file *file)
         .identity = file->applied.identity,
         .line_end = file->applied.line_end,
         .held = file->was_held,
+        .gone = file->held_gone,
         .reader = is_as_read(set, file) ? remembering->reader : 0,
     };
     add_version(set, file, &version);

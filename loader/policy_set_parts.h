@@ -122,7 +122,8 @@ struct set_file {
     uint64_t seen; /* the listing that named it last */
     enum file_state state;
     enum file_state before; /* the state that it came to this round from */
-    bool was_held;          /* its offer was, and has not changed since */
+    bool was_held;          /* its offer was, and has not changed since … */
+    bool held_gone;         /* … and was nothing: the file was gone */
     bool listed;            /* on set->work */
     bool in_round;
 

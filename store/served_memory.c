@@ -22,7 +22,7 @@ static const char file_name[] = "served.db";
 static const char what[] = "memory of what is served";
 
 /* `about` is what there is to say of a file, ABOUT octets: identity (base/snapshot_numbers.h),
- * flags u8 (1: line_end, 2: held), reader u64, the digest of its version u64; and, as the seal, one of all that and the
+ * flags u8 (1: line_end, 2: held, 4: gone), reader u64, the digest of its version u64; and, as the seal, one of all that and the
  * place. Names are octets, whatever they mean to anybody. */
 static const char SCHEMA[] = "CREATE TABLE IF NOT EXISTS files ("
                              " id INTEGER PRIMARY KEY,"
@@ -93,11 +93,16 @@ static uint64_t seal_of(struct bytes entry, struct bytes path, struct bytes seal
     return snapshot_digest(sealed, snapshot_digest(path, snapshot_digest(entry, 0)));
 }
 
+static unsigned flags_of(const struct served_file *file)
+{
+    return (file->line_end ? 1U : 0) | (file->held ? 2U : 0) | (file->gone ? 4U : 0);
+}
+
 static struct buffer about_of(const struct served_file *file, struct bytes version)
 {
     struct buffer about = BUFFER(ABOUT);
     snapshot_add_identity(&about, &file->identity);
-    snapshot_add_number(&about, (file->line_end ? 1U : 0) | (file->held ? 2U : 0), 1);
+    snapshot_add_number(&about, flags_of(file), 1);
     snapshot_add_number(&about, file->reader, 8);
     snapshot_add_number(&about, snapshot_digest(version, 0), 8);
     snapshot_add_number(&about, seal_of(file->entry, file->path, buffer_bytes(&about)), 8);
@@ -128,6 +133,7 @@ static bool read_row(sqlite3_stmt *s, struct served_file *ret_file)
     uint64_t flags = snapshot_take_number(&about, 1);
     file.line_end = (flags & 1) != 0;
     file.held = (flags & 2) != 0;
+    file.gone = (flags & 4) != 0;
     file.reader = snapshot_take_number(&about, 8);
     about = bytes_skip(about, 8);
     *ret_file = file;

@@ -42,7 +42,8 @@ struct served_file {
                            itself; "@NAME" for such a shared policy */
     struct file_identity identity; /* of the file whose text stands */
     bool line_end;                 /* that text ended with a line end */
-    bool held; /* what it says since, or that it is gone, waits for an operator's word */
+    bool held; /* what it says since waits for an operator's word … */
+    bool gone; /* … and that is: nothing, it is not there */
     uint64_t reader; /* what it was parsed with (version_record_reader): where it is another one
                         now, the file is parsed again */
 };

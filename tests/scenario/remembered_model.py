@@ -195,9 +195,14 @@ class Round:
         if owner in (None, path):
             return False
         if self.model.is_away(owner, self.away):
-            return value != self.model.stands[name]
+            return self.text(value, given) != self.model.want([name])[name]
         # One that is gone, and kept for what others have in vain, is in nobody's way.
         return owner in self.model.disk and name in given.get(owner, ABSENT).said
+
+    def text(self, value, given):
+        """What VALUE comes to: the number of a text, by itself or by the shared policy of that name."""
+        texts = [c.said["@" + value] for c in given.values() if "@" + value in c.said] if isinstance(value, str) else [value]
+        return texts[0] if texts else self.model.stands.get("@" + value)
 
     def is_defined(self, name, given):
         return name in self.model.stands or any(name in content.said for content in given.values())

@@ -109,6 +109,22 @@ static void test_an_empty_directory_is_held_at_a_start(void **state)
     expect_problems(t, "");
 }
 
+static void test_a_file_that_was_held_as_gone_and_is_there(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml", "domains:\n" OWN("a.example", "mx.a.example"));
+    tree_rescan(t);
+    tree_unlink(t, "a.yaml");
+    tree_apply(t, "a.yaml", NULL);
+    tree_wait(t, VANISH_MS);
+    assert_int_equal(t->result.held, 1);
+    tree_remember(t);
+    tree_write(t, "a.yaml", "domains: {}\n"); /* while the server is down */
+    tree_restart(t);
+    expect_not_served(t, "a.example");
+    expect_problems(t, "");
+}
+
 static void test_an_empty_directory_is_accepted_by_path(void **state)
 {
     struct tree *t = *state;
@@ -556,6 +572,7 @@ int main(void)
         WITH_TREE(test_a_copy_takes_nothing_whatever_its_name),
         WITH_TREE(test_two_that_say_a_moved_name_differently),
         WITH_TREE(test_an_empty_directory_is_held_at_a_start),
+        WITH_TREE(test_a_file_that_was_held_as_gone_and_is_there),
         WITH_TREE(test_an_empty_directory_is_accepted_by_path),
         WITH_TREE(test_what_is_free_to_go_is_not_held),
         WITH_TREE(test_cut_off_at_every_octet_while_down),
