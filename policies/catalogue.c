@@ -87,6 +87,7 @@ void catalogue_free(struct catalogue *catalogue)
     diagnostics_clear(&catalogue->problems);
     free(catalogue->tops);
     free(catalogue->files);
+    free(catalogue->places);
     free(catalogue->domains.items);
     free(catalogue->policies.items);
     free(catalogue);
