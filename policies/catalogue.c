@@ -127,6 +127,9 @@ void catalogue_counts(const struct catalogue *catalogue, struct catalogue_counts
         .shared_policies = catalogue->policies.count - policies,
         .disputed = domains + policies,
     };
+    for (size_t i = 0; i < catalogue->top_count; i++) {
+        ret_counts->tops_without_files += catalogue->tops[i].files == 0;
+    }
     for (size_t i = 0; i < catalogue->file_count; i++) {
         ret_counts->files_in_error += catalogue->files[i].problems.errors != 0;
     }
