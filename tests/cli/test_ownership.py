@@ -236,6 +236,16 @@ class NobodyToAsk(ProgramTest):
         self.assertRegex(result.err, r"is not known: .*served\.db")
         self.assertEqual(result.out, "")
 
+    def test_where_one_file_is_broken_no_name_is_said_to_be_claimed_twice(self):
+        control = Control(self.directory / "state/control.sock", lambda _: {"error": "no such command"})
+        self.addCleanup(control.close)
+        self.write("a.yaml", OTHER)
+        self.write("b.yaml", "domains: [")
+        result = self.run_in("record", "--all", want=FAILED)
+        self.assertIn("\nFrom which file a name is served is not known: no such command\n", f"\n{result.err}")
+        self.assertNotIn("claim", result.err)
+        self.assertIn("_mta-sts.other.example", result.out)
+
     def test_a_server_that_cannot_say_is_named(self):
         self.owners = None
         control = Control(self.directory / "state/control.sock", lambda _: {"error": "no such command"})
