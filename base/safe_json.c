@@ -1,6 +1,8 @@
 #include "safe_json.h"
 
+#include <ctype.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/safe_text.h"
@@ -15,6 +17,31 @@ json_t *safe_json_string(struct bytes text)
 json_t *safe_json_text(const char *text)
 {
     return text != NULL ? safe_json_string(bytes_of(text)) : json_null();
+}
+
+/* The octet that "\xNN" at P stands for; -1: it is no such text, or of ASCII, which needs none. */
+static int read_octet(const char *p)
+{
+    unsigned octet = 0;
+    bool is_one = p[0] == '\\' && p[1] == 'x' && isxdigit((unsigned char)p[2]) != 0 &&
+                  isxdigit((unsigned char)p[3]) != 0 && sscanf(p + 2, "%2x", &octet) == 1;
+    return is_one && octet > INT8_MAX ? (int)octet : -1;
+}
+
+void safe_json_restore(json_t *string)
+{
+    CLEANUP(buffer_clear) struct buffer octets = BUFFER(SIZE_MAX / 4);
+    const char *p = json_string_value(string);
+    if (p == NULL || strstr(p, "\\x") == NULL) {
+        return;
+    }
+    while (*p != '\0') {
+        int octet = read_octet(p);
+        char restored = octet >= 0 ? (char)octet : *p;
+        buffer_add(&octets, (struct bytes){&restored, 1});
+        p += octet >= 0 ? strlen("\\xNN") : 1;
+    }
+    (void)json_string_setn_nocheck(string, buffer_bytes(&octets).p, octets.n);
 }
 
 char *safe_json_dump(const json_t *value, size_t flags)

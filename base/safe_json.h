@@ -19,6 +19,11 @@ json_t *safe_json_string(struct bytes text);
 /* The same; null for NULL. */
 json_t *safe_json_text(const char *text);
 
+/* For who works with the octets instead of printing them: STRING, which safe_json_string() made,
+ * becomes what it was made of, in place. A text that has \xNN of itself, as no UTF-8 would have,
+ * cannot be told apart. */
+void safe_json_restore(json_t *string);
+
 /* As json_dumps(): UTF-8 without unsafe characters, "null" for NULL. The caller frees it. */
 char *safe_json_dump(const json_t *value, size_t flags);
 /* Indented, and a line end. */

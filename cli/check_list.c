@@ -80,10 +80,7 @@ static bool fill(const struct invocation *invocation, const struct catalogue *ca
                  struct check_list *list, int *ret_code)
 {
     if (invocation_has(invocation, "all")) {
-        struct catalogue_counts counts;
-        catalogue_counts(catalogue, &counts);
         catalogue_each(catalogue, add_view, list);
-        list->incomplete = counts.disputed != 0;
         return true;
     }
     *ret_code = COMMAND_USAGE;
@@ -111,6 +108,8 @@ bool check_list_make(const struct invocation *invocation, struct check_list *ret
         return false;
     }
     bool filled = fill(invocation, workspace.catalogue, ret_list, ret_code);
+    bool lacks_some = all && workspace_exit(&workspace) != COMMAND_DONE;
+    ret_list->incomplete = ret_list->incomplete || lacks_some;
     ret_list->settings = TAKE(workspace.settings);
     workspace_clear(&workspace);
     return filled;

@@ -19,7 +19,8 @@ struct check_list {
     struct check_item *items;
     size_t count;
     size_t capacity;
-    bool incomplete;           /* names that nobody knows whose they are were left out */
+    bool incomplete;           /* names were left out: nobody knows whose they are, or, with --all,
+                                  they are in files in error */
     struct settings *settings; /* NULL: no configuration */
 };
 

@@ -135,6 +135,19 @@ static bool delete_file(struct export *export, const struct policy_tree_file *fi
     return true;
 }
 
+/* Whether it is known that the domain of FILE is gone: a disk that is not mounted has none. */
+static bool is_gone(const struct export *export, const struct policy_tree_file *file,
+                    struct error *e)
+{
+    struct catalogue_counts counts;
+    catalogue_counts(export->workspace->catalogue, &counts);
+    return counts.tops_without_files == 0 ||
+           error_set(e, ERROR_CONFLICT,
+                     "%s is not deleted, nor is any other: a directory of policies has no policy "
+                     "file; put them back, or say by a file with domains: {} that it is meant",
+                     file->path);
+}
+
 static bool delete_stale(struct export *export, struct error *e)
 {
     CLEANUP(policy_tree_clear) struct policy_tree tree = {0};
@@ -146,7 +159,7 @@ static bool delete_stale(struct export *export, struct error *e)
         struct catalogue_view view;
         if (file->exported &&
             !catalogue_find(export->workspace->catalogue, dns_name_bytes(&file->domain), &view) &&
-            !delete_file(export, file, e)) {
+            !(is_gone(export, file, e) && delete_file(export, file, e))) {
             return false;
         }
     }

@@ -4,13 +4,15 @@
 
 #include <openssl/crypto.h>
 
+#include "base/safe_json.h"
 #include "server/control.h"
 
 enum { ASK_TIMEOUT_MS = 10000 };
 
 static struct bytes text_of(const json_t *object, const char *key)
 {
-    const json_t *text = json_object_get(object, key);
+    json_t *text = json_object_get(object, key);
+    safe_json_restore(text); /* paths are compared */
     return (struct bytes){json_string_value(text), json_string_length(text)};
 }
 

@@ -57,8 +57,7 @@ bool workspace_load_policies(const struct settings *settings, const char *const 
     if (!ok) {
         fprintf(stderr, "mtasts-host: %s\n", e.text);
     } else if (source.why != NULL) {
-        fprintf(stderr, "Which of the files that claim a name is served is not known: %s\n",
-                source.why);
+        fprintf(stderr, "From which file a name is served is not known: %s\n", source.why);
     }
     ownership_source_clear(&source);
     return ok;

@@ -87,6 +87,7 @@ void catalogue_free(struct catalogue *catalogue)
     diagnostics_clear(&catalogue->problems);
     free(catalogue->tops);
     free(catalogue->files);
+    free(catalogue->places);
     free(catalogue->domains.items);
     free(catalogue->policies.items);
     free(catalogue);
@@ -126,6 +127,9 @@ void catalogue_counts(const struct catalogue *catalogue, struct catalogue_counts
         .shared_policies = catalogue->policies.count - policies,
         .disputed = domains + policies,
     };
+    for (size_t i = 0; i < catalogue->top_count; i++) {
+        ret_counts->tops_without_files += catalogue->tops[i].files == 0;
+    }
     for (size_t i = 0; i < catalogue->file_count; i++) {
         ret_counts->files_in_error += catalogue->files[i].problems.errors != 0;
     }

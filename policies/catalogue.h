@@ -71,9 +71,10 @@ void catalogue_diagnostics(const struct catalogue *catalogue, struct diagnostics
 struct catalogue_counts {
     size_t files;
     size_t files_in_error;
-    size_t domains;         /* without those that are disputed */
-    size_t shared_policies; /* likewise */
-    size_t disputed;        /* claims to names of both kinds */
+    size_t domains;            /* without those that are disputed */
+    size_t shared_policies;    /* likewise */
+    size_t disputed;           /* claims to names of both kinds */
+    size_t tops_without_files; /* entries of `policies`: a disk that is not mounted looks so */
 };
 void catalogue_counts(const struct catalogue *catalogue, struct catalogue_counts *ret_counts);
 

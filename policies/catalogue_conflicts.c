@@ -168,6 +168,7 @@ void catalogue_conflicts_settle(struct catalogue *catalogue,
         return;
     }
     CLEANUP_FREE struct catalogue_owner *owners = ask(&contests, options);
+    catalogue_owner_prepare(catalogue);
     while (settle_all(catalogue, &contests, owners)) {
     }
     for (size_t i = 0; i < contests.count; i++) {

@@ -1,4 +1,6 @@
 /* Which of several claims to a name counts, by what is said of its owner. */
+#include <stdlib.h>
+
 #include "base/file.h"
 #include "policies/catalogue_parts.h"
 #include "policies/ownership.h"
@@ -22,6 +24,44 @@ static struct bytes shown_below(struct bytes below, struct bytes entry)
     return below.n != 0 ? below : (struct bytes){entry.p + entry.n - n, n};
 }
 
+static struct bytes below_of(const struct catalogue *catalogue, const struct catalogue_file *file)
+{
+    return shown_below(bytes_of(catalogue_file_below(catalogue, file)),
+                       bytes_of(catalogue->tops[file->top].entry));
+}
+
+static int by_below(const void *left, const void *right)
+{
+    const struct catalogue_place *a = left;
+    const struct catalogue_place *b = right;
+    int order = bytes_compare(a->below, b->below);
+    return order != 0 ? order : (a->file > b->file) - (a->file < b->file);
+}
+
+void catalogue_owner_prepare(struct catalogue *catalogue)
+{
+    catalogue->places = memory_zero(catalogue->file_count + 1, sizeof(catalogue->places[0]));
+    for (size_t i = 0; i < catalogue->file_count; i++) {
+        struct catalogue_file *file = &catalogue->files[i];
+        catalogue->places[i] = (struct catalogue_place){below_of(catalogue, file), file};
+    }
+    qsort(catalogue->places, catalogue->file_count, sizeof(catalogue->places[0]), by_below);
+}
+
+/* The first place that is not before BELOW. */
+static size_t first_place(const struct catalogue *catalogue, struct bytes below)
+{
+    size_t low = 0;
+    size_t high = catalogue->file_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        bool before = bytes_compare(catalogue->places[middle].below, below) < 0;
+        low = before ? middle + 1 : low;
+        high = before ? high : middle;
+    }
+    return low;
+}
+
 /* Whether PATH is TAIL, or ends with it after a slash. */
 static bool ends_with_path(struct bytes path, struct bytes tail)
 {
@@ -35,7 +75,7 @@ static enum likeness likeness_of(const struct catalogue *catalogue,
 {
     struct bytes top = bytes_of(catalogue->tops[file->top].entry);
     struct bytes path = bytes_of(catalogue_file_below(catalogue, file));
-    struct bytes mine = shown_below(path, top);
+    struct bytes mine = below_of(catalogue, file);
     struct bytes owners = shown_below(owner->path, owner->entry);
     if (bytes_equal(mine, owners)) {
         return bytes_equal(top, owner->entry) && bytes_equal(path, owner->path) ? LIKE_SAME
@@ -54,25 +94,43 @@ static bool has_entry(const struct catalogue *catalogue, struct bytes entry)
     return found;
 }
 
+struct likest {
+    struct catalogue_file *file;
+    enum likeness likeness; /* of it */
+    bool ambiguous;         /* others are as much like the owner */
+};
+
+/* Files whose path below is BELOW. */
+static void compare_at(const struct catalogue *catalogue, const struct catalogue_owner *owner,
+                       struct bytes below, struct likest *likest)
+{
+    for (size_t i = first_place(catalogue, below);
+         i < catalogue->file_count && bytes_equal(catalogue->places[i].below, below); i++) {
+        struct catalogue_file *file = catalogue->places[i].file;
+        enum likeness this = likeness_of(catalogue, file, owner);
+        if (this > likest->likeness) {
+            *likest = (struct likest){file, this, false};
+        } else if (likest->file != NULL && this == likest->likeness) {
+            likest->ambiguous = true;
+        }
+    }
+}
+
 /* The file that is most like the owner; *RET_AMBIGUOUS: several are. Where the owner's entry is one
- * of ours no file below another one is it. */
+ * of ours no file below another one is it. Only files at the end of the owner's path are like it.
+ */
 static struct catalogue_file *find_file(const struct catalogue *catalogue,
                                         const struct catalogue_owner *owner, bool *ret_ambiguous)
 {
-    struct catalogue_file *found = NULL;
-    enum likeness best = has_entry(catalogue, owner->entry) ? LIKE_BELOW : LIKE_NOT;
-    *ret_ambiguous = false;
-    for (size_t i = 0; i < catalogue->file_count; i++) {
-        enum likeness this = likeness_of(catalogue, &catalogue->files[i], owner);
-        if (this > best) {
-            best = this;
-            found = &catalogue->files[i];
-            *ret_ambiguous = false;
-        } else if (found != NULL && this == best) {
-            *ret_ambiguous = true;
-        }
+    struct likest likest = {.likeness = has_entry(catalogue, owner->entry) ? LIKE_BELOW : LIKE_NOT};
+    struct bytes end = shown_below(owner->path, owner->entry);
+    while (end.n != 0) {
+        compare_at(catalogue, owner, end, &likest);
+        const char *slash = memchr(end.p, '/', end.n);
+        end = bytes_skip(end, slash != NULL ? (size_t)(slash - end.p) + 1 : end.n);
     }
-    return found;
+    *ret_ambiguous = likest.ambiguous;
+    return likest.file;
 }
 
 /* Mostly it is one of those that claim the name. */
@@ -140,6 +198,10 @@ static const struct policy *text_of(const struct catalogue *catalogue,
     }
     const struct policy_file_entry *own = policy_file_find_policy(&claim->file->file, shared);
     const struct catalogue_name *found = catalogue_names_find(&catalogue->policies, shared, &count);
+    while (count > 1 && !found->file->counts) { /* a copy that was refused */
+        found++;
+        count--;
+    }
     const struct policy_file_entry *entry = own != NULL || found == NULL ? own : found->entry;
     return entry != NULL ? entry->policy : NULL;
 }

@@ -41,6 +41,12 @@ struct catalogue_names {
     size_t count;
 };
 
+/* A file by its path below its top, which another checkout has, too. */
+struct catalogue_place {
+    struct bytes below;
+    struct catalogue_file *file;
+};
+
 struct catalogue {
     struct catalogue_top *tops;
     size_t top_count;
@@ -49,7 +55,8 @@ struct catalogue {
     size_t file_capacity;
     struct catalogue_names domains;
     struct catalogue_names policies;
-    struct diagnostics problems; /* of tops */
+    struct catalogue_place *places; /* of all files, sorted; NULL: nobody was asked for an owner */
+    struct diagnostics problems;    /* of tops */
 };
 
 /* --- catalogue_read.c --- */
@@ -93,6 +100,8 @@ struct catalogue_verdict {
     const struct catalogue_name *claim; /* the one that does, or NULL: all are refused */
     char *place;                        /* where the name stands, for who is refused; owned */
 };
+/* Before it decides: there may be as many owners to look for as there are names. */
+void catalogue_owner_prepare(struct catalogue *catalogue);
 void catalogue_owner_decide(const struct catalogue *catalogue,
                             const struct catalogue_contest *contest,
                             const struct catalogue_owner *owner,

@@ -77,19 +77,26 @@ static size_t count_files(const struct diagnostics *diagnostics, const char **re
 }
 
 /* What is held is an error too, of the directory that is missing or the file that is open; it has a
- * row of its own. */
+ * row of its own. So where something is, what is listed does not tell which files are meant here.
+ */
+static size_t count_in_error(const struct loader_status *loaded, const char **ret_first)
+{
+    size_t in_error = loaded->counts.files_in_error;
+    size_t open = loaded->counts.files_still_open;
+    if (loaded->counts.removals_held != 0 || open != 0) {
+        return (in_error > open ? in_error - open : 0) + loaded->certificates_in_error;
+    }
+    size_t listed = count_files(&loaded->diagnostics, ret_first);
+    return listed > in_error ? listed : in_error;
+}
+
 static void find_files(const struct attention_facts *facts, struct attention *ret)
 {
-    const struct loader_status *loaded = facts->loaded;
     const char *first = NULL;
-    if (loaded == NULL || (loaded->counts.files_in_error == 0 &&
-                           (loaded->diagnostics.errors == 0 || loaded->counts.removals_held != 0 ||
-                            loaded->counts.files_still_open != 0))) {
+    ret->count = facts->loaded != NULL ? count_in_error(facts->loaded, &first) : 0;
+    if (ret->count == 0) {
         return;
     }
-    size_t listed = count_files(&loaded->diagnostics, &first);
-    size_t count = loaded->counts.files_in_error;
-    ret->count = listed > count ? listed : count;
     ret->subject = memory_string_or_null(first);
     ret->text =
         memory_printf("%zu %s in error, what they said last that was good is served; mend "

@@ -91,13 +91,14 @@ static void ask_ready(struct server *server, uint64_t ticket, const json_t *requ
 static bool read_paths(const json_t *request, struct loader_accept *accept)
 {
     size_t i = 0;
-    const json_t *item = NULL;
+    json_t *item = NULL;
     const json_t *paths = json_object_get(request, "paths");
     if (paths == NULL) {
         return true;
     }
     json_array_foreach(paths, i, item)
     {
+        safe_json_restore(item);
         const char *path = json_string_value(item); /* NULL: it is none */
         if (path == NULL || path[0] != '/') {
             return false;

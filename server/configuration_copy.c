@@ -92,6 +92,13 @@ bool configuration_copy_keep(const char *state, const struct settings *settings,
 
 /* --- Reading --- */
 
+/* Whether nobody but who starts can have written it. Whose `state` is may link to a file of root's
+ * that all may write. */
+static bool is_own(const struct stat *status)
+{
+    return status->st_uid == geteuid() && (status->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 /* Appends the copy NAME in DIRECTORY. False: there is none that may be used so. */
 static bool read_copy(const char *directory, const char *name, enum configuration_copy_use use,
                       struct buffer *text)
@@ -104,7 +111,7 @@ static bool read_copy(const char *directory, const char *name, enum configuratio
     CLEANUP_CLOSE int fd = openat(state, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat status;
     return fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-           (use == CONFIGURATION_COPY_ASK || status.st_uid == geteuid()) &&
+           (use == CONFIGURATION_COPY_ASK || is_own(&status)) &&
            file_read_descriptor(fd, name, text, &ignored);
 }
 

@@ -9,8 +9,8 @@
  *     configuration_copy_keep(state, settings, &e)         when all is served
  *
  * What starts as root does what the text says as root, until it becomes `user:`, who owns `state`.
- * So a start takes a copy only where it belongs to who starts; one that root made is put in place
- * by that user, and not changed by him. */
+ * So a start takes a copy only where it belongs to who starts, and nobody else may write it; one
+ * that root made is put in place by that user, and not changed by him. */
 #ifndef SERVER_CONFIGURATION_COPY_H
 #define SERVER_CONFIGURATION_COPY_H
 

@@ -59,7 +59,8 @@ enum watch_writing {
     WATCH_OPEN,  /* written to in place, not closed since, and not quiet for `write_wait_ms` yet */
     WATCH_LEFT_OPEN, /* the same, quiet for so long */
     WATCH_UNTOLD,    /* nobody tells: its tree has no events (limit, file system, rescan_always), it
-                        came with its directory, or events were lost less than `write_wait_ms` ago */
+                        came with its directory, or moved with it while somebody wrote, or events were
+                        lost less than `write_wait_ms` ago */
 };
 
 struct watch *watch_new(const struct watch_options *options, struct error *e) MUST_USE;

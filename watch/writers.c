@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
+
 enum { WHOLE = IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO };
 
 /* What PATH leads to, as long as that is told of. */
@@ -51,10 +53,27 @@ static void note_move(struct writers *writers, const struct inotify_event *event
     }
 }
 
+/* Its watches tell of its old name until all is walked anew, so of who writes in it nobody can tell
+ * by then. */
+static void note_directory_move(struct writers *writers, const struct inotify_event *event,
+                                const char *path, int64_t now_ms)
+{
+    for (size_t i = 0; i < writers->files.count && (event->mask & IN_MOVED_FROM) != 0; i++) {
+        if (file_path_is_below(writers->files.items[i].path, path)) {
+            writers->moved = event->cookie;
+            return;
+        }
+    }
+    if ((event->mask & IN_MOVED_TO) != 0 && event->cookie == writers->moved) {
+        writers_note_directory(writers, path, now_ms);
+    }
+}
+
 enum writers_said writers_take(struct writers *writers, const struct inotify_event *event,
                                const char *path, bool follows, int64_t now_ms)
 {
     if ((event->mask & IN_ISDIR) != 0) {
+        note_directory_move(writers, event, path, now_ms);
         return WRITERS_DONE;
     }
     if ((event->mask & IN_MOVED_FROM) != 0) {

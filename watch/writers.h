@@ -10,8 +10,9 @@
 /* Zero-initialised nobody writes. */
 struct writers {
     struct open_files files;
-    uint32_t moved;   /* inotify's number of the latest rename of a file that is written to … */
-    int64_t moved_ms; /* … for the last time then */
+    uint32_t moved;   /* inotify's number of the latest rename of a file that is written to, or of a
+                         directory with one … */
+    int64_t moved_ms; /* … for the last time then: of a file */
 };
 
 enum writers_said {

@@ -28,6 +28,13 @@ class Check(ProgramTest):
         wrong = self.program("check", "example.org", "--resolver", "nobody", want=FAILED)
         self.assertIn("\"nobody\" is not the address of a DNS server", wrong.err)
 
+    def test_all_is_not_all_where_a_file_is_in_error(self):
+        self.write("a.yaml", "domains: {}\n")
+        self.assertEqual(self.run_in("check", "--all", *NOBODY).err, "")
+        for text in ("domains: [\n", "domains: {a.example: nowhere}\n", "domains: {a.example: {mode: half}}\n"):
+            self.write("b.yaml", text)
+            self.assertIn("b.yaml", self.run_in("check", "--all", *NOBODY, want=FAILED).err, text)
+
     def test_without_a_dns_server_it_has_failed(self):
         result = self.program("check", "example.org", *NOBODY, want=FAILED)
         self.assertIn("no DNS server answers", result.err)

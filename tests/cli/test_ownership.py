@@ -3,6 +3,7 @@ leaves the name alone and goes on with all others."""
 
 import contextlib
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -186,6 +187,21 @@ class NobodyToAsk(ProgramTest):
         self.assertIn("mode: testing", (self.directory /
                                         "tree/mta-sts.other.example/.well-known/mta-sts.txt").read_text())
 
+    def test_names_of_files_need_not_be_utf8(self):
+        control = self.control()
+        directory = os.fsencode(self.directory / "policies.d")
+        os.makedirs(directory, exist_ok=True)
+        for name in (b"caf\xe9.yaml", "café\x85.yaml".encode(), b"x61.yaml"):
+            self.owners = {"other.example": {"entry": "/srv/policies", "digest": "0" * 64,
+                                             "path": name.decode(errors="backslashreplace")}}
+            for each, text in ((name, OTHER), (b"caf.yaml", OTHER.replace("testing", "enforce"))):
+                with open(os.path.join(directory, each), "w", encoding="utf-8") as file:
+                    file.write(text)
+            result = self.run_in("lint", want=NO)
+            self.assertRegex(result.out, r"^\S*caf\.yaml:1:11: error: domain other\.example is already in .*\n$", name)
+            os.remove(os.path.join(directory, name))
+        self.assertEqual(len(self.owners_asked(control)), 3)
+
     def test_a_copy_does_not_stand_for_a_file_that_is_broken(self):
         control = self.control()
         self.owners = {"other.example": {"entry": "policies.d", "path": "b.yaml", "digest": "0" * 64}}
@@ -219,6 +235,16 @@ class NobodyToAsk(ProgramTest):
         result = self.run_in("record", "other.example", want=FAILED)
         self.assertRegex(result.err, r"is not known: .*served\.db")
         self.assertEqual(result.out, "")
+
+    def test_where_one_file_is_broken_no_name_is_said_to_be_claimed_twice(self):
+        control = Control(self.directory / "state/control.sock", lambda _: {"error": "no such command"})
+        self.addCleanup(control.close)
+        self.write("a.yaml", OTHER)
+        self.write("b.yaml", "domains: [")
+        result = self.run_in("record", "--all", want=FAILED)
+        self.assertIn("\nFrom which file a name is served is not known: no such command\n", f"\n{result.err}")
+        self.assertNotIn("claim", result.err)
+        self.assertIn("_mta-sts.other.example", result.out)
 
     def test_a_server_that_cannot_say_is_named(self):
         self.owners = None

@@ -218,6 +218,23 @@ class Trees(ProgramTest):
                 self.tree / "mta-sts.example.org/.well-known/mta-sts.txt")))
         self.assertFalse((self.tree / "mta-sts.b.example").exists())
 
+    def test_nothing_is_deleted_where_a_directory_of_policies_is_empty(self):
+        """As that of a disk that is not mounted."""
+        self.config.write_text(self.config.read_text().replace("policies.d", "[policies.d, other]"))
+        (self.directory / "other").mkdir()
+        other = self.write("../other/o.yaml", "domains: {o.example: {mode: none, max_age: 1d}}\n")
+        self.write("a.yaml", "domains: {a.example: {mode: none, max_age: 1d}}\n")
+        self.run_in("export", "--delete", self.tree)
+        other.unlink()
+        for _ in range(2):
+            result = self.run_in("export", "--delete", self.tree, want=FAILED)
+            self.assertIn("has no policy file", result.err)
+            self.assertTrue((self.tree / "mta-sts.o.example/.well-known/mta-sts.txt").exists())
+        other.write_text("domains: {}\n")
+        self.assertIn("1 deleted", self.run_in("export", "--delete", self.tree).err)
+        other.unlink()
+        self.assertIn("1 unchanged, 0 deleted", self.run_in("export", "--delete", self.tree).err)
+
     def test_nothing_is_deleted_while_a_file_is_in_error(self):
         path = self.write("all.yaml", IMPORTED)
         self.run_in("export", self.tree)

@@ -35,6 +35,12 @@ static void test_any_octets_are_a_string(void **state)
         json_t *string = safe_json_string(rows[i].text);
         CLEANUP_FREE char *dumped = safe_json_dump(string, 0);
         json_t *again = json_loads(dumped, JSON_DECODE_ANY, NULL);
+        json_t *restored = json_copy(string);
+        safe_json_restore(restored);
+        bool has_nul = memchr(rows[i].text.p, '\0', rows[i].text.n) != NULL;
+        struct bytes octets = {json_string_value(restored), json_string_length(restored)};
+        assert_true(has_nul || bytes_equal(octets, rows[i].text));
+        json_decref(restored);
         json_t *shown = safe_json_shown(string);
         if (strcmp(json_string_value(string), rows[i].string) != 0 ||
             strcmp(dumped, rows[i].dumped) != 0 || !json_equal(string, again) ||

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -437,6 +438,14 @@ static const struct {
      "x.example=b.yaml ",
      "p/sub/a.yaml:1:11: error: domain x.example is already in p/sub/b.yaml:1:11; remove one of "
      "them\n"},
+    {"the text of a shared policy is its owner's, not a copy's",
+     {"p/a.yaml", "policies: {g: " A "}\n", "p/c.yaml", "domains: {x.example: g}\n", "p/d.yaml",
+      "domains: {x.example: " A "}\n", "p/g.yaml", "policies: {g: " B "}\n"},
+     {NULL},
+     {{"@g", "p", "g.yaml", "B"}, {"x.example", "p", "gone.yaml", "B"}},
+     "x.example=c.yaml ",
+     "p/a.yaml:1:12: error: policy g is already in p/g.yaml:1:12; remove one of them\n"
+     "p/d.yaml:1:11: error: domain x.example is already in p/c.yaml:1:11; remove one of them\n"},
     {"the entry is the file",
      {"p/a.yaml", "domains: {x.example: " A "}\n", "p/b.yaml", "domains: {x.example: " B "}\n"},
      {NULL},
@@ -509,6 +518,55 @@ static void test_the_owner_decides(void **state)
         run_owner_row(i, file.policies[0].policy, file.policies[1].policy);
     }
     policy_file_clear(&file);
+}
+
+/* Each name lies in the file that has it, in a checkout elsewhere. */
+static void say_elsewhere(const struct bytes *names, size_t count, struct catalogue_owner *owners,
+                          void *context)
+{
+    (void)context;
+    for (size_t i = 0; i < count; i++) {
+        struct bytes path = {strchr(names[i].p, '.') + 1, 0};
+        path.n = names[i].n - (size_t)(path.p - names[i].p);
+        owners[i] =
+            (struct catalogue_owner){.known = true, .entry = BYTES("/srv/elsewhere"), .path = path};
+    }
+}
+
+static double seconds_to_load(const struct catalogue_options *options)
+{
+    clock_t start = clock();
+    catalogue_free(load(options));
+    return (double)(clock() - start) / CLOCKS_PER_SEC;
+}
+
+/* Where a file does not parse, all names are asked about: as many as are served. */
+static void test_many_owners_elsewhere_cost_little(void **state)
+{
+    (void)state;
+    struct tree t;
+    enum { FILES = 1000, NAMES = 20 };
+    set_up(&t);
+    for (int file = 0; file < FILES; file++) {
+        CLEANUP(buffer_clear) struct buffer text = BUFFER(64 * 1024);
+        CLEANUP_FREE char *name = memory_printf("t%d.yaml", file);
+        buffer_add_string(&text, "domains:\n");
+        for (int i = 0; i < NAMES; i++) {
+            buffer_printf(&text, "  d%d.t%d.yaml: {mode: none, max_age: 1d}\n", i, file);
+        }
+        buffer_add(&text, BYTES("\0"));
+        write_file(&t, name, text.p);
+    }
+    write_file(&t, "broken.yaml", "domains: [");
+    const char *const paths[] = {t.top};
+    struct catalogue_options options = {.paths = paths, .path_count = 1};
+    double unasked_s = seconds_to_load(&options);
+    options.owners_of = say_elsewhere;
+    double asked_s = seconds_to_load(&options);
+    if (asked_s > 4 * unasked_s + 0.1) {
+        fail_msg("%.2f s with owners, %.2f s without", asked_s, unasked_s);
+    }
+    tear_down(&t);
 }
 
 static void test_nobody_is_asked_where_no_name_is_claimed_twice(void **state)
@@ -620,6 +678,7 @@ int main(void)
         cmocka_unit_test(test_files_alone),
         cmocka_unit_test(test_what_is_disputed_is_not_found),
         cmocka_unit_test(test_the_owner_decides),
+        cmocka_unit_test(test_many_owners_elsewhere_cost_little),
         cmocka_unit_test(test_nobody_is_asked_where_no_name_is_claimed_twice),
         cmocka_unit_test(test_apart_nothing_is_held_against_another),
         cmocka_unit_test(test_mirrors_have_the_text_of_their_copies),

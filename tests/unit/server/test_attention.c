@@ -93,13 +93,22 @@ static const struct {
      .text = "120 domains is held; put the files back, or \"mtasts-host reload --accept-removals\" "
              "accepts it, with PATH that of one file or directory that \"problems\" names"},
     {.name = "a file that is not closed, which is an error of it",
-     .loaded = {.counts.files_still_open = 1,
+     .loaded = {.counts = {.files_still_open = 1, .files_in_error = 1},
                 .diagnostics = {.items = broken + 3, .count = 1, .errors = 1}},
      .want = "still-open 1 -\n",
      .text =
          "1 file takes something away and is not closed, or cut off at the end, so what it took "
          "is served still; let the writer finish, save anew, or \"mtasts-host reload "
          "--accept-removals\""},
+    {.name = "beside files that are not closed, others in error",
+     .loaded = {.counts = {.files_still_open = 2, .files_in_error = 5},
+                .diagnostics = {.items = broken, .count = 4, .errors = 3}},
+     .want = "files-in-error 3 -\nstill-open 2 -\n"},
+    {.name = "beside removals that are held, certificates in error",
+     .loaded = {.counts.removals_held = 2,
+                .certificates_in_error = 1,
+                .diagnostics = {.items = broken, .count = 4, .errors = 3}},
+     .want = "files-in-error 1 -\nremovals-held 2 -\n"},
     {.name = "what is served is not remembered",
      .loaded.memory_problem = OWN("/s/served.db: No space left on device"),
      .want = "not-remembered 1 -\n",

@@ -175,6 +175,19 @@ static void a_start_takes_no_other_users(void **state)
     expect(scene, CONFIGURATION_COPY_START, "policies: q\n");
 }
 
+static void a_start_takes_none_that_others_may_write(void **state)
+{
+    static const mode_t MODES[] = {0620, 0602, 0666};
+    const struct scene *scene = *state;
+    for (size_t i = 0; i < ARRAY_LENGTH(MODES); i++) {
+        assert_int_equal(chmod(scene->copy, MODES[i]), 0);
+        expect(scene, CONFIGURATION_COPY_START, NULL);
+        expect(scene, CONFIGURATION_COPY_ASK, "policies: p\n");
+    }
+    assert_int_equal(chmod(scene->copy, 0644), 0);
+    expect(scene, CONFIGURATION_COPY_START, "policies: p\n");
+}
+
 /* Left there by a start that failed, or put there by whose the directory is. */
 static void what_is_prepared_is_ones_own(void **state)
 {
@@ -208,6 +221,7 @@ int main(void)
         ROW(one_that_is_in_error_itself_is_none),
         ROW(a_link_is_none),
         ROW(a_start_takes_no_other_users),
+        ROW(a_start_takes_none_that_others_may_write),
         ROW(what_is_prepared_is_ones_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

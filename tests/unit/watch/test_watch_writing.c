@@ -427,6 +427,37 @@ static void test_many_links_to_a_file(void **state)
     teardown(&fixture);
 }
 
+/* Of a directory above it, at any depth: the watches follow what was renamed, names do not. */
+static void test_a_file_whose_directory_is_renamed_is_not_whole(void **state)
+{
+    (void)state;
+    static const char *const moves[][2] = {
+        {"mv p/d/s p/d/t", "p/d/t/a.yaml"},
+        {"mv p/d p/e", "p/e/s/a.yaml"},
+        {"mkdir p/n; mv p/d p/n/", "p/n/d/s/a.yaml"},
+        {"mv p/d p/.e", NULL}, /* left out */
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(moves); i++) {
+        struct fixture fixture;
+        struct watch_changes changes;
+        const char *now = moves[i][1];
+        setup(&fixture, "mkdir -p p/d/s; echo 1 >p/d/s/a.yaml", "p", &options);
+        int fd = begin(&fixture, "p/d/s/a.yaml");
+        shell(&fixture, moves[i][0]);
+        take(&fixture, &changes);
+        watch_changes_clear(&changes);
+        assert_true(now == NULL || writing(&fixture, now) == WATCH_UNTOLD);
+        put(fd);
+        assert_true(now == NULL || writing(&fixture, now) == WATCH_OPEN);
+        close(fd);
+        take(&fixture, &changes);
+        assert_true(now == NULL || covers(&fixture, &changes, now));
+        assert_true(now == NULL || writing(&fixture, now) == WATCH_WHOLE);
+        watch_changes_clear(&changes);
+        teardown(&fixture);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -434,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_others_do_not_wait_for_it),
         cmocka_unit_test(test_it_is_changing_for_a_while),
         cmocka_unit_test(test_what_is_pending_counts),
+        cmocka_unit_test(test_a_file_whose_directory_is_renamed_is_not_whole),
         cmocka_unit_test(test_of_what_came_with_its_directory_nobody_tells),
         cmocka_unit_test(test_a_rescan_says_whether_it_was_asked_for),
         cmocka_unit_test(test_more_are_open_than_can_be_known),
