@@ -415,12 +415,15 @@ static void try_all(struct policy_set *set, const struct set_files *trying)
 }
 
 /* Whether what FILE was refused for may have changed: not where a file is in the way that has the
- * name and stands, or is not judged in this round at all. */
+ * name and stands, or is not judged in this round at all, nor where a shared policy is missing
+ * still. */
 static bool may_stand_now(const struct set_file *file)
 {
     const struct set_file *blocker = file->blocked_by;
-    return blocker == NULL ||
-           (blocker->in_round && !(file->blocked_by_claim && set_file_stands(blocker)));
+    if (blocker == NULL) {
+        return find_missing(file) == NULL;
+    }
+    return blocker->in_round && !(file->blocked_by_claim && set_file_stands(blocker));
 }
 
 /* Those to be tried; and whether one of them was refused for the sake of an offer that fell itself.

@@ -85,6 +85,19 @@ static void test_two_that_say_a_moved_name_differently(void **state)
     expect_problems(t, "");
 }
 
+/* A copy that can never stand sorts first, and nobody has the names yet. */
+static void test_a_copy_that_cannot_stand_is_in_nobodys_way(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.bak.yaml",
+               "domains:\n  y.example: missing\n" OWN("x.example", "mx.x.example"));
+    tree_write(t, "a.yaml", "domains:\n" OWN("x.example", "mx.x.example"));
+    tree_rescan(t);
+    expect_owner(t, "x.example", "a.yaml");
+    CLEANUP_FREE char *problems = tree_problems(t, false);
+    assert_null(strstr(problems, "a.yaml:2:3: error"));
+}
+
 static void test_an_empty_directory_is_held_at_a_start(void **state)
 {
     struct tree *t = *state;
@@ -571,6 +584,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_TREE(test_a_copy_takes_nothing_whatever_its_name),
         WITH_TREE(test_two_that_say_a_moved_name_differently),
+        WITH_TREE(test_a_copy_that_cannot_stand_is_in_nobodys_way),
         WITH_TREE(test_an_empty_directory_is_held_at_a_start),
         WITH_TREE(test_a_file_that_was_held_as_gone_and_is_there),
         WITH_TREE(test_an_empty_directory_is_accepted_by_path),
