@@ -5,11 +5,11 @@
  *
  *     memory_writer_fd(writer) is readable:
  *     if (memory_writer_wants(writer, &afresh)) {
- *         if (afresh) {                                   all that is served is to be put
- *             memory_writer_forget_all(writer);
+ *         if (afresh) {
+ *             memory_writer_forget_all(writer);        then all that is served is put
  *         }
- *         memory_writer_put(writer, &file, &version);     some of what the loader knows to be
- * unwritten memory_writer_write(writer, more);
+ *         memory_writer_put(writer, &file, &version);  some of what is unwritten
+ *         memory_writer_write(writer, more);
  *     }
  *
  * Of several processes on one state directory one writes, by a lock; the others try to get it each

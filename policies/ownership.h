@@ -3,14 +3,19 @@
  *
  * What was served is remembered: for each name the file that gives it, its *owner*, and the text.
  *
- *     the owner …                      nobody else claims   one file claims      several claim
- *     ──────────────────────────────   ──────────────────   ──────────────────
- * ────────────────────── is there and claims the name, or is there and in error         stays stays
- * stays does not claim it any more, or is gone from a directory that is there and has policy files
- * free                 moves                moves to the one with the text that stands, else
- * disputed is away with its top directory   stays                moves, with the text that stands
- * alone; else stays (nothing is remembered)          free                 moves moves to the one
- * with the text served last, else to the first
+ *     the owner …              one other claims it    several do
+ *     ───────────────────────  ─────────────────────  ──────────────────────────────────────────
+ *     claims it, or is in
+ *     error                    stays                  stays
+ *     lets it go               moves                  moves to the text that stands, or disputed
+ *     is away                  moves with the text    moves with the text that stands, or stays
+ *                              that stands, or stays
+ *     is none                  moves                  moves to the text served last, or the first
+ *
+ * Where nobody else claims it, it stays with an owner who claims it or is away, and else is free.
+ * An owner lets a name go that is there without it, or is gone from a directory that has policy
+ * files still; it is away with its top directory that is missing, unreadable, or has no policy file
+ * left.
  *
  * A copy beside a file (`tenants-old.yaml`) so never takes its names, however it sorts. */
 #ifndef POLICIES_OWNERSHIP_H

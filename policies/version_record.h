@@ -4,11 +4,14 @@
  * is read is not trusted: every length is checked, names are normal and sorted, a digest stands at
  * the end, and what is read writes the same octets again.
  *
- *     record   format number u32, shared policies and domains: counts, their entries, digest u64
- *     entry    kind u8 (0 shared, 1 policy, 2 mirror; + 4 with an id, + 8 with a tlsrpt), name
- * text, place, what it is, id text and place, tlsrpt text shared   text, place policy   mode u8,
- * max_age, digest (32 octets), body text mirror   domain text, mode u8 text     length, octets;
- * place    line, column
+ *     record   format number u32, shared policies and domains: counts, entries, digest u64
+ *     entry    kind u8 (0 shared, 1 policy, 2 mirror; + 4 with an id, + 8 with a tlsrpt),
+ *              name text, place, what it is, id text and place, tlsrpt text
+ *     shared   text, place
+ *     policy   mode u8, max_age, digest (32 octets), body text
+ *     mirror   domain text, mode u8
+ *     text     length, octets
+ *     place    line, column
  *
  * Numbers without a width have seven bits an octet, the lowest first, and as few octets as may be:
  * most are small. The digest is XXH3 of all before it: it finds damage, not forgery. Whoever can

@@ -22,8 +22,8 @@ static const char file_name[] = "served.db";
 static const char what[] = "memory of what is served";
 
 /* `about` is what there is to say of a file, ABOUT octets: identity (base/snapshot_numbers.h),
- * flags u8 (1: line_end, 2: held, 4: gone), reader u64, the digest of its version u64; and, as the seal, one of all that and the
- * place. Names are octets, whatever they mean to anybody. */
+ * flags u8 (1: line_end, 2: held, 4: gone), reader u64, the digest of its version u64; and, as the
+ * seal, one of all that and the place. Names are octets, whatever they mean to anybody. */
 static const char SCHEMA[] = "CREATE TABLE IF NOT EXISTS files ("
                              " id INTEGER PRIMARY KEY,"
                              " entry BLOB NOT NULL,"

@@ -5,10 +5,9 @@
  *
  *     struct served_memory *memory = NULL;
  *     bool known = served_memory_open_existing(state, &memory, e) &&
- *                  served_memory_each(memory, visit, context, e);         notes each row's `id`
+ *                  served_memory_each(memory, visit, context, e);  notes each row's `id`
  *     …
- *     served_memory_version(memory, id, &version, e);                      on any thread's own
- * handle
+ *     served_memory_version(memory, id, &version, e);               by a thread's own handle
  *
  * SQLite (WAL, synchronous=FULL), file `served.db` in the state directory, 0600. Rows and versions
  * lie in tables of their own, so that listing reads no version. Each row has a digest over all that
@@ -42,8 +41,8 @@ struct served_file {
                            itself; "@NAME" for such a shared policy */
     struct file_identity identity; /* of the file whose text stands */
     bool line_end;                 /* that text ended with a line end */
-    bool held; /* what it says since waits for an operator's word … */
-    bool gone; /* … and that is: nothing, it is not there */
+    bool held;                     /* what it says since waits for an operator's word … */
+    bool gone;                     /* … and that is: nothing, it is not there */
     uint64_t reader; /* what it was parsed with (version_record_reader): where it is another one
                         now, the file is parsed again */
 };
