@@ -203,7 +203,7 @@ class Server(scenario.Scenario):
         with open(path, "w") as writer:
             writer.write(text[:text.index("  d1")])
             writer.flush()
-            self.wait_attention({"files-in-error": (1, str(path)), "still-open": (1, None)})
+            self.wait_attention({"still-open": (1, None)})
             self.assertTrue(self.server.serves("d1.example", "mode: none"))
         self.wait_attention({})
         self.assertTrue(self.server.serves("d1.example", None))
