@@ -177,9 +177,10 @@ class Host:
         self.authority = None
         self.configure(settings)
 
-    def configure(self, settings="", policies=("policies.d",)):
+    def configure(self, settings="", policies=()):
+        entries = json.dumps([str(entry) for entry in policies]) if policies else "policies.d"
         self.config.write_text(
-            f"policies: {json.dumps([str(entry) for entry in policies])}\n"
+            f"policies: {entries}\n"
             f"certificates: certs\nstate: state\nworkers: 2\n"
             f"listen:\n"
             f"  https: [\"{self.listen}:{self.https_port}\"]\n"
