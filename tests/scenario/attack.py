@@ -141,6 +141,7 @@ class Attack(Scenario):
     def start(self, *wrapper):
         options = ":".join(filter(None, (os.environ.get("ASAN_OPTIONS"), QUARANTINE)))
         self.server.start(*wrapper, env={"ASAN_OPTIONS": options})
+        self.server.wait_remembered()  # whose file is open from then on
         self.meters = Meters(self.server.process)
 
     def tearDown(self):

@@ -261,6 +261,10 @@ class Host:
     def status(self):
         return json.loads(self.command("status", "--json").stdout)
 
+    def wait_remembered(self):
+        """Until what is served is written down, so that a kill leaves all of it."""
+        wait_until(lambda: self.status()["remembered"], "what is served is remembered")
+
     def log_text(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 

@@ -22,6 +22,7 @@ class NothingIsLost(Scenario):
         self.server.start()
         self.server.write("a.yaml", tenants(5, mx="mx2").replace("enforce", "enforced"))
         wait_until(lambda: self.server.status()["files_in_error"] == 1, "the error in status")
+        self.server.wait_remembered()
         self.server.kill()
         self.server.start()
         for i in range(5):
@@ -31,6 +32,7 @@ class NothingIsLost(Scenario):
         self.assertEqual((status["files_in_error"], status["domains"]), (1, 6))
         self.server.write("a.yaml", tenants(5, mx="mx3"))
         self.server.wait_serves("t4.test", "mx: mx3.t4.test")
+        self.server.wait_remembered()
         self.server.kill()
         self.server.start()
         # At once, or where the kill came before it was remembered, when the file has settled.
@@ -50,6 +52,7 @@ class NothingIsLost(Scenario):
         self.assertGreater(self.server.status()["removals_held"], 0)
         self.assertTrue(self.server.serves("f3-t7.test", "mode: enforce"))
         self.assertIn("--accept-removals", self.server.log_text())
+        self.server.wait_remembered()
         self.server.kill()
         self.server.start()
         self.assertTrue(self.server.serves("f3-t7.test", "mode: enforce"))

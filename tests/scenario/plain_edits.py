@@ -748,7 +748,7 @@ class BlueAndGreen(Remembering):
             stays.write("t.yaml", "domains: {a.test: %s, b.test: %s}\n" % (
                 entry("a.test", version), entry("b.test", version)))
             self.wait_served(stays, {"a.test": version, "b.test": version})
-            self.wait_remembered(stays)
+            stays.wait_remembered()
             leaves.start()
             self.assert_served(leaves, {"a.test": version, "b.test": version}, "what the other one served")
             (stays.policies / f"0-{version - 1}.yaml").unlink()

@@ -353,7 +353,7 @@ class RandomRestarts(Remembering):
         how = self.random.choice(("stop", "kill", "killed at once"))
         self.note(how)
         if how == "kill":
-            self.wait_remembered(self.server)
+            self.server.wait_remembered()
         with self.lock:
             self.phase = "down"
         if how == "stop":
@@ -397,7 +397,7 @@ class RandomRestarts(Remembering):
         else:
             self.step_running()
         if len(self.unwritten) > 4:
-            self.wait_remembered(self.server)
+            self.server.wait_remembered()
             self.unwritten = []
 
     # --- the clients ---

@@ -66,13 +66,9 @@ class Remembering(Scenario):
         except AssertionError:
             self.assert_served(server, want, why)
 
-    def wait_remembered(self, server):
-        """Until what is served is written down, so that a kill leaves all of it."""
-        wait_until(lambda: server.status()["remembered"], "what is served is remembered")
-
     def end(self, server, how):
         if how == "kill":
-            self.wait_remembered(server)
+            server.wait_remembered()
         getattr(server, how)()
 
     def again(self, server, how, *wrapper):

@@ -43,7 +43,7 @@ class Memory(Remembering):
     def begin(self, version=1):
         self.edit(version)
         self.server.start()
-        self.wait_remembered(self.server)
+        self.server.wait_remembered()
 
     def remembered_is(self, *versions):
         """No server runs. What one with broken files serves is one of VERSIONS, all of it; then the files are mended."""
@@ -60,7 +60,7 @@ class Killed(Memory):
         was written it reads once more then."""
         self.server.stop()
         self.server.start()
-        self.wait_remembered(self.server)
+        self.server.wait_remembered()
         self.server.stop()
 
     def dies(self, server, point, work):
@@ -75,7 +75,7 @@ class Killed(Memory):
     def served_after(self, version):
         self.server.start()
         self.wait_served(self.server, self.want(version), "what is on the disk")
-        self.wait_remembered(self.server)
+        self.server.wait_remembered()
         self.assertEqual(codes(self.server.status()), set())
         self.rest()
 
@@ -122,7 +122,7 @@ class Killed(Memory):
                     FIRST, version if point == "memory.committed" else version - 1))
                 self.edit(version)
                 self.wait_served(self.server, self.want(version))
-                self.wait_remembered(self.server)
+                self.server.wait_remembered()
                 self.rest()
 
     def test_where_a_file_goes(self):
@@ -135,11 +135,11 @@ class Killed(Memory):
                     (self.server.policies / "t1.yaml").rename(self.server.policies / "moved.yaml")))
                 self.server.start()
                 self.assert_served(self.server, self.want(1))
-                self.wait_remembered(self.server)
+                self.server.wait_remembered()
                 (self.server.policies / "moved.yaml").unlink()
                 self.server.command("reload", "--accept-removals")
                 self.wait_served(self.server, {"c.test": None})
-                self.wait_remembered(self.server)
+                self.server.wait_remembered()
                 self.server.stop()
 
     def test_where_another_process_takes_over(self):
@@ -160,7 +160,7 @@ class Killed(Memory):
                 self.edit(1)
                 self.server.start()
                 self.wait_served(self.server, self.want(1))
-                self.wait_remembered(self.server)
+                self.server.wait_remembered()
         self.server.stop()
 
 
@@ -203,7 +203,7 @@ class FullDisk(Memory):
         (self.server.state / "ballast").unlink()
         (self.server.policies / "many.yaml").write_text("domains: {}\n")
         self.server.command("reload", "--accept-removals")
-        self.wait_remembered(self.server)
+        self.server.wait_remembered()
         self.assertEqual(self.attention(), [])
         self.server.kill()
         self.remembered_is(3)
@@ -229,7 +229,7 @@ class Damaged(Memory):
                 self.server.log_path.unlink()
                 self.server.start()
                 self.assert_served(self.server, self.want(1))
-                self.wait_remembered(self.server)
+                self.server.wait_remembered()
                 self.assertEqual(codes(self.server.status()), set())
                 self.assertTrue(self.server.events("memory.damaged"))
                 self.server.stop()
@@ -288,7 +288,7 @@ class OtherVersions(Memory):
         self.server.start()
         self.assert_served(self.server, want)
         self.assertLessEqual({"files-in-error", "removals-held"}, codes(self.server.status()))
-        self.wait_remembered(self.server)
+        self.server.wait_remembered()
         wait_until(lambda: not (self.server.state / "last-good").exists(), "the copies go")
         self.assertFalse((self.server.state / "policies.snapshot").exists())
         self.again(self.server, "kill")
