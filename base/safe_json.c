@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -22,10 +23,11 @@ json_t *safe_json_text(const char *text)
 /* The octet that "\xNN" at P stands for; -1: it is no such text, or of ASCII, which needs none. */
 static int read_octet(const char *p)
 {
-    unsigned octet = 0;
     bool is_one = p[0] == '\\' && p[1] == 'x' && isxdigit((unsigned char)p[2]) != 0 &&
-                  isxdigit((unsigned char)p[3]) != 0 && sscanf(p + 2, "%2x", &octet) == 1;
-    return is_one && octet > INT8_MAX ? (int)octet : -1;
+                  isxdigit((unsigned char)p[3]) != 0;
+    const char digits[] = {is_one ? p[2] : '0', is_one ? p[3] : '0', '\0'};
+    long octet = strtol(digits, NULL, 16);
+    return octet > INT8_MAX ? (int)octet : -1;
 }
 
 void safe_json_restore(json_t *string)
