@@ -12,6 +12,7 @@
 #include "cli/lint_files.h"
 #include "cli/lint_text.h"
 #include "cli/workspace.h"
+#include "policies/policy_file_path.h"
 #include "watch/watch.h"
 
 /* With --live: whom to ask for MX records; else *RET_RESOLVER stays NULL. */
@@ -54,7 +55,7 @@ static bool lint_configured(const struct invocation *invocation, struct diagnost
 static void count_file(const char *path, const struct error *problem, void *context)
 {
     (void)problem;
-    *(size_t *)context += catalogue_is_file_name(path);
+    *(size_t *)context += policy_file_path_counts(path);
 }
 
 static bool has_policy_files(const char *directory, struct diagnostics *d)

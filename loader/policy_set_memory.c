@@ -114,7 +114,7 @@ static void see_file(const char *path, const struct error *e, void *context)
 {
     bool *found = context;
     (void)e;
-    *found = *found || set_scan_is_policy_file_name(path);
+    *found = *found || policy_file_path_counts(path);
 }
 
 /* Whether TOP has nothing to compare: it is missing, or an empty directory. */

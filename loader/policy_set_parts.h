@@ -23,6 +23,7 @@
 #include "loader/policy_reading.h"
 #include "loader/policy_set.h"
 #include "loader/write_rule.h"
+#include "policies/policy_file_path.h"
 
 struct set_file;
 
@@ -406,10 +407,6 @@ void set_scan_vanish(struct policy_set *set, struct set_file *file);
 bool set_scan_is_written(struct policy_set *set, struct set_file *file);
 /* What FILE offered was never applied, and is not to be. */
 void set_scan_drop_offer(struct policy_set *set, struct set_file *file);
-/* By its last component. */
-bool set_scan_is_policy_file_name(const char *path);
-/* PATH could not be read, in words. */
-void set_scan_add_unreadable(struct diagnostics *problems, const char *path, const struct error *e);
 
 /* --- policy_set_read.c --- */
 /* Reads what has changed, unless it is abandoned. */
@@ -453,8 +450,6 @@ void set_report(struct policy_set *set);
  * fresh. */
 void set_report_replace(struct policy_set *set, struct diagnostics *place,
                         struct diagnostics *problems);
-/* Why the system said no, without the words about what was tried. */
-const char *set_report_reason(const struct error *e);
 void set_report_file(struct policy_set *set, struct set_file *file, struct diagnostics *problems);
 /* Domains whose removal is held. */
 size_t set_report_held(const struct policy_set *set);

@@ -40,7 +40,7 @@ static void read_ahead(struct policy_set *set, const char *path)
     struct stat status;
     bool small = stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
                  status.st_size <= POLICY_SET_AHEAD_OCTETS;
-    if (!small || !set_scan_is_policy_file_name(path) || find_ahead(set, path) != NULL ||
+    if (!small || !policy_file_path_counts(path) || find_ahead(set, path) != NULL ||
         set->ahead_count == POLICY_SET_AHEAD_MAX) {
         return;
     }
@@ -97,7 +97,7 @@ static bool tell_unreadable(struct set_file *file, const struct error *e,
         return false;
     }
     file->text_known = e->code != ERROR_CHANGED;
-    set_scan_add_unreadable(problems, file->path, e);
+    policy_file_path_tell_unreadable(problems, file->path, e);
     return true;
 }
 

@@ -21,12 +21,6 @@ static bool is_told(const struct diagnostics *before, size_t near, const struct 
     return false;
 }
 
-const char *set_report_reason(const struct error *e)
-{
-    const char *reason = strerrordesc_np(e->system_errno);
-    return reason != NULL && e->code == ERROR_SYSTEM ? reason : e->text;
-}
-
 void set_report_replace(struct policy_set *set, struct diagnostics *place,
                         struct diagnostics *problems)
 {
@@ -264,11 +258,11 @@ static void report_top(struct policy_set *set, size_t number)
     if (missing && below == 0) {
         diagnostics_add(&problems, SEVERITY_ERROR, top->path, 0, 0,
                         "cannot be read: %s; make it, or name another one in the configuration",
-                        set_report_reason(&top->why));
+                        policy_file_path_reason(&top->why));
     } else if (missing) {
         diagnostics_add(&problems, SEVERITY_ERROR, top->path, 0, 0,
                         "cannot be read: %s; its %zu domains stay served as they were; %s",
-                        set_report_reason(&top->why), below, accept_advice);
+                        policy_file_path_reason(&top->why), below, accept_advice);
     }
     struct held_gone gone = count_held_gone(set, number);
     if (gone.files != 0 && top->state == TOP_EMPTY) {

@@ -14,12 +14,6 @@ struct scan {
     struct set_files unreadable;
 };
 
-bool set_scan_is_policy_file_name(const char *path)
-{
-    struct bytes name = bytes_of(file_path_name(path));
-    return bytes_ends_with(name, BYTES(".yaml")) || bytes_ends_with(name, BYTES(".yml"));
-}
-
 /* Names that a listing leaves out, as a whole or in what leads there from the top: hidden ones and
  * editors' backups. */
 static bool is_left_out(const char *below_top)
@@ -111,18 +105,6 @@ static void meet(struct policy_set *set, struct set_file *file, const struct sta
     }
 }
 
-void set_scan_add_unreadable(struct diagnostics *problems, const char *path, const struct error *e)
-{
-    bool forbidden = e->system_errno == EACCES || e->system_errno == EPERM;
-    if (e->code == ERROR_SYSTEM) {
-        diagnostics_add(
-            problems, SEVERITY_ERROR, path, 0, 0, "cannot be read: %s; %s", set_report_reason(e),
-            forbidden ? "let the user that mtasts-host runs as read it" : "mend or remove it");
-    } else {
-        diagnostics_add_error(problems, path, e);
-    }
-}
-
 /* PATH is there but cannot be read: what was known of it, and of all below it, stays. */
 static void meet_unreadable(struct scan *scan, const char *path, const struct error *e)
 {
@@ -134,8 +116,8 @@ static void meet_unreadable(struct scan *scan, const char *path, const struct er
         set->files.items[i]->seen = set->listing;
     }
     /* A link to nothing that could never have been a policy file. */
-    bool other = e->code == ERROR_NOT_FOUND && !set_scan_is_policy_file_name(path) &&
-                 first == end && strchr(file_path_name(path), '.') != NULL;
+    bool other = e->code == ERROR_NOT_FOUND && !policy_file_path_counts(path) && first == end &&
+                 strchr(file_path_name(path), '.') != NULL;
     if (other) {
         return;
     }
@@ -145,7 +127,7 @@ static void meet_unreadable(struct scan *scan, const char *path, const struct er
     set_file_note_presence(set, file, true);
     set_scan_drop_offer(set, file);
     struct diagnostics problems = {0};
-    set_scan_add_unreadable(&problems, path, e);
+    policy_file_path_tell_unreadable(&problems, path, e);
     set_report_file(set, file, &problems);
     set_event(set, file, EVENT_FAILS);
 }
@@ -167,7 +149,7 @@ static void meet_path(struct scan *scan, const char *path, bool whatever_name)
             return;
         }
         meet_unreadable(scan, path, &e);
-    } else if (S_ISREG(status.st_mode) && (whatever_name || set_scan_is_policy_file_name(path))) {
+    } else if (S_ISREG(status.st_mode) && (whatever_name || policy_file_path_counts(path))) {
         meet(scan->set, set_files_find_or_add(scan->set, path, scan->top), &status);
     }
 }
@@ -198,7 +180,7 @@ static void visit(const char *path, const struct error *e, void *context)
         meet_unreadable(scan, path, e);
         return;
     }
-    if (set_scan_is_policy_file_name(path) && scan->prefix != 0 && !scan->through_links) {
+    if (policy_file_path_counts(path) && scan->prefix != 0 && !scan->through_links) {
         scan->through_links = set_files_find(scan->set, path) == NULL && is_behind_link(scan, path);
     }
     meet_path(scan, path, false);

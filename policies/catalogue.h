@@ -62,9 +62,6 @@ bool catalogue_load(const struct catalogue_options *options, struct catalogue **
                     struct error *e) MUST_USE;
 void catalogue_free(struct catalogue *catalogue);
 
-/* Whether PATH, in a directory, would be taken for a policy file. */
-bool catalogue_is_file_name(const char *path);
-
 /* All that is wrong, by file and place. *D is appended to. */
 void catalogue_diagnostics(const struct catalogue *catalogue, struct diagnostics *d);
 

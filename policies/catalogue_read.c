@@ -7,6 +7,7 @@
 #include "base/parallel.h"
 #include "policies/catalogue_parts.h"
 #include "policies/mirror_copy.h"
+#include "policies/policy_file_path.h"
 #include "watch/watch.h"
 
 /* --- Listing --- */
@@ -15,12 +16,6 @@ struct listing {
     struct catalogue *catalogue;
     size_t top;
 };
-
-bool catalogue_is_file_name(const char *path)
-{
-    struct bytes name = bytes_of(path);
-    return bytes_ends_with(name, BYTES(".yaml")) || bytes_ends_with(name, BYTES(".yml"));
-}
 
 static struct catalogue_file *add_file(const struct listing *listing, const char *path)
 {
@@ -32,32 +27,14 @@ static struct catalogue_file *add_file(const struct listing *listing, const char
     return file;
 }
 
-static const char *reason_of(const struct error *e)
-{
-    const char *reason = strerrordesc_np(e->system_errno);
-    return reason != NULL && e->code == ERROR_SYSTEM ? reason : e->text;
-}
-
-static void tell_unreadable(struct diagnostics *problems, const char *path, const struct error *e)
-{
-    bool forbidden = e->system_errno == EACCES || e->system_errno == EPERM;
-    if (e->code == ERROR_SYSTEM) {
-        diagnostics_add(
-            problems, SEVERITY_ERROR, path, 0, 0, "cannot be read: %s; %s", reason_of(e),
-            forbidden ? "let the user that mtasts-host runs as read it" : "mend or remove it");
-    } else {
-        diagnostics_add_error(problems, path, e);
-    }
-}
-
 /* PATH is in the directory, but nobody gets at it. */
 static void meet_unreadable(const struct listing *listing, const char *path, const struct error *e)
 {
     /* A link to nothing that could never have been a policy file. */
-    bool other = e->code == ERROR_NOT_FOUND && !catalogue_is_file_name(path) &&
+    bool other = e->code == ERROR_NOT_FOUND && !policy_file_path_counts(path) &&
                  strchr(file_path_name(path), '.') != NULL;
     if (!other) {
-        tell_unreadable(&add_file(listing, path)->problems, path, e);
+        policy_file_path_tell_unreadable(&add_file(listing, path)->problems, path, e);
     }
 }
 
@@ -66,7 +43,7 @@ static void meet(const char *path, const struct error *e, void *context)
     const struct listing *listing = context;
     if (e != NULL) {
         meet_unreadable(listing, path, e);
-    } else if (catalogue_is_file_name(path)) {
+    } else if (policy_file_path_counts(path)) {
         add_file(listing, path);
     }
 }
@@ -122,7 +99,7 @@ static void list(struct catalogue *catalogue)
         if (top->unreadable) {
             diagnostics_add(&catalogue->problems, SEVERITY_ERROR, top->path, 0, 0,
                             "cannot be read: %s; make it, or name another one in the configuration",
-                            reason_of(&e));
+                            policy_file_path_reason(&e));
         }
     }
     sort_files(catalogue);
@@ -147,7 +124,7 @@ static void read_one(size_t number, void *own, void *context)
         return;
     }
     if (!file_read(file->path, &text, NULL, &e)) {
-        tell_unreadable(&file->problems, file->path, &e);
+        policy_file_path_tell_unreadable(&file->problems, file->path, &e);
         return;
     }
     file->parsed = policy_file_parse(buffer_bytes(&text), file->path, &reading->options->defaults,
