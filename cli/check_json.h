@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "cli/check_list.h"
+#include "checks/check_list.h"
 
 /* {"domain", "ours", "observation": {…}, "findings": […]}; the caller frees with json_decref. */
 json_t *check_json_item(const struct check_item *item);

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "cli/check_list.h"
+#include "checks/check_list.h"
 
 struct check_printer {
     FILE *out;

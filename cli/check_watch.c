@@ -4,9 +4,9 @@
 
 #include "base/clock.h"
 #include "base/safe_json.h"
+#include "base/time_text.h"
 #include "cli/check_json.h"
 #include "cli/check_print.h"
-#include "cli/time_text.h"
 
 struct round {
     const struct check_watch *watch;

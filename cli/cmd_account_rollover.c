@@ -3,13 +3,13 @@
 
 #include "base/safe_json.h"
 #include "cli/control_reply.h"
-#include "cli/workspace.h"
+#include "cli/opening.h"
 
 enum { ROLLOVER_TIMEOUT_MS = 5 * 60 * 1000 }; /* every CA answers first */
 
 int cmd_account_rollover(const struct invocation *invocation)
 {
-    CLEANUP_SETTINGS struct settings *settings = workspace_settings(invocation);
+    CLEANUP_SETTINGS struct settings *settings = open_settings(invocation);
     if (settings == NULL) {
         return COMMAND_FAILED;
     }

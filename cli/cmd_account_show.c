@@ -5,10 +5,10 @@
 #include "base/clock.h"
 #include "base/safe_json.h"
 #include "base/safe_text.h"
+#include "base/time_text.h"
 #include "cli/control_reply.h"
-#include "cli/state_store.h"
-#include "cli/time_text.h"
-#include "cli/workspace.h"
+#include "cli/opening.h"
+#include "publish/certificates/state_store.h"
 
 struct account_view {
     const struct settings_directory *directory;
@@ -105,7 +105,7 @@ static bool show_all(const struct settings_acme *acme, struct acme_store *store,
 
 int cmd_account_show(const struct invocation *invocation)
 {
-    CLEANUP_SETTINGS struct settings *settings = workspace_settings(invocation);
+    CLEANUP_SETTINGS struct settings *settings = open_settings(invocation);
     if (settings == NULL) {
         return COMMAND_FAILED;
     }
@@ -118,8 +118,7 @@ int cmd_account_show(const struct invocation *invocation)
     CLEANUP_STORE struct acme_store *store = NULL;
     if (!state_store_open(settings, &store, &e) ||
         !show_all(settings->acme, store, invocation_has(invocation, "json"), &e)) {
-        fprintf(stderr, "mtasts-host: %s\n", e.text);
-        return COMMAND_FAILED;
+        return fail(&e);
     }
     return COMMAND_DONE;
 }

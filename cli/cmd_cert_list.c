@@ -4,14 +4,14 @@
 
 #include "base/clock.h"
 #include "base/safe_text.h"
-#include "cli/ca_name.h"
-#include "cli/cert_rows.h"
+#include "base/time_text.h"
+#include "cli/cert_view.h"
 #include "cli/control_reply.h"
-#include "cli/covered_names.h"
-#include "cli/state_store.h"
-#include "cli/sts_host.h"
-#include "cli/time_text.h"
-#include "cli/workspace.h"
+#include "cli/opening.h"
+#include "publish/certificates/cert_rows.h"
+#include "publish/certificates/covered_names.h"
+#include "publish/certificates/state_store.h"
+#include "publish/certificates/sts_host.h"
 
 enum { DAY_S = 86400 };
 
@@ -34,8 +34,7 @@ static bool read_store(struct listing *listing)
         fprintf(stderr, "%s\n", e.text);
         return true;
     }
-    fprintf(stderr, "mtasts-host: %s\n", e.text);
-    return false;
+    return tell(&e);
 }
 
 static bool add_wanted(const struct catalogue_view *view, void *context)
@@ -95,7 +94,7 @@ static void print(struct listing *listing, bool json)
 int cmd_cert_list(const struct invocation *invocation)
 {
     CLEANUP(workspace_clear) struct workspace workspace;
-    if (!workspace_open(invocation, &workspace)) {
+    if (!open_workspace(invocation, &workspace)) {
         return COMMAND_FAILED;
     }
     struct listing listing = {

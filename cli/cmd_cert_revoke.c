@@ -2,9 +2,9 @@
 #include <stdio.h>
 
 #include "cli/control_reply.h"
+#include "cli/opening.h"
 #include "cli/revoke_reason.h"
-#include "cli/sts_host.h"
-#include "cli/workspace.h"
+#include "publish/certificates/sts_host.h"
 
 enum { REVOKE_TIMEOUT_MS = 5 * 60 * 1000 }; /* the CA answers first */
 
@@ -15,7 +15,7 @@ int cmd_cert_revoke(const struct invocation *invocation)
     if (!sts_host_parse(invocation->arguments[0], &host, &e)) {
         return invocation_usage(invocation, "%s", e.text);
     }
-    CLEANUP_SETTINGS struct settings *settings = workspace_settings(invocation);
+    CLEANUP_SETTINGS struct settings *settings = open_settings(invocation);
     if (settings == NULL) {
         return COMMAND_FAILED;
     }

@@ -8,24 +8,41 @@
 
 #include "base/clock.h"
 #include "base/safe_json.h"
+#include "checks/lint_live.h"
 #include "cli/dns_choice.h"
-#include "cli/lint_files.h"
-#include "cli/lint_text.h"
-#include "cli/workspace.h"
+#include "cli/opening.h"
+#include "policies/catalogue_lint.h"
+#include "policies/lint_text.h"
 #include "policies/policy_file_path.h"
+#include "publish/lint_leaving.h"
 #include "watch/watch.h"
 
-/* With --live: whom to ask for MX records; else *RET_RESOLVER stays NULL. */
-static bool open_resolver(const struct invocation *invocation, const struct settings *settings,
-                          struct dns_resolver **ret_resolver)
+/* What is wrong with the policies in PATHS, or of SETTINGS, and with --live against MX records.
+ * False: told. */
+static bool lint_policies(const struct invocation *invocation, const struct settings *settings,
+                          const char *const *paths, size_t count, struct diagnostics *d)
 {
     struct error e;
-    if (!invocation_has(invocation, "live") ||
-        dns_choice_open(invocation_values(invocation, "resolver"), settings, ret_resolver, &e)) {
-        return true;
+    struct catalogue *catalogue = NULL;
+    CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
+    bool live = invocation_has(invocation, "live");
+    if (live &&
+        !dns_choice_open(invocation_values(invocation, "resolver"), settings, &resolver, &e)) {
+        return tell(&e);
     }
-    fprintf(stderr, "mtasts-host: %s\n", e.text);
-    return false;
+    if (!open_policies(settings, paths, count, &catalogue)) {
+        return false;
+    }
+    int64_t now_s = clock_wall_s();
+    catalogue_lint(catalogue, now_s, d);
+    if (live) {
+        lint_live(catalogue, resolver, d);
+    }
+    if (paths == NULL && !lint_leaving(settings, catalogue, now_s, d, &e)) {
+        fprintf(stderr, "Which domains are retired is not known: %s\n", e.text);
+    }
+    catalogue_free(catalogue);
+    return true;
 }
 
 /* The configuration, and the policies that it names. */
@@ -33,7 +50,7 @@ static bool lint_configured(const struct invocation *invocation, struct diagnost
 {
     struct settings *settings = NULL;
     if (access(settings_find(invocation->config), R_OK) != 0) {
-        settings = workspace_settings(invocation); /* says why */
+        settings = open_settings(invocation); /* says why */
         if (settings == NULL) {
             return false;
         }
@@ -43,11 +60,7 @@ static bool lint_configured(const struct invocation *invocation, struct diagnost
     if (!settings_load(settings_find(invocation->config), &settings, d)) {
         return true;
     }
-    struct lint_more more = {.leaving = true};
-    CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
-    bool ok = open_resolver(invocation, settings, &resolver);
-    more.live = resolver;
-    ok = ok && lint_files(settings, NULL, 0, &more, clock_wall_s(), d);
+    bool ok = lint_policies(invocation, settings, NULL, 0, d);
     settings_free(settings);
     return ok;
 }
@@ -126,7 +139,7 @@ static bool lint_named(const struct invocation *invocation, const struct lint_ho
 {
     struct settings *settings = NULL;
     if (invocation->config != NULL) {
-        settings = workspace_settings(invocation);
+        settings = open_settings(invocation);
         if (settings == NULL) {
             return false;
         }
@@ -141,11 +154,7 @@ static bool lint_named(const struct invocation *invocation, const struct lint_ho
             paths[count++] = invocation->arguments[i];
         }
     }
-    struct lint_more more = {0};
-    CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
-    bool ok = open_resolver(invocation, settings, &resolver);
-    more.live = resolver;
-    ok = ok && (count == 0 || lint_files(settings, paths, count, &more, clock_wall_s(), d));
+    bool ok = count == 0 || lint_policies(invocation, settings, paths, count, d);
     if (settings != NULL) {
         settings_free(settings);
     }
@@ -202,9 +211,6 @@ int cmd_lint(const struct invocation *invocation)
     }
     if (!lint_hosts_parse(named->items, named->count, &hosts, &e)) {
         return invocation_usage(invocation, "%s", e.text);
-    }
-    if (invocation_has(invocation, "resolver") && !invocation_has(invocation, "live")) {
-        return invocation_usage(invocation, "--resolver goes with --live");
     }
     CLEANUP(diagnostics_clear) struct diagnostics d = {0};
     if (!lint_asked(invocation, &hosts, &d)) {

@@ -4,8 +4,8 @@
 
 #include "base/clock.h"
 #include "cli/dns_choice.h"
+#include "cli/opening.h"
 #include "cli/query_print.h"
-#include "cli/workspace.h"
 #include "dns/resolver.h"
 #include "policies/policy.h"
 
@@ -64,7 +64,8 @@ static bool look_up(const struct invocation *invocation, const struct settings *
     const struct sender_look_up_options options = {
         .cache.directory = invocation_value(invocation, "cache"),
         .resolver = resolver,
-        .ca_file = invocation_value(invocation, "trust"),
+        .more_ca_file = invocation_value(invocation, "trust"),
+        .ca_file = invocation_value(invocation, "trust-only"),
         .now_s = clock_wall_s(),
     };
     return sender_look_up(dns_name_bytes(ret_domain), &options, ret_found, e);
@@ -74,7 +75,7 @@ int cmd_query(const struct invocation *invocation)
 {
     CLEANUP_SETTINGS struct settings *settings = NULL;
     if (invocation->config != NULL) {
-        settings = workspace_settings(invocation);
+        settings = open_settings(invocation);
         if (settings == NULL) {
             return COMMAND_FAILED;
         }
@@ -83,8 +84,7 @@ int cmd_query(const struct invocation *invocation)
     struct dns_name domain;
     struct sender_policy found;
     if (!look_up(invocation, settings, &domain, &found, &e)) {
-        fprintf(stderr, "mtasts-host: %s\n", e.text);
-        return COMMAND_FAILED;
+        return fail(&e);
     }
     int code = answer(invocation, dns_name_bytes(&domain), &found);
     sender_policy_clear(&found);

@@ -6,7 +6,7 @@
 #include "base/safe_json.h"
 #include "base/safe_text.h"
 #include "cli/control_reply.h"
-#include "cli/workspace.h"
+#include "cli/opening.h"
 
 /* A million domains in 100,000 files on a slow disk. */
 enum { RELOAD_TIMEOUT_MS = 10 * 60 * 1000 };
@@ -117,7 +117,7 @@ int cmd_reload(const struct invocation *invocation)
     if (invocation->argument_count != 0 && !accepts) {
         return invocation_usage(invocation, "a PATH is for --accept-removals: all is read again");
     }
-    CLEANUP_SETTINGS struct settings *settings = workspace_settings_of_server(invocation);
+    CLEANUP_SETTINGS struct settings *settings = open_settings_of_server(invocation);
     if (settings == NULL) {
         return COMMAND_FAILED;
     }

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "cli/workspace.h"
+#include "cli/opening.h"
 #include "server/configuration_copy.h"
 #include "server/server.h"
 
@@ -11,7 +11,7 @@
 static int check(const struct invocation *invocation)
 {
     CLEANUP(workspace_clear) struct workspace workspace;
-    if (!workspace_open(invocation, &workspace)) {
+    if (!open_workspace(invocation, &workspace)) {
         return COMMAND_FAILED;
     }
     struct catalogue_counts counts;

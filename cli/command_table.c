@@ -6,7 +6,7 @@
 #include "cli/record_writer.h"
 #include "cli/revoke_reason.h"
 #include "config/fields.h"
-#include "server/control.h"
+#include "server/control/control.h"
 
 const struct command_option command_global_options[] = {
     {.name = "config",
@@ -14,7 +14,10 @@ const struct command_option command_global_options[] = {
      .argument = "FILE",
      .about = "main configuration (else $MTASTS_HOST_CONFIG, else "
               "/etc/mtasts-host/mtasts-host.yaml)"},
-    {.name = "log-format", .argument = "text|json", .choice = true, .about = "how `serve` logs"},
+    {.name = "log-format",
+     .argument = "text|json",
+     .kind = OPTION_CHOICE,
+     .about = "how `serve` logs"},
     {.name = "help", .letter = 'h', .about = "say this"},
     {.name = "version", .letter = 'V', .about = "say the version"},
 };
@@ -22,7 +25,7 @@ const size_t command_global_option_count = ARRAY_LENGTH(command_global_options);
 
 #define FORMAT_OPTION                                                                              \
     {                                                                                              \
-        .name = "format", .letter = 'f', .argument = RECORD_FORMATS, .choice = true,               \
+        .name = "format", .letter = 'f', .argument = RECORD_FORMATS, .kind = OPTION_CHOICE,        \
         .about = "how records are printed; zone file syntax by default"                            \
     }
 #define ALL_OPTION                                                                                 \
@@ -35,9 +38,18 @@ const size_t command_global_option_count = ARRAY_LENGTH(command_global_options);
     }
 
 #define RESOLVER_OPTION                                                                            \
+    .name = "resolver", .argument = "ADDRESS", .repeats = true,                                    \
+    .about = "DNS server to ask, with or without :PORT; else as configured, or the system's"
+#define WAIT_OPTION    .name = "wait", .argument = "DURATION", .kind = OPTION_DURATION, .least = "1s"
+#define DRY_RUN_OPTION .name = "dry-run", .letter = 'n'
+#define TRUST_OPTIONS                                                                              \
+    {.name = "trust",                                                                              \
+     .argument = "FILE",                                                                           \
+     .excludes = "trust-only",                                                                     \
+     .about = "PEM file of CAs to trust, besides the system's"},                                   \
     {                                                                                              \
-        .name = "resolver", .argument = "ADDRESS", .repeats = true,                                \
-        .about = "DNS server to ask, with or without :PORT; else as configured"                    \
+        .name = "trust-only", .argument = "FILE",                                                  \
+        .about = "PEM file of the CAs to trust, instead of the system's"                           \
     }
 
 static const struct command_option serve_options[] = {
@@ -52,7 +64,7 @@ static const struct command_option lint_options[] = {
      .repeats = true,
      .about = "hold the patterns of an mta-sts.txt against the host"},
     {.name = "live", .about = "hold each policy against the MX records of its domain, too"},
-    RESOLVER_OPTION,
+    {RESOLVER_OPTION, .needs = "live"},
     {.name = "strict", .about = "exit 3 for warnings, too"},
     {.name = "txt",
      .argument = "STRING",
@@ -63,10 +75,14 @@ static const struct command_option lint_options[] = {
 static const struct command_option status_options[] = {
     {.name = "wait-ready",
      .argument = "DURATION",
+     .kind = OPTION_DURATION,
+     .least = "1s",
+     .most = "1d",
      .standard = "5m",
+     .excludes = "json|prometheus",
      .about = "wait, at most so long, until the server has loaded all; print nothing"},
     JSON_OPTION,
-    {.name = "prometheus", .about = "print metrics in Prometheus' text format"},
+    {.name = "prometheus", .excludes = "json", .about = "print metrics in Prometheus' text format"},
 };
 
 static const struct command_option cert_list_options[] = {
@@ -75,25 +91,26 @@ static const struct command_option cert_list_options[] = {
 
 static const struct command_option cert_show_options[] = {
     JSON_OPTION,
-    {.name = "pem", .about = "print the chain, and nothing else; never the key"},
+    {.name = "pem",
+     .excludes = "json",
+     .about = "print the chain, and nothing else; never the key"},
 };
 
 static const struct command_option cert_renew_options[] = {
     {.name = "all-failing", .about = "every name that fails, or that does not reach us yet"},
-    {.name = "wait",
-     .argument = "DURATION",
-     .about = "until the new certificate is there; 30s, 2m"},
+    {WAIT_OPTION, .most = "1d", .standard = "2m",
+     .about = "until the new certificates are there, at most so long"},
 };
 
 static const struct command_option cert_revoke_options[] = {
     {.name = "reason",
      .argument = REVOKE_REASONS,
-     .choice = true,
+     .kind = OPTION_CHOICE,
      .about = "what is told to the CA; unspecified by default"},
 };
 
 static const struct command_option cert_import_options[] = {
-    {.name = "dry-run", .letter = 'n', .about = "write nothing; say what would be taken"},
+    {DRY_RUN_OPTION, .about = "write nothing; say what would be taken"},
 };
 
 static const struct command_option account_show_options[] = {
@@ -111,26 +128,31 @@ static const struct command_option record_options[] = {
     FORMAT_OPTION,
     {.name = "setup", .about = "all that the domain's owner sets, once"},
     {.name = "strict", .about = "leave out, and exit 3 for, names without a certificate"},
-    {.name = "publish", .about = "change them in DNS, print those that were"},
+    {.name = "publish",
+     .excludes = "setup", /* what that prints is the tenant's to set */
+     .about = "change them in DNS, print those that were"},
 };
 
 static const struct command_option bump_id_options[] = {
     ALL_OPTION,
-    {.name = "check", .about = "write nothing; exit 3 and one line for each stale id"},
-    {.name = "dry-run", .letter = 'n', .about = "write nothing; say and print what would change"},
+    {.name = "check",
+     .excludes = "dry-run|format|publish",
+     .about = "write nothing; exit 3 and one line for each stale id"},
+    {DRY_RUN_OPTION, .about = "write nothing; say and print what would change"},
     FORMAT_OPTION,
     {.name = "since",
      .argument = "FILE|DIR",
      .about = "older copy of the policies, to compare with"},
     {.name = "strict",
      .about = "as for record; with --check: ids that were written by hand count, too"},
-    {.name = "publish", .about = "change the records in DNS, print those that were"},
-    {.name = "wait",
-     .argument = "DURATION",
-     .standard = "30s",
+    {.name = "publish",
+     .excludes = "dry-run",
+     .about = "change the records in DNS, print those that were"},
+    {WAIT_OPTION, .most = "1h", .standard = "30s", .needs = "publish",
      .about = "publish once the policies are served, at most so much later"},
     {.name = "url",
      .argument = "https://HOST[:PORT]",
+     .needs = "wait",
      .about = "ask there whether they are served; with --wait"},
 };
 
@@ -139,18 +161,19 @@ static const struct command_option check_options[] = {
     {.name = "explain", .about = "print the table of what may be found, and look at nothing"},
     {.name = "fail-on",
      .argument = "error|warning|note",
-     .choice = true,
+     .kind = OPTION_CHOICE,
      .about = "exit 3 from such findings on; error by default"},
-    {.name = "interval", .argument = "DURATION", .about = "of --watch; 30s, 5m (the default)"},
+    {.name = "interval",
+     .argument = "DURATION",
+     .kind = OPTION_DURATION,
+     .least = "1s",
+     .most = "1d",
+     .needs = "watch",
+     .about = "of --watch; 30s, 5m (the default)"},
     JSON_OPTION,
-    {.name = "resolver",
-     .argument = "ADDRESS",
-     .repeats = true,
-     .about = "a DNS server to ask, instead of the configured ones or the system's"},
+    {RESOLVER_OPTION},
     {.name = "senders", .about = "say what each known sender makes of it, too"},
-    {.name = "trust",
-     .argument = "FILE",
-     .about = "PEM file of CAs to trust, besides the system's"},
+    TRUST_OPTIONS,
     {.name = "watch", .about = "look again and again, and print what changed"},
 };
 
@@ -161,35 +184,37 @@ static const struct command_option query_options[] = {
     {.name = "format",
      .letter = 'f',
      .argument = QUERY_FORMATS,
-     .choice = true,
+     .kind = OPTION_CHOICE,
      .about = "for people, programs, Exim's ${run}, Postfix's tables"},
-    {.name = "resolver",
-     .argument = "ADDRESS",
-     .repeats = true,
-     .about = "a DNS server to ask, instead of the system's"},
-    {.name = "trust",
-     .argument = "FILE",
-     .about = "PEM file of the CAs to trust, instead of the system's"},
+    {RESOLVER_OPTION},
+    TRUST_OPTIONS,
 };
 
 static const struct command_option retire_options[] = {
     {.name = "max-age",
      .argument = "DURATION",
+     .kind = OPTION_DURATION,
+     .least = "0s",
+     .most = "31557600s", /* POLICY_MAX_AGE_MAX */
      .about = "of the policy of mode none; 1d at most by default"},
-    {.name = "dry-run", .letter = 'n', .about = "write nothing; say what would change"},
+    {DRY_RUN_OPTION, .about = "write nothing; say what would change"},
     FORMAT_OPTION,
-    {.name = "publish", .about = "change the record in DNS once the policy is served"},
+    {.name = "publish",
+     .excludes = "dry-run|list",
+     .about = "change the record in DNS once the policy is served"},
     {.name = "list", .letter = 'l', .about = "what is retired, and until when it must stay"},
-    {.name = "json", .about = "with --list: print one JSON document"},
+    {.name = "json", .needs = "list", .about = "with --list: print one JSON document"},
 };
 
 static const struct command_option plan_mx_options[] = {
     {.name = "add", .argument = "HOST", .repeats = true, .about = "a host that is to become an MX"},
     {.name = "remove", .argument = "HOST", .repeats = true, .about = "an MX host that is to go"},
     {.name = "apply", .about = "do the first step that is due, and say what comes next"},
-    RESOLVER_OPTION,
+    {RESOLVER_OPTION},
     FORMAT_OPTION,
     {.name = "publish",
+     .needs = "apply",
+     .excludes = "json", /* it prints records */
      .about = "with --apply: change the record in DNS once the policy is served"},
     {.name = "json", .about = "print the plan as one JSON document"},
 };
@@ -197,7 +222,7 @@ static const struct command_option plan_mx_options[] = {
 static const struct command_option init_options[] = {
     {.name = "mode",
      .argument = "testing|enforce|none",
-     .choice = true,
+     .kind = OPTION_CHOICE,
      .about = "testing by default"},
     {.name = "mx",
      .argument = "HOST",
@@ -262,6 +287,7 @@ const struct command command_table[] = {
         .name = "record",
         .arguments = "DOMAIN...|--all|--setup DOMAIN...",
         .arguments_max = COMMAND_ARGUMENTS_ANY,
+        .instead = "all",
         .about = "print the DNS records",
         .details = "The TXT records as they should stand now: the policy's id, and where TLS "
                    "reports go.",
@@ -275,6 +301,8 @@ const struct command command_table[] = {
         .name = "bump-id",
         .arguments = "[DOMAIN...|--all]",
         .arguments_max = COMMAND_ARGUMENTS_ANY,
+        .instead = "all",
+        .instead_free = true,
         .about = "give a new id to what changed, print its records",
         .details = "Edits the policy files in place, the ids and nothing else in them. Says what\n"
                    "changed, and until when the old MX hosts must stay. Running it twice changes\n"
@@ -289,6 +317,7 @@ const struct command command_table[] = {
         .name = "check",
         .arguments = "DOMAIN...|--all",
         .arguments_max = COMMAND_ARGUMENTS_ANY,
+        .instead = "all|explain",
         .about = "look at domains from outside, as senders do",
         .details =
             "Any domain of the world; of those in the configuration it is known what should\n"
@@ -319,6 +348,7 @@ const struct command command_table[] = {
         .name = "retire",
         .arguments = "DOMAIN...|--list",
         .arguments_max = COMMAND_ARGUMENTS_ANY,
+        .instead = "list",
         .about = "begin to take MTA-STS off a domain",
         .details =
             "Edits the policy files in place: mode none with a short max_age, under a new id\n"
@@ -458,6 +488,7 @@ const struct command command_table[] = {
         .name = "cert renew",
         .arguments = "DOMAIN...|--all-failing",
         .arguments_max = COMMAND_ARGUMENTS_ANY,
+        .instead = "all-failing",
         .about = "have a certificate ordered now",
         .details = "The running server looks at the name at once, and orders even where the\n"
                    "certificate is good still.",

@@ -2,8 +2,8 @@
 
 #include "base/diagnostics.h"
 #include "base/safe_json.h"
-#include "cli/workspace.h"
-#include "server/control.h"
+#include "cli/opening.h"
+#include "server/control/control.h"
 
 json_t *control_reply_ask(const struct settings *settings, json_t *request, int timeout_ms)
 {

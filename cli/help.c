@@ -102,8 +102,8 @@ static json_t *dump_options(const struct command_option *options, size_t count)
         json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:s?, s:b, s:b, s:s}", "name",
                                               option->name, "letter", letter, "argument",
                                               option->argument, "standard", option->standard,
-                                              "choice", option->choice, "repeats", option->repeats,
-                                              "about", option->about));
+                                              "choice", option->kind == OPTION_CHOICE, "repeats",
+                                              option->repeats, "about", option->about));
     }
     return list;
 }

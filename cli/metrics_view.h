@@ -1,6 +1,6 @@
-/* The server's `status` answer (server/control.h) as metrics in the Prometheus text format, version
- * 0.0.4: what a collector of text files or a small wrapper hands on. Names and meanings are in
- * mtasts-host(1). */
+/* The server's `status` answer (server/control/control.h) as metrics in the Prometheus text format,
+ * version 0.0.4: what a collector of text files or a small wrapper hands on. Names and meanings are
+ * in mtasts-host(1). */
 #ifndef CLI_METRICS_VIEW_H
 #define CLI_METRICS_VIEW_H
 

@@ -1,6 +1,6 @@
 #include "mirror_view.h"
 
-#include "cli/time_text.h"
+#include "base/time_text.h"
 
 static int64_t number(const json_t *object, const char *key)
 {

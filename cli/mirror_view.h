@@ -7,8 +7,8 @@
 
 #include <jansson.h>
 
-/* MIRROR is the member "mirror" of the answer (server/control.h); prints nothing where there is
- * none. */
+/* MIRROR is the member "mirror" of the answer (server/control/control.h); prints nothing where
+ * there is none. */
 void mirror_view_print(const json_t *mirror, int64_t now_s, FILE *out);
 
 #endif

@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "base/safe_json.h"
-#include "cli/time_text.h"
+#include "base/time_text.h"
 
 /* "a, b"; the caller frees it. */
 static char *join(const struct dns_name *names, size_t count)
@@ -71,7 +71,7 @@ static char *record_text(const struct mx_plan *plan, bool now)
                                BYTES_ARG(domain));
 }
 
-char *mx_plan_view_text(const struct mx_plan *plan, enum mx_move_step step)
+static char *step_text(const struct mx_plan *plan, enum mx_move_step step)
 {
     const struct mx_move_facts *facts = &plan->facts;
     CLEANUP_FREE char *add = join(facts->add, facts->add_count);
@@ -108,13 +108,14 @@ void mx_plan_view_print(const struct mx_plan *plan, FILE *out)
     if (user != NULL) {
         fprintf(out, ", shared policy %.*s: what changes in it changes for ",
                 BYTES_ARG(plan->view.shared->name));
-        shared_user_print(user, out);
+        CLEANUP_FREE char *users = shared_user_text(user);
+        fputs(users, out);
     }
     fputc('\n', out);
     for (int i = 0; i < MX_MOVE_STEPS; i++) {
         enum mx_move_state state = plan->move.steps[i];
         if (state != MX_MOVE_NOT_NEEDED) {
-            CLEANUP_FREE char *text = mx_plan_view_text(plan, (enum mx_move_step)i);
+            CLEANUP_FREE char *text = step_text(plan, (enum mx_move_step)i);
             fprintf(out, "  %-8s %-9s %s\n", mx_move_state_name(state),
                     mx_move_step_name((enum mx_move_step)i), text);
         }
@@ -138,7 +139,7 @@ static json_t *steps_json(const struct mx_plan *plan)
     json_t *steps = json_array();
     for (int i = 0; i < MX_MOVE_STEPS; i++) {
         enum mx_move_step step = (enum mx_move_step)i;
-        CLEANUP_FREE char *text = mx_plan_view_text(plan, step);
+        CLEANUP_FREE char *text = step_text(plan, step);
         json_array_append_new(steps, json_pack("{s:s,s:s,s:o,s:s}", "step", mx_move_step_name(step),
                                                "state", mx_move_state_name(plan->move.steps[i]),
                                                "not_before", not_before(plan, step), "text", text));
@@ -163,4 +164,43 @@ void mx_plan_view_print_json(const struct mx_plan *plan, const char *applied, FI
         steps_json(plan));
     safe_json_print(all, out);
     json_decref(all);
+}
+
+void mx_plan_view_tell_next(const struct mx_plan *plan)
+{
+    enum mx_move_step next = plan->move.next;
+    mx_plan_view_print(plan, stderr);
+    if (next == MX_MOVE_STEPS) {
+        fprintf(stderr, "All is done.\n");
+    } else {
+        CLEANUP_FREE char *text = step_text(plan, next);
+        fprintf(stderr, "Next: %s\n", text);
+    }
+}
+
+void mx_plan_view_refuse(const struct mx_step_others *others)
+{
+    if (others->in_error) {
+        fprintf(stderr, "mtasts-host: the policy cannot be narrowed while policy files are in "
+                        "error: their domains are served and may use it; mend them first\n");
+        return;
+    }
+    if (others->domains != 0) {
+        fprintf(
+            stderr,
+            "mtasts-host: %zu domains use this shared policy, more than the %d whose MX records "
+            "are looked at: see with \"mtasts-host lint --live\" that none has these hosts any "
+            "more, and edit the policy\n",
+            others->domains, MX_STEP_SHARED_LOOKED_AT);
+        return;
+    }
+    fprintf(
+        stderr,
+        "mtasts-host: the policy cannot be narrowed: of its domains %zu still %s these hosts as "
+        "MX, or nobody can tell now (",
+        others->users, others->users == 1 ? "has" : "have");
+    for (size_t i = 0; i < others->users && i < MX_STEP_SHARED_NAMED; i++) {
+        fprintf(stderr, "%s%.*s", i == 0 ? "" : ", ", BYTES_ARG(others->first[i]));
+    }
+    fprintf(stderr, "%s); move them first\n", others->users > MX_STEP_SHARED_NAMED ? ", ..." : "");
 }

@@ -4,7 +4,58 @@
 
 #include "base/safe_json.h"
 #include "base/safe_text.h"
-#include "cli/time_text.h"
+#include "base/time_text.h"
+
+static void tell_day(const struct catalogue_view *view, const struct retirement *made,
+                     int64_t now_s)
+{
+    struct bytes domain = view->entry->name;
+    if (made->until_s > now_s) {
+        fprintf(stderr,
+                "  until %s senders may hold an older policy%s: keep the policy in %s, the record "
+                "_mta-sts.%.*s and the host mta-sts.%.*s with its certificate\n",
+                time_text_moment(made->until_s).text,
+                made->known ? ""
+                : view->policy->mode == POLICY_NONE
+                    ? " (as far as is known)"
+                    : " (no history: by the max_age of the text that is replaced)",
+                view->path, BYTES_ARG(domain), BYTES_ARG(domain));
+        fprintf(stderr,
+                "  then take it out of %s, and both names out of DNS; \"mtasts-host retire "
+                "--list\" says when\n",
+                view->path);
+    } else if (!made->known) {
+        fprintf(stderr,
+                "  not known what it served before mode none: keep the policy in %s, the record "
+                "_mta-sts.%.*s and the host mta-sts.%.*s for the max_age of that policy\n",
+                view->path, BYTES_ARG(domain), BYTES_ARG(domain));
+    } else {
+        fprintf(stderr,
+                "  no sender holds an older policy any more: take it out of %s, and _mta-sts.%.*s "
+                "and mta-sts.%.*s out of DNS\n",
+                view->path, BYTES_ARG(domain), BYTES_ARG(domain));
+    }
+}
+
+void retire_view_tell(const struct catalogue_view *view, const struct retirement *made,
+                      int64_t now_s)
+{
+    fprintf(stderr, "%.*s: %s, max_age %s, id %s%s\n", BYTES_ARG(view->entry->name),
+            made->changed ? "mode none" : "serves mode none already",
+            time_text_span(made->max_age_s).text, made->id.text,
+            view->shared != NULL ? ", a policy of its own" : "");
+    tell_day(view, made, now_s);
+}
+
+void retire_view_end(const struct retiring *retiring)
+{
+    if (retiring->leaving_unknown != NULL) {
+        fprintf(stderr, "Which domains are retired is not known: %s\n", retiring->leaving_unknown);
+    }
+    if (retiring->history.why != NULL) {
+        fprintf(stderr, "What was served so far is not known: %s\n", retiring->history.why);
+    }
+}
 
 /* Of those that went in time nothing is left to do. */
 static bool is_told(const struct leaving_item *item, int64_t now_s)

@@ -2,11 +2,10 @@
 
 #include <string.h>
 
+#include "base/time_text.h"
 #include "cli/acme_view.h"
 #include "cli/control_reply.h"
 #include "cli/mirror_view.h"
-#include "cli/status_left.h"
-#include "cli/time_text.h"
 
 enum { NAMES_SHOWN = 10 };
 
@@ -119,6 +118,29 @@ static void print_left_early(const json_t *status, FILE *out)
     }
 }
 
+/* Nothing where nobody left. */
+static void print_left(const json_t *left, FILE *out)
+{
+    size_t i = 0;
+    const json_t *item = NULL;
+    const json_t *here = json_object_get(left, "pointing_here");
+    if (json_array_size(here) == 0) {
+        return;
+    }
+    fprintf(out,
+            "left:          %zu of %" JSON_INTEGER_FORMAT " whose mta-sts name still points here; "
+            "have the CNAME removed\n",
+            json_array_size(here), json_integer_value(json_object_get(left, "count")));
+    json_array_foreach(here, i, item)
+    {
+        if (i == NAMES_SHOWN) {
+            fprintf(out, "  ... (--json has more)\n");
+            break;
+        }
+        fprintf(out, "  mta-sts.%s\n", json_string_value(item));
+    }
+}
+
 static void print_certificates(const json_t *status, int64_t now_s, FILE *out)
 {
     fprintf(out, "certificates:  %" JSON_INTEGER_FORMAT, number(status, "certificates"));
@@ -185,7 +207,7 @@ void status_view_print(const json_t *status, int64_t now_s, FILE *out)
     print_last_change(status, now_s, out);
     print_policies(status, out);
     print_left_early(status, out);
-    status_left_print(json_object_get(status, "left"), out);
+    print_left(json_object_get(status, "left"), out);
     print_certificates(status, now_s, out);
     mirror_view_print(json_object_get(status, "mirror"), now_s, out);
     acme_view_print(json_object_get(status, "acme"), now_s, out);

@@ -1,4 +1,4 @@
-/* The server's `status` answer (server/control.h) as lines for people. */
+/* The server's `status` answer (server/control/control.h) as lines for people. */
 #ifndef CLI_STATUS_VIEW_H
 #define CLI_STATUS_VIEW_H
 

@@ -209,13 +209,13 @@ void catalogue_each(const struct catalogue *catalogue,
 }
 
 void catalogue_each_file(const struct catalogue *catalogue,
-                         void (*visit)(const char *path, const struct policy_file *file,
-                                       void *context),
+                         void (*visit)(const struct catalogue_document *document, void *context),
                          void *context)
 {
     for (size_t i = 0; i < catalogue->file_count; i++) {
-        if (catalogue->files[i].parsed) {
-            visit(catalogue->files[i].path, &catalogue->files[i].file, context);
+        const struct catalogue_file *file = &catalogue->files[i];
+        if (file->parsed) {
+            visit(&(struct catalogue_document){file->path, &file->file, &file->identity}, context);
         }
     }
 }

@@ -26,6 +26,7 @@
 #define POLICIES_CATALOGUE_H
 
 #include "base/diagnostics.h"
+#include "base/file.h"
 #include "policies/policy.h"
 #include "policies/policy_file.h"
 
@@ -96,10 +97,16 @@ void catalogue_each(const struct catalogue *catalogue,
 const struct policy_file_entry *catalogue_entry(const struct catalogue *catalogue,
                                                 struct bytes subject);
 
+/* A file as it was read, valid until catalogue_free. */
+struct catalogue_document {
+    const char *path;
+    const struct policy_file *file;
+    const struct file_identity *identity;
+};
+
 /* Calls VISIT for each file that parses, refused or not, sorted by path. */
 void catalogue_each_file(const struct catalogue *catalogue,
-                         void (*visit)(const char *path, const struct policy_file *file,
-                                       void *context),
+                         void (*visit)(const struct catalogue_document *document, void *context),
                          void *context);
 
 #endif

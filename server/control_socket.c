@@ -10,10 +10,10 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/descriptor.h"
 #include "base/file.h"
 #include "base/safe_json.h"
-#include "server/descriptor.h"
-#include "server/unix_socket.h"
+#include "base/unix_socket.h"
 
 enum {
     REST_MS = 250,

@@ -4,6 +4,7 @@
 
 #include "acme/acme.h"
 #include "base/mailbox.h"
+#include "base/privileges.h"
 #include "loader/loader.h"
 #include "loader/loader_owners.h"
 #include "mirror/mirror.h"
@@ -15,7 +16,6 @@
 #include "server/engine/access_log.h"
 #include "server/engine/worker.h"
 #include "server/listener.h"
-#include "server/privileges.h"
 #include "server/round.h"
 #include "server/systemd.h"
 #include "server/tls_report.h"

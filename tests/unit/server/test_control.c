@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "server/control.h"
+#include "base/unix_socket.h"
+#include "server/control/control.h"
 #include "server/control_socket.h"
-#include "server/unix_socket.h"
 #include "temporary.h"
 
 enum { CLIENT_TIMEOUT_MS = 20000 };
