@@ -1,6 +1,6 @@
 #include "check_list.h"
 
-#include "policies/policy_id.h"
+#include "policies/model/policy_id.h"
 
 static bool has(const struct check_list *list, const struct dns_name *domain)
 {

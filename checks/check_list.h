@@ -3,7 +3,7 @@
 #define CHECKS_CHECK_LIST_H
 
 #include "checks/findings.h"
-#include "policies/catalogue.h"
+#include "policies/files/catalogue.h"
 
 struct check_item {
     struct dns_name domain;

@@ -1,6 +1,6 @@
 #include "check_run.h"
 
-#include "base/parallel.h"
+#include "lib/base/parallel.h"
 
 static void look(size_t number, void *own, void *context)
 {

@@ -2,9 +2,9 @@
 #ifndef CHECKS_CHECK_RUN_H
 #define CHECKS_CHECK_RUN_H
 
-#include "base/progress.h"
 #include "checks/check_list.h"
 #include "checks/observe.h"
+#include "lib/base/progress.h"
 
 enum {
     CHECK_THREADS = 48, /* domains at a time: nearly all of the time is spent waiting */

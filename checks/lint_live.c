@@ -1,8 +1,8 @@
 #include "lint_live.h"
 
-#include "base/name_map.h"
-#include "dns/mx_survey.h"
-#include "policies/mx_coverage.h"
+#include "lib/base/name_map.h"
+#include "lib/dns/mx_survey.h"
+#include "policies/model/mx_coverage.h"
 
 /* Which patterns of a shared policy are used, over all of its domains. */
 struct shared_use {

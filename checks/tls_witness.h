@@ -5,8 +5,8 @@
 
 #include <openssl/ssl.h>
 
-#include "base/error.h"
 #include "checks/observation.h"
+#include "lib/base/error.h"
 
 /* The roots in FILE (PEM) ALONE, or the system's, and those of FILE where it is not NULL. Any
  * thread may use it. Free with X509_STORE_free. */

@@ -1,7 +1,7 @@
 #include "acme_view.h"
 
 #include "acme/acme.h"
-#include "base/time_text.h"
+#include "lib/base/time_text.h"
 
 enum { NAMES_SHOWN = 10 };
 

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "base/safe_json.h"
-#include "base/safe_text.h"
-#include "base/time_text.h"
+#include "lib/base/safe_json.h"
+#include "lib/base/safe_text.h"
+#include "lib/base/time_text.h"
 
 const char *ca_name(const struct settings *settings, const char *url)
 {

@@ -1,13 +1,13 @@
 /* account show: the accounts at the CAs of the configuration, from the store. */
 #include <stdio.h>
 
-#include "acme/account_key.h"
-#include "base/clock.h"
-#include "base/safe_json.h"
-#include "base/safe_text.h"
-#include "base/time_text.h"
+#include "acme/protocol/account_key.h"
 #include "cli/control_reply.h"
 #include "cli/opening.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_json.h"
+#include "lib/base/safe_text.h"
+#include "lib/base/time_text.h"
 #include "publish/certificates/state_store.h"
 
 struct account_view {

@@ -3,12 +3,12 @@
  * served, the records. */
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/safe_text.h"
 #include "cli/bump_view.h"
 #include "cli/opening.h"
 #include "cli/record_output.h"
-#include "policies/mirror_copy.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_text.h"
+#include "policies/files/mirror_copy.h"
 #include "publish/bump_check.h"
 
 struct bump {

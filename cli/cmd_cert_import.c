@@ -1,10 +1,10 @@
 /* cert import: takes over the certificates that another ACME client got. */
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/safe_text.h"
-#include "base/time_text.h"
 #include "cli/opening.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_text.h"
+#include "lib/base/time_text.h"
 #include "publish/certificates/certificate_import.h"
 
 static void tell_event(const struct certificate_import_event *event, void *context)

@@ -2,12 +2,12 @@
  * files. */
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/safe_text.h"
-#include "base/time_text.h"
 #include "cli/cert_view.h"
 #include "cli/control_reply.h"
 #include "cli/opening.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_text.h"
+#include "lib/base/time_text.h"
 #include "publish/certificates/cert_rows.h"
 #include "publish/certificates/covered_names.h"
 #include "publish/certificates/state_store.h"

@@ -1,9 +1,9 @@
 /* cert renew: has the running server order now, and waits for what becomes of it. */
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/safe_text.h"
 #include "cli/opening.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_text.h"
 #include "publish/certificates/renewal_request.h"
 #include "publish/certificates/sts_host.h"
 

@@ -1,10 +1,10 @@
 /* cert show: everything that the store has of a name. */
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "cli/cert_view.h"
 #include "cli/control_reply.h"
 #include "cli/opening.h"
+#include "lib/base/clock.h"
 #include "publish/certificates/state_store.h"
 #include "publish/certificates/sts_host.h"
 

@@ -3,7 +3,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/safe_json.h"
 #include "checks/caa_issuers.h"
 #include "checks/check_run.h"
 #include "cli/check_json.h"
@@ -13,6 +12,7 @@
 #include "cli/dns_choice.h"
 #include "cli/opening.h"
 #include "cli/progress_line.h"
+#include "lib/base/safe_json.h"
 
 enum {
     INTERVAL_S = 300,

@@ -1,8 +1,8 @@
 /* export: the policies as a static tree, for object storage, CDNs and web servers. */
 #include <stdio.h>
 
-#include "base/safe_text.h"
 #include "cli/opening.h"
+#include "lib/base/safe_text.h"
 #include "publish/tree_export.h"
 
 static void tell_kept(const char *path, void *context)

@@ -4,11 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/safe_text.h"
 #include "cli/dns_choice.h"
 #include "cli/new_file.h"
 #include "cli/opening.h"
+#include "lib/base/file.h"
+#include "lib/base/safe_text.h"
 #include "publish/first_policy.h"
 
 struct init {

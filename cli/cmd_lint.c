@@ -6,16 +6,16 @@
 
 #include <jansson.h>
 
-#include "base/clock.h"
-#include "base/safe_json.h"
 #include "checks/lint_live.h"
 #include "cli/dns_choice.h"
 #include "cli/opening.h"
-#include "policies/catalogue_lint.h"
-#include "policies/lint_text.h"
-#include "policies/policy_file_path.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_json.h"
+#include "lib/watch/watch.h"
+#include "policies/files/catalogue_lint.h"
+#include "policies/files/policy_file_path.h"
+#include "policies/model/lint_text.h"
 #include "publish/lint_leaving.h"
-#include "watch/watch.h"
 
 /* What is wrong with the policies in PATHS, or of SETTINGS, and with --live against MX records.
  * False: told. */

@@ -2,13 +2,13 @@
  * seen in what stands, so that a second run goes on where the first one ended. */
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/safe_text.h"
 #include "cli/dns_choice.h"
 #include "cli/mx_plan_view.h"
 #include "cli/opening.h"
 #include "cli/record_output.h"
-#include "policies/mx_pattern.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_text.h"
+#include "policies/model/mx_pattern.h"
 
 enum { HOSTS_MAX = 64 };
 

@@ -2,12 +2,12 @@
  */
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/name_map.h"
-#include "base/time_text.h"
 #include "cli/opening.h"
 #include "cli/record_output.h"
 #include "cli/retire_view.h"
+#include "lib/base/clock.h"
+#include "lib/base/name_map.h"
+#include "lib/base/time_text.h"
 #include "publish/retirement.h"
 
 struct retire {

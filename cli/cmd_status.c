@@ -3,12 +3,12 @@
  * the end of the load has --wait-ready. */
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/safe_json.h"
 #include "cli/control_reply.h"
 #include "cli/metrics_view.h"
 #include "cli/opening.h"
 #include "cli/status_view.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_json.h"
 #include "publish/ready_wait.h"
 #include "publish/status_left.h"
 

@@ -1,6 +1,6 @@
 #include "mirror_view.h"
 
-#include "base/time_text.h"
+#include "lib/base/time_text.h"
 
 static int64_t number(const json_t *object, const char *key)
 {

@@ -16,7 +16,7 @@ struct progress_line {
 };
 
 struct progress_line progress_line_begin(void);
-/* For base/progress.h; CONTEXT is the line. */
+/* For lib/base/progress.h; CONTEXT is the line. */
 void progress_line_show(const char *what, size_t done, size_t total, void *context);
 void progress_line_end(struct progress_line *line);
 

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "cli/opening.h"
 #include "cli/progress_line.h"
+#include "lib/base/clock.h"
 
 enum { LACKING_TOLD = 10 };
 

@@ -2,9 +2,9 @@
 
 #include <jansson.h>
 
-#include "base/safe_json.h"
-#include "base/safe_text.h"
-#include "base/time_text.h"
+#include "lib/base/safe_json.h"
+#include "lib/base/safe_text.h"
+#include "lib/base/time_text.h"
 
 static void tell_day(const struct catalogue_view *view, const struct retirement *made,
                      int64_t now_s)

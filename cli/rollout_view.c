@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-#include "base/time_text.h"
+#include "lib/base/time_text.h"
 
 static void print_mx(const char *title, const struct policy_diff_mx *list, FILE *out)
 {

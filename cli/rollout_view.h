@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "policies/rollout_date.h"
+#include "policies/model/rollout_date.h"
 
 /* One indented line for each of mode, mx added, mx removed and max_age that differs. */
 void policy_diff_print(const struct policy_diff *diff, FILE *out);

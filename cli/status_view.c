@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "base/time_text.h"
 #include "cli/acme_view.h"
 #include "cli/control_reply.h"
 #include "cli/mirror_view.h"
+#include "lib/base/time_text.h"
 
 enum { NAMES_SHOWN = 10 };
 

@@ -3,9 +3,9 @@
 #include <limits.h>
 #include <string.h>
 
-#include "base/directory_lock.h"
-#include "base/fault.h"
-#include "policies/mirror_copy.h"
+#include "lib/base/directory_lock.h"
+#include "lib/base/fault.h"
+#include "policies/files/mirror_copy.h"
 
 /* What an edit may add to a file: an inserted `id: "…"` line for each entry stays well below. */
 enum { EDIT_ROOM = 64 * 1024 * 1024 };

@@ -9,16 +9,16 @@
  *
  * A subject is a domain with a policy of its own ("example.org"), or a shared policy ("@google"),
  * as in the server's history. Nothing is parsed again but a file that changed since the catalogue
- * was read, and the result of an edit (policies/id_edit.h). */
+ * was read, and the result of an edit (policies/files/id_edit.h). */
 #ifndef PUBLISH_BUMP_PLAN_H
 #define PUBLISH_BUMP_PLAN_H
 
 #include <stdint.h>
 
-#include "base/name_map.h"
-#include "policies/catalogue.h"
-#include "policies/id_edit.h"
-#include "policies/policy_id.h"
+#include "lib/base/name_map.h"
+#include "policies/files/catalogue.h"
+#include "policies/files/id_edit.h"
+#include "policies/model/policy_id.h"
 
 struct bump_change {
     char *subject;
@@ -51,7 +51,7 @@ struct bump_plan {
     bool derived;                      /* else: note what has none, whose id is derived */
     int64_t now_s;
     struct policy_file_defaults defaults;
-    char *mirror_copies; /* where mirrors have their texts (policies/mirror_copy.h); owned */
+    char *mirror_copies; /* where mirrors have their texts (policies/files/mirror_copy.h); owned */
     struct bump_change *changes;
     size_t count;
     size_t capacity;

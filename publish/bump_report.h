@@ -4,9 +4,9 @@
 #ifndef PUBLISH_BUMP_REPORT_H
 #define PUBLISH_BUMP_REPORT_H
 
-#include "policies/older_copy.h"
-#include "policies/rollout_date.h"
-#include "policies/shared_users.h"
+#include "policies/model/older_copy.h"
+#include "policies/model/rollout_date.h"
+#include "policies/model/shared_users.h"
 #include "publish/bump_plan.h"
 #include "publish/served_history.h"
 

@@ -1,8 +1,8 @@
 #include "domain_records.h"
 
-#include "dns/name.h"
-#include "policies/policy_id.h"
-#include "policies/txt_record.h"
+#include "lib/dns/name.h"
+#include "policies/model/policy_id.h"
+#include "policies/model/txt_record.h"
 #include "publish/workspace.h"
 
 enum { TXT_MAX = 64 * 1024 }; /* an id, or the report URIs of a file */

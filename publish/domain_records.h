@@ -12,10 +12,10 @@
 #ifndef PUBLISH_DOMAIN_RECORDS_H
 #define PUBLISH_DOMAIN_RECORDS_H
 
-#include "base/error.h"
-#include "base/name_map.h"
 #include "config/settings.h"
-#include "policies/catalogue.h"
+#include "lib/base/error.h"
+#include "lib/base/name_map.h"
+#include "policies/files/catalogue.h"
 #include "publish/record.h"
 
 /* What is made of one domain at a time: its texts are owned, names of domains and policies are the

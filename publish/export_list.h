@@ -3,9 +3,9 @@
 #ifndef PUBLISH_EXPORT_LIST_H
 #define PUBLISH_EXPORT_LIST_H
 
-#include "base/directory.h"
-#include "base/error.h"
-#include "base/name_map.h"
+#include "lib/base/directory.h"
+#include "lib/base/error.h"
+#include "lib/base/name_map.h"
 
 /* What is to happen, or happened, to a listed domain's file. */
 enum export_fate { EXPORT_STAYS, EXPORT_WRITTEN, EXPORT_DELETED };

@@ -1,10 +1,10 @@
 #include "first_policy.h"
 
-#include "dns/lookup.h"
-#include "fetch/policy_fetch.h"
-#include "policies/mx_pattern.h"
-#include "policies/policy_file.h"
-#include "policies/policy_text.h"
+#include "lib/dns/lookup.h"
+#include "policies/files/policy_file.h"
+#include "policies/model/mx_pattern.h"
+#include "policies/model/policy_fetch.h"
+#include "policies/model/policy_text.h"
 
 static void add(struct first_policy_mx *mx, const struct dns_name *pattern)
 {

@@ -3,11 +3,11 @@
 #ifndef PUBLISH_FIRST_POLICY_H
 #define PUBLISH_FIRST_POLICY_H
 
-#include "base/buffer.h"
-#include "base/diagnostics.h"
-#include "dns/name.h"
-#include "dns/resolver.h"
-#include "policies/policy.h"
+#include "lib/base/buffer.h"
+#include "lib/base/diagnostics.h"
+#include "lib/dns/name.h"
+#include "lib/dns/resolver.h"
+#include "policies/model/policy.h"
 
 enum {
     FIRST_POLICY_MX_MAX = 1000,

@@ -1,6 +1,6 @@
 #include "lint_leaving.h"
 
-#include "base/time_text.h"
+#include "lib/base/time_text.h"
 #include "publish/leaving_list.h"
 
 bool lint_leaving(const struct settings *settings, const struct catalogue *catalogue, int64_t now_s,

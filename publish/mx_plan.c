@@ -1,8 +1,8 @@
 #include "mx_plan.h"
 
-#include "dns/lookup.h"
-#include "dns/mx_survey.h"
-#include "policies/sts_record.h"
+#include "lib/dns/lookup.h"
+#include "lib/dns/mx_survey.h"
+#include "policies/model/sts_record.h"
 
 void mx_plan_names_add(struct mx_plan_names *names, const struct dns_name *name)
 {

@@ -1,12 +1,12 @@
-/* What a move of a domain's MX has come to (policies/mx_move.h), from the policy files, what the
- * server remembers and what stands in DNS; and the step that is due. */
+/* What a move of a domain's MX has come to (policies/model/mx_move.h), from the policy files, what
+ * the server remembers and what stands in DNS; and the step that is due. */
 #ifndef PUBLISH_MX_PLAN_H
 #define PUBLISH_MX_PLAN_H
 
-#include "dns/resolver.h"
-#include "policies/mx_move.h"
-#include "policies/policy_id.h"
-#include "policies/shared_users.h"
+#include "lib/dns/resolver.h"
+#include "policies/model/mx_move.h"
+#include "policies/model/policy_id.h"
+#include "policies/model/shared_users.h"
 #include "publish/served_history.h"
 #include "publish/workspace.h"
 

@@ -1,8 +1,8 @@
 #include "mx_step.h"
 
-#include "dns/mx_survey.h"
-#include "policies/mx_pattern.h"
-#include "policies/policy_change.h"
+#include "lib/dns/mx_survey.h"
+#include "policies/model/mx_pattern.h"
+#include "policies/model/policy_change.h"
 
 /* --- Who else would lose a host --- */
 

@@ -3,7 +3,7 @@
 #ifndef PUBLISH_MX_STEP_H
 #define PUBLISH_MX_STEP_H
 
-#include "base/diagnostics.h"
+#include "lib/base/diagnostics.h"
 #include "publish/mx_plan.h"
 
 enum { MX_STEP_SHARED_LOOKED_AT = 10000, MX_STEP_SHARED_NAMED = 5 };

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-#include "base/name_map.h"
-#include "policies/version_record.h"
-#include "store/served_memory.h"
+#include "lib/base/name_map.h"
+#include "policies/files/version_record.h"
+#include "policies/memory/served_memory.h"
 
 struct digest {
     unsigned char octets[POLICY_DIGEST_OCTETS];

@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 #include "config/settings.h"
-#include "policies/catalogue.h"
+#include "policies/files/catalogue.h"
 #include "publish/ownership_memory.h"
 
 struct ownership_source {

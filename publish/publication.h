@@ -9,7 +9,7 @@
 #ifndef PUBLISH_PUBLICATION_H
 #define PUBLISH_PUBLICATION_H
 
-#include "dns/publish.h"
+#include "lib/dns/publish.h"
 #include "publish/domain_records.h"
 #include "publish/serving_wait.h"
 

@@ -5,8 +5,8 @@
 #ifndef PUBLISH_RECORD_GATE_H
 #define PUBLISH_RECORD_GATE_H
 
+#include "acme/store/acme_store.h"
 #include "publish/certificates/covered_names.h"
-#include "store/acme_store.h"
 
 enum record_gate_answer { RECORD_GATE_HAS, RECORD_GATE_LACKS, RECORD_GATE_UNKNOWN };
 

@@ -1,6 +1,6 @@
 #include "retirement.h"
 
-#include "policies/policy_change.h"
+#include "policies/model/policy_change.h"
 
 void retiring_clear(struct retiring *retiring)
 {

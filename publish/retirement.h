@@ -8,13 +8,13 @@
  * stay: some senders refuse a policy without them, of whatever mode.
  *
  * The day is not written down here: the server's history notes that the domain serves none when it
- * does, and knows what it served before (store/history_leaving.h). */
+ * does, and knows what it served before (policies/memory/history_leaving.h). */
 #ifndef PUBLISH_RETIREMENT_H
 #define PUBLISH_RETIREMENT_H
 
-#include "base/diagnostics.h"
-#include "policies/catalogue.h"
-#include "policies/policy_id.h"
+#include "lib/base/diagnostics.h"
+#include "policies/files/catalogue.h"
+#include "policies/model/policy_id.h"
 #include "publish/leaving_list.h"
 #include "publish/served_history.h"
 

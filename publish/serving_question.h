@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-#include "policies/policy.h"
+#include "policies/model/policy.h"
 
 /* Whether the text of POLICY is served for DOMAIN. */
 struct serving_item {

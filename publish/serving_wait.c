@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/clock.h"
-#include "base/parallel.h"
-#include "dns/exchange.h"
-#include "dns/lookup.h"
-#include "fetch/policy_fetch.h"
+#include "lib/base/clock.h"
+#include "lib/base/parallel.h"
+#include "lib/dns/exchange.h"
+#include "lib/dns/lookup.h"
+#include "policies/model/policy_fetch.h"
 #include "server/control/control.h"
 
 enum {

@@ -9,9 +9,9 @@
 
 #include <stdint.h>
 
-#include "base/progress.h"
 #include "config/settings.h"
-#include "dns/resolver.h"
+#include "lib/base/progress.h"
+#include "lib/dns/resolver.h"
 #include "publish/serving_question.h"
 
 enum serving_source {

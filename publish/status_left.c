@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/parallel.h"
-#include "dns/lookup.h"
-#include "policies/policy.h"
+#include "lib/base/clock.h"
+#include "lib/base/parallel.h"
+#include "lib/dns/lookup.h"
+#include "policies/model/policy.h"
 #include "publish/leaving_list.h"
 
 enum { ATTEMPT_MS = 500, AT_ONCE = 32 };

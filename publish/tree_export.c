@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "base/directory.h"
-#include "base/file.h"
-#include "base/file_batch.h"
-#include "policies/policy_text.h"
-#include "policies/policy_tree.h"
+#include "lib/base/directory.h"
+#include "lib/base/file.h"
+#include "lib/base/file_batch.h"
+#include "policies/model/policy_text.h"
+#include "policies/model/policy_tree.h"
 #include "publish/export_list.h"
 
 enum { DIRECTORY_MODE = 0755, FILE_MODE = 0644 };

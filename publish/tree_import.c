@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 
-#include "base/file.h"
-#include "policies/policy_file.h"
-#include "policies/policy_text.h"
-#include "policies/policy_tree.h"
+#include "lib/base/file.h"
+#include "policies/files/policy_file.h"
+#include "policies/model/policy_text.h"
+#include "policies/model/policy_tree.h"
 
 enum {
     SHARE_FROM = 2,       /* domains with one text that make a shared policy of it */

@@ -1,11 +1,11 @@
-/* Static trees of mta-sts.txt, as web servers have them (policies/policy_tree.h), to a policy file:
- * a text that several domains have becomes one shared policy. */
+/* Static trees of mta-sts.txt, as web servers have them (policies/model/policy_tree.h), to a policy
+ * file: a text that several domains have becomes one shared policy. */
 #ifndef PUBLISH_TREE_IMPORT_H
 #define PUBLISH_TREE_IMPORT_H
 
-#include "base/buffer.h"
-#include "base/diagnostics.h"
-#include "base/error.h"
+#include "lib/base/buffer.h"
+#include "lib/base/diagnostics.h"
+#include "lib/base/error.h"
 
 struct tree_import {
     /* What is wrong, or only unwise, with each policy; what was left out. */

@@ -1,6 +1,6 @@
 #include "workspace.h"
 
-#include "policies/mirror_copy.h"
+#include "policies/files/mirror_copy.h"
 #include "publish/ownership_source.h"
 
 enum { DEFAULT_MAX_AGE_S = 604800 }; /* as mtasts-host.yaml has it where no file is read */

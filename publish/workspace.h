@@ -1,12 +1,12 @@
 /* What most commands work on: the main configuration and the policy files that it names, loaded
- * once, names that two files claim settled as the server has them (policies/catalogue.h). */
+ * once, names that two files claim settled as the server has them (policies/files/catalogue.h). */
 #ifndef PUBLISH_WORKSPACE_H
 #define PUBLISH_WORKSPACE_H
 
-#include "base/diagnostics.h"
 #include "config/settings.h"
-#include "dns/name.h"
-#include "policies/catalogue.h"
+#include "lib/base/diagnostics.h"
+#include "lib/dns/name.h"
+#include "policies/files/catalogue.h"
 
 /* Zero-initialised is empty. */
 struct workspace {
@@ -42,7 +42,7 @@ bool workspace_load_policies(const struct settings *settings, const char *const 
  * says so. */
 bool workspace_has_policy(const struct catalogue_view *view, struct error *e) MUST_USE;
 
-/* False: DOMAIN is disputed (policies/catalogue.h), and E says so. */
+/* False: DOMAIN is disputed (policies/files/catalogue.h), and E says so. */
 bool workspace_is_clear(const struct catalogue *catalogue, const struct dns_name *domain,
                         struct error *e) MUST_USE;
 

@@ -8,12 +8,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
-#include "base/clock.h"
-#include "base/descriptor.h"
-#include "base/file.h"
-#include "base/safe_json.h"
-#include "base/unix_socket.h"
+#include "lib/base/buffer.h"
+#include "lib/base/clock.h"
+#include "lib/base/descriptor.h"
+#include "lib/base/file.h"
+#include "lib/base/safe_json.h"
+#include "lib/base/unix_socket.h"
 
 enum {
     REST_MS = 250,

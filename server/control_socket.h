@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include "base/error.h"
+#include "lib/base/error.h"
 #include "server/control/control.h"
 
 enum {

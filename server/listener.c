@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/descriptor.h"
-#include "base/file.h"
-#include "base/unix_socket.h"
+#include "lib/base/descriptor.h"
+#include "lib/base/file.h"
+#include "lib/base/unix_socket.h"
 
 static const char *const kind_names[LISTENER_KINDS] = {
     [LISTENER_HTTPS] = "https",

@@ -2,7 +2,7 @@
 #ifndef PUBLISH_CERTIFICATES_CERT_DETAILS_H
 #define PUBLISH_CERTIFICATES_CERT_DETAILS_H
 
-#include "certificates/leaf_words.h"
+#include "lib/certificates/leaf_words.h"
 #include "publish/certificates/cert_rows.h"
 
 struct cert_details {

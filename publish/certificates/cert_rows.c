@@ -1,6 +1,6 @@
 #include "cert_rows.h"
 
-#include "acme/renewal.h"
+#include "acme/protocol/renewal.h"
 
 struct cert_row *cert_rows_add(struct cert_rows *rows, struct bytes host)
 {

@@ -4,8 +4,8 @@
 #define PUBLISH_CERTIFICATES_CERT_ROWS_H
 
 #include "acme/acme.h"
-#include "base/name_map.h"
-#include "store/acme_store.h"
+#include "acme/store/acme_store.h"
+#include "lib/base/name_map.h"
 
 struct cert_row {
     bool has_certificate;

@@ -1,7 +1,7 @@
 #include "certificate_export.h"
 
-#include "base/directory.h"
-#include "base/file.h"
+#include "lib/base/directory.h"
+#include "lib/base/file.h"
 #include "publish/certificates/state_store.h"
 #include "publish/certificates/sts_host.h"
 

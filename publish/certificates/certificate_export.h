@@ -3,8 +3,8 @@
 #ifndef PUBLISH_CERTIFICATES_CERTIFICATE_EXPORT_H
 #define PUBLISH_CERTIFICATES_CERTIFICATE_EXPORT_H
 
-#include "base/error.h"
 #include "config/settings.h"
+#include "lib/base/error.h"
 
 struct certificate_export {
     const struct settings *settings;

@@ -1,7 +1,7 @@
 #include "certificate_import.h"
 
-#include "acme/issued.h"
-#include "certificates/pair_pem.h"
+#include "acme/protocol/issued.h"
+#include "lib/certificates/pair_pem.h"
 #include "publish/certificates/pair_files.h"
 #include "publish/certificates/state_store.h"
 #include "publish/certificates/sts_host.h"

@@ -7,10 +7,10 @@
 #ifndef PUBLISH_CERTIFICATES_CERTIFICATE_IMPORT_H
 #define PUBLISH_CERTIFICATES_CERTIFICATE_IMPORT_H
 
-#include "base/name_map.h"
+#include "acme/store/acme_store.h"
 #include "config/settings.h"
-#include "policies/catalogue.h"
-#include "store/acme_store.h"
+#include "lib/base/name_map.h"
+#include "policies/files/catalogue.h"
 
 enum certificate_import_fate {
     CERTIFICATE_TAKEN,   /* for HOST; or it would be */

@@ -3,8 +3,8 @@
 #ifndef PUBLISH_CERTIFICATES_COVERED_NAMES_H
 #define PUBLISH_CERTIFICATES_COVERED_NAMES_H
 
-#include "base/name_map.h"
 #include "config/settings.h"
+#include "lib/base/name_map.h"
 
 struct covered_names {
     const struct settings *settings; /* borrowed */

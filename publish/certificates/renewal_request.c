@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "base/clock.h"
+#include "lib/base/clock.h"
 #include "publish/certificates/state_store.h"
 #include "server/control/control.h"
 

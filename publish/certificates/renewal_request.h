@@ -3,7 +3,7 @@
 #define PUBLISH_CERTIFICATES_RENEWAL_REQUEST_H
 
 #include "config/settings.h"
-#include "dns/name.h"
+#include "lib/dns/name.h"
 #include "publish/certificates/renewal_wait.h"
 
 struct renewal_host {

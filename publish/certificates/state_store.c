@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/directory.h"
-#include "base/file.h"
-#include "base/privileges.h"
+#include "lib/base/directory.h"
+#include "lib/base/file.h"
+#include "lib/base/privileges.h"
 
 enum { STORE_MODE = 0600 };
 

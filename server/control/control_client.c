@@ -5,13 +5,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
-#include "base/clock.h"
-#include "base/descriptor.h"
-#include "base/file.h"
-#include "base/safe_json.h"
-#include "base/safe_text.h"
-#include "base/unix_socket.h"
+#include "lib/base/buffer.h"
+#include "lib/base/clock.h"
+#include "lib/base/descriptor.h"
+#include "lib/base/file.h"
+#include "lib/base/safe_json.h"
+#include "lib/base/safe_text.h"
+#include "lib/base/unix_socket.h"
 #include "server/control/control.h"
 
 enum { REPLY_MAX = 64 * 1024 * 1024 };

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "../unit/server/temporary.h"
-#include "base/buffer.h"
-#include "base/clock.h"
-#include "base/unix_socket.h"
+#include "lib/base/buffer.h"
+#include "lib/base/clock.h"
+#include "lib/base/unix_socket.h"
 #include "server/server_state.h"
 #include "shown.h"
 

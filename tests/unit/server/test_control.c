@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
-#include "base/unix_socket.h"
+#include "lib/base/clock.h"
+#include "lib/base/unix_socket.h"
 #include "server/control/control.h"
 #include "server/control_socket.h"
 #include "temporary.h"

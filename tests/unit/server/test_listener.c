@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "base/unix_socket.h"
+#include "lib/base/unix_socket.h"
 #include "server/listener.h"
 #include "temporary.h"
 

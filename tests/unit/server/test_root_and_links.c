@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "base/privileges.h"
-#include "base/unix_socket.h"
+#include "lib/base/privileges.h"
+#include "lib/base/unix_socket.h"
 #include "temporary.h"
 
 enum { TRIES = 1000, SERVICE = 65534, ATTACKER = 65533 };
