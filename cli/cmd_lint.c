@@ -14,7 +14,7 @@
 #include "lib/watch/watch.h"
 #include "policies/files/catalogue_lint.h"
 #include "policies/files/policy_file_path.h"
-#include "policies/model/lint_text.h"
+#include "policies/files/lint_text.h"
 #include "publish/lint_leaving.h"
 
 /* What is wrong with the policies in PATHS, or of SETTINGS, and with --live against MX records.

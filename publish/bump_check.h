@@ -2,7 +2,7 @@
 #ifndef PUBLISH_BUMP_CHECK_H
 #define PUBLISH_BUMP_CHECK_H
 
-#include "policies/model/older_copy.h"
+#include "policies/files/older_copy.h"
 #include "publish/bump_plan.h"
 
 /* Why the id of CHANGE is out of step, or NULL: it is stale; a foreign one only with STRICT, or

@@ -4,9 +4,9 @@
 #ifndef PUBLISH_BUMP_REPORT_H
 #define PUBLISH_BUMP_REPORT_H
 
-#include "policies/model/older_copy.h"
+#include "policies/files/older_copy.h"
 #include "policies/model/rollout_date.h"
-#include "policies/model/shared_users.h"
+#include "policies/files/shared_users.h"
 #include "publish/bump_plan.h"
 #include "publish/served_history.h"
 

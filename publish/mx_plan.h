@@ -6,7 +6,7 @@
 #include "lib/dns/resolver.h"
 #include "policies/model/mx_move.h"
 #include "policies/model/policy_id.h"
-#include "policies/model/shared_users.h"
+#include "policies/files/shared_users.h"
 #include "publish/served_history.h"
 #include "publish/workspace.h"
 

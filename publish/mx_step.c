@@ -2,7 +2,7 @@
 
 #include "lib/dns/mx_survey.h"
 #include "policies/model/mx_pattern.h"
-#include "policies/model/policy_change.h"
+#include "policies/files/policy_change.h"
 
 /* --- Who else would lose a host --- */
 
@@ -85,6 +85,7 @@ static enum mx_step_outcome change_policy(const struct mx_plan *plan,
                                           struct diagnostics *d)
 {
     const struct catalogue_view *view = &plan->view;
+    const struct settings *settings = plan->question->workspace->settings;
     const struct policy_edit edit = {
         .section = view->shared != NULL ? ID_EDIT_POLICIES : ID_EDIT_DOMAINS,
         .name = view->shared != NULL ? view->shared->name : view->entry->name,
@@ -95,7 +96,8 @@ static enum mx_step_outcome change_policy(const struct mx_plan *plan,
     };
     const struct policy_change change = {
         .edit = &edit,
-        .settings = plan->question->workspace->settings,
+        .defaults = workspace_defaults(settings),
+        .ids_derived = settings->ids_derived,
         .path = view->shared != NULL ? view->shared_path : view->path,
         .now_s = plan->facts.now_s,
         .write = true,

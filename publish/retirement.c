@@ -1,6 +1,7 @@
 #include "retirement.h"
 
-#include "policies/model/policy_change.h"
+#include "policies/files/policy_change.h"
+#include "publish/workspace.h"
 
 void retiring_clear(struct retiring *retiring)
 {
@@ -89,7 +90,8 @@ bool retirement_make(struct retiring *retiring, const struct catalogue_view *vie
     };
     const struct policy_change change = {
         .edit = &edit,
-        .settings = retiring->settings,
+        .defaults = workspace_defaults(retiring->settings),
+        .ids_derived = retiring->settings->ids_derived,
         .path = view->path,
         .now_s = retiring->now_s,
         .write = retiring->write,

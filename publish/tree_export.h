@@ -1,5 +1,5 @@
 /* The policies as a static tree, for object storage, CDNs and web servers
- * (policies/model/policy_tree.h); what an export wrote is in a list (publish/export_list.h), and
+ * (policies/files/policy_tree.h); what an export wrote is in a list (publish/export_list.h), and
  * nothing else may be deleted. */
 #ifndef PUBLISH_TREE_EXPORT_H
 #define PUBLISH_TREE_EXPORT_H

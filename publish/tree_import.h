@@ -1,4 +1,4 @@
-/* Static trees of mta-sts.txt, as web servers have them (policies/model/policy_tree.h), to a policy
+/* Static trees of mta-sts.txt, as web servers have them (policies/files/policy_tree.h), to a policy
  * file: a text that several domains have becomes one shared policy. */
 #ifndef PUBLISH_TREE_IMPORT_H
 #define PUBLISH_TREE_IMPORT_H

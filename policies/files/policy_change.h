@@ -1,10 +1,9 @@
 /* One policy changed in its file, and its id with it: the steps that `retire` and `plan mx` make.
  * As bump-id edits: under a lock against other runs, replaced atomically, and only where nobody
  * changed the file meanwhile. */
-#ifndef POLICIES_MODEL_POLICY_CHANGE_H
-#define POLICIES_MODEL_POLICY_CHANGE_H
+#ifndef POLICIES_FILES_POLICY_CHANGE_H
+#define POLICIES_FILES_POLICY_CHANGE_H
 
-#include "config/settings.h"
 #include "lib/base/diagnostics.h"
 #include "policies/files/catalogue.h"
 #include "policies/files/policy_edit.h"
@@ -12,7 +11,8 @@
 
 struct policy_change {
     const struct policy_edit *edit;
-    const struct settings *settings;
+    struct policy_file_defaults defaults;
+    bool ids_derived; /* an id that is not there is not written */
     const char *path; /* as configured */
     int64_t now_s;
     bool write; /* else only what would come of it */

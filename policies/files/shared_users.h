@@ -1,6 +1,6 @@
 /* Who uses which shared policy: how many domains, and some of their names for messages. */
-#ifndef POLICIES_MODEL_SHARED_USERS_H
-#define POLICIES_MODEL_SHARED_USERS_H
+#ifndef POLICIES_FILES_SHARED_USERS_H
+#define POLICIES_FILES_SHARED_USERS_H
 
 #include "lib/base/name_map.h"
 #include "policies/files/catalogue.h"

@@ -1,8 +1,8 @@
 /* A tree of policies as static web servers and CDNs have it:
  *
  *     DIR/mta-sts.example.org/.well-known/mta-sts.txt */
-#ifndef POLICIES_MODEL_POLICY_TREE_H
-#define POLICIES_MODEL_POLICY_TREE_H
+#ifndef POLICIES_FILES_POLICY_TREE_H
+#define POLICIES_FILES_POLICY_TREE_H
 
 #include "lib/base/error.h"
 #include "lib/dns/name.h"

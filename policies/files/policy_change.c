@@ -13,9 +13,8 @@ static bool find_id(const struct policy_change *change, struct bytes text,
                     struct policy_changed *changed, bool *ret_new, struct diagnostics *d)
 {
     const struct policy_edit *edit = change->edit;
-    struct policy_file_defaults defaults = {(uint32_t)change->settings->default_max_age_s};
     CLEANUP(policy_file_clear) struct policy_file file = {0};
-    if (!policy_file_parse(text, change->path, &defaults, &file, d)) {
+    if (!policy_file_parse(text, change->path, &change->defaults, &file, d)) {
         return false;
     }
     /* The edit found it there. */
@@ -23,7 +22,7 @@ static bool find_id(const struct policy_change *change, struct bytes text,
                                                 ? policy_file_find_domain(&file, edit->name)
                                                 : policy_file_find_policy(&file, edit->name);
     enum policy_id_state state = policy_id_judge(found->id, found->policy);
-    bool derived = state == POLICY_ID_ABSENT && change->settings->ids_derived;
+    bool derived = state == POLICY_ID_ABSENT && change->ids_derived;
     *ret_new = state != POLICY_ID_CURRENT && !derived;
     if (*ret_new) {
         policy_id_make(found->policy, change->now_s, found->id, &changed->id);

@@ -1,6 +1,6 @@
 /* Lint of what others publish: the text of a policy, the text of a TXT record. Offline. */
-#ifndef POLICIES_MODEL_LINT_TEXT_H
-#define POLICIES_MODEL_LINT_TEXT_H
+#ifndef POLICIES_FILES_LINT_TEXT_H
+#define POLICIES_FILES_LINT_TEXT_H
 
 #include "lib/base/diagnostics.h"
 #include "lib/dns/name.h"

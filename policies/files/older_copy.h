@@ -1,6 +1,6 @@
 /* `--since FILE|DIR`: the policies as an older copy of one file, or of all, had them. */
-#ifndef POLICIES_MODEL_OLDER_COPY_H
-#define POLICIES_MODEL_OLDER_COPY_H
+#ifndef POLICIES_FILES_OLDER_COPY_H
+#define POLICIES_FILES_OLDER_COPY_H
 
 #include "policies/files/policy_file.h"
 
