@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "cli/json_view.h"
+#include "cli/table.h"
 #include "lib/base/safe_json.h"
 #include "lib/base/safe_text.h"
 #include "lib/base/time_text.h"
@@ -15,6 +17,28 @@ const char *ca_name(const struct settings *settings, const char *url)
         }
     }
     return url;
+}
+
+void cert_row_print(const char *host, const struct cert_row *row, enum acme_state state,
+                    const struct settings *settings, int64_t now_s)
+{
+    enum { DAY_S = 86400, STATE_WIDTH = 9, END_WIDTH = 24 };
+    char end[64] = "-";
+    const char *ca = "-";
+    if (row->has_certificate) {
+        int64_t left_s = row->not_after_s - now_s;
+        (void)snprintf(end, sizeof(end), left_s > 0 ? "%s (%lld d left)" : "%s (expired)",
+                       time_text_day(row->not_after_s).text, (long long)(left_s / DAY_S));
+        ca = row->directory != NULL ? ca_name(settings, row->directory) : "imported";
+    }
+    CLEANUP_FREE char *last =
+        memory_printf("%s%s%s%s", ca, row->revoked ? "  revoked" : "",
+                      row->problem != NULL ? "  " : "", row->problem != NULL ? row->problem : "");
+    const struct table_cell cells[] = {{host, TABLE_NAME_WIDTH},
+                                       {acme_state_name(state), STATE_WIDTH},
+                                       {end, END_WIDTH},
+                                       {last, 0}};
+    table_print_line(stdout, "", cells);
 }
 
 static void print_moment(const char *label, int64_t time_s, int64_t now_s, FILE *out)
@@ -95,24 +119,18 @@ void cert_details_print(const struct cert_details *details, const struct setting
 
 /* --- JSON --- */
 
-/* 0 stands for "none" in the store, null does in JSON. */
-static json_t *time_or_null(int64_t time_s)
-{
-    return time_s != 0 ? json_integer(time_s) : json_null();
-}
-
 json_t *cert_row_json(const char *host, const struct cert_row *row, enum acme_state state)
 {
     return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:i}", "name", host, "state",
-                     acme_state_name(state), "not_after", time_or_null(row->not_after_s),
+                     acme_state_name(state), "not_after", json_view_time(row->not_after_s),
                      "directory", safe_json_text(row->directory), "problem",
-                     safe_json_text(row->problem), "next", time_or_null(row->next_s), "failures",
+                     safe_json_text(row->problem), "next", json_view_time(row->next_s), "failures",
                      (int)row->failures);
 }
 
 static void set_time(json_t *object, const char *key, int64_t time_s)
 {
-    json_object_set_new(object, key, time_or_null(time_s));
+    json_object_set_new(object, key, json_view_time(time_s));
 }
 
 static void set_text(json_t *object, const char *key, const char *text)

@@ -13,6 +13,9 @@
  * itself where the configuration does not have it (any more). */
 const char *ca_name(const struct settings *settings, const char *url);
 
+/* A line of a table on stdout: name, state, end, CA, what is wrong. */
+void cert_row_print(const char *host, const struct cert_row *row, enum acme_state state,
+                    const struct settings *settings, int64_t now_s);
 /* {"name", "state", "not_after", "directory", "problem", "next", "failures"}; the caller frees with
  * json_decref. */
 json_t *cert_row_json(const char *host, const struct cert_row *row, enum acme_state state);

@@ -3,6 +3,7 @@
 
 #include "acme/protocol/account_key.h"
 #include "cli/control_reply.h"
+#include "cli/json_view.h"
 #include "cli/opening.h"
 #include "lib/base/clock.h"
 #include "lib/base/safe_json.h"
@@ -95,11 +96,10 @@ static bool show_all(const struct settings_acme *acme, struct acme_store *store,
             print(&view, now_s);
         }
     }
-    json_t *document = json_pack("{s:o}", "accounts", accounts);
     if (ok && json) {
-        control_reply_print_json(document);
+        json_view_print_list("accounts", TAKE(accounts));
     }
-    json_decref(document);
+    json_decref(accounts);
     return ok;
 }
 

@@ -3,7 +3,7 @@
 
 #include "cli/control_reply.h"
 #include "cli/opening.h"
-#include "cli/revoke_reason.h"
+#include "publish/certificates/revoke_reason.h"
 #include "publish/certificates/sts_host.h"
 
 enum { REVOKE_TIMEOUT_MS = 5 * 60 * 1000 }; /* the CA answers first */

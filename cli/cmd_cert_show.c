@@ -3,6 +3,7 @@
 
 #include "cli/cert_view.h"
 #include "cli/control_reply.h"
+#include "cli/json_view.h"
 #include "cli/opening.h"
 #include "lib/base/clock.h"
 #include "publish/certificates/state_store.h"
@@ -63,9 +64,7 @@ static int show_all(const struct invocation *invocation, const struct settings *
         code = command_worse(code, show(&showing, invocation->arguments[i]));
     }
     if (showing.hosts != NULL) {
-        json_t *document = json_pack("{s:o}", "hosts", showing.hosts);
-        control_reply_print_json(document);
-        json_decref(document);
+        json_view_print_list("hosts", showing.hosts);
     }
     return code;
 }

@@ -9,7 +9,7 @@
 #include "cli/check_print.h"
 #include "cli/check_senders.h"
 #include "cli/check_watch.h"
-#include "cli/dns_choice.h"
+#include "cli/json_view.h"
 #include "cli/opening.h"
 #include "cli/progress_line.h"
 #include "lib/base/safe_json.h"
@@ -47,23 +47,6 @@ static void clear(struct check *check)
 
 /* --- Which domains --- */
 
-static bool name_domain(const struct invocation *invocation, const char *text,
-                        struct dns_name *ret_domain)
-{
-    struct error e;
-    if (!dns_name_normalise(bytes_of(text), ret_domain, &e)) {
-        (void)invocation_usage(invocation, "%s: %s", text, e.text);
-        return false;
-    }
-    if (bytes_starts_with(dns_name_bytes(ret_domain), BYTES(POLICY_HOST_PREFIX))) {
-        (void)invocation_usage(invocation,
-                               "%s is the host that serves a policy; name the mail domain, %s",
-                               ret_domain->text, ret_domain->text + strlen(POLICY_HOST_PREFIX));
-        return false;
-    }
-    return true;
-}
-
 /* Those that were named, in that order and each once. */
 static bool add_named(struct check *check)
 {
@@ -72,7 +55,7 @@ static bool add_named(struct check *check)
         struct error e;
         struct dns_name domain;
         struct catalogue_view view;
-        if (!name_domain(check->invocation, check->invocation->arguments[i], &domain)) {
+        if (!read_domain(check->invocation, check->invocation->arguments[i], &domain)) {
             return false;
         }
         if (catalogue != NULL && !workspace_is_clear(catalogue, &domain, &e)) {
@@ -111,8 +94,7 @@ static bool begin(struct check *check)
     struct error e;
     const struct invocation *invocation = check->invocation;
     const char *only = invocation_value(invocation, "trust-only");
-    if (!dns_choice_open(invocation_values(invocation, "resolver"), check->workspace.settings,
-                         &check->resolver, &e)) {
+    if (!open_resolver(invocation, check->workspace.settings, &check->resolver, &e)) {
         return tell(&e);
     }
     dns_resolver_set_attempt_ms(check->resolver, DNS_PATIENCE_MS);
@@ -152,9 +134,7 @@ static void take(struct check_item *item, void *context)
 static int finish(struct check *check)
 {
     if (check->items != NULL) {
-        json_t *all = json_pack("{s:O}", "domains", check->items);
-        safe_json_print(all, stdout);
-        json_decref(all);
+        json_view_print_list("domains", TAKE(check->items));
     }
     if (check->list.count != 0 && check->answered == 0) {
         fprintf(stderr, "mtasts-host: no DNS server answers; look at the network, or name another "

@@ -1,7 +1,6 @@
 /* import: static trees of mta-sts.txt, as nginx and Apache serve them, to a policy file. */
 #include <stdio.h>
 
-#include "cli/new_file.h"
 #include "cli/opening.h"
 #include "publish/tree_import.h"
 
@@ -18,7 +17,7 @@ int cmd_import(const struct invocation *invocation)
     CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_FILE_MAX);
     if (!tree_import_run(&import, invocation->arguments[0],
                          !invocation_has(invocation, "no-shared"), &text, &e) ||
-        !new_file_write(invocation_value(invocation, "output"), buffer_bytes(&text), &e)) {
+        !write_new_file(invocation_value(invocation, "output"), buffer_bytes(&text), &e)) {
         return fail(&e);
     }
     fprintf(stderr, "%zu domains, %zu shared policies\n", import.domains, import.shared_policies);

@@ -1,11 +1,8 @@
 /* init: a first `testing` policy from what is live. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/dns_choice.h"
-#include "cli/new_file.h"
 #include "cli/opening.h"
 #include "lib/base/file.h"
 #include "lib/base/safe_text.h"
@@ -14,7 +11,6 @@
 struct init {
     const struct invocation *invocation;
     struct workspace workspace; /* empty where there is no configuration */
-    bool configured;
     struct first_policy first;
     char *path;
 };
@@ -32,46 +28,18 @@ static bool open_configuration(struct init *init)
     const struct invocation *invocation = init->invocation;
     bool wanted = invocation->config != NULL || !invocation_has(invocation, "output") ||
                   access(settings_find(NULL), F_OK) == 0;
-    if (!wanted) {
-        return true;
-    }
-    init->configured = open_workspace(invocation, &init->workspace);
-    return init->configured;
+    return !wanted || open_workspace(invocation, &init->workspace);
 }
 
-static bool is_new(const struct init *init, struct error *e)
-{
-    struct catalogue_view view;
-    const struct catalogue *catalogue = init->workspace.catalogue;
-    struct bytes domain = dns_name_bytes(&init->first.domain);
-    if (init->configured && catalogue_is_disputed(catalogue, domain)) {
-        return error_set(e, ERROR_CONFLICT, "%s is in several files already; mend the errors above",
-                         init->first.domain.text);
-    }
-    if (!init->configured || !catalogue_find(catalogue, domain, &view)) {
-        return true;
-    }
-    return error_set(e, ERROR_CONFLICT, "%s:%u:%u: %s is there already; edit it there", view.path,
-                     view.entry->place.line, view.entry->place.column, init->first.domain.text);
-}
-
-/* --output, else DOMAIN.yaml in the first directory of policies. */
+/* --output, else a new file among the policies. */
 static bool choose_path(struct init *init, struct error *e)
 {
     const char *output = invocation_value(init->invocation, "output");
-    if (output != NULL) {
-        init->path = memory_string(output);
-        return true;
-    }
-    const struct settings_list *policies = &init->workspace.settings->policies;
-    for (size_t i = 0; i < policies->count; i++) {
-        struct stat status;
-        if (stat(policies->items[i], &status) == 0 && S_ISDIR(status.st_mode)) {
-            init->path = memory_printf("%s/%s.yaml", policies->items[i], init->first.domain.text);
-            return true;
-        }
-    }
-    return error_set(e, ERROR_NOT_FOUND,
+    init->path = output != NULL
+                     ? memory_string(output)
+                     : first_policy_path(&init->first, &init->workspace.settings->policies);
+    return init->path != NULL ||
+           error_set(e, ERROR_NOT_FOUND,
                      "%s names no directory of policies; name the new file with --output",
                      init->workspace.settings->file);
 }
@@ -110,9 +78,8 @@ static bool find_mx(struct init *init, struct error *e)
     if (given->count != 0) {
         return first_policy_name(first, given->items, given->count, e);
     }
-    const struct invocation_values none = {0};
     CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
-    bool ok = dns_choice_open(&none, init->workspace.settings, &resolver, e) &&
+    bool ok = open_resolver(init->invocation, init->workspace.settings, &resolver, e) &&
               first_policy_look(first, resolver, e);
     tell_found(first);
     return ok;
@@ -122,7 +89,7 @@ static bool write_file(const struct init *init, struct error *e)
 {
     CLEANUP(buffer_clear) struct buffer text = BUFFER(FIRST_POLICY_TEXT_MAX);
     return first_policy_print(&init->first, &text, e) &&
-           new_file_write(init->path, buffer_bytes(&text), e);
+           write_new_file(init->path, buffer_bytes(&text), e);
 }
 
 static void print_next_steps(const struct init *init)
@@ -142,20 +109,15 @@ int cmd_init(const struct invocation *invocation)
 {
     CLEANUP(clear) struct init init = {.invocation = invocation};
     struct error e;
-    if (!dns_name_normalise(bytes_of(invocation->arguments[0]), &init.first.domain, &e)) {
-        return invocation_usage(invocation, "%s: %s", invocation->arguments[0], e.text);
-    }
-    struct bytes domain = dns_name_bytes(&init.first.domain);
-    if (bytes_starts_with(domain, BYTES("mta-sts."))) {
-        return invocation_usage(
-            invocation, "%s is the host that serves a policy; name the mail domain, %s",
-            init.first.domain.text, init.first.domain.text + strlen("mta-sts."));
+    if (!read_domain(invocation, invocation->arguments[0], &init.first.domain)) {
+        return COMMAND_USAGE;
     }
     if (!open_configuration(&init)) {
         return COMMAND_FAILED;
     }
-    if (!is_new(&init, &e) || !choose_path(&init, &e) || !find_mx(&init, &e) ||
-        !write_file(&init, &e)) {
+    if (!(init.workspace.catalogue == NULL ||
+          first_policy_is_new(&init.first, init.workspace.catalogue, &e)) ||
+        !choose_path(&init, &e) || !find_mx(&init, &e) || !write_file(&init, &e)) {
         return fail(&e);
     }
     print_next_steps(&init);

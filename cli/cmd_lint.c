@@ -1,21 +1,18 @@
 /* lint: what is wrong or unwise, in policy files, in the configuration, in any mta-sts.txt. */
-#include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
 #include "checks/lint_live.h"
-#include "cli/dns_choice.h"
+#include "cli/json_view.h"
 #include "cli/opening.h"
 #include "lib/base/clock.h"
 #include "lib/base/safe_json.h"
-#include "lib/watch/watch.h"
 #include "policies/files/catalogue_lint.h"
-#include "policies/files/policy_file_path.h"
 #include "policies/files/lint_text.h"
 #include "publish/lint_leaving.h"
+#include "publish/lint_path.h"
 
 /* What is wrong with the policies in PATHS, or of SETTINGS, and with --live against MX records.
  * False: told. */
@@ -26,8 +23,7 @@ static bool lint_policies(const struct invocation *invocation, const struct sett
     struct catalogue *catalogue = NULL;
     CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
     bool live = invocation_has(invocation, "live");
-    if (live &&
-        !dns_choice_open(invocation_values(invocation, "resolver"), settings, &resolver, &e)) {
+    if (live && !open_resolver(invocation, settings, &resolver, &e)) {
         return tell(&e);
     }
     if (!open_policies(settings, paths, count, &catalogue)) {
@@ -65,74 +61,6 @@ static bool lint_configured(const struct invocation *invocation, struct diagnost
     return ok;
 }
 
-static void count_file(const char *path, const struct error *problem, void *context)
-{
-    (void)problem;
-    *(size_t *)context += policy_file_path_counts(path);
-}
-
-static bool has_policy_files(const char *directory, struct diagnostics *d)
-{
-    size_t count = 0;
-    struct error ignored;
-    if (!watch_list(directory, count_file, &count, &ignored) || count != 0) {
-        return true; /* what cannot be listed is told when it is read */
-    }
-    diagnostics_add(d, SEVERITY_ERROR, directory, 0, 0,
-                    "there is no policy file (*.yaml, *.yml) in this directory; name another");
-    return false;
-}
-
-/* Whether PATH is something to read; else an error in D. */
-static bool is_there(const char *path, struct diagnostics *d)
-{
-    struct stat status;
-    if (stat(path, &status) != 0) {
-        diagnostics_add(d, SEVERITY_ERROR, path, 0, 0,
-                        "cannot read \"%s\": %s; name an existing file or directory", path,
-                        errno == ENOENT ? "there is no such file" : "it is not accessible");
-        return false;
-    }
-    if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) {
-        diagnostics_add(d, SEVERITY_ERROR, path, 0, 0,
-                        "this is no regular file; save it as a file and name that");
-        return false;
-    }
-    return !S_ISDIR(status.st_mode) || has_policy_files(path, d);
-}
-
-/* Whether the file PATH by itself is a policy file. */
-static bool parses(const char *path)
-{
-    struct error ignored;
-    struct catalogue *catalogue = NULL;
-    struct catalogue_counts counts = {0};
-    const struct catalogue_options options = {.paths = &path, .path_count = 1, .apart = true};
-    if (catalogue_load(&options, &catalogue, &ignored)) {
-        catalogue_counts(catalogue, &counts);
-        catalogue_free(catalogue);
-    }
-    return counts.files > counts.files_in_error;
-}
-
-/* The main configuration by mistake: told once, not as an error for each of its keys. */
-static bool is_configuration(const char *path, struct diagnostics *d)
-{
-    CLEANUP(diagnostics_clear) struct diagnostics ignored = {0};
-    struct stat status;
-    struct settings *settings = NULL;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) || parses(path) ||
-        !settings_load(path, &settings, &ignored)) {
-        return false;
-    }
-    settings_free(settings);
-    diagnostics_add(d, SEVERITY_ERROR, path, 0, 0,
-                    "this looks like the main configuration, not like a policy file; run "
-                    "\"mtasts-host -c %s lint\"",
-                    path);
-    return true;
-}
-
 /* The files named; a configuration counts only where one was named, too. */
 static bool lint_named(const struct invocation *invocation, const struct lint_hosts *hosts,
                        struct diagnostics *d)
@@ -149,8 +77,7 @@ static bool lint_named(const struct invocation *invocation, const struct lint_ho
     for (size_t i = 0; i < invocation->argument_count; i++) {
         if (lint_is_text(invocation->arguments[i])) {
             lint_text(invocation->arguments[i], hosts, d);
-        } else if (is_there(invocation->arguments[i], d) &&
-                   !is_configuration(invocation->arguments[i], d)) {
+        } else if (lint_path_is_policy(invocation->arguments[i], d)) {
             paths[count++] = invocation->arguments[i];
         }
     }
@@ -174,8 +101,7 @@ static void print_json(const struct diagnostics *d)
     }
     json_t *all = json_pack("{s:I, s:I, s:o}", "errors", (json_int_t)d->errors, "warnings",
                             (json_int_t)(d->count + d->dropped - d->errors), "diagnostics", list);
-    safe_json_print(all, stdout);
-    json_decref(all);
+    json_view_print(all, stdout);
 }
 
 /* --mx is about the patterns of files named *.txt. */

@@ -2,7 +2,6 @@
  * seen in what stands, so that a second run goes on where the first one ended. */
 #include <stdio.h>
 
-#include "cli/dns_choice.h"
 #include "cli/mx_plan_view.h"
 #include "cli/opening.h"
 #include "cli/record_output.h"
@@ -186,9 +185,7 @@ int cmd_plan_mx(const struct invocation *invocation)
     }
     move.settings = open_settings(invocation);
     if (move.settings == NULL ||
-        !(dns_choice_open(invocation_values(invocation, "resolver"), move.settings, &move.resolver,
-                          &e) ||
-          tell(&e)) ||
+        !(open_resolver(invocation, move.settings, &move.resolver, &e) || tell(&e)) ||
         !open_plan(&move)) {
         return COMMAND_FAILED;
     }

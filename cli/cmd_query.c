@@ -2,17 +2,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/dns_choice.h"
 #include "cli/opening.h"
 #include "cli/query_print.h"
 #include "lib/base/clock.h"
-#include "lib/dns/resolver.h"
 #include "policies/model/policy.h"
 
 /* The policy host's name, with its prefix, must be a name still. */
 enum { DOMAIN_MAX = DNS_NAME_MAX - (int)sizeof(POLICY_HOST_PREFIX) + 1 };
 
-static bool read_domain(const struct invocation *invocation, struct dns_name *ret_domain,
+static bool find_domain(const struct invocation *invocation, struct dns_name *ret_domain,
                         struct error *e)
 {
     struct dns_name domain;
@@ -29,12 +27,6 @@ static bool read_domain(const struct invocation *invocation, struct dns_name *re
     return true;
 }
 
-static void resolver_cleanup(struct dns_resolver **resolver)
-{
-    dns_resolver_free(*resolver);
-}
-
-/* --resolver, else those of a configuration that was named, else the system's. */
 static int answer(const struct invocation *invocation, struct bytes domain,
                   struct sender_policy *found)
 {
@@ -56,9 +48,9 @@ static int answer(const struct invocation *invocation, struct bytes domain,
 static bool look_up(const struct invocation *invocation, const struct settings *settings,
                     struct dns_name *ret_domain, struct sender_policy *ret_found, struct error *e)
 {
-    CLEANUP(resolver_cleanup) struct dns_resolver *resolver = NULL;
-    if (!read_domain(invocation, ret_domain, e) ||
-        !dns_choice_open(invocation_values(invocation, "resolver"), settings, &resolver, e)) {
+    CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
+    if (!find_domain(invocation, ret_domain, e) ||
+        !open_resolver(invocation, settings, &resolver, e)) {
         return false;
     }
     const struct sender_look_up_options options = {

@@ -112,7 +112,7 @@ static int list(const struct invocation *invocation)
     }
     int64_t now_s = clock_wall_s();
     if (invocation_has(invocation, "json")) {
-        retire_view_print_json(&found, now_s, stdout);
+        retire_view_print_json(&found, now_s);
     } else {
         retire_view_print(&found, now_s, stdout);
     }

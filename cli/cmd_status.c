@@ -43,7 +43,7 @@ static void print(const struct invocation *invocation, const struct settings *se
         json_object_set_new(reply, "left", status_left_find(settings));
     }
     if (invocation_has(invocation, "json")) {
-        control_reply_print_json(reply);
+        safe_json_print(reply, stdout);
     } else {
         print_shown(reply, status_view_print);
     }

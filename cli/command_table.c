@@ -3,9 +3,9 @@
 #include "cli/command.h"
 #include "cli/query_print.h"
 #include "cli/record_writer.h"
-#include "cli/revoke_reason.h"
 #include "lib/base/memory.h"
 #include "lib/yaml/fields.h"
+#include "publish/certificates/revoke_reason.h"
 #include "server/control/control.h"
 
 const struct command_option command_global_options[] = {

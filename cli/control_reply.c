@@ -2,7 +2,7 @@
 
 #include "cli/opening.h"
 #include "lib/base/diagnostics.h"
-#include "lib/base/safe_json.h"
+#include "lib/base/json_read.h"
 #include "server/control/control.h"
 
 json_t *control_reply_ask(const struct settings *settings, json_t *request, int timeout_ms)
@@ -31,17 +31,6 @@ bool control_reply_act(const struct settings *settings, json_t *request, int tim
     return ok;
 }
 
-void control_reply_print_json(const json_t *reply)
-{
-    safe_json_print(reply, stdout);
-}
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
 void control_reply_print_diagnostics(const json_t *reply, FILE *out)
 {
     size_t i = 0;
@@ -52,12 +41,11 @@ void control_reply_print_diagnostics(const json_t *reply, FILE *out)
             fprintf(out, "%s\n", json_string_value(item));
             continue;
         }
-        fprintf(out, "%s", text_of(item, "file"));
-        json_int_t line = json_integer_value(json_object_get(item, "line"));
+        fprintf(out, "%s", json_text(item, "file"));
+        long long line = json_number(item, "line");
         if (line != 0) {
-            fprintf(out, ":%" JSON_INTEGER_FORMAT ":%" JSON_INTEGER_FORMAT, line,
-                    json_integer_value(json_object_get(item, "column")));
+            fprintf(out, ":%lld:%lld", line, json_number(item, "column"));
         }
-        fprintf(out, ": %s: %s\n", text_of(item, "severity"), text_of(item, "text"));
+        fprintf(out, ": %s: %s\n", json_text(item, "severity"), json_text(item, "text"));
     }
 }

@@ -17,9 +17,6 @@ json_t *control_reply_ask(const struct settings *settings, json_t *request, int 
 bool control_reply_act(const struct settings *settings, json_t *request, int timeout_ms,
                        const char *subject) MUST_USE;
 
-/* The answer as one document on stdout. */
-void control_reply_print_json(const json_t *reply);
-
 /* Its `diagnostics`, one a line; of an answer made safe for eyes (safe_json_shown). */
 void control_reply_print_diagnostics(const json_t *reply, FILE *out);
 

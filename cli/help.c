@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "cli/json_view.h"
 #include "lib/base/memory.h"
 #include "lib/base/safe_json.h"
 
@@ -120,6 +121,5 @@ void help_print_dump(FILE *out)
     }
     json_t *all = json_pack("{s:o, s:o}", "commands", commands, "options",
                             dump_options(command_global_options, command_global_option_count));
-    safe_json_print(all, out);
-    json_decref(all);
+    json_view_print(all, out);
 }

@@ -331,8 +331,8 @@ void invocation_clear(struct invocation *invocation)
     *invocation = (struct invocation){0};
 }
 
-const struct invocation_values *invocation_values(const struct invocation *invocation,
-                                                  const char *name)
+const struct invocation_values *invocation_values_if(const struct invocation *invocation,
+                                                     const char *name)
 {
     const struct command *command = invocation->command;
     for (size_t i = 0; i < command->option_count; i++) {
@@ -340,8 +340,15 @@ const struct invocation_values *invocation_values(const struct invocation *invoc
             return &invocation->values[i];
         }
     }
-    assert(!"an option that is not in the command's table");
-    abort();
+    return NULL;
+}
+
+const struct invocation_values *invocation_values(const struct invocation *invocation,
+                                                  const char *name)
+{
+    const struct invocation_values *values = invocation_values_if(invocation, name);
+    assert(values != NULL); /* an option that is not in the command's table */
+    return values;
 }
 
 bool invocation_has(const struct invocation *invocation, const char *name)

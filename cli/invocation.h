@@ -42,6 +42,10 @@ int64_t invocation_duration_s(const struct invocation *invocation, const char *n
 const struct invocation_values *invocation_values(const struct invocation *invocation,
                                                   const char *name);
 
+/* NULL where the command has no such option. */
+const struct invocation_values *invocation_values_if(const struct invocation *invocation,
+                                                     const char *name);
+
 /* Says what is wrong with the call on stderr and where to read more; returns COMMAND_USAGE. */
 int invocation_usage(const struct invocation *invocation, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

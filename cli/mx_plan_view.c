@@ -4,8 +4,12 @@
 
 #include <jansson.h>
 
+#include "cli/json_view.h"
+#include "cli/table.h"
 #include "lib/base/safe_json.h"
 #include "lib/base/time_text.h"
+
+enum { STATE_WIDTH = 8, STEP_WIDTH = 9 };
 
 /* "a, b"; the caller frees it. */
 static char *join(const struct dns_name *names, size_t count)
@@ -116,8 +120,11 @@ void mx_plan_view_print(const struct mx_plan *plan, FILE *out)
         enum mx_move_state state = plan->move.steps[i];
         if (state != MX_MOVE_NOT_NEEDED) {
             CLEANUP_FREE char *text = step_text(plan, (enum mx_move_step)i);
-            fprintf(out, "  %-8s %-9s %s\n", mx_move_state_name(state),
-                    mx_move_step_name((enum mx_move_step)i), text);
+            const struct table_cell cells[] = {
+                {mx_move_state_name(state), STATE_WIDTH},
+                {mx_move_step_name((enum mx_move_step)i), STEP_WIDTH},
+                {text, 0}};
+            table_print_line(out, "  ", cells);
         }
     }
     if (plan->view.policy->mode == POLICY_NONE) {
@@ -131,7 +138,7 @@ static json_t *not_before(const struct mx_plan *plan, enum mx_move_step step)
     enum mx_move_state state = plan->move.steps[step];
     bool dated =
         step >= MX_MOVE_SWITCH && state != MX_MOVE_DONE && plan->move.switch_s > plan->facts.now_s;
-    return dated ? json_integer((json_int_t)plan->move.switch_s) : json_null();
+    return json_view_time(dated ? plan->move.switch_s : 0);
 }
 
 static json_t *steps_json(const struct mx_plan *plan)
@@ -159,11 +166,9 @@ void mx_plan_view_print_json(const struct mx_plan *plan, const char *applied, FI
                              : json_null(),
         "domains", (json_int_t)(user != NULL ? user->domains : 1), "history", plan->known, "next",
         plan->move.next != MX_MOVE_STEPS ? mx_move_step_name(plan->move.next) : NULL, "applied",
-        applied, "switch_after",
-        waits ? json_integer((json_int_t)plan->move.switch_s) : json_null(), "steps",
+        applied, "switch_after", json_view_time(waits ? plan->move.switch_s : 0), "steps",
         steps_json(plan));
-    safe_json_print(all, out);
-    json_decref(all);
+    json_view_print(all, out);
 }
 
 void mx_plan_view_tell_next(const struct mx_plan *plan)

@@ -1,7 +1,9 @@
 #include "opening.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "lib/base/file.h"
 #include "server/configuration_copy.h"
 
 bool tell(const struct error *e)
@@ -20,6 +22,22 @@ void tell_each(const struct error *e, void *context)
 {
     (void)context;
     (void)tell(e);
+}
+
+bool read_domain(const struct invocation *invocation, const char *text, struct dns_name *ret_domain)
+{
+    struct error e;
+    if (!dns_name_normalise(bytes_of(text), ret_domain, &e)) {
+        (void)invocation_usage(invocation, "%s: %s", text, e.text);
+        return false;
+    }
+    if (bytes_starts_with(dns_name_bytes(ret_domain), BYTES(POLICY_HOST_PREFIX))) {
+        (void)invocation_usage(invocation,
+                               "%s is the host that serves a policy; name the mail domain, %s",
+                               ret_domain->text, ret_domain->text + strlen(POLICY_HOST_PREFIX));
+        return false;
+    }
+    return true;
 }
 
 struct settings *open_settings(const struct invocation *invocation)
@@ -69,6 +87,28 @@ bool open_policies(const struct settings *settings, const char *const *paths, si
     bool ok = workspace_load_policies(settings, paths, path_count, ret_catalogue, &unowned, &e);
     tell_unowned(unowned);
     return ok || tell(&e);
+}
+
+bool open_resolver(const struct invocation *invocation, const struct settings *settings,
+                   struct dns_resolver **ret_resolver, struct error *e)
+{
+    const struct invocation_values *given = invocation_values_if(invocation, "resolver");
+    if (given != NULL && given->count != 0) {
+        return dns_resolver_new(given->items, given->count, ret_resolver, e);
+    }
+    const struct settings_list none = {0};
+    const struct settings_list *servers = settings != NULL ? &settings->dns_resolvers : &none;
+    return dns_resolver_new((const char *const *)servers->items, servers->count, ret_resolver, e);
+}
+
+bool write_new_file(const char *path, struct bytes text, struct error *e)
+{
+    enum { NEW_FILE_MODE = 0644 };
+    if (path == NULL || strcmp(path, "-") == 0) {
+        fwrite(text.p, 1, text.n, stdout);
+        return true;
+    }
+    return file_write_new(path, text, NEW_FILE_MODE, e);
 }
 
 struct each {

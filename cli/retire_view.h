@@ -18,6 +18,6 @@ void retire_view_print(const struct leaving_list *list, int64_t now_s, FILE *out
 
 /* {"retired": [{"domain", "retired": since when, or null, "gone": the same, "until", "may_go"}, …]}
  */
-void retire_view_print_json(const struct leaving_list *list, int64_t now_s, FILE *out);
+void retire_view_print_json(const struct leaving_list *list, int64_t now_s);
 
 #endif

@@ -5,8 +5,8 @@
 #define PUBLISH_BUMP_REPORT_H
 
 #include "policies/files/older_copy.h"
-#include "policies/model/rollout_date.h"
 #include "policies/files/shared_users.h"
+#include "policies/model/rollout_date.h"
 #include "publish/bump_plan.h"
 #include "publish/served_history.h"
 

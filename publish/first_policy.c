@@ -1,5 +1,7 @@
 #include "first_policy.h"
 
+#include <sys/stat.h>
+
 #include "lib/dns/lookup.h"
 #include "policies/files/policy_file.h"
 #include "policies/model/mx_pattern.h"
@@ -28,6 +30,31 @@ void first_policy_clear(struct first_policy *first)
     }
     diagnostics_clear(&first->live_problems);
     free(first->live_unreadable);
+}
+
+bool first_policy_is_new(const struct first_policy *first, const struct catalogue *catalogue,
+                         struct error *e)
+{
+    struct catalogue_view view;
+    struct bytes domain = dns_name_bytes(&first->domain);
+    if (catalogue_is_disputed(catalogue, domain)) {
+        return error_set(e, ERROR_CONFLICT, "%s is in several files already; mend the errors above",
+                         first->domain.text);
+    }
+    return !catalogue_find(catalogue, domain, &view) ||
+           error_set(e, ERROR_CONFLICT, "%s:%u:%u: %s is there already; edit it there", view.path,
+                     view.entry->place.line, view.entry->place.column, first->domain.text);
+}
+
+char *first_policy_path(const struct first_policy *first, const struct settings_list *paths)
+{
+    for (size_t i = 0; i < paths->count; i++) {
+        struct stat status;
+        if (stat(paths->items[i], &status) == 0 && S_ISDIR(status.st_mode)) {
+            return memory_printf("%s/%s.yaml", paths->items[i], first->domain.text);
+        }
+    }
+    return NULL;
 }
 
 /* One value: hosts joined by commas. */

@@ -3,11 +3,12 @@
 #ifndef PUBLISH_FIRST_POLICY_H
 #define PUBLISH_FIRST_POLICY_H
 
+#include "config/settings.h"
 #include "lib/base/buffer.h"
 #include "lib/base/diagnostics.h"
 #include "lib/dns/name.h"
 #include "lib/dns/resolver.h"
-#include "policies/model/policy.h"
+#include "policies/files/catalogue.h"
 
 enum {
     FIRST_POLICY_MX_MAX = 1000,
@@ -34,6 +35,12 @@ struct first_policy {
     char *live_unreadable; /* why nobody can read it; owned; or NULL */
 };
 void first_policy_clear(struct first_policy *first);
+
+/* Whether CATALOGUE lacks the domain; else E says where it is. */
+bool first_policy_is_new(const struct first_policy *first, const struct catalogue *catalogue,
+                         struct error *e) MUST_USE;
+/* DOMAIN.yaml in the first directory among PATHS; NULL: there is none. The caller frees it. */
+char *first_policy_path(const struct first_policy *first, const struct settings_list *paths);
 
 /* By HOSTS as the user named them, each one or several joined by commas. */
 bool first_policy_name(struct first_policy *first, const char *const *hosts, size_t count,

@@ -6,6 +6,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/base/json_read.h"
 #include "policies/live/leaving.h"
 #include "server/control/control.h"
 
@@ -15,11 +16,6 @@ static void add(struct leaving_list *list, const struct leaving_item *item)
 {
     ARRAY_GROW(list->items, list->count, list->capacity);
     list->items[list->count++] = *item;
-}
-
-static int64_t number(const json_t *object, const char *key)
-{
-    return json_integer_value(json_object_get(object, key));
 }
 
 static void take_reply(const json_t *reply, struct leaving_list *list)
@@ -32,15 +28,15 @@ static void take_reply(const json_t *reply, struct leaving_list *list)
         if (domain != NULL) {
             add(list, &(struct leaving_item){
                           .domain = memory_string(domain),
-                          .retired_s = number(item, "retired"),
-                          .gone_s = number(item, "gone"),
-                          .until_s = number(item, "until"),
+                          .retired_s = json_number(item, "retired"),
+                          .gone_s = json_number(item, "gone"),
+                          .until_s = json_number(item, "until"),
                           .known = json_is_true(json_object_get(item, "known")),
                           .served = json_is_true(json_object_get(item, "served")),
                       });
         }
     }
-    list->gone_count = number(reply, "gone_count");
+    list->gone_count = json_number(reply, "gone_count");
 }
 
 /* --- Where no server runs --- */

@@ -4,9 +4,9 @@
 #define PUBLISH_MX_PLAN_H
 
 #include "lib/dns/resolver.h"
+#include "policies/files/shared_users.h"
 #include "policies/model/mx_move.h"
 #include "policies/model/policy_id.h"
-#include "policies/files/shared_users.h"
 #include "publish/served_history.h"
 #include "publish/workspace.h"
 

@@ -1,8 +1,8 @@
 #include "mx_step.h"
 
 #include "lib/dns/mx_survey.h"
-#include "policies/model/mx_pattern.h"
 #include "policies/files/policy_change.h"
+#include "policies/model/mx_pattern.h"
 
 /* --- Who else would lose a host --- */
 

@@ -4,24 +4,19 @@
 #include <time.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/json_read.h"
 #include "server/control/control.h"
 
 enum { LOOK_EVERY_MS = 100, ANSWER_MS = 5000 };
-
-static const char *text(const json_t *object, const char *key)
-{
-    const char *value = json_string_value(json_object_get(object, key));
-    return value != NULL ? value : "";
-}
 
 enum heard { HEARD_NOTHING, HEARD_STATE, HEARD_READY };
 
 /* Of a server that answers and is not ready. */
 static void tell_state(const json_t *reply, struct error *e)
 {
-    const char *loading = text(json_object_get(reply, "loading"), "text");
+    const char *loading = json_text(json_object_get(reply, "loading"), "text");
     error_format(e, ERROR_RETRY, "the server is not ready yet (%s); its log tells more",
-                 loading[0] != '\0' ? loading : text(reply, "state"));
+                 loading[0] != '\0' ? loading : json_text(reply, "state"));
 }
 
 /* E says what is wrong, unless it is ready; with ERROR_SYSTEM it is no use to ask again. */
@@ -32,7 +27,7 @@ static enum heard ask(const char *control, int64_t left_ms, struct error *e)
     int timeout_ms = left_ms < ANSWER_MS ? (int)left_ms : ANSWER_MS;
     enum heard heard =
         control_ask(control, request, timeout_ms, &reply, e) ? HEARD_STATE : HEARD_NOTHING;
-    if (heard == HEARD_STATE && strcmp(text(reply, "state"), "serving") == 0) {
+    if (heard == HEARD_STATE && strcmp(json_text(reply, "state"), "serving") == 0) {
         heard = HEARD_READY;
     } else if (heard == HEARD_STATE) {
         tell_state(reply, e);

@@ -6,8 +6,8 @@
 #include "lib/base/directory.h"
 #include "lib/base/file.h"
 #include "lib/base/file_batch.h"
-#include "policies/model/policy_text.h"
 #include "policies/files/policy_tree.h"
+#include "policies/model/policy_text.h"
 #include "publish/export_list.h"
 
 enum { DIRECTORY_MODE = 0755, FILE_MODE = 0644 };

@@ -4,8 +4,8 @@
 
 #include "lib/base/file.h"
 #include "policies/files/policy_file.h"
-#include "policies/model/policy_text.h"
 #include "policies/files/policy_tree.h"
+#include "policies/model/policy_text.h"
 
 enum {
     SHARE_FROM = 2,       /* domains with one text that make a shared policy of it */

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "lib/base/privileges.h"
-#include "temporary.h"
+#include "../../server/temporary.h"
 
 static const struct privileges as_we_are = {.uid = (uid_t)-1, .gid = (gid_t)-1};
 

@@ -1,6 +1,6 @@
 /* Why a certificate is revoked, in words for the command line. */
-#ifndef CLI_REVOKE_REASON_H
-#define CLI_REVOKE_REASON_H
+#ifndef PUBLISH_CERTIFICATES_REVOKE_REASON_H
+#define PUBLISH_CERTIFICATES_REVOKE_REASON_H
 
 /* The reasons that a subscriber may give (CA/Browser Forum Baseline Requirements §4.9.1.1). */
 #define REVOKE_REASONS                                                                             \
