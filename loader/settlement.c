@@ -434,20 +434,25 @@ static bool try_again(struct solver *s, size_t file)
     return false;
 }
 
+/* True: some stand that did not. */
+static bool try_each_again(struct solver *s, bool *tried)
+{
+    bool more = false;
+    for (size_t file = 0; file < s->round->file_count; file++) {
+        bool tries = !tried[file] && may_stand_now(s, file);
+        tried[file] = tried[file] || tries;
+        more = (tries && try_again(s, file)) || more;
+    }
+    return more;
+}
+
 /* Each file is tried once. False: it took too many passes. */
 static bool try_all_again(struct solver *s)
 {
     CLEANUP_FREE bool *tried = memory_zero(s->round->file_count, sizeof(*tried));
     bool more = true;
-    int passes = 0;
-    for (; more && passes < PASSES_MAX; passes++) {
-        more = false;
-        for (size_t file = 0; file < s->round->file_count; file++) {
-            if (!tried[file] && may_stand_now(s, file)) {
-                tried[file] = true;
-                more = try_again(s, file) || more;
-            }
-        }
+    for (int passes = 0; more && passes < PASSES_MAX; passes++) {
+        more = try_each_again(s, tried);
     }
     return !more;
 }
