@@ -1,8 +1,8 @@
 /* An order from newOrder until it is known how it stands. */
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "base/memory.h"
+#include "lib/base/clock.h"
+#include "lib/base/memory.h"
 #include "order_parts.h"
 
 enum {

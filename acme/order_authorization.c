@@ -2,12 +2,12 @@
  * up, the CA told to look, its verdict waited for. */
 #include <openssl/evp.h>
 
-#include "acme/alpn_certificate.h"
-#include "acme/base64url.h"
-#include "base/clock.h"
-#include "base/fault.h"
-#include "base/memory.h"
-#include "dns/hook.h"
+#include "acme/protocol/alpn_certificate.h"
+#include "acme/protocol/base64url.h"
+#include "lib/base/clock.h"
+#include "lib/base/fault.h"
+#include "lib/base/memory.h"
+#include "lib/dns/hook.h"
 #include "order_parts.h"
 
 /* --- dns-01 (RFC 8555 §8.4), by the operator's program --- */

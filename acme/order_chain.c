@@ -3,9 +3,9 @@
  * alternates. */
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "base/fault.h"
-#include "base/memory.h"
+#include "lib/base/clock.h"
+#include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "order_parts.h"
 
 /* For all alternates together, of a certificate that is there already. */

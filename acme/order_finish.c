@@ -2,11 +2,11 @@
  * (RFC 8555 §7.4). */
 #include <stdlib.h>
 
-#include "acme/base64url.h"
-#include "acme/csr.h"
-#include "base/clock.h"
-#include "base/fault.h"
-#include "base/memory.h"
+#include "acme/protocol/base64url.h"
+#include "acme/protocol/csr.h"
+#include "lib/base/clock.h"
+#include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "order_parts.h"
 
 static void on_finalized(const struct ca_answer *answer, void *context)

@@ -2,8 +2,8 @@
 #ifndef ACME_ORDER_PARTS_H
 #define ACME_ORDER_PARTS_H
 
-#include "acme/issued.h"
 #include "acme/order_rule.h"
+#include "acme/protocol/issued.h"
 #include "acme_parts.h"
 
 /* An order (RFC 8555 §7.1.3) for one host. It is a chain of questions to the CA, each asked when

@@ -1,8 +1,8 @@
 /* newOrder (RFC 8555 §7.4), and orders that were placed before we stopped. */
-#include "acme/csr.h"
-#include "base/clock.h"
-#include "base/fault.h"
-#include "base/memory.h"
+#include "acme/protocol/csr.h"
+#include "lib/base/clock.h"
+#include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "order_parts.h"
 
 static void save(struct order *order)

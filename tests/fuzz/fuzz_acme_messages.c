@@ -10,8 +10,8 @@
 
 #include <jansson.h>
 
-#include "acme/messages.h"
-#include "acme/renewal.h"
+#include "acme/protocol/messages.h"
+#include "acme/protocol/renewal.h"
 
 /* NOLINTNEXTLINE(readability-identifier-naming): libFuzzer looks for this name */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
