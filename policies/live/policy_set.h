@@ -9,8 +9,8 @@
  * - The file is the unit: one error, and none of it is applied; its last good policies stay.
  * - A set of changes is applied as one: a domain may move between files.
  * - A name, a domain's or a shared policy's, belongs to one file: policies/model/ownership.h says
- * to which, and policies/live/settlement.h which files can so stand together. A second mention is
- * an error that names both places; the refused file is tried again when others change.
+ *   to which, and policies/live/settlement.h which files can so stand together. A second mention is
+ *   an error that names both places; the refused file is tried again when others change.
  * - A shared policy that vanishes keeps its last good version for the domains that use it, as an
  *   error.
  * - A text that takes something away counts when its writer is done (policies/live/write_rule.h).
