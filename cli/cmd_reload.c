@@ -8,6 +8,7 @@
 #include "lib/base/json_read.h"
 #include "lib/base/safe_json.h"
 #include "lib/base/safe_text.h"
+#include "server/control/control.h"
 
 /* A million domains in 100,000 files on a slow disk. */
 enum { RELOAD_TIMEOUT_MS = 10 * 60 * 1000 };
@@ -107,6 +108,9 @@ int cmd_reload(const struct invocation *invocation)
     bool accepts = invocation_has(invocation, "accept-removals");
     if (invocation->argument_count != 0 && !accepts) {
         return invocation_usage(invocation, "a PATH is for --accept-removals: all is read again");
+    }
+    if (invocation->argument_count > CONTROL_PATHS_MAX) {
+        return invocation_usage(invocation, "name at most %d paths", CONTROL_PATHS_MAX);
     }
     CLEANUP_SETTINGS struct settings *settings = open_settings_of_server(invocation);
     if (settings == NULL) {

@@ -59,9 +59,9 @@ struct invocation;
 
 struct command {
     const char *name;
-    const char *arguments; /* for the synopsis: "[DOMAIN...|--all]" */
-    size_t arguments_max;
-    size_t arguments_min;
+    /* For the synopsis, and how many there may be: "DIR", "[DIR]", "DOMAIN...", "DIR [DOMAIN...]".
+     */
+    const char *arguments;
     const char *instead; /* options that stand for the arguments, "all|explain": these or those must
                             be there … */
     bool instead_free;   /* … or neither; never both */
@@ -74,10 +74,7 @@ struct command {
     int (*run)(const struct invocation *invocation); /* NULL: a group */
 };
 
-enum {
-    COMMAND_OPTIONS_MAX = 16,
-    COMMAND_ARGUMENTS_ANY = 1000000,
-};
+enum { COMMAND_OPTIONS_MAX = 16 };
 
 /* The table; at its end a row without a name. */
 extern const struct command command_table[];

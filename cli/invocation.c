@@ -277,17 +277,35 @@ static bool check_instead(const struct invocation *invocation)
     return false;
 }
 
+struct argument_range {
+    size_t least;
+    size_t most;
+};
+
+/* By the synopsis: what stands in brackets may be left out, dots repeat. */
+static struct argument_range argument_range_of(const struct command *command)
+{
+    struct argument_range range = {0};
+    for (const char *word = command->arguments; *word != '\0'; word += strspn(word, " ")) {
+        range.most++;
+        range.least += word[0] != '[' && command->instead == NULL;
+        word += strcspn(word, " ");
+    }
+    range.most = strstr(command->arguments, "...") != NULL ? SIZE_MAX : range.most;
+    return range;
+}
+
 static bool check_arguments(const struct invocation *invocation)
 {
     const struct command *command = invocation->command;
-    if (invocation->argument_count < command->arguments_min) {
+    struct argument_range range = argument_range_of(command);
+    if (invocation->argument_count < range.least) {
         invocation_usage(invocation, "something is missing; usage: mtasts-host %s %s",
                          command->name, command->arguments);
         return false;
     }
-    if (invocation->argument_count > command->arguments_max) {
-        invocation_usage(invocation, "\"%s\" is too much",
-                         invocation->arguments[command->arguments_max]);
+    if (invocation->argument_count > range.most) {
+        invocation_usage(invocation, "\"%s\" is too much", invocation->arguments[range.most]);
         return false;
     }
     return true;
