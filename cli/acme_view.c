@@ -1,6 +1,5 @@
-#include "acme_view.h"
-
 #include "acme/acme.h"
+#include "cli/status_view.h"
 #include "cli/table.h"
 #include "lib/base/json_read.h"
 #include "lib/base/time_text.h"

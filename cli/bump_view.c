@@ -53,7 +53,7 @@ void bump_view_move(struct bump_view *view, const struct catalogue_view *domain)
 {
     CLEANUP(change_story_clear) struct change_story story;
     CLEANUP_FREE char *name = memory_string_of(domain->entry->name);
-    struct bytes before = older_copy_entry(view->report.older, name)->shared;
+    struct bytes before = catalogue_entry(view->report.older, bytes_of(name))->shared;
     struct bytes own = BYTES("of its own");
     fprintf(stderr, "%s: policy %.*s -> %.*s\n", name, BYTES_ARG(before.n != 0 ? before : own),
             BYTES_ARG(domain->shared != NULL ? domain->shared->name : own));

@@ -1,5 +1,4 @@
-#include "check_json.h"
-
+#include "cli/check_view.h"
 #include "cli/json_view.h"
 #include "lib/base/safe_json.h"
 

@@ -1,6 +1,5 @@
-#include "check_senders.h"
-
 #include "checks/sender_rules.h"
+#include "cli/check_view.h"
 #include "cli/table.h"
 #include "lib/base/safe_json.h"
 

@@ -2,8 +2,7 @@
 
 #include <time.h>
 
-#include "cli/check_json.h"
-#include "cli/check_print.h"
+#include "cli/check_view.h"
 #include "lib/base/clock.h"
 #include "lib/base/safe_json.h"
 #include "lib/base/time_text.h"

@@ -16,10 +16,12 @@ int cmd_account_rollover(const struct invocation *invocation)
     const char *directory = invocation_value(invocation, "directory");
     json_t *request = json_pack("{s:s, s:o}", "command", "account-rollover", "directory",
                                 safe_json_text(directory));
-    if (!control_reply_act(settings, request, ROLLOVER_TIMEOUT_MS,
-                           directory != NULL ? directory : "account")) {
+    json_t *reply = control_reply_ask(settings, request, ROLLOVER_TIMEOUT_MS,
+                                      directory != NULL ? directory : "account");
+    if (reply == NULL) {
         return COMMAND_FAILED;
     }
+    json_decref(reply);
     fprintf(stderr, "The account%s a new key.\n", directory != NULL ? " has" : "s have");
     return COMMAND_DONE;
 }

@@ -14,7 +14,7 @@
 struct bump {
     const struct invocation *invocation;
     struct workspace workspace;
-    struct older_copy *older;
+    struct catalogue *older;
     struct shared_users users;
     struct bump_plan plan;
     struct bump_view view;
@@ -29,7 +29,7 @@ static void clear(struct bump *bump)
     served_history_clear(&bump->view.report.history);
     bump_plan_clear(&bump->plan);
     shared_users_clear(&bump->users);
-    older_copy_close(bump->older);
+    catalogue_free(bump->older);
     workspace_clear(&bump->workspace);
 }
 
@@ -38,7 +38,7 @@ static void clear(struct bump *bump)
 static bool open_older(struct bump *bump, const char *since)
 {
     CLEANUP(diagnostics_clear) struct diagnostics d = {0};
-    bump->older = since != NULL ? older_copy_open(since, &bump->plan.defaults, &d) : NULL;
+    bump->older = since != NULL ? catalogue_load_older(since, &bump->plan.defaults, &d) : NULL;
     diagnostics_print(&d, stderr);
     bump->view.report.older = bump->older;
     return since == NULL || bump->older != NULL;
@@ -156,13 +156,16 @@ static void write_files(struct bump *bump)
 
 /* --- What changed --- */
 
-static void tell_gone(const char *domain, const struct policy *policy, void *context)
+static bool tell_gone(const struct catalogue_view *then, void *context)
 {
     struct bump *bump = context;
     struct catalogue_view view;
-    if (!catalogue_find(bump->workspace.catalogue, bytes_of(domain), &view)) {
-        bump_view_gone(&bump->view, domain, policy);
+    if (then->policy != NULL &&
+        !catalogue_find(bump->workspace.catalogue, then->entry->name, &view)) {
+        CLEANUP_FREE char *domain = memory_string_of(then->entry->name);
+        bump_view_gone(&bump->view, domain, then->policy);
     }
+    return true;
 }
 
 static void tell_changes(struct bump *bump)
@@ -176,7 +179,7 @@ static void tell_changes(struct bump *bump)
     }
     /* What files in error held is not gone. */
     if (bump->older != NULL && bump->plan.all && !bump->failed) {
-        older_copy_each(bump->older, tell_gone, bump);
+        catalogue_each(bump->older, tell_gone, bump);
     }
 }
 

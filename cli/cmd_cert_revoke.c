@@ -22,9 +22,11 @@ int cmd_cert_revoke(const struct invocation *invocation)
     json_t *request =
         json_pack("{s:s, s:s, s:i}", "command", "cert-revoke", "host", host.text, "reason",
                   revoke_reason_code(invocation_value(invocation, "reason")));
-    if (!control_reply_act(settings, request, REVOKE_TIMEOUT_MS, host.text)) {
+    json_t *reply = control_reply_ask(settings, request, REVOKE_TIMEOUT_MS, host.text);
+    if (reply == NULL) {
         return COMMAND_FAILED;
     }
+    json_decref(reply);
     fprintf(stderr, "%s: revoked; another one is ordered\n", host.text);
     return COMMAND_DONE;
 }

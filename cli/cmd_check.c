@@ -5,9 +5,7 @@
 
 #include "checks/caa_issuers.h"
 #include "checks/check_run.h"
-#include "cli/check_json.h"
-#include "cli/check_print.h"
-#include "cli/check_senders.h"
+#include "cli/check_view.h"
 #include "cli/check_watch.h"
 #include "cli/json_view.h"
 #include "cli/opening.h"

@@ -118,7 +118,7 @@ int cmd_reload(const struct invocation *invocation)
     }
     json_t *request = json_pack("{s:s, s:b}", "command", "reload", "accept_removals", (int)accepts);
     add_paths(invocation, settings, request);
-    json_t *reply = control_reply_ask(settings, json_incref(request), RELOAD_TIMEOUT_MS);
+    json_t *reply = control_reply_ask(settings, json_incref(request), RELOAD_TIMEOUT_MS, NULL);
     if (reply == NULL) {
         json_decref(request);
         return COMMAND_FAILED;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "cli/control_reply.h"
-#include "cli/metrics_view.h"
 #include "cli/opening.h"
 #include "cli/status_view.h"
 #include "lib/base/clock.h"
@@ -71,8 +70,8 @@ int cmd_status(const struct invocation *invocation)
     if (settings == NULL) {
         return COMMAND_FAILED;
     }
-    json_t *reply =
-        control_reply_ask(settings, json_pack("{s:s}", "command", "status"), STATUS_TIMEOUT_MS);
+    json_t *reply = control_reply_ask(settings, json_pack("{s:s}", "command", "status"),
+                                      STATUS_TIMEOUT_MS, NULL);
     if (reply == NULL) {
         return COMMAND_FAILED;
     }

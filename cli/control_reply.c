@@ -5,30 +5,18 @@
 #include "lib/base/json_read.h"
 #include "server/control/control.h"
 
-json_t *control_reply_ask(const struct settings *settings, json_t *request, int timeout_ms)
+json_t *control_reply_ask(const struct settings *settings, json_t *request, int timeout_ms,
+                          const char *subject)
 {
     struct error e;
     json_t *reply = NULL;
     if (!control_ask(settings->control, request, timeout_ms, &reply, &e)) {
-        fprintf(stderr, "mtasts-host: %s\n", e.text);
+        fprintf(stderr, "mtasts-host: %s%s%s\n", subject != NULL ? subject : "",
+                subject != NULL ? ": " : "", e.text);
         reply = NULL;
     }
     json_decref(request);
     return reply;
-}
-
-bool control_reply_act(const struct settings *settings, json_t *request, int timeout_ms,
-                       const char *subject)
-{
-    struct error e;
-    json_t *reply = NULL;
-    bool ok = control_ask(settings->control, request, timeout_ms, &reply, &e);
-    if (!ok) {
-        fprintf(stderr, "mtasts-host: %s: %s\n", subject, e.text);
-    }
-    json_decref(reply);
-    json_decref(request);
-    return ok;
 }
 
 void control_reply_print_diagnostics(const json_t *reply, FILE *out)

@@ -1,8 +1,7 @@
-#include "metrics_view.h"
-
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli/status_view.h"
 #include "lib/base/memory.h"
 #include "server/attention.h"
 

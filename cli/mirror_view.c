@@ -1,5 +1,4 @@
-#include "mirror_view.h"
-
+#include "cli/status_view.h"
 #include "lib/base/json_read.h"
 #include "lib/base/time_text.h"
 

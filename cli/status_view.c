@@ -2,9 +2,7 @@
 
 #include <string.h>
 
-#include "cli/acme_view.h"
 #include "cli/control_reply.h"
-#include "cli/mirror_view.h"
 #include "cli/table.h"
 #include "lib/base/json_read.h"
 #include "lib/base/time_text.h"

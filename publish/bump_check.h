@@ -2,17 +2,16 @@
 #ifndef PUBLISH_BUMP_CHECK_H
 #define PUBLISH_BUMP_CHECK_H
 
-#include "policies/files/older_copy.h"
 #include "publish/bump_plan.h"
 
 /* Why the id of CHANGE is out of step, or NULL: it is stale; a foreign one only with STRICT, or
  * where it stayed although its policy changed since OLDER (may be NULL). */
-const char *bump_check_change(const struct bump_change *change, const struct older_copy *older,
+const char *bump_check_change(const struct bump_change *change, const struct catalogue *older,
                               bool strict);
 
 /* Whether VIEW's domain went over to another policy since OLDER, under one and the same id *RET_ID:
  * no sender would notice. */
-bool bump_check_has_stayed(const struct catalogue_view *view, const struct older_copy *older,
+bool bump_check_has_stayed(const struct catalogue_view *view, const struct catalogue *older,
                            struct policy_id *ret_id);
 
 #endif

@@ -54,7 +54,7 @@ void change_story_clear(struct change_story *story)
 
 static const struct policy *older_of(const struct bump_report *report, const char *subject)
 {
-    return report->older != NULL ? older_copy_policy(report->older, subject) : NULL;
+    return report->older != NULL ? catalogue_policy(report->older, bytes_of(subject)) : NULL;
 }
 
 static void tell(struct bump_report *report, const struct served_question *question,
@@ -134,8 +134,8 @@ bool bump_report_is_move(const struct bump_report *report, const struct catalogu
         return false;
     }
     CLEANUP_FREE char *domain = memory_string_of(view->entry->name);
-    const struct policy_file_entry *entry = older_copy_entry(report->older, domain);
-    const struct policy *before = older_copy_policy(report->older, domain);
+    const struct policy_file_entry *entry = catalogue_entry(report->older, bytes_of(domain));
+    const struct policy *before = catalogue_policy(report->older, bytes_of(domain));
     return entry != NULL && before != NULL && !bytes_equal(entry->shared, view->entry->shared) &&
            !policy_equal(before, view->policy);
 }

@@ -4,7 +4,6 @@
 #ifndef PUBLISH_BUMP_REPORT_H
 #define PUBLISH_BUMP_REPORT_H
 
-#include "policies/files/older_copy.h"
 #include "policies/files/shared_users.h"
 #include "policies/model/rollout_date.h"
 #include "publish/bump_plan.h"
@@ -12,7 +11,7 @@
 
 /* Whom to ask. */
 struct bump_report {
-    const struct older_copy *older; /* `--since`; NULL: none */
+    const struct catalogue *older; /* `--since`; NULL: none */
     const struct shared_users *users;
     struct served_history history;
     int64_t now_s;

@@ -97,6 +97,16 @@ void catalogue_each(const struct catalogue *catalogue,
 const struct policy_file_entry *catalogue_entry(const struct catalogue *catalogue,
                                                 struct bytes subject);
 
+/* The policy that counts for SUBJECT, its own or the shared one that it names; NULL: not known. */
+const struct policy *catalogue_policy(const struct catalogue *catalogue, struct bytes subject);
+
+/* An older copy of one file, or of all: PATH, by itself. NULL: D says why; one in error is refused,
+ * since half of an answer would look like all of it. A shared policy that it names and does not
+ * have is no error: it may be a single file. */
+struct catalogue *catalogue_load_older(const char *path,
+                                       const struct policy_file_defaults *defaults,
+                                       struct diagnostics *d);
+
 /* A file as it was read, valid until catalogue_free. */
 struct catalogue_document {
     const char *path;

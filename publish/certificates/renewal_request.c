@@ -13,10 +13,61 @@ enum {
     LOOK_EVERY_MS = 200, /* each look is a read of two rows */
 };
 
+/* --- What the store says --- */
+
+static bool is_missing(const struct error *e)
+{
+    return e->code == ERROR_NOT_FOUND;
+}
+
+static bool read_mark(struct acme_store *store, const char *host, struct renewal_mark *ret_mark,
+                      struct error *e)
+{
+    struct renewal_mark mark = {0};
+    struct acme_store_certificate certificate;
+    if (acme_store_find_certificate(store, host, &certificate, e)) {
+        mark.certificate_id = certificate.id;
+        acme_store_certificate_clear(&certificate);
+    } else if (!is_missing(e)) {
+        return false;
+    }
+    struct acme_store_host row;
+    if (acme_store_find_host(store, host, &row, e)) {
+        mark.trouble = row.trouble;
+        mark.failures = row.failures;
+        mark.next_s = row.next_s;
+        mark.problem = TAKE(row.problem);
+        acme_store_host_clear(&row);
+    } else if (!is_missing(e)) {
+        return false;
+    }
+    *ret_mark = mark;
+    return true;
+}
+
+static void clear_mark(struct renewal_mark *mark)
+{
+    free(mark->problem);
+    *mark = (struct renewal_mark){0};
+}
+
+enum renewal_outcome renewal_outcome(const struct renewal_mark *before,
+                                     const struct renewal_mark *after, int64_t asked_s)
+{
+    if (after->certificate_id > before->certificate_id) {
+        return RENEWAL_DONE;
+    }
+    /* A request may put the next try of an old trouble at once, which is no new one; a new one has
+     * its next try ahead, or is another or one more. */
+    bool new = after->trouble != before->trouble || after->failures > before->failures ||
+               (after->next_s != before->next_s && after->next_s > asked_s);
+    return after->trouble != ACME_HOST_FINE && new ? RENEWAL_FAILED : RENEWAL_UNDER_WAY;
+}
+
 void renewal_request_clear(struct renewal_request *request)
 {
     for (size_t i = 0; i < request->count; i++) {
-        renewal_mark_clear(&request->hosts[i].before);
+        clear_mark(&request->hosts[i].before);
     }
     free(request->hosts);
     acme_store_close(request->store);
@@ -58,10 +109,9 @@ static bool open_store(struct renewal_request *request, struct error *e)
 /* What the store has of HOST before. */
 static bool mark(struct renewal_request *request, struct renewal_host *host, struct error *e)
 {
-    return !request->waits ||
-           (open_store(request, e) &&
-            (request->store == NULL ||
-             renewal_mark_read(request->store, host->name.text, &host->before, e)));
+    return !request->waits || (open_store(request, e) &&
+                               (request->store == NULL ||
+                                read_mark(request->store, host->name.text, &host->before, e)));
 }
 
 bool renewal_request_ask(struct renewal_request *request, struct renewal_host *host,
@@ -90,7 +140,7 @@ static bool look(const struct waiting *waiting, struct renewal_host *host, struc
 {
     struct renewal_mark after;
     struct renewal_request *request = waiting->request;
-    if (!renewal_mark_read(request->store, host->name.text, &after, e)) {
+    if (!read_mark(request->store, host->name.text, &after, e)) {
         return false;
     }
     enum renewal_outcome outcome = renewal_outcome(&host->before, &after, request->asked_s);
@@ -102,7 +152,7 @@ static bool look(const struct waiting *waiting, struct renewal_host *host, struc
                                                : "it failed; the server's log says why",
                        waiting->context);
     }
-    renewal_mark_clear(&after);
+    clear_mark(&after);
     return true;
 }
 

@@ -1,10 +1,31 @@
-/* Has the running server order certificates now, and waits for what becomes of it. */
+/* Has the running server order certificates now, and waits for what becomes of it, by what the
+ * store says: that is there also where the server that orders is another process than the one that
+ * was asked. */
 #ifndef PUBLISH_CERTIFICATES_RENEWAL_REQUEST_H
 #define PUBLISH_CERTIFICATES_RENEWAL_REQUEST_H
 
+#include "acme/store/acme_store.h"
 #include "config/settings.h"
 #include "lib/dns/name.h"
-#include "publish/certificates/renewal_wait.h"
+
+/* What the store says of a host: to be noted before the order is asked for. */
+struct renewal_mark {
+    int64_t certificate_id; /* 0: none */
+    enum acme_host_trouble trouble;
+    unsigned failures;
+    int64_t next_s;
+    char *problem; /* NULL: none */
+};
+
+enum renewal_outcome {
+    RENEWAL_UNDER_WAY,
+    RENEWAL_DONE,   /* a newer certificate is there */
+    RENEWAL_FAILED, /* the host's trouble is a new one: AFTER has the words */
+};
+
+/* What happened between BEFORE and AFTER to an order that was asked for at ASKED_S. */
+enum renewal_outcome renewal_outcome(const struct renewal_mark *before,
+                                     const struct renewal_mark *after, int64_t asked_s);
 
 struct renewal_host {
     struct dns_name name;

@@ -211,14 +211,14 @@ static const struct check_row check_rows[] = {
     {"by hand, and the same", NONE ", id: byhand}", false, NULL, NONE ", id: byhand}"},
 };
 
-static struct older_copy *open_older(const struct checkout *c, const char *policies)
+static struct catalogue *open_older(const struct checkout *c, const char *policies)
 {
     struct diagnostics d = {0};
     CLEANUP_FREE char *text = memory_printf("domains:\n  a.x: %s\n", policies);
     CLEANUP_FREE char *path = checkout_path(c, "older.yaml");
     const struct policy_file_defaults defaults = workspace_defaults(NULL);
     checkout_write(c, "older.yaml", text);
-    struct older_copy *older = older_copy_open(path, &defaults, &d);
+    struct catalogue *older = catalogue_load_older(path, &defaults, &d);
     assert_non_null(older);
     return older;
 }
@@ -232,7 +232,7 @@ static void test_what_is_out_of_step(void **state)
         CLEANUP_FREE char *text = memory_printf("domains:\n  a.x: %s\n", row->now);
         checkout_make(&c, "", text);
         checkout_load(&c);
-        struct older_copy *older = row->then != NULL ? open_older(&c, row->then) : NULL;
+        struct catalogue *older = row->then != NULL ? open_older(&c, row->then) : NULL;
         CLEANUP(bump_plan_clear) struct bump_plan plan = plan_of(&c);
         plan.insert = false;
         make(&c, &plan);
@@ -241,7 +241,7 @@ static void test_what_is_out_of_step(void **state)
         assert_int_equal(plan.count, 1);
         const char *why = bump_check_change(&plan.changes[0], older, row->strict);
         assert_string_equal(why != NULL ? why : "", row->want != NULL ? row->want : "");
-        older_copy_close(older);
+        catalogue_free(older);
         checkout_clear(&c);
     }
 }
@@ -269,10 +269,10 @@ static void test_a_move_under_one_id(void **state)
         checkout_load(&c);
         CLEANUP_FREE char *path = checkout_path(&c, "older.yaml");
         const struct policy_file_defaults defaults = workspace_defaults(NULL);
-        struct older_copy *older = older_copy_open(path, &defaults, &d);
+        struct catalogue *older = catalogue_load_older(path, &defaults, &d);
         struct catalogue_view view = checkout_view(&c, "a.x");
         assert_int_equal(bump_check_has_stayed(&view, older, &id), moves[i].stayed);
-        older_copy_close(older);
+        catalogue_free(older);
         checkout_clear(&c);
     }
 }

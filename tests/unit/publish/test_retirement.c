@@ -222,7 +222,8 @@ static void test_stories(void **state)
         CLEANUP_FREE char *path = checkout_path(&c, "older.yaml");
         const struct policy_file_defaults defaults = workspace_defaults(NULL);
         checkout_write(&c, "older.yaml", text);
-        struct older_copy *older = row->then != NULL ? older_copy_open(path, &defaults, &d) : NULL;
+        struct catalogue *older =
+            row->then != NULL ? catalogue_load_older(path, &defaults, &d) : NULL;
         struct served served = {.answer = answer_memory, .context = (void *)row->memory};
         if (row->memory != NULL) {
             served_start(&served, &c);
@@ -247,17 +248,17 @@ static void test_stories(void **state)
         assert_int_equal(story.rollout.enforced_until_s,
                          row->enforced_s < 0 ? 0 : NOW_S + row->enforced_s);
         assert_int_equal(story.diff.added.count, row->added);
-        assert_int_equal(bump_report_has_changed(&report, &change),
-                         row->known &&
-                             (row->then == NULL || older_copy_policy(older, "a.x") == NULL ||
-                              !policy_equal(older_copy_policy(older, "a.x"), view.policy)));
+        assert_int_equal(
+            bump_report_has_changed(&report, &change),
+            row->known && (row->then == NULL || catalogue_policy(older, bytes_of("a.x")) == NULL ||
+                           !policy_equal(catalogue_policy(older, bytes_of("a.x")), view.policy)));
         change_story_clear(&story);
         if (row->memory != NULL) {
             served_stop(&served);
         }
         served_history_clear(&report.history);
         shared_users_clear(&users);
-        older_copy_close(older);
+        catalogue_free(older);
         checkout_clear(&c);
     }
 }
@@ -275,7 +276,7 @@ static void test_moves_and_those_that_are_gone(void **state)
     checkout_load(&c);
     CLEANUP_FREE char *path = checkout_path(&c, "older.yaml");
     const struct policy_file_defaults defaults = workspace_defaults(NULL);
-    struct older_copy *older = older_copy_open(path, &defaults, &d);
+    struct catalogue *older = catalogue_load_older(path, &defaults, &d);
     struct bump_report report = {
         .older = older, .history.control = c.workspace.settings->control, .now_s = NOW_S};
     struct catalogue_view moved = checkout_view(&c, "b.x");
@@ -287,13 +288,14 @@ static void test_moves_and_those_that_are_gone(void **state)
     assert_int_equal(story.rollout.enforced_until_s, NOW_S + 3 * DAY_S);
     change_story_clear(&story);
     assert_int_equal(
-        bump_report_gone_until_s(&report, "gone.x", older_copy_policy(older, "gone.x")),
+        bump_report_gone_until_s(&report, "gone.x", catalogue_policy(older, bytes_of("gone.x"))),
         NOW_S + 3 * DAY_S);
     assert_int_equal(
-        bump_report_gone_until_s(&report, "none.x", older_copy_policy(older, "none.x")), 0);
+        bump_report_gone_until_s(&report, "none.x", catalogue_policy(older, bytes_of("none.x"))),
+        0);
     assert_non_null(report.history.why); /* nobody answers: not asked again */
     served_history_clear(&report.history);
-    older_copy_close(older);
+    catalogue_free(older);
     checkout_clear(&c);
 }
 
