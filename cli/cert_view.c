@@ -8,17 +8,6 @@
 #include "lib/base/safe_text.h"
 #include "lib/base/time_text.h"
 
-const char *ca_name(const struct settings *settings, const char *url)
-{
-    const struct settings_acme *acme = settings->acme;
-    for (size_t i = 0; acme != NULL && i < acme->directory_count; i++) {
-        if (strcmp(acme->directories[i].url, url) == 0) {
-            return acme->directories[i].name;
-        }
-    }
-    return url;
-}
-
 void cert_row_print(const char *host, const struct cert_row *row, enum acme_state state,
                     const struct settings *settings, int64_t now_s)
 {
@@ -29,7 +18,7 @@ void cert_row_print(const char *host, const struct cert_row *row, enum acme_stat
         int64_t left_s = row->not_after_s - now_s;
         (void)snprintf(end, sizeof(end), left_s > 0 ? "%s (%lld d left)" : "%s (expired)",
                        time_text_day(row->not_after_s).text, (long long)(left_s / DAY_S));
-        ca = row->directory != NULL ? ca_name(settings, row->directory) : "imported";
+        ca = row->directory != NULL ? settings_ca_name(settings, row->directory) : "imported";
     }
     CLEANUP_FREE char *last =
         memory_printf("%s%s%s%s", ca, row->revoked ? "  revoked" : "",
@@ -82,7 +71,8 @@ static void print_certificate(const struct cert_details *details, const struct s
     if (certificate->directory == NULL) {
         fputs("  CA:        imported\n", out);
     } else {
-        fprintf(out, "  CA:        %s", SAFE_TEXT(ca_name(settings, certificate->directory)));
+        fprintf(out, "  CA:        %s",
+                SAFE_TEXT(settings_ca_name(settings, certificate->directory)));
         fprintf(out, ", account %s\n",
                 certificate->account != NULL ? SAFE_TEXT(certificate->account) : "unknown");
     }
@@ -103,7 +93,7 @@ void cert_details_print(const struct cert_details *details, const struct setting
     if (row->ordering) {
         fprintf(out, "  order:     %s, %s, begun %s\n",
                 details->order.url != NULL ? SAFE_TEXT(details->order.url) : "being placed",
-                SAFE_TEXT(ca_name(settings, details->order.directory)),
+                SAFE_TEXT(settings_ca_name(settings, details->order.directory)),
                 time_text_from_now(details->order.begun_s, now_s).text);
     }
     if (row->problem != NULL) {
@@ -128,16 +118,6 @@ json_t *cert_row_json(const char *host, const struct cert_row *row, enum acme_st
                      (int)row->failures);
 }
 
-static void set_time(json_t *object, const char *key, int64_t time_s)
-{
-    json_object_set_new(object, key, json_view_time(time_s));
-}
-
-static void set_text(json_t *object, const char *key, const char *text)
-{
-    json_object_set_new(object, key, safe_json_text(text));
-}
-
 static json_t *names_json(const struct leaf_words *leaf)
 {
     json_t *names = json_array();
@@ -151,21 +131,17 @@ static json_t *names_json(const struct leaf_words *leaf)
 static json_t *certificate_json(const struct cert_details *details)
 {
     const struct acme_store_certificate *certificate = &details->certificate;
-    json_t *object = json_object();
-    json_object_set_new(object, "names", names_json(&details->leaf));
-    set_text(object, "issuer", details->leaf.issuer);
-    set_text(object, "serial", details->leaf.serial);
-    set_time(object, "not_before", certificate->not_before_s);
-    set_time(object, "not_after", certificate->not_after_s);
-    set_text(object, "directory", certificate->directory);
-    set_text(object, "account", certificate->account);
-    json_object_set_new(object, "revoked", json_boolean(certificate->revoked));
-    set_time(object, "renew", certificate->renew_s);
-    set_text(object, "ari_id", certificate->ari_id);
-    set_time(object, "ari_start", certificate->ari_start_s);
-    set_time(object, "ari_end", certificate->ari_end_s);
-    set_time(object, "ari_next", certificate->ari_next_s);
-    return object;
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "names",
+        names_json(&details->leaf), "issuer", safe_json_text(details->leaf.issuer), "serial",
+        safe_json_text(details->leaf.serial), "not_before",
+        json_view_time(certificate->not_before_s), "not_after",
+        json_view_time(certificate->not_after_s), "directory",
+        safe_json_text(certificate->directory), "account", safe_json_text(certificate->account),
+        "revoked", (int)certificate->revoked, "renew", json_view_time(certificate->renew_s),
+        "ari_id", safe_json_text(certificate->ari_id), "ari_start",
+        json_view_time(certificate->ari_start_s), "ari_end", json_view_time(certificate->ari_end_s),
+        "ari_next", json_view_time(certificate->ari_next_s));
 }
 
 json_t *cert_details_json(const struct cert_details *details, int64_t now_s)
@@ -174,13 +150,12 @@ json_t *cert_details_json(const struct cert_details *details, int64_t now_s)
     json_t *object = cert_row_json(details->host, row, cert_row_state(row, now_s));
     json_object_set_new(object, "certificate",
                         row->has_certificate ? certificate_json(details) : json_null());
-    json_t *order = json_null();
-    if (row->ordering) {
-        order = json_object();
-        set_text(order, "url", details->order.url);
-        set_text(order, "directory", details->order.directory);
-        set_time(order, "begun", details->order.begun_s);
-    }
-    json_object_set_new(object, "order", order);
+    const struct acme_store_order *order = &details->order;
+    json_object_set_new(object, "order",
+                        row->ordering
+                            ? json_pack("{s:o, s:o, s:o}", "url", safe_json_text(order->url),
+                                        "directory", safe_json_text(order->directory), "begun",
+                                        json_view_time(order->begun_s))
+                            : json_null());
     return object;
 }

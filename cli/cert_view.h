@@ -9,10 +9,6 @@
 #include "config/settings.h"
 #include "publish/certificates/cert_details.h"
 
-/* How the configuration calls a CA: "letsencrypt" rather than the URL of its directory; the URL
- * itself where the configuration does not have it (any more). */
-const char *ca_name(const struct settings *settings, const char *url);
-
 /* A line of a table on stdout: name, state, end, CA, what is wrong. */
 void cert_row_print(const char *host, const struct cert_row *row, enum acme_state state,
                     const struct settings *settings, int64_t now_s);

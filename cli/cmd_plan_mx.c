@@ -8,6 +8,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/safe_text.h"
 #include "policies/model/mx_pattern.h"
+#include "publish/mx_step.h"
 
 enum { HOSTS_MAX = 64 };
 
@@ -141,7 +142,7 @@ static bool do_step(struct move *move, int *ret_code)
     if (step.changed) {
         fprintf(stderr, "%s: id %s\n", SAFE_TEXT(step.path), step.id.text);
     } else if (step.outcome == MX_STEP_REFUSED) {
-        mx_plan_view_refuse(&step.others);
+        (void)tell(&step.why);
     }
     *ret_code = step.outcome == MX_STEP_DONE ? COMMAND_DONE : COMMAND_NO;
     return step.outcome != MX_STEP_FAILED;

@@ -182,30 +182,3 @@ void mx_plan_view_tell_next(const struct mx_plan *plan)
         fprintf(stderr, "Next: %s\n", text);
     }
 }
-
-void mx_plan_view_refuse(const struct mx_step_others *others)
-{
-    if (others->in_error) {
-        fprintf(stderr, "mtasts-host: the policy cannot be narrowed while policy files are in "
-                        "error: their domains are served and may use it; mend them first\n");
-        return;
-    }
-    if (others->domains != 0) {
-        fprintf(
-            stderr,
-            "mtasts-host: %zu domains use this shared policy, more than the %d whose MX records "
-            "are looked at: see with \"mtasts-host lint --live\" that none has these hosts any "
-            "more, and edit the policy\n",
-            others->domains, MX_STEP_SHARED_LOOKED_AT);
-        return;
-    }
-    fprintf(
-        stderr,
-        "mtasts-host: the policy cannot be narrowed: of its domains %zu still %s these hosts as "
-        "MX, or nobody can tell now (",
-        others->users, others->users == 1 ? "has" : "have");
-    for (size_t i = 0; i < others->users && i < MX_STEP_SHARED_NAMED; i++) {
-        fprintf(stderr, "%s%.*s", i == 0 ? "" : ", ", BYTES_ARG(others->first[i]));
-    }
-    fprintf(stderr, "%s); move them first\n", others->users > MX_STEP_SHARED_NAMED ? ", ..." : "");
-}

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "publish/mx_step.h"
+#include "publish/mx_plan.h"
 
 /* A line for each step: its state, its name, and what is to be done. */
 void mx_plan_view_print(const struct mx_plan *plan, FILE *out);
@@ -18,7 +18,5 @@ void mx_plan_view_print_json(const struct mx_plan *plan, const char *applied, FI
 
 /* The plan and what is next in it, after a step; on stderr. */
 void mx_plan_view_tell_next(const struct mx_plan *plan);
-/* Why the policy cannot be narrowed; the same. */
-void mx_plan_view_refuse(const struct mx_step_others *others);
 
 #endif

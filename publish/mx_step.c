@@ -11,7 +11,8 @@ struct survey {
     struct catalogue_view *views; /* of the others */
     size_t count;
     size_t capacity;
-    struct mx_step_others *others;
+    size_t users; /* of a host that is to go, or nobody can tell */
+    struct bytes first[MX_STEP_SHARED_NAMED];
 };
 
 static bool collect_other(const struct catalogue_view *view, void *context)
@@ -35,7 +36,6 @@ static void look_at_other(size_t number, const struct dns_mx_set *mx, const stru
                           void *context)
 {
     struct survey *survey = context;
-    struct mx_step_others *others = survey->others;
     const struct mx_plan_names *remove = survey->plan->question->remove;
     /* A domain that is not there gets no mail; of one whose servers do not answer now nobody knows
      * where its mail goes. */
@@ -46,25 +46,46 @@ static void look_at_other(size_t number, const struct dns_mx_set *mx, const stru
                                              dns_name_bytes(&mx->items[i].host));
         }
     }
-    if (uses && others->users++ < MX_STEP_SHARED_NAMED) {
-        others->first[others->users - 1] = survey->views[number].entry->name;
+    if (uses && survey->users++ < MX_STEP_SHARED_NAMED) {
+        survey->first[survey->users - 1] = survey->views[number].entry->name;
     }
 }
 
+static bool error_users(const struct survey *survey, struct error *e)
+{
+    CLEANUP(buffer_clear) struct buffer names = BUFFER(2048);
+    for (size_t i = 0; i < survey->users && i < MX_STEP_SHARED_NAMED; i++) {
+        buffer_printf(&names, "%s%.*s", i == 0 ? "" : ", ", BYTES_ARG(survey->first[i]));
+    }
+    return error_set(
+        e, ERROR_CONFLICT,
+        "the policy cannot be narrowed: of its domains %zu still %s these hosts as MX, "
+        "or nobody can tell now (%.*s%s); move them first",
+        survey->users, survey->users == 1 ? "has" : "have", BYTES_ARG(buffer_bytes(&names)),
+        survey->users > MX_STEP_SHARED_NAMED ? ", ..." : "");
+}
+
 /* Whether the hosts may go out of the policy, as far as the other domains on it are concerned. */
-static bool others_have_switched(const struct mx_plan *plan, struct mx_step_others *others)
+static bool others_have_switched(const struct mx_plan *plan, struct error *e)
 {
     const struct workspace *workspace = plan->question->workspace;
     const struct shared_user *user = mx_plan_user(plan);
-    others->in_error = user != NULL && workspace->diagnostics.errors != 0;
-    if (user == NULL || others->in_error || user->domains == 1) {
-        return !others->in_error;
+    if (user != NULL && workspace->diagnostics.errors != 0) {
+        return error_set(e, ERROR_CONFLICT,
+                         "the policy cannot be narrowed while policy files are in error: their "
+                         "domains are served and may use it; mend them first");
+    }
+    if (user == NULL || user->domains == 1) {
+        return true;
     }
     if (user->domains > MX_STEP_SHARED_LOOKED_AT) {
-        others->domains = user->domains;
-        return false;
+        return error_set(e, ERROR_LIMIT,
+                         "%zu domains use this shared policy, more than the %d whose MX records "
+                         "are looked at: see with \"mtasts-host lint --live\" that none has these "
+                         "hosts any more, and edit the policy",
+                         user->domains, MX_STEP_SHARED_LOOKED_AT);
     }
-    struct survey survey = {.plan = plan, .others = others};
+    struct survey survey = {.plan = plan};
     catalogue_each(workspace->catalogue, collect_other, &survey);
     mx_survey_run(&(struct mx_survey){
         .resolver = plan->question->resolver,
@@ -74,7 +95,7 @@ static bool others_have_switched(const struct mx_plan *plan, struct mx_step_othe
         .context = &survey,
     });
     free(survey.views);
-    return others->users == 0;
+    return survey.users == 0 || error_users(&survey, e);
 }
 
 /* --- The edit --- */
@@ -134,7 +155,7 @@ struct mx_step mx_step_do(const struct mx_plan *plan, struct diagnostics *d)
     } else if (plan->move.next == MX_MOVE_WIDEN) {
         step.outcome = widen(plan, &step, d);
     } else if (plan->move.next == MX_MOVE_NARROW) {
-        step.outcome = others_have_switched(plan, &step.others)
+        step.outcome = others_have_switched(plan, &step.why)
                            ? change_policy(plan, &none, plan->question->remove, &step, d)
                            : MX_STEP_REFUSED;
     } else if (mx_plan_is_record_next(plan) && !plan->facts.id_is_current) {

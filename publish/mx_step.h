@@ -11,16 +11,8 @@ enum { MX_STEP_SHARED_LOOKED_AT = 10000, MX_STEP_SHARED_NAMED = 5 };
 enum mx_step_outcome {
     MX_STEP_DONE,    /* the policy was changed, or stands as it should */
     MX_STEP_NOTHING, /* the next step is not ours */
-    MX_STEP_REFUSED, /* others would lose a host: `others` has who */
+    MX_STEP_REFUSED, /* others on the shared policy would lose a host, as `why` says */
     MX_STEP_FAILED,  /* as the diagnostics say */
-};
-
-/* Why a shared policy cannot be narrowed. */
-struct mx_step_others {
-    bool in_error;  /* policy files are: their domains may use it */
-    size_t domains; /* so many use it, too many to look at; else 0 */
-    size_t users;   /* of a host that is to go, or nobody can tell */
-    struct bytes first[MX_STEP_SHARED_NAMED];
 };
 
 struct mx_step {
@@ -28,7 +20,7 @@ struct mx_step {
     bool changed; /* the policy in PATH has ID */
     const char *path;
     struct policy_id id;
-    struct mx_step_others others;
+    struct error why;
 };
 
 /* Does what is next in PLAN. */
