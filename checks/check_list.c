@@ -14,7 +14,7 @@ static bool has(const struct check_list *list, const struct dns_name *domain)
 
 static void expect(struct check_item *item, const struct catalogue_view *view)
 {
-    struct bytes id = view->shared != NULL ? view->shared->id : view->entry->id;
+    struct bytes id = catalogue_view_id(view);
     if (view->policy == NULL) {
         return; /* a mirror without a text: nothing is expected of it yet */
     }

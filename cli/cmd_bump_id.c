@@ -205,7 +205,8 @@ static bool add_records(const struct catalogue_view *view, void *context)
     const struct bump_plan *plan = &bump->plan;
     CLEANUP_FREE char *subject = bump_subject_of(view);
     bool changed = bump_plan_find(plan, subject) != NULL;
-    bool moved = bump_plan_wants(plan, view) && bump_report_is_move(&bump->view.report, view);
+    bool moved =
+        bump_plan_wants(plan, view) && bump->older != NULL && bump_check_is_move(view, bump->older);
     if (moved && (!changed || view->shared != NULL)) { /* else it was told with the new id */
         bump_view_move(&bump->view, view);
     }

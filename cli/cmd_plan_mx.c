@@ -118,7 +118,7 @@ static bool add_record(const struct catalogue_view *view, void *context)
     if (shared ? view->shared == mine->shared : view->entry == mine->entry) {
         bool one = shared && move->workspace.settings->dns_delegate != NULL;
         record_output_add(&move->output, view, one ? RECORDS_OF_SHARED : RECORDS_OF_ID,
-                          view_id(view));
+                          catalogue_view_id(view));
     }
     return true;
 }

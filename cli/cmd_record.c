@@ -8,7 +8,7 @@ static bool add_domain(const struct catalogue_view *view, void *context)
 {
     struct record_output *output = context;
     if (record_output_passes(output, view)) {
-        record_output_add(output, view, RECORDS_OF_DOMAIN, view_id(view));
+        record_output_add(output, view, RECORDS_OF_DOMAIN, catalogue_view_id(view));
     }
     return true;
 }
@@ -20,7 +20,7 @@ static bool add_setup(const struct catalogue_view *view, void *context)
     /* Without its CNAME the name would never get the certificate. */
     record_output_add(output, view,
                       record_output_passes(output, view) ? RECORDS_OF_SETUP : RECORDS_OF_HOST,
-                      view_id(view));
+                      catalogue_view_id(view));
     if (settings->dns_host == NULL) {
         fprintf(stderr,
                 "Add A and AAAA records for mta-sts.%.*s with this server's addresses as well "

@@ -50,7 +50,7 @@ static bool add_retired(const struct catalogue_view *view, void *context)
 {
     struct retire *retire = context;
     if (name_map_find(&retire->done, view->entry->name) != NULL) {
-        record_output_add(&retire->output, view, RECORDS_OF_ID, view_id(view));
+        record_output_add(&retire->output, view, RECORDS_OF_ID, catalogue_view_id(view));
     }
     return true;
 }

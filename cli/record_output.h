@@ -3,8 +3,8 @@
  *
  *     CLEANUP(record_output_close) struct record_output output;
  *     if (!record_output_open(&output, invocation, settings, RECORDS_GATED)) …
- *     record_output_add(&output, &view, RECORDS_OF_ID, view_id(&view));      for each domain
- *     code = record_output_finish(&output, wait_ms); */
+ *     record_output_add(&output, &view, RECORDS_OF_ID, catalogue_view_id(&view));      for each
+ * domain code = record_output_finish(&output, wait_ms); */
 #ifndef CLI_RECORD_OUTPUT_H
 #define CLI_RECORD_OUTPUT_H
 

@@ -30,20 +30,21 @@ const char *bump_check_change(const struct bump_change *change, const struct cat
 bool bump_check_has_stayed(const struct catalogue_view *view, const struct catalogue *older,
                            struct policy_id *ret_id)
 {
-    CLEANUP_FREE char *domain = memory_string_of(view->entry->name);
-    const struct policy_file_entry *then = catalogue_entry(older, bytes_of(domain));
-    const struct policy *before = catalogue_policy(older, bytes_of(domain));
-    if (then == NULL || before == NULL || view->policy == NULL ||
-        bytes_equal(then->shared, view->entry->shared) || policy_equal(before, view->policy)) {
+    struct catalogue_view then;
+    struct policy_id old_id;
+    if (!bump_check_is_move(view, older) || !catalogue_find(older, view->entry->name, &then)) {
         return false;
     }
-    if (then->shared.n != 0) {
-        CLEANUP_FREE char *shared = bump_subject(ID_EDIT_POLICIES, then->shared);
-        then = catalogue_entry(older, bytes_of(shared));
-    }
-    struct policy_id old_id;
-    policy_id_for_record(then->id, before, &old_id);
-    policy_id_for_record(view->shared != NULL ? view->shared->id : view->entry->id, view->policy,
-                         ret_id);
+    policy_id_for_record(catalogue_view_id(&then), then.policy, &old_id);
+    policy_id_for_record(catalogue_view_id(view), view->policy, ret_id);
     return strcmp(old_id.text, ret_id->text) == 0;
+}
+
+bool bump_check_is_move(const struct catalogue_view *view, const struct catalogue *older)
+{
+    struct bytes domain = view->entry->name;
+    const struct policy_file_entry *then = catalogue_entry(older, domain);
+    const struct policy *before = catalogue_policy(older, domain);
+    return then != NULL && before != NULL && view->policy != NULL &&
+           !bytes_equal(then->shared, view->entry->shared) && !policy_equal(before, view->policy);
 }

@@ -9,8 +9,10 @@
 const char *bump_check_change(const struct bump_change *change, const struct catalogue *older,
                               bool strict);
 
-/* Whether VIEW's domain went over to another policy since OLDER, under one and the same id *RET_ID:
- * no sender would notice. */
+/* Whether VIEW's domain went over to another policy with another text since OLDER; its record
+ * changes then, though no id in the files does. */
+bool bump_check_is_move(const struct catalogue_view *view, const struct catalogue *older);
+/* The same, under one and the same id *RET_ID: no sender would notice. */
 bool bump_check_has_stayed(const struct catalogue_view *view, const struct catalogue *older,
                            struct policy_id *ret_id);
 

@@ -297,7 +297,7 @@ struct bytes bump_plan_id(const struct bump_plan *plan, const struct catalogue_v
     if (change != NULL) {
         return bytes_of(change->new_id.text);
     }
-    return view->shared != NULL ? view->shared->id : view->entry->id;
+    return catalogue_view_id(view);
 }
 
 void bump_plan_clear(struct bump_plan *plan)

@@ -128,18 +128,6 @@ int64_t bump_report_gone_until_s(struct bump_report *report, const char *domain,
     return until_s > answer.held_until_s ? until_s : answer.held_until_s;
 }
 
-bool bump_report_is_move(const struct bump_report *report, const struct catalogue_view *view)
-{
-    if (report->older == NULL || view->policy == NULL) {
-        return false;
-    }
-    CLEANUP_FREE char *domain = memory_string_of(view->entry->name);
-    const struct policy_file_entry *entry = catalogue_entry(report->older, bytes_of(domain));
-    const struct policy *before = catalogue_policy(report->older, bytes_of(domain));
-    return entry != NULL && before != NULL && !bytes_equal(entry->shared, view->entry->shared) &&
-           !policy_equal(before, view->policy);
-}
-
 void bump_report_move(struct bump_report *report, const struct catalogue_view *view,
                       struct change_story *ret_story)
 {

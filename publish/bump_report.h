@@ -38,9 +38,7 @@ void bump_report_change(struct bump_report *report, const struct bump_change *ch
  * before it may be held, by what the server remembers. */
 bool bump_report_has_changed(struct bump_report *report, const struct bump_change *change);
 
-/* Whether, since the older copy, VIEW's domain went over to another policy with another text; its
- * record changes then, though no id in the files does. */
-bool bump_report_is_move(const struct bump_report *report, const struct catalogue_view *view);
+/* Of VIEW's domain, which went over to another policy (publish/bump_check.h). */
 void bump_report_move(struct bump_report *report, const struct catalogue_view *view,
                       struct change_story *ret_story);
 

@@ -2,7 +2,7 @@
  *
  *     struct domain_records records = {.settings = settings};
  *     CLEANUP(record_set_clear) struct record_set set = {0};
- *     domain_records_make(&records, &view, RECORDS_OF_ID, policy_id_written(&view), &set, &e)
+ *     domain_records_make(&records, &view, RECORDS_OF_ID, catalogue_view_id(&view), &set, &e)
  *     … set.items[0 … set.count] …
  *
  * Without `dns.delegate` all stand in the domain's own zone. With `dns.delegate: D` the tenant has
@@ -47,11 +47,5 @@ bool domain_records_make(struct domain_records *records, const struct catalogue_
                          enum records_of of, struct bytes written, struct record_set *ret_set,
                          struct error *e) MUST_USE;
 void domain_records_clear(struct domain_records *records);
-
-/* The id that the files have for VIEW's policy. */
-static inline struct bytes view_id(const struct catalogue_view *view)
-{
-    return view->shared != NULL ? view->shared->id : view->entry->id;
-}
 
 #endif

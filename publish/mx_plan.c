@@ -54,7 +54,7 @@ static void look_up_record(struct mx_plan *plan)
 static void find_id(struct mx_plan *plan)
 {
     const struct catalogue_view *view = &plan->view;
-    struct bytes id = view->shared != NULL ? view->shared->id : view->entry->id;
+    struct bytes id = catalogue_view_id(view);
     enum policy_id_state state = policy_id_judge(id, view->policy);
     plan->facts.id_is_current =
         state == POLICY_ID_CURRENT ||
@@ -71,7 +71,7 @@ static void add_held(struct mx_plan *plan, const struct policy *policy, int64_t 
 static bool is_dated(const struct mx_plan *plan, int64_t *ret_since_s)
 {
     const struct catalogue_view *view = &plan->view;
-    struct bytes id = view->shared != NULL ? view->shared->id : view->entry->id;
+    struct bytes id = catalogue_view_id(view);
     return policy_id_judge(id, view->policy) == POLICY_ID_CURRENT &&
            policy_id_time(id, ret_since_s);
 }

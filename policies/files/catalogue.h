@@ -85,6 +85,12 @@ struct catalogue_view {
     const struct policy *policy; /* the one that counts; NULL: a mirror without a text */
 };
 
+/* The id that the files have for VIEW's policy; empty where there is none. */
+static inline struct bytes catalogue_view_id(const struct catalogue_view *view)
+{
+    return view->shared != NULL ? view->shared->id : view->entry->id;
+}
+
 /* False: no file that counts has DOMAIN, or it is disputed. */
 bool catalogue_find(const struct catalogue *catalogue, struct bytes domain,
                     struct catalogue_view *ret_view);

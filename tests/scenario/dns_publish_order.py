@@ -123,9 +123,9 @@ class Order(Scenario):
 
     def test_wrong_calls(self):
         for words, says in (
-                (["--publish", "--check"], "leave --check and --dry-run out"),
-                (["--wait"], "--wait is for --publish"),
-                (["--publish", "--url", "https://x"], "--url says where --wait asks"),
+                (["--publish", "--check"], "give --check or --publish, not both"),
+                (["--wait"], "--wait goes with --publish"),
+                (["--publish", "--url", "https://x"], "--url goes with --wait"),
                 (["--publish", "--wait=5"], ""),
                 (["--publish", "--wait=2h"], "--wait takes a time from 1s to 1h"),
                 (["--publish", "--wait=x"], "--wait takes a time")):

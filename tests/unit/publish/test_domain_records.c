@@ -86,8 +86,9 @@ static void test_records(void **state)
         struct domain_records records = {.settings = c.workspace.settings};
         CLEANUP(record_set_clear) struct record_set set = {0};
         print_message("%s\n", row->name);
-        assert_int_equal(domain_records_make(&records, &view, row->of, view_id(&view), &set, &e),
-                         row->error == NULL);
+        assert_int_equal(
+            domain_records_make(&records, &view, row->of, catalogue_view_id(&view), &set, &e),
+            row->error == NULL);
         assert_true(row->error == NULL || strstr(e.text, row->error) != NULL);
         expect_set(&set, row->want);
         domain_records_clear(&records);
