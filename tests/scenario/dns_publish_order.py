@@ -139,7 +139,7 @@ class Order(Scenario):
         self.assertIn("write https://HOST[:PORT]", done.stderr)
         done = self.server.command("record", "--publish", "--setup", "example.org", check=False)
         self.assertEqual(done.returncode, 2)
-        self.assertIn("the tenant's to set", done.stderr)
+        self.assertIn("give --publish or --setup, not both", done.stderr)
 
 
 class OverHttps(Scenario):

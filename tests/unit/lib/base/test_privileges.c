@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "lib/base/privileges.h"
 #include "../../server/temporary.h"
+#include "lib/base/privileges.h"
 
 static const struct privileges as_we_are = {.uid = (uid_t)-1, .gid = (gid_t)-1};
 
