@@ -1,5 +1,7 @@
 #include "workspace.h"
 
+#include <assert.h>
+
 #include "policies/files/mirror_copy.h"
 #include "publish/ownership_source.h"
 
@@ -16,6 +18,7 @@ bool workspace_load_policies(const struct settings *settings, const char *const 
                              size_t path_count, struct catalogue **ret_catalogue,
                              char **ret_unowned, struct error *e)
 {
+    assert(settings != NULL || paths != NULL);
     CLEANUP_FREE char *copies = settings != NULL ? mirror_copy_directory(settings->state) : NULL;
     struct ownership_source source = {.settings = settings};
     struct catalogue_options options = {
