@@ -1,6 +1,11 @@
-/* What becomes of a renewal that was asked for, by what the store says. */
+/* The store's certificates for people: renewals, listings, what comes in and goes out as files. */
+#include "../lib/certificates/make.h"
 #include "checkout.h"
+#include "publish/certificates/account_facts.h"
+#include "publish/certificates/cert_details.h"
 #include "publish/certificates/cert_listing.h"
+#include "publish/certificates/certificate_export.h"
+#include "publish/certificates/certificate_import.h"
 #include "publish/certificates/renewal_request.h"
 #include "publish/certificates/revoke_reason.h"
 #include "publish/certificates/state_store.h"
@@ -175,6 +180,173 @@ static void test_the_listing(void **state)
     checkout_clear(&c);
 }
 
+/* --- In and out as files --- */
+
+static void write_pair(const struct checkout *c, const char *directory, const char *sans,
+                       int64_t days)
+{
+    EVP_PKEY *key = make_key("P-256", 0);
+    X509 *leaf = make_certificate(
+        &(struct make_recipe){.key = key, .sans = sans, .from = -2 * DAY, .until = days * DAY});
+    struct buffer chain = BUFFER(MAKE_FILE_MAX);
+    struct buffer secret = BUFFER(MAKE_FILE_MAX);
+    make_add_certificate(&chain, leaf);
+    make_add_key(&secret, key, MAKE_PKCS8);
+    CLEANUP_FREE char *chain_name = memory_printf("certbot/%s/fullchain.pem", directory);
+    CLEANUP_FREE char *key_name = memory_printf("certbot/%s/privkey.pem", directory);
+    CLEANUP_FREE char *chain_text = buffer_take(&chain);
+    CLEANUP_FREE char *key_text = buffer_take(&secret);
+    checkout_write(c, chain_name, chain_text);
+    checkout_write(c, key_name, key_text);
+    X509_free(leaf);
+    EVP_PKEY_free(key);
+}
+
+static void note_fate(const struct certificate_import_event *event, void *context)
+{
+    size_t *fates = context;
+    fates[event->fate]++;
+}
+
+static struct certificate_import import_all(const struct checkout *c, bool dry, size_t *fates)
+{
+    struct error e;
+    CLEANUP_FREE char *tree = checkout_path(c, "certbot");
+    struct certificate_import import = {.settings = c->workspace.settings,
+                                        .catalogue = c->workspace.catalogue,
+                                        .dry = dry,
+                                        .now_s = time(NULL),
+                                        .tell = note_fate,
+                                        .context = fates};
+    memset(fates, 0, (CERTIFICATE_OLDER + 1) * sizeof(*fates));
+    if (!certificate_import_run(&import, tree, &e)) {
+        fail_msg("%s", e.text);
+    }
+    return import;
+}
+
+static void fail_here(const struct error *e, void *context)
+{
+    strncat(context, e->text, 255);
+}
+
+static void export_some(const struct checkout *c, char *const *domains, size_t count, size_t want,
+                        const char *error)
+{
+    struct error e;
+    char told[256] = "";
+    CLEANUP_FREE char *tree = checkout_path(c, "out");
+    struct certificate_export export = {
+        .settings = c->workspace.settings, .tell = fail_here, .context = told};
+    assert_true(certificate_export_run(&export, tree, domains, count, &e));
+    assert_int_equal(export.written, want);
+    assert_string_equal(told, error);
+    assert_int_equal(export.failed, error[0] != '\0');
+}
+
+static void test_in_and_out_as_files(void **state)
+{
+    (void)state;
+    struct checkout c;
+    size_t fates[CERTIFICATE_OLDER + 1];
+    checkout_make(&c, ACME, POLICIES);
+    checkout_load(&c);
+    write_pair(&c, "a.x", "DNS:mta-sts.a.x", 30);
+    write_pair(&c, "all", "DNS:*.a.x, DNS:mta-sts.a.x", 20); /* ends sooner, if it comes later */
+    write_pair(&c, "ended", "DNS:mta-sts.b.x", -1);
+    write_pair(&c, "other", "DNS:www.other.x", 30);
+    checkout_write(&c, "certbot/bad/fullchain.pem", "no certificate\n");
+    checkout_write(&c, "certbot/bad/privkey.pem", "no key\n");
+
+    assert_int_equal(import_all(&c, true, fates).taken, 1);
+    CLEANUP_FREE char *store = checkout_path(&c, "state/acme.db");
+    assert_int_equal(access(store, F_OK), -1); /* a dry run makes nothing */
+    struct certificate_import import = import_all(&c, false, fates);
+    assert_int_equal(import.taken, 1);
+    assert_int_equal(import.refused, 2);
+    assert_int_equal(fates[CERTIFICATE_TAKEN], 1);
+    assert_int_equal(fates[CERTIFICATE_REFUSED], 2);
+    assert_int_equal(fates[CERTIFICATE_FOREIGN], 1);
+    assert_int_equal(fates[CERTIFICATE_OLDER], 1);
+    assert_int_equal(import_all(&c, false, fates).taken, 0); /* once */
+
+    export_some(&c, NULL, 0, 1, "");
+    char *const named[] = {(char *)"b.x", (char *)"a.x"};
+    export_some(&c, named, 2, 1, "mta-sts.b.x: there is no certificate of ours");
+    char *const wrong[] = {(char *)"a b"};
+    struct error e;
+    struct dns_name ignored;
+    assert_false(sts_host_parse("a b", &ignored, &e));
+    export_some(&c, wrong, 1, 0, e.text);
+    CLEANUP_FREE char *out = checkout_path(&c, "out/mta-sts.a.x/privkey.pem");
+    struct stat status;
+    assert_int_equal(stat(out, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    checkout_clear(&c);
+}
+
+static void test_missing_trees_and_stores(void **state)
+{
+    (void)state;
+    struct error e;
+    struct checkout c;
+    char told[256] = "";
+    checkout_make(&c, ACME, POLICIES);
+    checkout_load(&c);
+    size_t fates[CERTIFICATE_OLDER + 1];
+    struct certificate_import import = {.settings = c.workspace.settings,
+                                        .catalogue = c.workspace.catalogue,
+                                        .dry = true,
+                                        .tell = note_fate,
+                                        .context = fates};
+    assert_false(certificate_import_run(&import, "/nonexistent/mtasts", &e));
+    struct certificate_export export = {
+        .settings = c.workspace.settings, .tell = fail_here, .context = told};
+    assert_false(certificate_export_run(&export, c.top, NULL, 0, &e));
+    assert_non_null(strstr(e.text, "there are no certificates of ours yet"));
+    checkout_clear(&c);
+}
+
+static void test_what_is_known_of_a_host_and_an_account(void **state)
+{
+    (void)state;
+    struct error e;
+    struct checkout c;
+    size_t fates[CERTIFICATE_OLDER + 1];
+    checkout_make(&c, ACME, POLICIES);
+    checkout_load(&c);
+    write_pair(&c, "a.x", "DNS:mta-sts.a.x", 30);
+    assert_int_equal(import_all(&c, false, fates).taken, 1);
+    struct acme_store *store = NULL;
+    assert_true(state_store_open(c.workspace.settings, &store, &e));
+    struct cert_details details;
+    assert_true(cert_details_read(store, "mta-sts.a.x", &details, &e));
+    assert_true(cert_details_known(&details));
+    assert_int_equal(details.leaf.name_count, 1);
+    assert_string_equal(details.leaf.names.p, "mta-sts.a.x");
+    assert_string_equal(details.leaf.issuer, "CN=a test");
+    cert_details_clear(&details);
+    assert_true(cert_details_read(store, "mta-sts.b.x", &details, &e));
+    assert_false(cert_details_known(&details));
+    cert_details_clear(&details);
+
+    const struct settings_directory *ca = &c.workspace.settings->acme->directories[0];
+    struct account_facts facts;
+    assert_true(account_facts_read(store, ca, &facts, &e));
+    assert_null(facts.account.directory);
+    account_facts_clear(&facts);
+    assert_true(acme_store_begin(store, &e));
+    assert_true(acme_store_put_account(
+        store, &(struct acme_store_account){.directory = ca->url, .key = (char *)"no key"}, &e));
+    assert_true(acme_store_commit(store, &e));
+    assert_true(account_facts_read(store, ca, &facts, &e));
+    assert_string_equal(facts.account.directory, ca->url);
+    assert_null(facts.thumbprint);
+    account_facts_clear(&facts);
+    acme_store_close(store);
+    checkout_clear(&c);
+}
+
 static void test_policy_hosts(void **state)
 {
     (void)state;
@@ -202,8 +374,13 @@ static void test_reasons(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_outcomes),    cmocka_unit_test(test_waits_for_what_comes),
-        cmocka_unit_test(test_the_listing), cmocka_unit_test(test_policy_hosts),
+        cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_waits_for_what_comes),
+        cmocka_unit_test(test_the_listing),
+        cmocka_unit_test(test_in_and_out_as_files),
+        cmocka_unit_test(test_missing_trees_and_stores),
+        cmocka_unit_test(test_what_is_known_of_a_host_and_an_account),
+        cmocka_unit_test(test_policy_hosts),
         cmocka_unit_test(test_reasons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
