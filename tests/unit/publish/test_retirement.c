@@ -1,5 +1,6 @@
 /* Retiring, the stories of changes, and what the server remembers for both. */
 #include "checkout.h"
+#include "policies/memory/history_leaving.h"
 #include "publish/bump_check.h"
 #include "publish/bump_report.h"
 #include "publish/leaving_list.h"
@@ -187,6 +188,40 @@ static void test_who_went_too_early(void **state)
     checkout_clear(&c);
 }
 
+/* Where no server runs its history is read. */
+static void test_the_history_of_a_server_that_stopped(void **state)
+{
+    (void)state;
+    struct error e;
+    struct checkout c;
+    struct leaving_list list = {0};
+    struct history *history = NULL;
+    checkout_make(&c, "", POLICIES);
+    checkout_load(&c);
+    assert_false(leaving_list_ask(c.workspace.settings, &list, &e));
+    assert_int_equal(e.code, ERROR_NOT_FOUND);
+    CLEANUP_FREE char *state_directory = checkout_path(&c, "state");
+    CLEANUP_FREE char *path = checkout_path(&c, "state/history.db");
+    assert_int_equal(mkdir(state_directory, 0700), 0);
+    assert_true(history_open(path, &history, &e));
+    assert_true(history_begin(history, &e));
+    assert_true(history_note_retired(history, BYTES("r.x"), 10, &e));
+    assert_true(history_note_left(history, BYTES("l.x"), 20, &e));
+    assert_true(history_commit(history, &e));
+    history_close(history);
+    assert_true(leaving_list_ask(c.workspace.settings, &list, &e));
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.items[0].domain, "l.x");
+    assert_int_equal(list.items[0].gone_s, 20);
+    assert_false(list.items[0].served);
+    assert_string_equal(list.items[1].domain, "r.x");
+    assert_int_equal(list.items[1].retired_s, 10);
+    assert_true(list.items[1].served);
+    assert_int_equal(list.gone_count, 1);
+    leaving_list_clear(&list);
+    checkout_clear(&c);
+}
+
 /* --- What changed --- */
 
 struct story_row {
@@ -306,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_retirements),
         cmocka_unit_test(test_a_dry_run_writes_nothing),
         cmocka_unit_test(test_who_went_too_early),
+        cmocka_unit_test(test_the_history_of_a_server_that_stopped),
         cmocka_unit_test(test_stories),
         cmocka_unit_test(test_moves_and_those_that_are_gone),
     };
