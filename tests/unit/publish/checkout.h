@@ -144,6 +144,7 @@ static inline void served_start(struct served *served, const struct checkout *c)
     CLEANUP_FREE char *state = checkout_path(c, "state");
     (void)mkdir(state, 0700);
     (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/state/control.sock", c->top);
+    (void)unlink(address.sun_path); /* of one that was stopped */
     served->listener = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(bind(served->listener, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(served->listener, 8), 0);

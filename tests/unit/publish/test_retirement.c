@@ -181,7 +181,9 @@ static void test_who_went_too_early(void **state)
     assert_int_equal(d.items[0].severity, SEVERITY_ERROR);
     assert_non_null(strstr(d.items[0].text, "gone.x is retired and no longer here"));
     assert_int_equal(d.items[1].severity, SEVERITY_WARNING);
+    served_stop(&served);
     served.context = (void *)&silent;
+    served_start(&served, &c);
     assert_false(lint_leaving(settings, c.workspace.catalogue, NOW_S, &d, &e));
     served_stop(&served);
     diagnostics_clear(&d);

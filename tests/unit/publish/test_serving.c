@@ -303,7 +303,9 @@ static void test_ready_when_it_serves(void **state)
     struct served served = {.answer = answer_ready, .context = &left};
     served_start(&served, &c);
     assert_true(ready_wait(c.workspace.settings, 10000, &e));
+    served_stop(&served);
     left = 1000;
+    served_start(&served, &c);
     assert_false(ready_wait(c.workspace.settings, 250, &e));
     assert_non_null(strstr(e.text, "not ready yet (half)"));
     served_stop(&served);
