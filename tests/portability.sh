@@ -13,6 +13,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
+readonly RELEASE=trixie
 readonly ROOT=${MTASTS_PORTABILITY_ROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/mtasts-host/trixie}
 readonly BUILD=$PWD/build/trixie
 
@@ -67,5 +68,7 @@ step "unit tests" root_run offline ctest --test-dir build/release -j "$(nproc)" 
 if [ -x tests/portability_tls.sh ]; then
     step "TLS with this OpenSSL" root_run offline tests/portability_tls.sh
 fi
+step "package" root_run offline deploy/debian/build.sh &&
+    step "package: lintian" root_run offline sh -c 'lintian --fail-on error,warning build/debian/*.changes'
 step "quickstart" root_run offline deploy/quickstart.sh
 finish
