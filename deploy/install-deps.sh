@@ -36,7 +36,7 @@ if ! has_own_h2o; then
     build="$build $h2o"
 fi
 
-package="debhelper dpkg-dev"
+package="build-essential debhelper"
 
 # The real servers and clients that the scenarios run against, and the tools that judge the code.
 tests="

@@ -190,7 +190,10 @@ part "attacks" 4
 counted "attacks (release)" tests/scenario/run.py \
     $(tests/scenario/run.py --list | grep -E '^(attack_|http2_rows)')
 
-part "Debian 13" 7
+part "package" 3
+counted "package" tests/packaging.sh
+
+part "Debian 13" 9
 counted "Debian 13" tests/portability.sh
 
 if [ "$mode" = long ]; then

@@ -29,6 +29,8 @@ files_gather() {
     cp tests/packaging/story.sh "$BUILD/files"
     readme_block Install 1 | sed 1d >"$BUILD/files/install.sh"
     readme_block "Use it" 1 yaml >"$BUILD/files/tenants.yaml"
+    readme_block "Use it" 2 yaml >"$BUILD/files/acme.yaml"
+    readme_block "Use it" 3 yaml >"$BUILD/files/shared.yaml"
     readme_block "Use it" 1 >"$BUILD/files/use.sh"
     readme_block "Upgrade, uninstall" 1 >"$BUILD/files/uninstall.sh"
 }

@@ -81,6 +81,10 @@ story_a_policy_of_the_readme_is_served() {
     wait_until "the policy is served" says "mode: testing"
     # shellcheck source=/dev/null
     . ./use.sh
+    mtasts-host lint shared.yaml
+    cat /etc/mtasts-host/mtasts-host.yaml acme.yaml >/etc/mtasts-host/with-acme.yaml
+    mtasts-host -c /etc/mtasts-host/with-acme.yaml serve --check
+    rm /etc/mtasts-host/with-acme.yaml
     [ "$(curl -s --max-time 5 -o /dev/null -w '%{http_code}' -H 'Host: mta-sts.example.org' http://127.0.0.1/)" = 308 ] ||
         fail "port 80 does not redirect"
 }
