@@ -22,7 +22,7 @@ case $# in
     ;;
 esac
 readonly ROOT=${XDG_CACHE_HOME:-$HOME/.cache}/mtasts-host/install-$RELEASE
-readonly BUILD=$PWD/build/packaging
+readonly BUILD=$PWD/build/packaging/$RELEASE
 # What is there before the package: what the story itself needs. `init` is systemd.
 # shellcheck disable=SC2034 # for root.sh
 include=ca-certificates,systemd,systemd-sysv,dbus,curl,openssl,logrotate
