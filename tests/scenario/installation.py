@@ -188,6 +188,10 @@ class Prefix(Scenario):
     def test_with_the_default_prefix_the_readme_s_commands_find_all(self):
         """`cmake --install` and `systemd-sysusers`, without a word more; `systemctl enable` looks in
         /usr/local/lib/systemd/system, systemd.unit(5)."""
+        readme = (SOURCE / "README.md").read_text()
+        for words in ("sudo cmake --install build/release\n", "sudo systemd-sysusers && ",
+                      "`sudo cmake --build build/release --target uninstall`"):
+            self.assertIn(words, readme)
         root = self.directory / "root"
         self.install(self.configure([]), [], root)
         self.assertTrue((root / "usr/local/lib/systemd/system/mtasts-host.service").is_file())
