@@ -54,8 +54,9 @@ machine_start() {
     [ -n "$top" ] || return 1
     cgroup=$top/mtasts-host-packaging.$$
     mkdir "$cgroup" || return 1
+    # It ends with this script, however that ends.
     # shellcheck disable=SC2016 # for the inner shell
-    bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec unshare --mount --pid --fork --kill-child --net --uts --ipc \
+    setpriv --pdeathsig KILL bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec unshare --mount --pid --fork --kill-child --net --uts --ipc \
         --cgroup bash tests/packaging/boot.sh "$@"' bash "$cgroup" "$ROOT" "$BUILD/files" "$BUILD/layer" \
         >"$BUILD/boot.log" 2>&1 9>&- </dev/null &
     local outer=$!
