@@ -56,9 +56,9 @@ machine_start() {
     mkdir "$cgroup" || return 1
     # It ends with this script, however that ends.
     # shellcheck disable=SC2016 # for the inner shell
-    setpriv --pdeathsig KILL bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec unshare --mount --pid --fork --kill-child --net --uts --ipc \
-        --cgroup bash tests/packaging/boot.sh "$@"' bash "$cgroup" "$ROOT" "$BUILD/files" "$BUILD/layer" \
-        >"$BUILD/boot.log" 2>&1 9>&- </dev/null &
+    setpriv --pdeathsig KILL bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' bash "$cgroup" \
+        unshare --mount --pid --fork --kill-child --net --uts --ipc --cgroup \
+        bash tests/packaging/boot.sh "$ROOT" "$BUILD/files" "$BUILD/layer" >"$BUILD/boot.log" 2>&1 9>&- </dev/null &
     local outer=$!
     for _ in $(seq 300); do
         machine=$(pgrep -P "$outer")
