@@ -1,8 +1,9 @@
 #!/bin/sh
-# Installs what the build needs on Debian 12 and 13; with --tests also what the tests need (on Debian
-# 12), with --bench what the benchmark of serving needs. --list installs nothing and prints the packages.
+# Installs what the build needs on Debian 12 and 13; with --package also what deploy/debian/build.sh needs, with
+# --tests what the tests need (on Debian 12), with --bench what the benchmark of serving needs. --list installs
+# nothing and prints the packages.
 #
-#     deploy/install-deps.sh [--tests|--bench|--list]
+#     deploy/install-deps.sh [--package|--tests|--bench|--list]
 #
 # Debian 13 has no libh2o. There Debian 12 is added to apt's sources, from the mirror and with the key
 # that the system has already, and pinned: nothing but the packages of libh2o is ever taken from it.
@@ -35,10 +36,12 @@ if ! has_own_h2o; then
     build="$build $h2o"
 fi
 
+package="build-essential debhelper"
+
 # The real servers and clients that the scenarios run against, and the tools that judge the code.
 tests="
     libcmocka-dev clang clang-tidy libclang-rt-dev llvm python3 binutils iproute2 util-linux procps faketime git
-    debootstrap debian-archive-keyring
+    debootstrap debian-archive-keyring lintian zsh
     curl nghttp2-client postfix postfix-mta-sts-resolver knot bind9 bind9-dnsutils unbound
     nginx-light libnginx-mod-stream apache2 haproxy testssl.sh systemd shellcheck mandoc
     pebble lego caddy lexicon python3-dnspython python3-yaml gdb
@@ -54,7 +57,8 @@ bench="nginx-light haproxy caddy wrk nghttp2-client python3 python3-matplotlib u
 packages=$build
 case "${1-}" in
 "") ;;
---tests) packages="$build $tests $exim_libraries" ;;
+--package) packages="$build $package" ;;
+--tests) packages="$build $package $tests $exim_libraries" ;;
 --bench) packages="$build $bench" ;;
 --list)
     # shellcheck disable=SC2086 # a list of words
@@ -62,7 +66,7 @@ case "${1-}" in
     exit 0
     ;;
 *)
-    echo "usage: deploy/install-deps.sh [--tests|--bench|--list]" >&2
+    echo "usage: deploy/install-deps.sh [--package|--tests|--bench|--list]" >&2
     exit 2
     ;;
 esac
@@ -104,7 +108,7 @@ echo "Installing:$missing${exim:+ exim4-daemon-light (unpacked)}${mailauth:+ mai
 # The servers are started by tests and benchmarks, on addresses of their own: none as a service.
 policy=/usr/sbin/policy-rc.d
 made_policy=""
-if [ -n "${1-}" ] && [ ! -e "$policy" ]; then
+if [ -n "${1-}" ] && [ "$1" != --package ] && [ ! -e "$policy" ]; then
     made_policy=yes
     printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null
     $as_root chmod 755 "$policy"

@@ -149,8 +149,11 @@ fi
 
 say "How to go on"
 cat <<EOF
-  cmake --install build/release      installs the binary, man pages, systemd unit and examples
-  build/release/cli/mtasts-host init YOUR.DOMAIN    a 'testing' policy from your live MX records
-  build/release/cli/mtasts-host record --setup YOUR.DOMAIN    what to put into DNS, once
-  man mtasts-host, mtasts-host.yaml, mtasts-policies
+  ./deploy/install-deps.sh --package && ./deploy/debian/build.sh     a package for this release of Debian, and
+  sudo apt install ./build/debian/mtasts-host_*.deb                  a service
+  $program -c $work/mtasts-host.yaml init YOUR.DOMAIN
+                                     a 'testing' policy from your live MX records
+  $program -c $work/mtasts-host.yaml record --setup YOUR.DOMAIN
+                                     what to put into DNS, once
+  man mtasts-host, mtasts-host.yaml, mtasts-policies (once it is installed)
 EOF

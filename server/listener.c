@@ -243,8 +243,9 @@ static bool open_systemd(enum listener_kind kind, const struct settings_listen *
     }
     return n != 0 ||
            error_set(e, ERROR_NOT_FOUND,
-                     "systemd passed no socket named %s; put FileDescriptorName=%s into the "
-                     "socket unit and start that unit",
+                     "systemd passed no socket named %s; start the socket unit that has "
+                     "FileDescriptorName=%s (`systemctl status` of it says why it could not), or "
+                     "put an address into `listen`",
                      config->host, config->host);
 }
 

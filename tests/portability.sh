@@ -13,6 +13,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
+readonly RELEASE=trixie
 readonly ROOT=${MTASTS_PORTABILITY_ROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/mtasts-host/trixie}
 readonly BUILD=$PWD/build/trixie
 
@@ -36,6 +37,7 @@ root_make >"$BUILD/root.log" 2>&1 || {
 
 passed=0
 failed=0
+exec 3>&1 # for words beside those of steps
 
 # step WORDS COMMAND...: one test; what it printed is shown where it failed.
 step() {
@@ -52,6 +54,15 @@ step() {
     return 1
 }
 
+# In a root of its own, with the program alone. Where systemd cannot be had that is said, and is no failure.
+# shellcheck disable=SC2317 # `step` calls it
+package_is_tried() {
+    tests/packaging.sh trixie "$BUILD/debian" && return
+    local code=$?
+    [ "$code" -eq 77 ] && sed -n 's/^skipped: /package not installed: /p' "$BUILD/step.log" >&3
+    [ "$code" -eq 77 ]
+}
+
 finish() {
     echo "$passed passed, $failed failed"
     [ "$failed" -eq 0 ]
@@ -66,6 +77,10 @@ step "build, a warning is an error" root_run offline tests/portability/build.sh 
 step "unit tests" root_run offline ctest --test-dir build/release -j "$(nproc)" --output-on-failure
 if [ -x tests/portability_tls.sh ]; then
     step "TLS with this OpenSSL" root_run offline tests/portability_tls.sh
+fi
+if step "package" root_run offline deploy/debian/build.sh; then
+    step "package: lintian" root_run offline sh -c 'lintian --fail-on error,warning build/debian/*.changes'
+    step "package, installed" package_is_tried
 fi
 step "quickstart" root_run offline deploy/quickstart.sh
 finish

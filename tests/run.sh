@@ -174,7 +174,7 @@ counted "random edits and clients (tsan)" env MTASTS_RANDOM_S=20 \
     tests/scenario/run.py random_edits random_restarts attack_random
 
 step_started=$SECONDS
-check "build (release)" sh -c "cmake --preset release -DMTASTS_WERROR=ON && cmake --build build/release"
+check "build (release)" sh -c "cmake --preset release -DMTASTS_WERROR=ON -DMTASTS_BENCH=ON && cmake --build build/release"
 check "headers stand alone" cmake --build build/asan --target all_verify_interface_header_sets
 export MTASTS_HOST=$PWD/build/release/cli/mtasts-host MTASTS_SLOW=1 MTASTS_SANITIZER=
 counted "scale (release)" tests/scenario/run.py scale
@@ -190,7 +190,10 @@ part "attacks" 4
 counted "attacks (release)" tests/scenario/run.py \
     $(tests/scenario/run.py --list | grep -E '^(attack_|http2_rows)')
 
-part "Debian 13" 7
+part "package" 3
+counted "package" tests/packaging.sh
+
+part "Debian 13" 9
 counted "Debian 13" tests/portability.sh
 
 if [ "$mode" = long ]; then

@@ -5,7 +5,13 @@ target_compile_options(
   mtasts_flags
   INTERFACE -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
             -Wpointer-arith -Wvla -Wundef -Wformat=2 -Wwrite-strings -fno-common
-            -fstack-protector-strong -fstack-clash-protection -fcf-protection)
+            -fstack-protector-strong -fstack-clash-protection)
+# x86 has it, arm64 has another.
+include(CheckCCompilerFlag)
+check_c_compiler_flag(-fcf-protection MTASTS_CF_PROTECTION)
+if(MTASTS_CF_PROTECTION)
+  target_compile_options(mtasts_flags INTERFACE -fcf-protection)
+endif()
 if(MTASTS_WERROR)
   target_compile_options(mtasts_flags INTERFACE -Werror)
 endif()

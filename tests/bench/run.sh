@@ -36,7 +36,7 @@ case "${1-}" in
 esac
 (
     cd "$root"
-    cmake --preset release >&2
+    cmake --preset release -DMTASTS_BENCH=ON >&2
     cmake --build --preset release --target mtasts-host bench_generate bench_certificates \
         bench_handshake_client bench_silent_client bench_floor >&2
 )

@@ -2,12 +2,14 @@
 
 import json
 import re
+import shutil
 import subprocess
 
 from harness import DONE, ROOT, ProgramTest
 
 MAN = ROOT / "deploy/man/mtasts-host.1.scd"
 COMPLETION = ROOT / "deploy/completion/mtasts-host.bash"
+ZSH = ROOT / "deploy/completion/_mtasts-host"
 
 
 def option_words(option):
@@ -101,6 +103,24 @@ class Table(ProgramTest):
                       ["cert", "import"], ["cert", "export"]):
             with self.subTest(words=words):
                 self.assertIn("policies.d", self.complete(*words, "pol"))
+
+    def test_zsh_offers_what_bash_does(self):
+        share = self.directory / "share"
+        for name, source in (("bash-completion/completions/mtasts-host", COMPLETION),
+                             ("zsh/site-functions/_mtasts-host", ZSH)):
+            (share / name).parent.mkdir(parents=True)
+            shutil.copy(source, share / name)
+        # zsh's own compadd and _files work while a completion is under way.
+        script = ("fpath=($1 $fpath); shift; words=(mtasts-host \"$@\"); CURRENT=$#words;"
+                  "compadd() { print -l -- \"${@[2,-1]}\" }; _files() { print files };"
+                  "autoload -Uz _mtasts-host; _mtasts-host")
+        rows = [(words, self.complete(*words)) for words in
+                ([""], ["re"], ["record", "-"], ["record", "--format", ""], ["cert", ""])]
+        for words, want in (*rows, (["-c", ""], {"files"}), (["lint", "pol"], {"files"})):
+            with self.subTest(words=words):
+                done = subprocess.run(["zsh", "-fc", script, "zsh", share / "zsh/site-functions", *words],
+                                      capture_output=True, text=True, cwd=self.directory, check=True)
+                self.assertEqual((set(done.stdout.split()), done.stderr), (want, ""))
 
     def test_readme_names_every_command(self):
         readme = (ROOT / "README.md").read_text()

@@ -5,5 +5,5 @@ set -eu
 
 gcc --version | head -n 1
 openssl version
-cmake --preset release -DMTASTS_WERROR=ON -DMTASTS_TESTS=ON -DMTASTS_FAULTS=ON
+cmake --preset release -DMTASTS_WERROR=ON -DMTASTS_BENCH=ON -DMTASTS_TESTS=ON -DMTASTS_FAULTS=ON
 cmake --build build/release -- -k 0

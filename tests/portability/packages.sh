@@ -3,13 +3,13 @@
 # the README begins with, and looks at where it came from.
 set -eu
 
-deploy/install-deps.sh
-if deploy/install-deps.sh 2>&1 | grep .; then
+deploy/install-deps.sh --package
+if deploy/install-deps.sh --package 2>&1 | grep .; then
     echo "a second install-deps.sh had something left to do"
     exit 1
 fi
 # What the unit tests are linked with, look at and start.
-apt-get -qq install -y libcmocka-dev binutils procps python3 knot unbound bind9-utils iproute2 >/dev/null
+apt-get -qq install -y libcmocka-dev lintian binutils procps python3 knot unbound bind9-utils iproute2 >/dev/null
 
 # The packages whose installed version comes from Debian 12, or from nowhere.
 foreign=$(dpkg-query -W -f '${Package}\n' | xargs apt-cache policy | awk '

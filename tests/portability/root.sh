@@ -1,6 +1,9 @@
 # shellcheck shell=bash
-# The root of Debian 13 that tests/portability.sh works in: how it is made, and how a command is run in it.
-# To be sourced, with $ROOT (where it is) and $BUILD (what its build/ is).
+# The roots that tests/portability.sh and tests/packaging.sh work in: how one is made, and how a command is run in it.
+# To be sourced, with $RELEASE (bookworm, trixie), $ROOT (where it is) and $BUILD (what its build/ is).
+
+# What is in it from the beginning, beside what every system has. "a,b"
+include=${include-ca-certificates}
 
 # The mirror and the key that apt gets this system's own release with: the next release is in the
 # same place.
@@ -11,9 +14,9 @@ why=""
 
 # source_field FORMAT: of the first source of this system's own release.
 source_field() {
-    local release
-    release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-    apt-get indextargets --format "$1" 'Created-By: Packages' "Codename: $release" 'Component: main' 2>/dev/null |
+    local own
+    own=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+    apt-get indextargets --format "$1" 'Created-By: Packages' "Codename: $own" 'Component: main' 2>/dev/null |
         head -n 1
 }
 
@@ -32,21 +35,21 @@ find_mirror() {
 root_can_be_made() {
     why=""
     if [ "$(id -u)" -ne 0 ]; then
-        why="a root of Debian 13 is made by root alone"
+        why="a root of $RELEASE is made by root alone"
     elif ! command -v debootstrap >/dev/null; then
         why="there is no debootstrap; deploy/install-deps.sh --tests installs it"
     elif ! unshare --mount --pid --fork --net true 2>/dev/null; then
         why="this machine lets nobody have namespaces of mounts, processes and networks"
     elif ! find_mirror; then
         why="apt knows no mirror of Debian here; apt-get update tells it"
-    elif [ ! -e "$ROOT/made" ] && ! mirror_has_trixie; then
-        why="$mirror has no trixie, or is not to be reached"
+    elif [ ! -e "$ROOT/made" ] && ! mirror_has_release; then
+        why="$mirror has no $RELEASE, or is not to be reached"
     fi
     [ -z "$why" ]
 }
 
-mirror_has_trixie() {
-    curl --silent --fail --max-time 20 --output /dev/null "${mirror%/}/dists/trixie/InRelease"
+mirror_has_release() {
+    curl --silent --fail --max-time 20 --output /dev/null "${mirror%/}/dists/$RELEASE/InRelease"
 }
 
 # What apt and dpkg need not do in a root that can be made again at any time.
@@ -67,13 +70,13 @@ root_go_as_here() {
     cp -L /etc/resolv.conf /etc/hosts "$1/etc/"
 }
 
-# The same mirror again, as the root's own sources; its keys are those of Debian 13 there.
+# The same mirror again, as the root's own sources; its keys are those of the release there.
 root_add_sources() {
     rm -f "$1/etc/apt/sources.list"
     cat >"$1/etc/apt/sources.list.d/debian.sources" <<SOURCES
 Types: deb
 URIs: $mirror
-Suites: trixie trixie-updates
+Suites: $RELEASE $RELEASE-updates
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 SOURCES
@@ -82,8 +85,8 @@ SOURCES
 root_debootstrap() {
     rm -rf --one-file-system "$ROOT.new"
     unshare --mount --pid --fork --kill-child --mount-proc \
-        debootstrap --variant=minbase --include=ca-certificates --keyring="$keyring" \
-        trixie "$ROOT.new" "$mirror" &&
+        debootstrap --variant=minbase --include="$include" --keyring="$keyring" \
+        "$RELEASE" "$ROOT.new" "$mirror" &&
         root_be_quick "$ROOT.new" && root_go_as_here "$ROOT.new" && root_add_sources "$ROOT.new" &&
         mkdir -p "$ROOT.new/src" && touch "$ROOT.new/made" &&
         rm -rf --one-file-system "$ROOT" && mv "$ROOT.new" "$ROOT"

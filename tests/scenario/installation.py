@@ -16,7 +16,10 @@ EXPECTED = (
     "usr/share/man/man5/mtasts-policies.5",
     "usr/share/man/man7/mtasts-findings.7",
     "usr/lib/systemd/system/mtasts-host.service",
+    "usr/lib/systemd/system/mtasts-host-http.socket",
+    "usr/lib/systemd/system/mtasts-host-https.socket",
     "usr/lib/sysusers.d/mtasts-host.conf",
+    "usr/share/zsh/site-functions/_mtasts-host",
     "usr/share/bash-completion/completions/mtasts-host",
     "usr/share/doc/mtasts-host/README.md",
     "usr/share/doc/mtasts-host/examples/mtasts-host.yaml",
@@ -99,8 +102,14 @@ class Installation(Scenario):
         self.assertIn("\nLimitCORE=0\n", text)
         copy = self.directory / "mtasts-host.service"
         copy.write_text(without_documentation(text))
-        done = run("systemd-analyze", "verify", copy, check=False)
+        sockets = []
+        for socket in unit.parent.glob("*.socket"):
+            sockets.append(self.directory / socket.name)
+            sockets[-1].write_text(without_documentation(socket.read_text()))
+        done = run("systemd-analyze", "verify", copy, *sockets, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+        # Root's, and only read; to be made by the package or the operator.
+        self.assertNotIn("\nConfigurationDirectory=", text)
         run("systemd-analyze", "security", "--offline=true", "--threshold=25", copy)
 
 
@@ -154,6 +163,20 @@ class Prefix(Scenario):
                 macros = next(self.directory.rglob("exim/macros.conf")).read_text()
                 self.assertIn(f"\n  {want} query ", macros)
 
+    def test_what_was_installed_is_uninstalled_and_nothing_else(self):
+        build = self.configure([])
+        root = self.directory / "root"
+        theirs = root / "usr/local/share/doc/mtasts-host/notes"
+        theirs.parent.mkdir(parents=True)
+        theirs.touch()
+        self.install(build, [], root)
+        uninstall = ("cmake", "--build", build, "--target", "uninstall")
+        run(*uninstall, env={"DESTDIR": str(root)})
+        self.assertEqual([path for path in root.rglob("*") if path.is_file()], [theirs])
+        self.assertEqual([path for path in root.rglob("*mtasts-host*/*")], [theirs])
+        again = run(*uninstall, check=False)
+        self.assertIn("nothing was", again.stdout + again.stderr)
+
     def test_a_prefix_that_systemd_cannot_take_is_refused(self):
         build = self.configure([])
         for name in ("it's", 'a"b'):
@@ -165,6 +188,10 @@ class Prefix(Scenario):
     def test_with_the_default_prefix_the_readme_s_commands_find_all(self):
         """`cmake --install` and `systemd-sysusers`, without a word more; `systemctl enable` looks in
         /usr/local/lib/systemd/system, systemd.unit(5)."""
+        readme = (SOURCE / "README.md").read_text()
+        for words in ("sudo cmake --install build/release\n", "sudo systemd-sysusers && ",
+                      "`sudo cmake --build build/release --target uninstall`"):
+            self.assertIn(words, readme)
         root = self.directory / "root"
         self.install(self.configure([]), [], root)
         self.assertTrue((root / "usr/local/lib/systemd/system/mtasts-host.service").is_file())
