@@ -3,7 +3,7 @@
 #
 #     tests/lint.sh [--all] [BUILD_DIRECTORY]      such as build/asan, the default: configured
 #
-# Without --all: the files that changed since the last tag (while there is none: in the last 50 commits) or are
+# Without --all: the files that changed (more than by a move) since the last tag (while there is none: in the last 50 commits) or are
 # not committed yet; a header is looked at in one file that includes it.
 #
 # Prints what is wrong, and last `N passed, N failed`, in files. Exit: 0 nothing, 1 something (that no file could be
@@ -32,8 +32,9 @@ base() {
     git describe --tags --abbrev=0 2>/dev/null || git rev-list --max-count=50 HEAD | tail -n 1
 }
 
+# Files that were moved and changed in a line of twenty at most count as they were.
 changed() {
-    git diff --name-only "$(base)" --
+    git diff --name-status -M95% "$(base)" -- | awk '$1 !~ /^[RD]/ { print $2 }'
     git ls-files --others --exclude-standard
 }
 
