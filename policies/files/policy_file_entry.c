@@ -1,7 +1,5 @@
 #include "policy_file_entry.h"
 
-#include <ctype.h>
-
 #include "lib/base/shown.h"
 #include "policies/model/mx_pattern.h"
 #include "policies/model/policy_id.h"
@@ -42,27 +40,6 @@ struct bytes policy_file_memory_keep(struct policy_file_memory *memory, struct b
 struct bytes policy_file_keep(struct policy_file_reader *reader, struct bytes text)
 {
     return policy_file_memory_keep(reader->memory, text);
-}
-
-bool policy_file_name_normalise(struct bytes text, struct dns_name *ret_name, struct error *e)
-{
-    bool good = text.n >= 1 && text.n <= DNS_LABEL_MAX;
-    struct dns_name name = {0};
-    for (size_t i = 0; good && i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        bool inner = i > 0 && i + 1 < text.n;
-        good = c < 0x80 && (isalnum(c) || (c == '-' && inner));
-        name.text[i] = (char)(isupper(c) ? c | 0x20 : c);
-    }
-    if (!good) {
-        return error_set(e, ERROR_SYNTAX,
-                         "\"%s\" cannot be the name of a shared policy; use one DNS label: at most "
-                         "%d letters, digits and inner hyphens",
-                         shown(text).text, DNS_LABEL_MAX);
-    }
-    name.n = (unsigned char)text.n;
-    *ret_name = name;
-    return true;
 }
 
 /* --- The keys --- */

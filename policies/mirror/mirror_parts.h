@@ -55,8 +55,6 @@ void mirror_free_looks(struct mirror *mirror);
 
 /* --- mirror_follow.c --- */
 void mirror_take_up(struct mirror *mirror, char **domains, size_t count);
-/* Writes what is not on the disk yet. */
-void mirror_keep(struct mirror *mirror, struct upstream *upstream);
 
 /* --- mirror_status.c --- */
 struct mirror_status *mirror_picture(const struct mirror *mirror, int64_t now_s, int64_t now_ms);

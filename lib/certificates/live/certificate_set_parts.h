@@ -56,7 +56,7 @@ struct certificate_set {
     bool untold;    /* … or nobody knows what has changed */
 };
 
-/* --- certificate_set.c --- */
+/* --- certificate_set_take.c --- */
 /* TROUBLE (taken; NULL: none) instead of what SOURCE had. */
 void certificate_set_put_trouble(struct certificate_set *set, struct certificate_source *source,
                                  struct certificate_trouble *trouble);
