@@ -117,8 +117,8 @@ static bool read_domains(const struct yaml_pair *pair, void *target, struct fiel
 }
 
 static const struct field sections[] = {
-    {"policies", read_policies, 0},
-    {"domains", read_domains, 0},
+    {"policies", .read = read_policies},
+    {"domains", .read = read_domains},
 };
 
 static void read_root(struct yaml_node *root, struct policy_file_reader *reader,

@@ -196,10 +196,14 @@ static bool read_mirror(const struct yaml_pair *pair, void *target, struct field
 
 /* A shared policy has the first of these, a domain all but the first. */
 static const struct field keys[] = {
-    {"mirror", read_mirror, 0}, {"mode", read_mode, 0},
-    {"mx", read_mx, 0},         {"max_age", read_max_age, 0},
-    {"id", read_id, 0},         {"tlsrpt", read_tlsrpt, 0},
-    {"policy", read_shared, 0}, {"mirror", policy_file_refuse_mirror, FIELD_HIDDEN},
+    {"mirror", .read = read_mirror},
+    {"mode", .read = read_mode},
+    {"mx", .read = read_mx},
+    {"max_age", .read = read_max_age},
+    {"id", .read = read_id},
+    {"tlsrpt", .read = read_tlsrpt},
+    {"policy", .read = read_shared},
+    {"mirror", .read = policy_file_refuse_mirror, .flags = FIELD_HIDDEN},
 };
 enum { SHARED_KEYS = 6, DOMAIN_FIRST = 1, DOMAIN_KEYS = 7, OWN_FIRST = 1, OWN_KEYS = 4 };
 
