@@ -11,13 +11,13 @@ static void begin_status(struct server *server);
 static void answer_status(struct inquiry *inquiry)
 {
     struct server *server = inquiry->server;
-    verdict_look(server, inquiry);
+    verdict_judge(server, inquiry);
     json_t *status = NULL;
-    if (round_is_awaited(&server->status_round)) {
+    if (joint_answer_is_awaited(&server->status_answer)) {
         status = status_json(server, inquiry);
         commands_add_left_early(server, status);
     }
-    round_answer(&server->status_round, server->control, status);
+    joint_answer_give(&server->status_answer, server->control, status);
     begin_status(server);
 }
 
@@ -29,10 +29,10 @@ static void ask_mirror_status(struct inquiry *inquiry)
         answer_status(inquiry);
         return;
     }
-    struct inquiry *rest = inquiry_new(server, 0, answer_status);
-    rest->status = TAKE(inquiry->status);
-    rest->acme = TAKE(inquiry->acme);
-    mirror_ask_status(server->mirror, inquiry_on_mirror_status, rest);
+    struct inquiry *next = inquiry_new(server, 0, answer_status);
+    next->status = TAKE(inquiry->status);
+    next->acme = TAKE(inquiry->acme);
+    mirror_ask_status(server->mirror, inquiry_on_mirror_status, next);
 }
 
 /* The loader has answered; there may be an ACME client. */
@@ -43,14 +43,14 @@ static void ask_acme_status(struct inquiry *inquiry)
         ask_mirror_status(inquiry);
         return;
     }
-    struct inquiry *rest = inquiry_new(server, 0, ask_mirror_status);
-    rest->status = TAKE(inquiry->status);
-    acme_ask_status(server->acme, inquiry_on_acme_status, rest);
+    struct inquiry *next = inquiry_new(server, 0, ask_mirror_status);
+    next->status = TAKE(inquiry->status);
+    acme_ask_status(server->acme, inquiry_on_acme_status, next);
 }
 
 static void begin_status(struct server *server)
 {
-    if (round_begin(&server->status_round)) {
+    if (joint_answer_begin(&server->status_answer)) {
         loader_ask_status(server->loader, inquiry_on_status,
                           inquiry_new(server, 0, ask_acme_status));
     }
@@ -59,7 +59,7 @@ static void begin_status(struct server *server)
 /* A look at everything; answers TICKET (0: nobody). */
 static void join_status(struct server *server, uint64_t ticket)
 {
-    round_join(&server->status_round, ticket);
+    joint_answer_join(&server->status_answer, ticket);
     begin_status(server);
 }
 
@@ -69,7 +69,7 @@ void commands_ask_status(struct server *server, uint64_t ticket, const json_t *r
     if (server->phase != SERVER_SERVING) {
         /* The loader has no time before it is done, or has gone already. */
         const struct inquiry nothing = {0};
-        verdict_look(server, &nothing);
+        verdict_judge(server, &nothing);
         control_answer(server->control, ticket, status_json(server, &nothing));
         return;
     }

@@ -47,7 +47,7 @@ static void on_all_known(void *context)
               LOG_NUMBER("workers", server->worker_count),
               LOG_NUMBER("milliseconds", clock_monotonic_ms() - server->started_ms));
     systemd_notify_ready("Serving");
-    server_keep_copy(server);
+    server_write_copy(server);
 }
 
 static void tell_all_known(void *context)

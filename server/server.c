@@ -155,7 +155,8 @@ static void begin_stopping(struct server *server, int64_t now_ms)
         server->drain_until_ms = now_ms;
         return;
     }
-    const struct settings *settings = server->newer != NULL ? server->newer : server->settings;
+    const struct settings *settings =
+        server->reloaded != NULL ? server->reloaded : server->settings;
     server->phase = SERVER_STOPPING;
     loader_abandon_load(server->loader);
     server->drain_until_ms = now_ms + settings->limits.drain_ms;
@@ -321,7 +322,7 @@ static void stop(struct server *server)
     free(server->root_line);
     free(server->workers);
     file_close(&server->signals);
-    settings_free(server->newer);
+    settings_free(server->reloaded);
     settings_free(server->settings);
 }
 

@@ -15,9 +15,9 @@
 #include "server/domain_news.h"
 #include "server/engine/access_log.h"
 #include "server/engine/worker.h"
+#include "server/joint_answer.h"
 #include "server/listener.h"
 #include "server/privileges.h"
-#include "server/round.h"
 #include "server/systemd.h"
 #include "server/tls_report.h"
 
@@ -41,7 +41,7 @@ enum server_phase { SERVER_LOADING, SERVER_SERVING, SERVER_STOPPING };
 
 struct server {
     struct settings *settings; /* as started with */
-    struct settings *newer;    /* as read since, or NULL */
+    struct settings *reloaded; /* as a reload has read them since, or NULL */
     bool copy_is_prepared;     /* and is kept once all is served (configuration_copy.h) */
     bool copy_is_kept;         /* of the text that is in use */
     bool gave_up_root; /* what is read since is not kept: a start as root would not take it */
@@ -77,8 +77,8 @@ struct server {
     char *configuration_problem;  /* the first error of the last reload's, owned; or NULL */
     struct attentions attentions; /* as of the last look */
     int64_t attention_due_ms;     /* the next look that nobody asks for; 0: not yet serving */
-    struct round status_round;
-    struct round reload_round;
+    struct joint_answer status_answer;
+    struct joint_answer reload_answer;
     struct loader_accept *accept; /* what the next reload is to; owned; NULL: nothing */
 
     int signals; /* signalfd */
@@ -108,7 +108,7 @@ void commands_ask(uint64_t ticket, const json_t *request, void *context);
 
 /* --- verdict.c: what wants a person (server/attention.h) --- */
 /* Looks, by what the other threads have ANSWERED. */
-void verdict_look(struct server *server, const struct inquiry *answered);
+void verdict_judge(struct server *server, const struct inquiry *answered);
 
 /* --- commands_status.c: those about how the server fares --- */
 void commands_ask_status(struct server *server, uint64_t ticket, const json_t *request);
@@ -163,7 +163,7 @@ void server_tell_trouble(struct server *server, const struct diagnostics *diagno
  * where all is served already. */
 void server_prepare_copy(struct server *server, const struct settings *settings);
 /* All is served: what was prepared is kept. */
-void server_keep_copy(struct server *server);
+void server_write_copy(struct server *server);
 /* Reads the configuration and rescans, and accepts what ACCEPT (NULL: nothing) says of what is
  * held; answers TICKET (0: nobody) when it is served. */
 void server_reload(struct server *server, const struct loader_accept *accept, uint64_t ticket);

@@ -96,8 +96,8 @@ bool server_start_workers(struct server *server, struct error *e)
             return false;
         }
         server->workers_running++;
-        if (server->newer != NULL) { /* reloaded while it loaded */
-            worker_set_limits(server->workers[i], &server->newer->limits);
+        if (server->reloaded != NULL) { /* reloaded while it loaded */
+            worker_set_limits(server->workers[i], &server->reloaded->limits);
         }
     }
     listeners_log(&server->listeners, server->log);

@@ -12,15 +12,15 @@ static void read_progress(const struct server *server, char ret_text[PROGRESS_TE
     progress_text(&progress, ret_text);
 }
 
-void verdict_look(struct server *server, const struct inquiry *answered)
+void verdict_judge(struct server *server, const struct inquiry *answered)
 {
     char loading[PROGRESS_TEXT_MAX] = "";
     CLEANUP(buffer_clear) struct buffer keys = BUFFER(KEYS_MAX);
     if (server->phase == SERVER_LOADING) {
         read_progress(server, loading);
     }
-    if (server->newer != NULL) {
-        settings_restart_needed(server->settings, server->newer, &keys);
+    if (server->reloaded != NULL) {
+        settings_restart_needed(server->settings, server->reloaded, &keys);
     }
     CLEANUP_FREE char *restart_keys = buffer_take(&keys);
     const struct attention_facts facts = {

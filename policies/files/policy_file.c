@@ -92,7 +92,7 @@ static bool read_section(const struct section *section, const struct yaml_pair *
             (void)fields_error(&reader->fields, &item->key->start, "%s", reader->e.text);
             continue;
         }
-        entry->name = policy_file_keep(reader, dns_name_bytes(&name));
+        entry->name = policy_file_copy(reader, dns_name_bytes(&name));
         entry->place = policy_file_place_of(&item->key->start);
         (*count)++;
         section->read(item, reader, entry);

@@ -27,7 +27,7 @@ __attribute__((no_sanitize("pointer-overflow"))) static void *allocate(struct ob
     return obstack_alloc(texts, (int)size);
 }
 
-struct bytes policy_file_memory_keep(struct policy_file_memory *memory, struct bytes text)
+struct bytes policy_file_memory_copy(struct policy_file_memory *memory, struct bytes text)
 {
     if (text.n == 0) {
         return BYTES("");
@@ -37,9 +37,9 @@ struct bytes policy_file_memory_keep(struct policy_file_memory *memory, struct b
     return (struct bytes){copy, text.n};
 }
 
-struct bytes policy_file_keep(struct policy_file_reader *reader, struct bytes text)
+struct bytes policy_file_copy(struct policy_file_reader *reader, struct bytes text)
 {
-    return policy_file_memory_keep(reader->memory, text);
+    return policy_file_memory_copy(reader->memory, text);
 }
 
 /* --- The keys --- */
@@ -124,7 +124,7 @@ static bool read_id(const struct yaml_pair *pair, void *target, struct fields_co
                             "and let bump-id write one",
                             shown(text).text, POLICY_ID_MAX);
     }
-    terms->entry->id = policy_file_keep(reader_of(context), text);
+    terms->entry->id = policy_file_copy(reader_of(context), text);
     terms->entry->id_place = policy_file_place_of(&pair->value_place);
     return true;
 }
@@ -163,7 +163,7 @@ static bool read_tlsrpt(const struct yaml_pair *pair, void *target, struct field
         return fields_error(context, &pair->value_place,
                             "tlsrpt is empty; name a mailto: or https: URI, or remove it");
     }
-    terms->entry->tlsrpt = policy_file_keep(reader, buffer_bytes(&reader->tlsrpt));
+    terms->entry->tlsrpt = policy_file_copy(reader, buffer_bytes(&reader->tlsrpt));
     return true;
 }
 
@@ -175,7 +175,7 @@ static bool set_shared(const struct yaml_pair *pair, struct bytes text,
     if (!policy_file_name_normalise(text, &name, &e)) {
         return fields_error(context, &pair->value_place, "%s", e.text);
     }
-    entry->shared = policy_file_keep(reader_of(context), dns_name_bytes(&name));
+    entry->shared = policy_file_copy(reader_of(context), dns_name_bytes(&name));
     entry->shared_place = policy_file_place_of(&pair->value_place);
     return true;
 }

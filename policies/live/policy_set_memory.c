@@ -365,7 +365,7 @@ void set_memory_restore(struct policy_set *set)
     }
     set->unwritten.all_else_is = true;
     find_tops(&rows);
-    bool whole = parallel_run(&(struct parallel_jobs){
+    bool completed = parallel_run(&(struct parallel_jobs){
         .count = rows.count,
         .work = read_row,
         .own_new = open_handle,
@@ -379,7 +379,7 @@ void set_memory_restore(struct policy_set *set)
         set->unwritten.all_else_is = false;
         tell(set, set->options.state, "parts of served.db are damaged");
     }
-    set->is_abandoned = set->is_abandoned || !whole;
+    set->is_abandoned = set->is_abandoned || !completed;
     rows_clear(&rows);
     set_files_settle(set);
 }

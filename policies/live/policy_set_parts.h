@@ -249,9 +249,10 @@ struct set_publication {
     struct set_arrival *arrivals;
     size_t arrival_count;
     size_t arrival_capacity;
-    struct policy_domain **doomed; /* they belong to nobody any more */
+    struct policy_domain **doomed; /* they belong to nobody any more … */
     size_t doomed_count;
     size_t doomed_capacity;
+    struct set_file nobody;      /* … who owns them until they are removed */
     struct set_shared **touched; /* shared policies that are looked at once more at the end */
     size_t touched_count;
     size_t touched_capacity;
@@ -343,7 +344,7 @@ struct bytes set_file_below(const struct policy_set *set, const struct set_file 
 /* Whether its top is not there, or has nothing left: nobody can tell what FILE says. */
 bool set_file_is_away(const struct policy_set *set, const struct set_file *file);
 
-/* --- policy_set_rest.c: the end of an apply --- */
+/* --- policy_set_finish.c: the end of an apply --- */
 /* What is at rest goes off the work list, and those that are forgotten are freed. */
 void set_files_finish(struct policy_set *set);
 void set_file_free(struct policy_set *set, struct set_file *file);

@@ -139,7 +139,7 @@ static int64_t due_ms(const struct loader *loader)
 static void look_at_snapshots(struct loader *loader)
 {
     int64_t now_ms = clock_monotonic_ms();
-    snapshot_keeper_look(loader->certificate_keeper, now_ms);
+    snapshot_keeper_tend(loader->certificate_keeper, now_ms);
 }
 
 static void wait_for_work(struct loader *loader)
@@ -189,13 +189,13 @@ static void *run(void *context)
     struct loader *loader = context;
     rcu_reader_register();
     loader->stop = !loader_load(loader);
-    bool whole = !loader->stop;
+    bool loaded = !loader->stop;
     while (!loader->stop) {
         look_at_snapshots(loader);
         wait_for_work(loader);
         work(loader);
     }
-    if (whole) {
+    if (loaded) {
         snapshot_keeper_finish(loader->certificate_keeper);
         loader_finish_memory(loader);
     }

@@ -38,7 +38,7 @@ static void leave(struct upstream *upstream)
 }
 
 /* Takes the place of the list before; DOMAINS are sorted. */
-void mirror_take_up(struct mirror *mirror, char **domains, size_t count)
+void mirror_set_upstreams(struct mirror *mirror, char **domains, size_t count)
 {
     struct upstream **upstreams = memory_zero(count, sizeof(struct upstream *));
     for (size_t i = 0; i < count; i++) {

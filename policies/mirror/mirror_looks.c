@@ -87,7 +87,7 @@ static void take_good(struct mirror *mirror, struct upstream *upstream, struct l
     if (upstream->failures != 0) {
         log_mended(mirror, upstream);
     }
-    enum upstream_news news = upstream_take(upstream, answer, clock_wall_s());
+    enum upstream_news news = upstream_adopt(upstream, answer, clock_wall_s());
     keep_on_disk(mirror, upstream);
     if (news == UPSTREAM_CHANGED) {
         log_changed(mirror, upstream, before);

@@ -75,7 +75,7 @@ static bool take_finding(struct certificate_source *source, struct certificate_f
     }
     source->looked_at = false;
     if (certificate_set_is_quiet(set, source, finding)) {
-        certificate_set_take(set, source, finding);
+        certificate_set_adopt(set, source, finding);
     } else {
         certificate_finding_clear(finding);
     }

@@ -59,8 +59,8 @@ static void add_note(struct certificate_set *set, const char *path, char *note)
     }
 }
 
-void certificate_set_take(struct certificate_set *set, struct certificate_source *source,
-                          struct certificate_finding *finding)
+void certificate_set_adopt(struct certificate_set *set, struct certificate_source *source,
+                           struct certificate_finding *finding)
 {
     source->looked_at = false;
     add_note(set, certificate_source_path(source), finding->note);
