@@ -49,7 +49,8 @@ def calls(build):
 
 def includes():
     """Of each header those that it includes."""
-    headers = {str(path.relative_to(ROOT)) for path in ROOT.rglob("*.h") if "build" not in path.parts}
+    paths = (path.relative_to(ROOT) for path in ROOT.rglob("*.h"))
+    headers = {str(path) for path in paths if path.parts[0] != "build"}
     return {name: set(INCLUDE.findall((ROOT / name).read_text())) & headers for name in headers}
 
 
