@@ -104,8 +104,6 @@ static void join_round(struct policy_set *set, struct set_file *file)
     if (file->in_round || file->offer == NULL || !file_state_joins_rounds(file->state)) {
         return;
     }
-    file->blocked_by = NULL;
-    file->blocked_over = (struct bytes){0};
     if (!file->offer->absent && set_file_is_away(set, file)) {
         return;
     }

@@ -44,6 +44,10 @@ void set_event(struct policy_set *set, struct set_file *file, enum file_event ev
     if (file->was_held != was_held) {
         set_memory_note(set, file);
     }
+    if (state != FILE_REFUSED) {
+        file->blocked_by = NULL;
+        free(TAKE(file->blocked_over));
+    }
     file->state = state;
     set->something_changed = true;
     set_files_touch(set, file);
