@@ -19,6 +19,8 @@ enum {
     DEFAULT_TTL_S = 300,
 };
 
+#define AT(member) offsetof(struct settings, member)
+
 static const char DEFAULT_FILE[] = "/etc/mtasts-host/mtasts-host.yaml";
 static const char DEFAULT_CONTROL[] = "control.sock";
 static const char DEFAULT_CERTIFICATES[] = "certs";
@@ -32,59 +34,7 @@ const char *settings_find(const char *option)
     return environment != NULL && environment[0] != '\0' ? environment : DEFAULT_FILE;
 }
 
-void settings_list_add(struct settings_list *list, char *text)
-{
-    ARRAY_GROW(list->items, list->count, list->capacity);
-    list->items[list->count++] = text;
-}
-
-void settings_list_clear(struct settings_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        free(list->items[i]);
-    }
-    free(list->items);
-}
-
-/* ---- single values ---- */
-
-static void replace(char **place, char *text)
-{
-    free(*place);
-    *place = text;
-}
-
-static char *absolute_path(struct bytes path, const struct fields_context *context)
-{
-    CLEANUP_FREE char *name = memory_string_of(path);
-    return file_path_join(settings_reader_of(context)->directory, name);
-}
-
-bool settings_read_text(const struct yaml_pair *pair, size_t max, char **place,
-                        struct fields_context *context)
-{
-    struct bytes text;
-    if (!fields_string(pair, &text, context)) {
-        return false;
-    }
-    if (text.n == 0 || text.n > max) {
-        return fields_error(context, &pair->value_place,
-                            "\"%s\" must have 1 to %zu octets; write it so, or remove the key",
-                            shown(pair->key->text).text, max);
-    }
-    replace(place, memory_string_of(text));
-    return true;
-}
-
-bool settings_read_path(const struct yaml_pair *pair, char **place, struct fields_context *context)
-{
-    CLEANUP_FREE char *path = NULL;
-    if (!settings_read_text(pair, PATH_MAX - 1, &path, context)) {
-        return false;
-    }
-    replace(place, absolute_path(bytes_of(path), context));
-    return true;
-}
+/* ---- lists and words ---- */
 
 static bool add_path(const struct yaml_node *item, void *target, struct fields_context *context)
 {
@@ -95,7 +45,7 @@ static bool add_path(const struct yaml_node *item, void *target, struct fields_c
                                 ? "an empty path; write one"
                                 : "too many paths; put their files into one directory");
     }
-    char *path = absolute_path(item->text, context);
+    char *path = settings_absolute_path(item->text, context);
     for (size_t i = 0; i < paths->count; i++) {
         if (strcmp(paths->items[i], path) == 0) {
             free(path);
@@ -137,28 +87,6 @@ static bool read_certificates(const struct yaml_pair *pair, void *target,
     return fields_strings(pair, add_path, &((struct settings *)target)->certificates, context);
 }
 
-static bool read_state(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return settings_read_path(pair, &((struct settings *)target)->state, context);
-}
-
-/* Made absolute when all is read: it is relative to `state`. */
-static bool read_control(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return settings_read_text(pair, PATH_MAX - 1, &((struct settings *)target)->control, context);
-}
-
-static bool read_user(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return settings_read_text(pair, USER_NAME_MAX, &((struct settings *)target)->user, context);
-}
-
-static bool read_root(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return settings_read_text(pair, ROOT_TEXT_MAX, &((struct settings *)target)->root_text,
-                              context);
-}
-
 /* WORD, or else something that begins as a number does; for keys that take both. */
 static bool read_word(const struct yaml_pair *pair, const char *word, bool *ret_is_word,
                       struct fields_context *context)
@@ -194,30 +122,6 @@ static bool read_rescan(const struct yaml_pair *pair, void *target, struct field
            fields_duration_ms(pair, RESCAN_MIN_MS, RESCAN_MAX_MS, &settings->rescan_ms, context);
 }
 
-static bool read_http2(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return fields_bool(pair, &((struct settings *)target)->http2, context);
-}
-
-static bool read_snapshot(const struct yaml_pair *pair, void *target,
-                          struct fields_context *context)
-{
-    return fields_bool(pair, &((struct settings *)target)->snapshot, context);
-}
-
-static bool read_core_dumps(const struct yaml_pair *pair, void *target,
-                            struct fields_context *context)
-{
-    return fields_bool(pair, &((struct settings *)target)->core_dumps, context);
-}
-
-static bool read_session_tickets(const struct yaml_pair *pair, void *target,
-                                 struct fields_context *context)
-{
-    return fields_bool(pair, &((struct settings *)target)->session_tickets, context);
-}
-
-/* Says so instead of ignoring it: who writes the key counts on what it does. */
 /* ---- the access log ---- */
 
 static bool read_format(const struct yaml_pair *pair, void *target, struct fields_context *context)
@@ -245,18 +149,12 @@ static bool read_format(const struct yaml_pair *pair, void *target, struct field
                         shown(pair->key->text).text, shown(text).text);
 }
 
-static bool read_log_file(const struct yaml_pair *pair, void *target,
-                          struct fields_context *context)
-{
-    return settings_read_path(pair, &((struct settings *)target)->access_log_file, context);
-}
-
 static bool read_access_log(const struct yaml_pair *pair, void *target,
                             struct fields_context *context)
 {
     static const struct field FIELDS[] = {
-        {"format", read_format, FIELD_REQUIRED},
-        {"file", read_log_file, 0},
+        {"format", .read = read_format, .flags = FIELD_REQUIRED},
+        {"file", settings_read_path, .offset = AT(access_log_file)},
     };
     if (pair->value->kind == YAML_MAPPING) {
         return fields_read(pair, "access_log", FIELDS, ARRAY_LENGTH(FIELDS), target, context);
@@ -267,25 +165,26 @@ static bool read_access_log(const struct yaml_pair *pair, void *target,
 /* ---- the whole ---- */
 
 static const struct field FIELDS[] = {
-    {"policies", read_policies, FIELD_REQUIRED},
-    {"listen", settings_read_listen, 0},
-    {"certificates", read_certificates, 0},
-    {"state", read_state, 0},
-    {"control", read_control, 0},
-    {"user", read_user, 0},
-    {"defaults", settings_read_defaults, 0},
-    {"workers", read_workers, 0},
-    {"limits", settings_read_limits, 0},
-    {"rescan", read_rescan, 0},
-    {"http2", read_http2, 0},
-    {"session_tickets", read_session_tickets, 0},
-    {"snapshot", read_snapshot, 0},
-    {"core_dumps", read_core_dumps, 0},
-    {"root", read_root, 0},
-    {"access_log", read_access_log, 0},
-    {"dns", settings_read_dns, 0},
-    {"mirror", settings_read_mirror, 0},
-    {"acme", settings_read_acme, 0},
+    {"policies", .read = read_policies, .flags = FIELD_REQUIRED},
+    {"listen", .read = settings_read_listen},
+    {"certificates", .read = read_certificates},
+    {"state", settings_read_path, .offset = AT(state)},
+    /* Made absolute when all is read: it is relative to `state`. */
+    {"control", settings_read_text, .offset = AT(control), .max = PATH_MAX - 1},
+    {"user", settings_read_text, .offset = AT(user), .max = USER_NAME_MAX},
+    {"defaults", .read = settings_read_defaults},
+    {"workers", .read = read_workers},
+    {"limits", .read = settings_read_limits},
+    {"rescan", .read = read_rescan},
+    {"http2", fields_read_bool, .offset = AT(http2)},
+    {"session_tickets", fields_read_bool, .offset = AT(session_tickets)},
+    {"snapshot", fields_read_bool, .offset = AT(snapshot)},
+    {"core_dumps", fields_read_bool, .offset = AT(core_dumps)},
+    {"root", settings_read_text, .offset = AT(root_text), .max = ROOT_TEXT_MAX},
+    {"access_log", .read = read_access_log},
+    {"dns", .read = settings_read_dns},
+    {"mirror", .read = settings_read_mirror},
+    {"acme", .read = settings_read_acme},
 };
 
 char *settings_absolute_file(const char *file)
@@ -326,7 +225,7 @@ static bool complete(struct settings_reader *reader, struct fields_context *cont
         settings_list_add(&settings->certificates,
                           file_path_join(reader->directory, DEFAULT_CERTIFICATES));
     }
-    replace(&settings->control, file_path_join(settings->state, settings->control));
+    settings_replace(&settings->control, file_path_join(settings->state, settings->control));
     size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
     if (strlen(settings->control) > max) {
         diagnostics_add(context->diagnostics, SEVERITY_ERROR, context->file, 0, 0,
@@ -349,7 +248,7 @@ bool settings_parse(struct bytes text, const char *file, struct settings **ret_s
     settings->text = memory_string_of(text);
     CLEANUP_FREE char *directory = file_path_directory(settings->file);
     struct settings_reader reader = {.settings = settings, .directory = directory};
-    struct fields_context context = {file, d, &reader};
+    struct fields_context context = {.file = file, .diagnostics = d, .user = &reader};
     struct yaml_pair root = {.value = document.root, .value_place = document.root->start};
 
     bool good =

@@ -19,6 +19,8 @@ enum {
     FAILOVER_AFTER_MAX = 100,
 };
 
+#define AT(member) offsetof(struct settings_acme, member)
+
 static const char AGREE[] = "\"agree_terms\" must be true: without it no account can be made; read "
                             "the CA's terms, then write agree_terms: true";
 
@@ -80,11 +82,6 @@ static bool add_contact(const struct yaml_node *item, void *target, struct field
     }
     settings_list_add(contacts, memory_string_of(item->text));
     return true;
-}
-
-static bool read_contact(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return fields_strings(pair, add_contact, &((struct settings_acme *)target)->contacts, context);
 }
 
 static bool read_agree_terms(const struct yaml_pair *pair, void *target,
@@ -194,49 +191,18 @@ static bool is_off(struct bytes text)
            bytes_equal_nocase(text, BYTES("no"));
 }
 
-static bool read_port(const struct yaml_pair *pair, int64_t *ret_port,
-                      struct fields_context *context)
+static bool read_port(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
+    int64_t *port = target;
     struct bytes text;
     if (!fields_string(pair, &text, context)) {
         return false;
     }
     if (is_off(text)) {
-        *ret_port = 0;
+        *port = 0;
         return true;
     }
-    return fields_integer(pair, 1, UINT16_MAX, ret_port, context);
-}
-
-static bool read_http_port(const struct yaml_pair *pair, void *target,
-                           struct fields_context *context)
-{
-    return read_port(pair, &((struct settings_acme *)target)->preflight_http_port, context);
-}
-
-static bool read_https_port(const struct yaml_pair *pair, void *target,
-                            struct fields_context *context)
-{
-    return read_port(pair, &((struct settings_acme *)target)->preflight_https_port, context);
-}
-
-static bool read_preflight_dns(const struct yaml_pair *pair, void *target,
-                               struct fields_context *context)
-{
-    return fields_bool(pair, &((struct settings_acme *)target)->preflight_dns, context);
-}
-
-static bool read_preflight_caa(const struct yaml_pair *pair, void *target,
-                               struct fields_context *context)
-{
-    return fields_bool(pair, &((struct settings_acme *)target)->preflight_caa, context);
-}
-
-static bool read_preflight_addresses(const struct yaml_pair *pair, void *target,
-                                     struct fields_context *context)
-{
-    return settings_read_networks(pair, &((struct settings_acme *)target)->preflight_addresses,
-                                  context);
+    return fields_integer(pair, 1, UINT16_MAX, port, context);
 }
 
 static void set_preflight(struct settings_acme *acme, bool on)
@@ -251,11 +217,11 @@ static bool read_preflight(const struct yaml_pair *pair, void *target,
                            struct fields_context *context)
 {
     static const struct field FIELDS[] = {
-        {"http_port", read_http_port, 0},
-        {"https_port", read_https_port, 0},
-        {"dns", read_preflight_dns, 0},
-        {"caa", read_preflight_caa, 0},
-        {"addresses", read_preflight_addresses, 0},
+        {"http_port", read_port, .offset = AT(preflight_http_port)},
+        {"https_port", read_port, .offset = AT(preflight_https_port)},
+        {"dns", fields_read_bool, .offset = AT(preflight_dns)},
+        {"caa", fields_read_bool, .offset = AT(preflight_caa)},
+        {"addresses", settings_read_networks, .offset = AT(preflight_addresses)},
     };
     if (pair->value->kind == YAML_MAPPING) {
         return fields_read(pair, "preflight", FIELDS, ARRAY_LENGTH(FIELDS), target, context);
@@ -270,44 +236,14 @@ static bool read_preflight(const struct yaml_pair *pair, void *target,
 
 /* ---- pace ---- */
 
-static bool read_orders(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return fields_integer(pair, 1, ORDERS_MAX, &((struct settings_acme *)target)->orders, context);
-}
-
-static bool read_window(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return fields_duration_s(pair, WINDOW_MIN_S, WINDOW_MAX_S,
-                             &((struct settings_acme *)target)->orders_window_s, context);
-}
-
 static bool read_rate(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
     static const struct field FIELDS[] = {
-        {"orders", read_orders, 0},
-        {"window", read_window, 0},
+        {"orders", fields_read_integer, .offset = AT(orders), .min = 1, .max = ORDERS_MAX},
+        {"window", fields_read_duration_s, .offset = AT(orders_window_s), .min = WINDOW_MIN_S,
+         .max = WINDOW_MAX_S},
     };
     return fields_read(pair, "rate", FIELDS, ARRAY_LENGTH(FIELDS), target, context);
-}
-
-static bool read_in_flight(const struct yaml_pair *pair, void *target,
-                           struct fields_context *context)
-{
-    return fields_integer(pair, 1, IN_FLIGHT_MAX, &((struct settings_acme *)target)->in_flight,
-                          context);
-}
-
-static bool read_failover_after(const struct yaml_pair *pair, void *target,
-                                struct fields_context *context)
-{
-    return fields_integer(pair, 1, FAILOVER_AFTER_MAX,
-                          &((struct settings_acme *)target)->failover_after, context);
-}
-
-static bool read_take_over(const struct yaml_pair *pair, void *target,
-                           struct fields_context *context)
-{
-    return fields_bool(pair, &((struct settings_acme *)target)->take_over, context);
 }
 
 /* ---- the section ---- */
@@ -340,15 +276,16 @@ static bool complete_section(const struct yaml_pair *pair, struct settings_acme 
 bool settings_read_acme(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
     static const struct field FIELDS[] = {
-        {"contact", read_contact, 0},
-        {"agree_terms", read_agree_terms, 0},
-        {"directories", settings_read_directories, 0},
-        {"challenges", read_challenges, 0},
-        {"preflight", read_preflight, 0},
-        {"take_over", read_take_over, 0},
-        {"rate", read_rate, 0},
-        {"in_flight", read_in_flight, 0},
-        {"failover_after", read_failover_after, 0},
+        {"contact", fields_read_strings, .offset = AT(contacts), .add = add_contact},
+        {"agree_terms", .read = read_agree_terms},
+        {"directories", .read = settings_read_directories},
+        {"challenges", .read = read_challenges},
+        {"preflight", .read = read_preflight},
+        {"take_over", fields_read_bool, .offset = AT(take_over)},
+        {"rate", .read = read_rate},
+        {"in_flight", fields_read_integer, .offset = AT(in_flight), .min = 1, .max = IN_FLIGHT_MAX},
+        {"failover_after", fields_read_integer, .offset = AT(failover_after), .min = 1,
+         .max = FAILOVER_AFTER_MAX},
     };
     struct settings *settings = target;
     settings_acme_free(settings->acme); /* of a second "acme", which is an error */

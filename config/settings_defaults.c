@@ -7,12 +7,6 @@ enum {
     TLSRPT_MAX = 4096,
 };
 
-static bool read_max_age(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    struct settings *settings = target;
-    return fields_duration_s(pair, 0, MAX_AGE_MAX_S, &settings->default_max_age_s, context);
-}
-
 /* RFC 8460 §3: mailto: or https:, with `!`, `,` and `;` percent-encoded. */
 static bool add_tlsrpt(const struct yaml_node *item, void *target, struct fields_context *context)
 {
@@ -47,8 +41,7 @@ static bool read_tlsrpt(const struct yaml_pair *pair, void *target, struct field
     if (!fields_strings(pair, add_tlsrpt, &uris, context)) {
         return false;
     }
-    free(settings->default_tlsrpt);
-    settings->default_tlsrpt = uris.n != 0 ? buffer_take(&uris) : NULL;
+    settings_replace(&settings->default_tlsrpt, uris.n != 0 ? buffer_take(&uris) : NULL);
     return true;
 }
 
@@ -73,9 +66,10 @@ bool settings_read_defaults(const struct yaml_pair *pair, void *target,
                             struct fields_context *context)
 {
     static const struct field FIELDS[] = {
-        {"max_age", read_max_age, 0},
-        {"tlsrpt", read_tlsrpt, 0},
-        {"ids", read_ids, 0},
+        {"max_age", fields_read_duration_s, .offset = offsetof(struct settings, default_max_age_s),
+         .max = MAX_AGE_MAX_S},
+        {"tlsrpt", .read = read_tlsrpt},
+        {"ids", .read = read_ids},
     };
     return fields_read(pair, "defaults", FIELDS, ARRAY_LENGTH(FIELDS), target, context);
 }

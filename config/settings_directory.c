@@ -11,6 +11,8 @@ enum {
     ISSUERS_MAX = 16,
 };
 
+#define AT(member) offsetof(struct settings_directory, member)
+
 static const struct {
     const char *name;
     const char *url;
@@ -62,49 +64,13 @@ static bool read_url(const struct yaml_pair *pair, void *target, struct fields_c
     return true;
 }
 
-static bool read_trust(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return settings_read_path(pair, &((struct settings_directory *)target)->trust, context);
-}
-
-static bool read_kid(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return settings_read_text(pair, KID_MAX, &((struct settings_directory *)target)->eab_kid,
-                              context);
-}
-
-static bool read_key_file(const struct yaml_pair *pair, void *target,
-                          struct fields_context *context)
-{
-    return settings_read_path(pair, &((struct settings_directory *)target)->eab_key_file, context);
-}
-
 static bool read_eab(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
     static const struct field FIELDS[] = {
-        {"kid", read_kid, FIELD_REQUIRED},
-        {"key_file", read_key_file, FIELD_REQUIRED},
+        {"kid", settings_read_text, .offset = AT(eab_kid), .max = KID_MAX, .flags = FIELD_REQUIRED},
+        {"key_file", settings_read_path, .offset = AT(eab_key_file), .flags = FIELD_REQUIRED},
     };
     return fields_read(pair, "eab", FIELDS, ARRAY_LENGTH(FIELDS), target, context);
-}
-
-static bool read_profile(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return settings_read_text(pair, PROFILE_MAX, &((struct settings_directory *)target)->profile,
-                              context);
-}
-
-static bool read_profile_required(const struct yaml_pair *pair, void *target,
-                                  struct fields_context *context)
-{
-    return fields_bool(pair, &((struct settings_directory *)target)->profile_required, context);
-}
-
-static bool read_preferred_chain(const struct yaml_pair *pair, void *target,
-                                 struct fields_context *context)
-{
-    return settings_read_text(pair, COMMON_NAME_MAX,
-                              &((struct settings_directory *)target)->preferred_chain, context);
 }
 
 static bool add_issuer(const struct yaml_node *item, void *target, struct fields_context *context)
@@ -125,22 +91,18 @@ static bool add_issuer(const struct yaml_node *item, void *target, struct fields
     return true;
 }
 
-static bool read_caa(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return fields_strings(pair, add_issuer, &((struct settings_directory *)target)->caa, context);
-}
-
 static bool read_directory(const struct yaml_pair *item, struct settings_directory *directory,
                            struct fields_context *context)
 {
     static const struct field FIELDS[] = {
-        {"url", read_url, FIELD_REQUIRED},
-        {"trust", read_trust, 0},
-        {"eab", read_eab, 0},
-        {"profile", read_profile, 0},
-        {"profile_required", read_profile_required, 0},
-        {"preferred_chain", read_preferred_chain, 0},
-        {"caa", read_caa, 0},
+        {"url", .read = read_url, .flags = FIELD_REQUIRED},
+        {"trust", settings_read_path, .offset = AT(trust)},
+        {"eab", .read = read_eab},
+        {"profile", settings_read_text, .offset = AT(profile), .max = PROFILE_MAX},
+        {"profile_required", fields_read_bool, .offset = AT(profile_required)},
+        {"preferred_chain", settings_read_text, .offset = AT(preferred_chain),
+         .max = COMMON_NAME_MAX},
+        {"caa", fields_read_strings, .offset = AT(caa), .add = add_issuer},
     };
     if (item->value->kind != YAML_MAPPING) {
         return read_url(item, directory, context);

@@ -13,10 +13,7 @@ enum {
     DNS_PORT = 53,
 };
 
-static bool read_ttl(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return fields_duration_s(pair, 1, TTL_MAX_S, &((struct settings *)target)->dns_ttl_s, context);
-}
+#define AT(member) offsetof(struct settings, member)
 
 /* Letters, digits, '-' and '_' in labels of 1 to 63, without a final dot. */
 static bool is_name(struct bytes name)
@@ -50,7 +47,7 @@ char *settings_parse_name(struct bytes text)
     return name;
 }
 
-static bool read_name(const struct yaml_pair *pair, char **ret_name, struct fields_context *context)
+static bool read_name(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
     struct bytes text;
     if (!fields_string(pair, &text, context)) {
@@ -63,20 +60,8 @@ static bool read_name(const struct yaml_pair *pair, char **ret_name, struct fiel
                             "(other alphabets as xn--…)",
                             shown(text).text);
     }
-    free(*ret_name);
-    *ret_name = name;
+    settings_replace(target, name);
     return true;
-}
-
-static bool read_delegate(const struct yaml_pair *pair, void *target,
-                          struct fields_context *context)
-{
-    return read_name(pair, &((struct settings *)target)->dns_delegate, context);
-}
-
-static bool read_host(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return read_name(pair, &((struct settings *)target)->dns_host, context);
 }
 
 /* ADDRESS or ADDRESS:PORT; an IPv6 address with a port in brackets. */
@@ -116,21 +101,8 @@ static bool add_resolver(const struct yaml_node *item, void *target, struct fiel
     return true;
 }
 
-static bool read_resolver(const struct yaml_pair *pair, void *target,
-                          struct fields_context *context)
+static bool read_server(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
-    return fields_strings(pair, add_resolver, &((struct settings *)target)->dns_resolvers, context);
-}
-
-static bool read_hook(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return settings_read_path(pair, &((struct settings *)target)->dns_hook, context);
-}
-
-static bool read_update_server(const struct yaml_pair *pair, void *target,
-                               struct fields_context *context)
-{
-    struct settings *settings = target;
     struct bytes text;
     if (!fields_string(pair, &text, context)) {
         return false;
@@ -142,29 +114,17 @@ static bool read_update_server(const struct yaml_pair *pair, void *target,
                             "\"192.0.2.53:53\" or \"[2001:db8::53]:53\"",
                             shown(text).text);
     }
-    free(settings->dns_update_server);
-    settings->dns_update_server = server;
+    settings_replace(target, server);
     return true;
-}
-
-static bool read_update_key(const struct yaml_pair *pair, void *target,
-                            struct fields_context *context)
-{
-    return settings_read_path(pair, &((struct settings *)target)->dns_update_key_file, context);
-}
-
-static bool read_update_zone(const struct yaml_pair *pair, void *target,
-                             struct fields_context *context)
-{
-    return read_name(pair, &((struct settings *)target)->dns_update_zone, context);
 }
 
 static bool read_update(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
     static const struct field FIELDS[] = {
-        {"server", read_update_server, 0},
-        {"key_file", read_update_key, FIELD_REQUIRED},
-        {"zone", read_update_zone, 0},
+        {"server", read_server, .offset = AT(dns_update_server)},
+        {"key_file", settings_read_path, .offset = AT(dns_update_key_file),
+         .flags = FIELD_REQUIRED},
+        {"zone", read_name, .offset = AT(dns_update_zone)},
     };
     return fields_read(pair, "dns.update", FIELDS, ARRAY_LENGTH(FIELDS), target, context);
 }
@@ -172,8 +132,12 @@ static bool read_update(const struct yaml_pair *pair, void *target, struct field
 bool settings_read_dns(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
     static const struct field FIELDS[] = {
-        {"resolver", read_resolver, 0}, {"ttl", read_ttl, 0},   {"delegate", read_delegate, 0},
-        {"host", read_host, 0},         {"hook", read_hook, 0}, {"update", read_update, 0},
+        {"resolver", fields_read_strings, .offset = AT(dns_resolvers), .add = add_resolver},
+        {"ttl", fields_read_duration_s, .offset = AT(dns_ttl_s), .min = 1, .max = TTL_MAX_S},
+        {"delegate", read_name, .offset = AT(dns_delegate)},
+        {"host", read_name, .offset = AT(dns_host)},
+        {"hook", settings_read_path, .offset = AT(dns_hook)},
+        {"update", .read = read_update},
     };
     return fields_read(pair, "dns", FIELDS, ARRAY_LENGTH(FIELDS), target, context);
 }

@@ -102,54 +102,32 @@ static const struct limit LIMITS[] = {
      "Certificates kept parsed by each worker, about 4 KiB each."},
 };
 
-static int64_t *value_of(struct settings_limits *limits, const struct limit *limit)
-{
-    return (int64_t *)((char *)limits + limit->offset);
-}
-
 void settings_limits_default(struct settings_limits *limits)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(LIMITS); i++) {
-        *value_of(limits, &LIMITS[i]) = LIMITS[i].normal;
+        *(int64_t *)((char *)limits + LIMITS[i].offset) = LIMITS[i].normal;
     }
-}
-
-static bool read_limit(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    const struct limit *limit = LIMITS;
-    while (!bytes_equal(bytes_of(limit->key), pair->key->text)) {
-        limit++; /* fields_read gives us known keys alone */
-    }
-    int64_t *value = value_of(target, limit);
-    switch (limit->kind) {
-    case DURATION:
-        return fields_duration_ms(pair, limit->min, limit->max, value, context);
-    case SIZE:
-        return fields_size(pair, limit->min, limit->max, value, context);
-    case NUMBER:
-    case PERCENT:
-        break;
-    }
-    return fields_integer(pair, limit->min, limit->max, value, context);
-}
-
-/* ---- who is not counted ---- */
-
-static bool read_uncounted(const struct yaml_pair *pair, void *target,
-                           struct fields_context *context)
-{
-    return settings_read_networks(pair, &((struct settings_limits *)target)->uncounted, context);
 }
 
 bool settings_read_limits(const struct yaml_pair *pair, void *target,
                           struct fields_context *context)
 {
+    static bool (*const READ[])(const struct yaml_pair *number, void *place,
+                                struct fields_context *its_context) = {
+        [NUMBER] = fields_read_integer,
+        [PERCENT] = fields_read_integer,
+        [DURATION] = fields_read_duration_ms,
+        [SIZE] = fields_read_size,
+    };
     struct settings *settings = target;
     struct field fields[ARRAY_LENGTH(LIMITS) + 1];
     for (size_t i = 0; i < ARRAY_LENGTH(LIMITS); i++) {
-        fields[i] = (struct field){LIMITS[i].key, read_limit, 0};
+        fields[i] = (struct field){LIMITS[i].key, READ[LIMITS[i].kind], .offset = LIMITS[i].offset,
+                                   .min = LIMITS[i].min, .max = LIMITS[i].max};
     }
-    fields[ARRAY_LENGTH(LIMITS)] = (struct field){"uncounted", read_uncounted, 0};
+    /* Who is not counted. */
+    fields[ARRAY_LENGTH(LIMITS)] = (struct field){
+        "uncounted", settings_read_networks, .offset = offsetof(struct settings_limits, uncounted)};
     return fields_read(pair, "limits", fields, ARRAY_LENGTH(fields), &settings->limits, context);
 }
 

@@ -186,18 +186,13 @@ static bool read_http(const struct yaml_pair *pair, void *target, struct fields_
     return fields_strings(pair, add_item, &((struct settings *)target)->http, context);
 }
 
-static bool read_plain(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    return fields_strings(pair, add_item, &((struct settings *)target)->plain, context);
-}
-
 bool settings_read_listen(const struct yaml_pair *pair, void *target,
                           struct fields_context *context)
 {
     static const struct field FIELDS[] = {
-        {"https", read_https, 0},
-        {"http", read_http, 0},
-        {"plain", read_plain, 0},
+        {"https", .read = read_https},
+        {"http", .read = read_http},
+        {"plain", fields_read_strings, .offset = offsetof(struct settings, plain), .add = add_item},
     };
     const struct settings *settings = target;
     const struct settings_reader *reader = settings_reader_of(context);

@@ -25,33 +25,11 @@ static const struct duration DURATIONS[] = {
 
 #undef AT
 
-static int64_t *value_of(struct settings_mirror *mirror, const struct duration *duration)
-{
-    return (int64_t *)((char *)mirror + duration->offset);
-}
-
 void settings_mirror_default(struct settings_mirror *mirror)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(DURATIONS); i++) {
-        *value_of(mirror, &DURATIONS[i]) = DURATIONS[i].normal;
+        *(int64_t *)((char *)mirror + DURATIONS[i].offset) = DURATIONS[i].normal;
     }
-}
-
-static bool read_duration(const struct yaml_pair *pair, void *target,
-                          struct fields_context *context)
-{
-    const struct duration *duration = DURATIONS;
-    while (!bytes_equal(bytes_of(duration->key), pair->key->text)) {
-        duration++; /* fields_read gives us known keys alone */
-    }
-    return fields_duration_ms(pair, duration->min, duration->max, value_of(target, duration),
-                              context);
-}
-
-static bool read_addresses(const struct yaml_pair *pair, void *target,
-                           struct fields_context *context)
-{
-    return settings_read_networks(pair, &((struct settings_mirror *)target)->addresses, context);
 }
 
 bool settings_read_mirror(const struct yaml_pair *pair, void *target,
@@ -60,8 +38,11 @@ bool settings_read_mirror(const struct yaml_pair *pair, void *target,
     struct settings *settings = target;
     struct field fields[ARRAY_LENGTH(DURATIONS) + 1];
     for (size_t i = 0; i < ARRAY_LENGTH(DURATIONS); i++) {
-        fields[i] = (struct field){DURATIONS[i].key, read_duration, 0};
+        fields[i] =
+            (struct field){DURATIONS[i].key, fields_read_duration_ms, .offset = DURATIONS[i].offset,
+                           .min = DURATIONS[i].min, .max = DURATIONS[i].max};
     }
-    fields[ARRAY_LENGTH(DURATIONS)] = (struct field){"addresses", read_addresses, 0};
+    fields[ARRAY_LENGTH(DURATIONS)] = (struct field){
+        "addresses", settings_read_networks, .offset = offsetof(struct settings_mirror, addresses)};
     return fields_read(pair, "mirror", fields, ARRAY_LENGTH(fields), &settings->mirror, context);
 }

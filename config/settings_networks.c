@@ -16,8 +16,8 @@ static bool add_network(const struct yaml_node *item, void *target, struct field
     return true;
 }
 
-bool settings_read_networks(const struct yaml_pair *pair, struct settings_networks *networks,
+bool settings_read_networks(const struct yaml_pair *pair, void *target,
                             struct fields_context *context)
 {
-    return fields_strings(pair, add_network, networks, context);
+    return fields_strings(pair, add_network, target, context);
 }

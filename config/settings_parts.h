@@ -26,15 +26,20 @@ void settings_list_add(struct settings_list *list, char *text);
 
 void settings_list_clear(struct settings_list *list);
 
-/* A text of 1 to MAX octets, and a path, made absolute; what *PLACE had is freed. */
-bool settings_read_text(const struct yaml_pair *pair, size_t max, char **place,
-                        struct fields_context *context) MUST_USE;
-bool settings_read_path(const struct yaml_pair *pair, char **place, struct fields_context *context)
-    MUST_USE;
+/* TEXT (taken) instead of what *PLACE has. */
+void settings_replace(char **place, char *text);
 
-/* A network or a list of them, added to NETWORKS. */
-bool settings_read_networks(const struct yaml_pair *pair, struct settings_networks *networks,
-                            struct fields_context *context) MUST_USE;
+/* PATH as the configuration writes it; the caller frees it. */
+char *settings_absolute_path(struct bytes path, const struct fields_context *context);
+
+/* For struct field's `read`; TARGET is a char *, of which the value takes the place: a text of 1
+ * octet to the row's `max`, and a path, made absolute. */
+bool settings_read_text(const struct yaml_pair *pair, void *target, struct fields_context *context);
+bool settings_read_path(const struct yaml_pair *pair, void *target, struct fields_context *context);
+
+/* A network or a list of them, added to TARGET, a struct settings_networks. */
+bool settings_read_networks(const struct yaml_pair *pair, void *target,
+                            struct fields_context *context);
 
 /* TEXT as a DNS name, lower-case and without a final dot; the caller frees it. NULL: it is none. */
 char *settings_parse_name(struct bytes text);

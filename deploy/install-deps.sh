@@ -40,7 +40,7 @@ package="build-essential debhelper"
 
 # The real servers and clients that the scenarios run against, and the tools that judge the code.
 tests="
-    libcmocka-dev clang clang-tidy libclang-rt-dev llvm python3 binutils iproute2 util-linux procps faketime git
+    libcmocka-dev clang clang-format clang-tidy libclang-rt-dev llvm python3 binutils iproute2 util-linux procps faketime git
     debootstrap debian-archive-keyring lintian zsh
     curl nghttp2-client postfix postfix-mta-sts-resolver knot bind9 bind9-dnsutils unbound
     nginx-light libnginx-mod-stream apache2 haproxy testssl.sh systemd shellcheck mandoc

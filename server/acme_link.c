@@ -34,13 +34,6 @@ void acme_link_reload(const struct server *server)
     }
 }
 
-/* On the ACME thread: what it installed waits in the loader's mailbox. */
-static void on_acme_loaded(void *context)
-{
-    const struct server *server = context;
-    loader_catch_up(server->loader, loading_all_known, context);
-}
-
 void acme_link_prepare(struct server *server)
 {
     if (server->settings->acme != NULL) {
@@ -49,7 +42,7 @@ void acme_link_prepare(struct server *server)
     }
 }
 
-bool acme_link_start(struct server *server, struct error *e)
+bool acme_link_start(struct server *server, void (*loaded)(void *context), struct error *e)
 {
     struct acme *acme = NULL;
     const struct acme_options options = {
@@ -59,7 +52,7 @@ bool acme_link_start(struct server *server, struct error *e)
         .certificates = server->tables.certificates,
         .board = server->board,
         .install = install,
-        .loaded = on_acme_loaded,
+        .loaded = loaded,
         .context = server,
     };
     if (!acme_start(&options, &acme, e)) {

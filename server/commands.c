@@ -7,85 +7,8 @@
 #include "lib/dns/name.h"
 #include "server/control/control.h"
 #include "server/server_state.h"
-#include "server/status.h"
 
 enum { HELD_MAX = 20 };
-
-static void begin_status(struct server *server);
-
-static void answer_status(struct inquiry *inquiry)
-{
-    struct server *server = inquiry->server;
-    verdict_look(server, inquiry);
-    json_t *status = NULL;
-    if (round_is_awaited(&server->status_round)) {
-        status = status_json(server, inquiry);
-        commands_add_left_early(server, status);
-    }
-    round_answer(&server->status_round, server->control, status);
-    begin_status(server);
-}
-
-/* Loader and ACME client have answered. */
-static void ask_mirror_status(struct inquiry *inquiry)
-{
-    struct server *server = inquiry->server;
-    if (server->mirror == NULL) {
-        answer_status(inquiry);
-        return;
-    }
-    struct inquiry *rest = inquiry_new(server, 0, answer_status);
-    rest->status = TAKE(inquiry->status);
-    rest->acme = TAKE(inquiry->acme);
-    mirror_ask_status(server->mirror, inquiry_on_mirror_status, rest);
-}
-
-/* The loader has answered; there may be an ACME client. */
-static void ask_acme_status(struct inquiry *inquiry)
-{
-    struct server *server = inquiry->server;
-    if (server->acme == NULL) {
-        ask_mirror_status(inquiry);
-        return;
-    }
-    struct inquiry *rest = inquiry_new(server, 0, ask_mirror_status);
-    rest->status = TAKE(inquiry->status);
-    acme_ask_status(server->acme, inquiry_on_acme_status, rest);
-}
-
-static void begin_status(struct server *server)
-{
-    if (round_begin(&server->status_round)) {
-        loader_ask_status(server->loader, inquiry_on_status,
-                          inquiry_new(server, 0, ask_acme_status));
-    }
-}
-
-void commands_look(struct server *server, uint64_t ticket)
-{
-    round_join(&server->status_round, ticket);
-    begin_status(server);
-}
-
-static void ask_status(struct server *server, uint64_t ticket, const json_t *request)
-{
-    (void)request;
-    if (server->phase != SERVER_SERVING) {
-        /* The loader has no time before it is done, or has gone already. */
-        const struct inquiry nothing = {0};
-        verdict_look(server, &nothing);
-        control_answer(server->control, ticket, status_json(server, &nothing));
-        return;
-    }
-    commands_look(server, ticket);
-}
-
-/* For who waits for the end of the load: unlike `status` it counts nothing. */
-static void ask_ready(struct server *server, uint64_t ticket, const json_t *request)
-{
-    (void)request;
-    control_answer(server->control, ticket, status_state_json(server));
-}
 
 /* "paths" of REQUEST, where it has them. */
 static bool read_paths(const json_t *request, struct loader_accept *accept)
@@ -135,7 +58,7 @@ static bool read_domain(struct server *server, uint64_t ticket, const json_t *re
     return true;
 }
 
-void commands_answer_loading(struct server *server, uint64_t ticket)
+static void answer_loading(struct server *server, uint64_t ticket)
 {
     control_answer_error(server->control, ticket, "the server is loading; try again in a moment");
 }
@@ -174,7 +97,7 @@ static void ask_serving(struct server *server, uint64_t ticket, const json_t *re
 {
     struct bytes domain;
     if (!atomic_load(&server->tables.policies_known)) {
-        commands_answer_loading(server, ticket);
+        answer_loading(server, ticket);
         return;
     }
     if (json_is_array(json_object_get(request, "domains"))) {
@@ -191,15 +114,6 @@ static void ask_serving(struct server *server, uint64_t ticket, const json_t *re
     control_answer(server->control, ticket, json_pack("{s:o}", "body", body));
 }
 
-bool commands_open_history(struct server *server, struct error *e)
-{
-    if (server->history != NULL) {
-        return true;
-    }
-    CLEANUP_FREE char *path = file_path_join(server->settings->state, "history.db");
-    return history_open(path, &server->history, e);
-}
-
 static void add_held(struct bytes text, int64_t until_s, void *context)
 {
     json_array_append_new(context, json_pack("{s:o,s:I}", "text", safe_json_string(text), "until",
@@ -209,10 +123,6 @@ static void add_held(struct bytes text, int64_t until_s, void *context)
 static void ask_history(struct server *server, uint64_t ticket, const json_t *request)
 {
     struct bytes domain;
-    if (server->phase == SERVER_LOADING) {
-        commands_answer_loading(server, ticket);
-        return;
-    }
     if (!read_domain(server, ticket, request, &domain)) {
         return;
     }
@@ -245,17 +155,18 @@ static void ask_history(struct server *server, uint64_t ticket, const json_t *re
 static const struct {
     const char *name;
     void (*ask)(struct server *server, uint64_t ticket, const json_t *request);
+    bool needs_load; /* it makes no sense before the first load is over */
 } commands[] = {
-    {"status", ask_status},
-    {"ready", ask_ready},
-    {"reload", ask_reload},
-    {"history", ask_history},
-    {"serving", ask_serving},
-    {"leaving", commands_ask_leaving},
-    {"owners", commands_ask_owners},
-    {"cert-renew", commands_ask_renew},
-    {"cert-revoke", commands_ask_revoke},
-    {"account-rollover", commands_ask_rollover},
+    {"status", commands_ask_status, false},
+    {"ready", commands_ask_ready, false},
+    {"reload", ask_reload, false},
+    {"history", ask_history, true},
+    {"serving", ask_serving, false},
+    {"leaving", commands_ask_leaving, true},
+    {"owners", commands_ask_owners, true},
+    {"cert-renew", commands_ask_renew, false},
+    {"cert-revoke", commands_ask_revoke, false},
+    {"account-rollover", commands_ask_rollover, false},
 };
 
 void commands_ask(uint64_t ticket, const json_t *request, void *context)
@@ -268,10 +179,15 @@ void commands_ask(uint64_t ticket, const json_t *request, void *context)
         return;
     }
     for (size_t i = 0; name != NULL && i < ARRAY_LENGTH(commands); i++) {
-        if (strcmp(commands[i].name, name) == 0) {
-            commands[i].ask(server, ticket, request);
-            return;
+        if (strcmp(commands[i].name, name) != 0) {
+            continue;
         }
+        if (commands[i].needs_load && server->phase == SERVER_LOADING) {
+            answer_loading(server, ticket);
+        } else {
+            commands[i].ask(server, ticket, request);
+        }
+        return;
     }
     control_answer_error(server->control, ticket,
                          "there is no command \"%s\"; is the server of the same version?",

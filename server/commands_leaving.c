@@ -79,10 +79,6 @@ static json_t *list(struct listing *listing, size_t most)
 
 void commands_ask_leaving(struct server *server, uint64_t ticket, const json_t *request)
 {
-    if (server->phase == SERVER_LOADING) {
-        commands_answer_loading(server, ticket);
-        return;
-    }
     json_int_t most = json_integer_value(json_object_get(request, "most"));
     struct listing listing = {.server = server};
     int64_t count = 0;
@@ -111,4 +107,13 @@ void commands_add_left_early(struct server *server, json_t *status)
     json_object_set_new(status, "left_early", found != NULL ? found : json_array());
     json_object_set_new(status, "left_early_total", json_integer((json_int_t)listing.early_total));
     json_object_set_new(status, "left_early_counted", json_boolean(found != NULL && !listing.late));
+}
+
+bool commands_open_history(struct server *server, struct error *e)
+{
+    if (server->history != NULL) {
+        return true;
+    }
+    CLEANUP_FREE char *path = file_path_join(server->settings->state, "history.db");
+    return history_open(path, &server->history, e);
 }

@@ -43,10 +43,8 @@ void commands_ask_owners(struct server *server, uint64_t ticket, const json_t *r
 {
     struct bytes names[CONTROL_OWNERS_MAX];
     const json_t *list = json_object_get(request, "names");
-    if (server->phase == SERVER_LOADING) {
-        commands_answer_loading(server, ticket);
-    } else if (!json_is_array(list) || json_array_size(list) > CONTROL_OWNERS_MAX ||
-               !read_names(list, names)) {
+    if (!json_is_array(list) || json_array_size(list) > CONTROL_OWNERS_MAX ||
+        !read_names(list, names)) {
         control_answer_error(server->control, ticket,
                              "\"names\" is missing or no list of at most %d names",
                              CONTROL_OWNERS_MAX);

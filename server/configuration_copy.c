@@ -77,7 +77,7 @@ bool configuration_copy_prepare(const char *state, const struct settings *settin
     return file_replace_at(place.state, place.prepared, bytes_of(text), COPY_MODE, e);
 }
 
-bool configuration_copy_keep(const char *state, const struct settings *settings, struct error *e)
+bool configuration_copy_write(const char *state, const struct settings *settings, struct error *e)
 {
     CLEANUP(place_clear) struct place place = {.state = -1};
     if (!place_open(state, settings->file, &place, e)) {

@@ -6,7 +6,7 @@
  * starts with; so the copy is always of a start, or of a reload, that went well:
  *
  *     configuration_copy_prepare(state, settings, &e)      before privileges are given up
- *     configuration_copy_keep(state, settings, &e)         when all is served
+ *     configuration_copy_write(state, settings, &e)         when all is served
  *
  * What starts as root does what the text says as root, until it becomes `user:`, who owns `state`.
  * So a start takes a copy only where it belongs to who starts, and nobody else may write it; one
@@ -21,7 +21,7 @@
 bool configuration_copy_prepare(const char *state, const struct settings *settings, struct error *e)
     MUST_USE;
 /* What was prepared takes the copy's place. */
-bool configuration_copy_keep(const char *state, const struct settings *settings, struct error *e)
+bool configuration_copy_write(const char *state, const struct settings *settings, struct error *e)
     MUST_USE;
 
 enum configuration_copy_use {

@@ -47,13 +47,20 @@ static void on_all_known(void *context)
               LOG_NUMBER("workers", server->worker_count),
               LOG_NUMBER("milliseconds", clock_monotonic_ms() - server->started_ms));
     systemd_notify_ready("Serving");
-    server_keep_copy(server);
+    server_write_copy(server);
 }
 
-void loading_all_known(void *context)
+static void tell_all_known(void *context)
 {
     struct server *server = context;
     mailbox_post(server->mailbox, on_all_known, server);
+}
+
+/* On the ACME thread: what it installed waits in the loader's mailbox. */
+static void acme_loaded(void *context)
+{
+    const struct server *server = context;
+    loader_catch_up(server->loader, tell_all_known, context);
 }
 
 static void on_loaded(void *context)
@@ -67,7 +74,7 @@ static void on_loaded(void *context)
         fail(server, &server->load_failure);
     } else if (server->settings->acme == NULL) {
         on_all_known(server);
-    } else if (!acme_link_start(server, &e)) {
+    } else if (!acme_link_start(server, acme_loaded, &e)) {
         fail(server, &e);
     }
 }

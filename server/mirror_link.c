@@ -28,8 +28,8 @@ static bool start(struct server *server)
                   LOG_TEXT("advice", "mirrored policies stay as they are; restart"));
         return false;
     }
-    if (server->newer != NULL) { /* reloaded before there was one to follow */
-        mirror_set_pace(server->mirror, &server->newer->mirror);
+    if (server->reloaded != NULL) { /* reloaded before there was one to follow */
+        mirror_set_pace(server->mirror, &server->reloaded->mirror);
     }
     return true;
 }

@@ -12,7 +12,7 @@ enum { NAMES_MAX = 4096, TROUBLE_MAX = 1500 };
 
 static const struct settings *current(const struct server *server)
 {
-    return server->newer != NULL ? server->newer : server->settings;
+    return server->reloaded != NULL ? server->reloaded : server->settings;
 }
 
 void server_tell_trouble(struct server *server, const struct diagnostics *diagnostics)
@@ -48,14 +48,15 @@ static void tell_not_kept(struct server *server, const struct error *why)
     log_event(server->log, LOG_LEVEL_WARNING, "settings.not_kept", LOG_TEXT("error", why->text));
 }
 
-void server_keep_copy(struct server *server)
+void server_write_copy(struct server *server)
 {
     struct error why;
     if (!server->copy_is_prepared) {
         return;
     }
     server->copy_is_prepared = false;
-    server->copy_is_kept = configuration_copy_keep(server->settings->state, server->settings, &why);
+    server->copy_is_kept =
+        configuration_copy_write(server->settings->state, server->settings, &why);
     if (!server->copy_is_kept) {
         tell_not_kept(server, &why);
     }
@@ -69,7 +70,7 @@ void server_prepare_copy(struct server *server, const struct settings *settings)
         tell_not_kept(server, &why);
     }
     if (server->phase == SERVER_SERVING) {
-        server_keep_copy(server);
+        server_write_copy(server);
     }
 }
 
@@ -93,8 +94,8 @@ static void use(struct inquiry *inquiry, struct settings *settings)
     for (size_t i = 0; i < server->workers_running; i++) {
         worker_set_limits(server->workers[i], &settings->limits);
     }
-    inquiry->outdated = server->newer;
-    server->newer = settings;
+    inquiry->outdated = server->reloaded;
+    server->reloaded = settings;
 }
 
 static json_t *texts(const struct loader_accept *accept)
@@ -145,13 +146,13 @@ static void answer_reload(struct inquiry *inquiry)
     if (server->phase == SERVER_SERVING) {
         systemd_notify_ready("Serving");
     }
-    round_answer(&server->reload_round, server->control, reply(inquiry));
+    joint_answer_give(&server->reload_answer, server->control, reply(inquiry));
     begin_reload(server);
 }
 
 static void begin_reload(struct server *server)
 {
-    if (!round_begin(&server->reload_round)) {
+    if (!joint_answer_begin(&server->reload_answer)) {
         return;
     }
     struct diagnostics diagnostics = {0};
@@ -175,7 +176,7 @@ static void begin_reload(struct server *server)
 
 void server_reload(struct server *server, const struct loader_accept *accept, uint64_t ticket)
 {
-    round_join(&server->reload_round, ticket);
+    joint_answer_join(&server->reload_answer, ticket);
     loader_accept_merge(&server->accept, accept);
     begin_reload(server);
 }

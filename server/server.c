@@ -125,110 +125,6 @@ static bool start_access_log(struct server *server, struct error *e)
                            server->log, &server->access_log, e);
 }
 
-static void on_worker_done(void *context)
-{
-    (void)context; /* the main loop looks by itself */
-}
-
-static void worker_done(void *context)
-{
-    struct server *server = context;
-    mailbox_post(server->mailbox, on_worker_done, NULL);
-}
-
-static bool begin_tickets(struct server *server, struct error *e)
-{
-    server->ticket_keys = secret_memory_new(sizeof(*server->ticket_keys));
-    return ticket_keys_begin(server->ticket_keys, clock_monotonic_ms(), ticket_keys_random_octets,
-                             e);
-}
-
-/* Worker NUMBER's descriptor of each listener; the caller frees the array. */
-static struct worker_listener *listeners_of(struct server *server, size_t number)
-{
-    struct listeners *listeners = &server->listeners;
-    struct worker_listener *taken = memory_zero(listeners->count, sizeof(*taken));
-    for (size_t i = 0; i < listeners->count; i++) {
-        taken[i] = (struct worker_listener){listener_take(&listeners->items[i], number),
-                                            listeners->items[i].kind};
-    }
-    return taken;
-}
-
-static bool start_worker(struct server *server, size_t number, struct error *e)
-{
-    CLEANUP_FREE struct worker_listener *listeners = listeners_of(server, number);
-    const struct http_answers policies = {policy_answer, &server->policy_answers};
-    const struct worker_options options = {
-        .number = number,
-        .settings = server->settings,
-        .listeners = listeners,
-        .listener_count = server->listeners.count,
-        .answers = {[LISTENER_HTTPS] = policies,
-                    [LISTENER_HTTP] = {redirect_answer, &server->redirect_answers},
-                    [LISTENER_PLAIN] = policies},
-        .certificates = server->tables.certificates,
-        .certificates_known = &server->tables.certificates_known,
-        .policies = server->tables.policies,
-        .board = server->board,
-        .ticket_keys = server->ticket_keys,
-        .name_asked = server->settings->acme != NULL ? acme_link_name_asked : NULL,
-        .name_asked_context = server,
-        .totals = &server->totals,
-        .access_log = server->access_log,
-        .done = worker_done,
-        .done_context = server,
-    };
-    return worker_start(&options, &server->workers[number], e);
-}
-
-static void prepare_answers(struct server *server)
-{
-    const struct settings *settings = server->settings;
-    if (settings->root_text != NULL) {
-        server->root_line = memory_printf("%s\n", settings->root_text);
-        server->policy_answers.root_text = bytes_of(server->root_line);
-    }
-    server->policy_answers.policies = server->tables.policies;
-    server->policy_answers.known = &server->tables.policies_known;
-    server->redirect_answers = (struct redirect_answers){
-        server->tables.policies, &server->tables.policies_known, server->board};
-}
-
-static bool has_tls(const struct listeners *listeners)
-{
-    for (size_t i = 0; i < listeners->count; i++) {
-        if (listeners->items[i].kind == LISTENER_HTTPS) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool server_start_workers(struct server *server, struct error *e)
-{
-    if (server->settings->session_tickets && !begin_tickets(server, e)) {
-        return false;
-    }
-    prepare_answers(server);
-    server->totals.addresses = address_book_new();
-    server->workers = memory_zero(server->worker_count, sizeof(struct worker *));
-    for (size_t i = 0; i < server->worker_count; i++) {
-        if (!start_worker(server, i, e)) {
-            return false;
-        }
-        server->workers_running++;
-        if (server->newer != NULL) { /* reloaded while it loaded */
-            worker_set_limits(server->workers[i], &server->newer->limits);
-        }
-    }
-    listeners_log(&server->listeners, server->log);
-    if (has_tls(&server->listeners)) { /* clients do not wait for it */
-        tls_report_make(server->log, &server->tls);
-    }
-    return true;
-}
-
 static bool drop_privileges(struct server *server, struct error *e)
 {
     const struct privileges *privileges = &server->privileges;
@@ -259,7 +155,8 @@ static void begin_stopping(struct server *server, int64_t now_ms)
         server->drain_until_ms = now_ms;
         return;
     }
-    const struct settings *settings = server->newer != NULL ? server->newer : server->settings;
+    const struct settings *settings =
+        server->reloaded != NULL ? server->reloaded : server->settings;
     server->phase = SERVER_STOPPING;
     loader_abandon_load(server->loader);
     server->drain_until_ms = now_ms + settings->limits.drain_ms;
@@ -375,7 +272,7 @@ static void serve(struct server *server)
         tend_watchdog(server, now_ms);
         tend_tickets(server, now_ms);
         loading_tend(server, now_ms);
-        verdict_tend(server, now_ms);
+        commands_tend_verdict(server, now_ms);
         if (server->failed) {
             return;
         }
@@ -425,7 +322,7 @@ static void stop(struct server *server)
     free(server->root_line);
     free(server->workers);
     file_close(&server->signals);
-    settings_free(server->newer);
+    settings_free(server->reloaded);
     settings_free(server->settings);
 }
 

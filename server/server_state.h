@@ -16,8 +16,8 @@
 #include "server/domain_news.h"
 #include "server/engine/access_log.h"
 #include "server/engine/worker.h"
+#include "server/joint_answer.h"
 #include "server/listener.h"
-#include "server/round.h"
 #include "server/systemd.h"
 #include "server/tls_report.h"
 
@@ -41,7 +41,7 @@ enum server_phase { SERVER_LOADING, SERVER_SERVING, SERVER_STOPPING };
 
 struct server {
     struct settings *settings; /* as started with */
-    struct settings *newer;    /* as read since, or NULL */
+    struct settings *reloaded; /* as a reload has read them since, or NULL */
     bool copy_is_prepared;     /* and is kept once all is served (configuration_copy.h) */
     bool copy_is_kept;         /* of the text that is in use */
     bool gave_up_root; /* what is read since is not kept: a start as root would not take it */
@@ -77,8 +77,8 @@ struct server {
     char *configuration_problem;  /* the first error of the last reload's, owned; or NULL */
     struct attentions attentions; /* as of the last look */
     int64_t attention_due_ms;     /* the next look that nobody asks for; 0: not yet serving */
-    struct round status_round;
-    struct round reload_round;
+    struct joint_answer status_answer;
+    struct joint_answer reload_answer;
     struct loader_accept *accept; /* what the next reload is to; owned; NULL: nothing */
 
     int signals; /* signalfd */
@@ -92,7 +92,7 @@ struct server {
     int64_t log_due_ms;
 };
 
-/* --- server.c --- */
+/* --- start_workers.c --- */
 bool server_start_workers(struct server *server, struct error *e) MUST_USE;
 
 /* --- loading.c: from the loader's start to readiness --- */
@@ -102,25 +102,24 @@ void loading_tend(struct server *server, int64_t now_ms);
 int64_t loading_due_ms(const struct server *server);
 /* For struct loader_hooks; CONTEXT is the server. */
 void loading_done(const struct error *failure, void *context);
-/* Any thread: all certificates are in the table. CONTEXT is the server. */
-void loading_all_known(void *context);
 
 /* --- commands.c: the control socket's requests --- */
-/* A look at everything; answers TICKET (0: nobody). */
-void commands_look(struct server *server, uint64_t ticket);
 void commands_ask(uint64_t ticket, const json_t *request, void *context);
-/* The main thread's own handle of it, kept open. */
-bool commands_open_history(struct server *server, struct error *e) MUST_USE;
-void commands_answer_loading(struct server *server, uint64_t ticket);
 
 /* --- verdict.c: what wants a person (server/attention.h) --- */
 /* Looks, by what the other threads have ANSWERED. */
-void verdict_look(struct server *server, const struct inquiry *answered);
+void verdict_judge(struct server *server, const struct inquiry *answered);
+
+/* --- commands_status.c: those about how the server fares --- */
+void commands_ask_status(struct server *server, uint64_t ticket, const json_t *request);
+void commands_ask_ready(struct server *server, uint64_t ticket, const json_t *request);
 /* In each turn of the main loop: asks the other threads from time to time, so that what begins is
  * known and in the log though nobody asks for it. */
-void verdict_tend(struct server *server, int64_t now_ms);
+void commands_tend_verdict(struct server *server, int64_t now_ms);
 
 /* --- commands_leaving.c: those about domains on their way out --- */
+/* The main thread's own handle of the history, kept open. */
+bool commands_open_history(struct server *server, struct error *e) MUST_USE;
 void commands_ask_leaving(struct server *server, uint64_t ticket, const json_t *request);
 /* The members "left_early", "left_early_total" and "left_early_counted" of STATUS. */
 void commands_add_left_early(struct server *server, json_t *status);
@@ -136,9 +135,10 @@ void commands_ask_rollover(struct server *server, uint64_t ticket, const json_t 
 /* --- acme_link.c: the ACME client's place between loader and workers --- */
 /* All of these do nothing where no ACME is configured. Before the loader starts: */
 void acme_link_prepare(struct server *server);
-/* After the first load; loading_all_known follows when the certificates of the last run are in the
- * table. */
-bool acme_link_start(struct server *server, struct error *e) MUST_USE;
+/* After the first load; LOADED follows, on the ACME thread, when the certificates of the last run
+ * wait in the loader's mailbox. */
+bool acme_link_start(struct server *server, void (*loaded)(void *context), struct error *e)
+    MUST_USE;
 /* All is read again: names that wait are looked at. */
 void acme_link_reload(const struct server *server);
 /* Before the loader's stop, after the workers'. */
@@ -163,7 +163,7 @@ void server_tell_trouble(struct server *server, const struct diagnostics *diagno
  * where all is served already. */
 void server_prepare_copy(struct server *server, const struct settings *settings);
 /* All is served: what was prepared is kept. */
-void server_keep_copy(struct server *server);
+void server_write_copy(struct server *server);
 /* Reads the configuration and rescans, and accepts what ACCEPT (NULL: nothing) says of what is
  * held; answers TICKET (0: nobody) when it is served. */
 void server_reload(struct server *server, const struct loader_accept *accept, uint64_t ticket);

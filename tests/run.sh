@@ -76,6 +76,15 @@ check() {
     fi
 }
 
+# check_shown NAME COMMAND...: the same, and what it says is worth reading in any case.
+check_shown() {
+    local name=$1 bad=0
+    shift
+    step_started=$SECONDS
+    "$@" 2>&1 || bad=1
+    tally "$name" $((1 - bad)) "$bad"
+}
+
 # counted NAME COMMAND...: the command's last line of the form `N passed, N failed` counts, and where it counted
 # nothing, that has failed. Exit status 77: skipped, and its line `skipped: WHY` says why.
 counted() {
@@ -161,12 +170,12 @@ fi
 # What an earlier run counted belongs to other sources.
 find build/asan -name '*.gcda' -delete 2>/dev/null
 unit asan -DMTASTS_COVERAGE=ON || finish
+check_shown "coverage by unit tests" tests/coverage.py --floor unit build/asan
 
 export MTASTS_HOST=$PWD/build/asan/cli/mtasts-host MTASTS_SLOW=4 MTASTS_SANITIZER=asan
 counted "command line (asan)" tests/scenario/run.py --directory tests/cli
 counted "scenarios (asan)" tests/scenario/run.py
-step_started=$SECONDS
-tests/coverage.py build/asan || tally "coverage" 0 1
+check_shown "coverage" tests/coverage.py --floor suite build/asan
 
 unit tsan
 export MTASTS_HOST=$PWD/build/tsan/cli/mtasts-host MTASTS_SLOW=8 MTASTS_SANITIZER=tsan
@@ -181,6 +190,7 @@ counted "scale (release)" tests/scenario/run.py scale
 counted "clock (release)" tests/scenario/run.py acme_clock
 counted "installation" tests/scenario/run.py installation
 check "quickstart" deploy/quickstart.sh
+check "format" sh -c "git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror"
 check "scripts" sh -c "git ls-files '*.sh' .ci/run | xargs shellcheck -x"
 counted "fuzzing" tests/fuzz/run.sh 8
 counted "fuzzing HTTP/2" tests/fuzz/run.sh 60 http2_session

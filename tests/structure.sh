@@ -6,6 +6,7 @@
 # - h2o's and nghttp2's headers are included in server/engine/ and by its tests alone;
 # - no header of ours has a name that could be taken for one of theirs;
 # - h2o's own HTTP is called nowhere: neither in the sources nor by the program as it is linked;
+# - what a comment or a page names as a file of ours is there;
 # - no two of our libraries define the same global symbol: the linker takes the first that it meets,
 #   without a word.
 #
@@ -46,6 +47,15 @@ complain "named as a header of h2o or nghttp2" < <(
 )
 complain "calls h2o's HTTP" < <(
     sources | xargs grep -nE "\\b${H2O_HTTP}[[:space:]]*\\("
+)
+
+# Where a file has moved, whoever reads of it would look in vain.
+complain "names a file that is not there" < <(
+    { sources && printf '%s\n' CONTRIBUTING.md DESIGN.md README.md; } |
+        xargs grep -HnoP '(?<![\w/.-])(acme|checks|cli|config|lib|policies|publish|server)/[a-z0-9_/]+\.[ch]\b' |
+        while IFS=: read -r file line name; do
+            [ -e "$name" ] || echo "$file:$line: $name"
+        done
 )
 
 program=$build/cli/mtasts-host

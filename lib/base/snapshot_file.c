@@ -69,7 +69,7 @@ static bool read_index(struct snapshot_file *file, const struct snapshot_part *i
     struct bytes rest = buffer_bytes(&file->index);
     while (rest.n != 0) {
         struct snapshot_part part;
-        if (!snapshot_take_part(&rest, &part)) {
+        if (!snapshot_read_part(&rest, &part)) {
             return false;
         }
         add_block(file, &part);

@@ -17,7 +17,7 @@ static inline void snapshot_add_number(struct buffer *out, uint64_t value, size_
     buffer_add(out, (struct bytes){(const char *)&little, octets});
 }
 
-static inline bool snapshot_take(struct bytes *in, size_t n, struct bytes *ret_taken)
+static inline bool snapshot_read(struct bytes *in, size_t n, struct bytes *ret_taken)
 {
     if (in->n < n) {
         return false;
@@ -27,11 +27,11 @@ static inline bool snapshot_take(struct bytes *in, size_t n, struct bytes *ret_t
     return true;
 }
 
-static inline uint64_t snapshot_take_number(struct bytes *in, size_t octets)
+static inline uint64_t snapshot_read_number(struct bytes *in, size_t octets)
 {
     struct bytes taken;
     uint64_t little = 0;
-    if (snapshot_take(in, octets, &taken)) {
+    if (snapshot_read(in, octets, &taken)) {
         memcpy(&little, taken.p, octets);
     }
     return le64toh(little);
@@ -46,14 +46,14 @@ static inline void snapshot_add_identity(struct buffer *out, const struct file_i
     snapshot_add_number(out, (uint64_t)file->changed_ns, 8);
 }
 
-static inline struct file_identity snapshot_take_identity(struct bytes *in)
+static inline struct file_identity snapshot_read_identity(struct bytes *in)
 {
     struct file_identity file;
-    file.device = snapshot_take_number(in, 8);
-    file.inode = snapshot_take_number(in, 8);
-    file.size = snapshot_take_number(in, 8);
-    file.modified_ns = (int64_t)snapshot_take_number(in, 8);
-    file.changed_ns = (int64_t)snapshot_take_number(in, 8);
+    file.device = snapshot_read_number(in, 8);
+    file.inode = snapshot_read_number(in, 8);
+    file.size = snapshot_read_number(in, 8);
+    file.modified_ns = (int64_t)snapshot_read_number(in, 8);
+    file.changed_ns = (int64_t)snapshot_read_number(in, 8);
     return file;
 }
 

@@ -22,9 +22,9 @@ static void add_place(struct buffer *out, const struct snapshot_part *part)
 
 static void take_place(struct bytes *in, struct snapshot_part *part)
 {
-    part->offset = snapshot_take_number(in, 8);
-    part->size = snapshot_take_number(in, 8);
-    part->digest = snapshot_take_number(in, 8);
+    part->offset = snapshot_read_number(in, 8);
+    part->size = snapshot_read_number(in, 8);
+    part->digest = snapshot_read_number(in, 8);
 }
 
 void snapshot_add_part(struct buffer *out, const struct snapshot_part *part)
@@ -35,10 +35,10 @@ void snapshot_add_part(struct buffer *out, const struct snapshot_part *part)
     snapshot_add_number(out, 0, 1);
 }
 
-bool snapshot_take_path(struct bytes *in, size_t length, const char **ret_path)
+bool snapshot_read_path(struct bytes *in, size_t length, const char **ret_path)
 {
     struct bytes path;
-    if (length > SNAPSHOT_PATH_MAX || !snapshot_take(in, length + 1, &path) ||
+    if (length > SNAPSHOT_PATH_MAX || !snapshot_read(in, length + 1, &path) ||
         memchr(path.p, '\0', path.n) != path.p + length) {
         return false;
     }
@@ -46,16 +46,16 @@ bool snapshot_take_path(struct bytes *in, size_t length, const char **ret_path)
     return true;
 }
 
-bool snapshot_take_part(struct bytes *in, struct snapshot_part *ret_part)
+bool snapshot_read_part(struct bytes *in, struct snapshot_part *ret_part)
 {
     if (in->n < 3 * 8 + 2) {
         return false;
     }
     struct snapshot_part part = {0};
     take_place(in, &part);
-    size_t length = snapshot_take_number(in, 2);
+    size_t length = snapshot_read_number(in, 2);
     const char *path = NULL;
-    if (!snapshot_take_path(in, length, &path)) {
+    if (!snapshot_read_path(in, length, &path)) {
         return false;
     }
     part.first_path = (struct bytes){path, length};
@@ -83,15 +83,15 @@ bool snapshot_read_trailer(struct bytes in, struct bytes magic, uint64_t file_si
     struct bytes found;
     struct bytes version;
     if (in.n != SNAPSHOT_TRAILER || file_size < SNAPSHOT_TRAILER ||
-        !snapshot_take(&in, SNAPSHOT_MAGIC, &found) ||
-        !snapshot_take(&in, sizeof(want), &version) || !bytes_equal(found, magic) ||
+        !snapshot_read(&in, SNAPSHOT_MAGIC, &found) ||
+        !snapshot_read(&in, sizeof(want), &version) || !bytes_equal(found, magic) ||
         !bytes_equal(version, (struct bytes){want, sizeof(want)})) {
         return false;
     }
     struct snapshot_trailer trailer = {0};
     take_place(&in, &trailer.index);
-    trailer.records = snapshot_take_number(&in, 8);
-    if (snapshot_take_number(&in, 8) != snapshot_digest(digested, 0) ||
+    trailer.records = snapshot_read_number(&in, 8);
+    if (snapshot_read_number(&in, 8) != snapshot_digest(digested, 0) ||
         trailer.index.size > SNAPSHOT_INDEX_MAX ||
         trailer.index.offset + trailer.index.size != file_size - SNAPSHOT_TRAILER ||
         trailer.index.offset > file_size) {

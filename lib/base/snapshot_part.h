@@ -50,9 +50,9 @@ void snapshot_add_trailer(struct buffer *out, struct bytes magic,
                           const struct snapshot_trailer *trailer);
 
 /* Each takes one off the front of *IN; false: damaged. What is returned borrows. */
-bool snapshot_take_part(struct bytes *in, struct snapshot_part *ret_part) MUST_USE;
+bool snapshot_read_part(struct bytes *in, struct snapshot_part *ret_part) MUST_USE;
 /* A path of LENGTH octets with its NUL. */
-bool snapshot_take_path(struct bytes *in, size_t length, const char **ret_path) MUST_USE;
+bool snapshot_read_path(struct bytes *in, size_t length, const char **ret_path) MUST_USE;
 /* IN are the file's last SNAPSHOT_TRAILER octets, of FILE_SIZE. */
 bool snapshot_read_trailer(struct bytes in, struct bytes magic, uint64_t file_size,
                            struct snapshot_trailer *ret_trailer) MUST_USE;

@@ -139,7 +139,7 @@ static void read_key(const struct public_key *public_key, struct curves *curves,
 
 /* --- All of it --- */
 
-struct certificate_view *certificate_view_take(struct bytes *der, struct curves *curves)
+struct certificate_view *certificate_view_read(struct bytes *der, struct curves *curves)
 {
     const unsigned char *p = (const unsigned char *)der->p;
     struct certificate *certificate =

@@ -22,7 +22,7 @@ struct certificate_view;
 
 /* Takes the certificate off the front of *DER, which stays as it is on failure. NULL: damaged. The
  * octets and CURVES are borrowed. */
-struct certificate_view *certificate_view_take(struct bytes *der, struct curves *curves) MUST_USE;
+struct certificate_view *certificate_view_read(struct bytes *der, struct curves *curves) MUST_USE;
 /* NULL is fine. */
 void certificate_view_free(struct certificate_view *view);
 

@@ -3,7 +3,7 @@
 #include <openssl/asn1.h>
 #include <openssl/err.h>
 
-bool der_take(struct bytes *der, uint8_t identifier, struct bytes *ret_content)
+bool der_read(struct bytes *der, uint8_t identifier, struct bytes *ret_content)
 {
     const unsigned char *p = (const unsigned char *)der->p;
     long length = 0;
@@ -23,11 +23,11 @@ bool der_take(struct bytes *der, uint8_t identifier, struct bytes *ret_content)
     return true;
 }
 
-bool der_take_this(struct bytes *der, uint8_t identifier, struct bytes content)
+bool der_read_this(struct bytes *der, uint8_t identifier, struct bytes content)
 {
     struct bytes rest = *der;
     struct bytes found;
-    if (!der_take(&rest, identifier, &found) || !bytes_equal(found, content)) {
+    if (!der_read(&rest, identifier, &found) || !bytes_equal(found, content)) {
         return false;
     }
     *der = rest;

@@ -27,9 +27,9 @@ enum {
 
 /* Takes an element off the front of *DER, which stays as it is where this fails: there is none, it
  * has another identifier, it is longer than what is there, or of indefinite length. */
-bool der_take(struct bytes *der, uint8_t identifier, struct bytes *ret_content) MUST_USE;
+bool der_read(struct bytes *der, uint8_t identifier, struct bytes *ret_content) MUST_USE;
 
 /* The same; what it has must be CONTENT. */
-bool der_take_this(struct bytes *der, uint8_t identifier, struct bytes content) MUST_USE;
+bool der_read_this(struct bytes *der, uint8_t identifier, struct bytes content) MUST_USE;
 
 #endif

@@ -56,7 +56,7 @@ static bool check_intermediates(struct pair_reader *reader, struct bytes der, co
 {
     for (size_t number = 2; der.n != 0; number++) {
         CLEANUP(view_cleanup)
-        struct certificate_view *certificate = certificate_view_take(&der, &reader->curves);
+        struct certificate_view *certificate = certificate_view_read(&der, &reader->curves);
         if (certificate == NULL) {
             return error_set(e, ERROR_SYNTAX,
                              "%s: certificate %zu is damaged; write the file again", path, number);
@@ -92,7 +92,7 @@ struct leaf {
     int64_t not_before;
     int64_t not_after;
     bool quickly; /* what the key's file claims is enough */
-    bool proven;  /* the key belongs to it */
+    bool done;    /* all that is ever looked at of the key was */
 };
 
 static void leaf_cleanup(struct leaf *leaf)
@@ -155,7 +155,7 @@ static bool read_in_full(struct pair_reader *reader, const struct pair_blocks *b
 {
     struct bytes front = leaf_of(blocks);
     CLEANUP(view_cleanup)
-    struct certificate_view *view = certificate_view_take(&front, &reader->curves);
+    struct certificate_view *view = certificate_view_read(&front, &reader->curves);
     if (!check_leaf(view, &blocks->key, chain_path, key_path, e) ||
         !san_names_read(certificate_view_extensions(view), chain_path, &leaf->names,
                         &leaf->name_count, e)) {
@@ -190,8 +190,8 @@ static bool read_usual(struct pair_reader *reader, const struct pair_blocks *blo
     if (!usual_leaf_read(leaf_of(blocks), &usual)) {
         return false;
     }
-    leaf->proven = !leaf->quickly || !claims_to_match(&blocks->key, &usual);
-    if (leaf->proven && !matches_usual(reader, &blocks->key, &usual)) {
+    leaf->done = !leaf->quickly || !claims_to_match(&blocks->key, &usual);
+    if (leaf->done && !matches_usual(reader, &blocks->key, &usual)) {
         return false;
     }
     struct bytes name;
@@ -212,7 +212,7 @@ static bool read_leaf(struct pair_reader *reader, const struct pair_blocks *bloc
     if (read_usual(reader, blocks, leaf)) {
         return true;
     }
-    leaf->proven = true;
+    leaf->done = true;
     leaf->names.n = 0;
     leaf->name_count = 0;
     return read_in_full(reader, blocks, chain_path, key_path, leaf, e);
@@ -232,13 +232,13 @@ static void add_files(struct pair_parts *parts, const struct pair_text *chain,
     parts->files = files;
 }
 
-/* RET_PROVEN NULL: it must be. */
+/* RET_DONE NULL: it must be. */
 static bool read_pair(struct pair_reader *reader, const struct pair_text *chain,
                       const struct pair_text *key, struct certificate_pair **ret_pair,
-                      bool *ret_proven, struct error *e)
+                      bool *ret_done, struct error *e)
 {
     CLEANUP(pair_blocks_clear) struct pair_blocks blocks = {0};
-    CLEANUP(leaf_cleanup) struct leaf leaf = {.quickly = ret_proven != NULL};
+    CLEANUP(leaf_cleanup) struct leaf leaf = {.quickly = ret_done != NULL};
     CLEANUP(chain_cleanup) struct certificate_chain *intermediates = NULL;
     struct file_identity files[CERTIFICATE_PAIR_FILES_MAX];
     if (!pair_blocks_read(&blocks, chain, key, e) ||
@@ -260,8 +260,8 @@ static bool read_pair(struct pair_reader *reader, const struct pair_text *chain,
     };
     add_files(&parts, chain, key, files);
     *ret_pair = certificate_pair_new(&parts);
-    if (ret_proven != NULL) {
-        *ret_proven = leaf.proven;
+    if (ret_done != NULL) {
+        *ret_done = leaf.done;
     }
     return true;
 }
@@ -286,9 +286,9 @@ bool pair_reader_read(struct pair_reader *reader, const struct pair_text *chain,
 
 bool pair_reader_read_quickly(struct pair_reader *reader, const struct pair_text *chain,
                               const struct pair_text *key, struct certificate_pair **ret_pair,
-                              bool *ret_proven, struct error *e)
+                              bool *ret_done, struct error *e)
 {
-    return read_pair(reader, chain, key, ret_pair, ret_proven, e);
+    return read_pair(reader, chain, key, ret_pair, ret_done, e);
 }
 
 bool pair_reader_prove(struct pair_reader *reader, const struct certificate_pair *pair)

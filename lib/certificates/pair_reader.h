@@ -36,14 +36,16 @@ bool pair_reader_read(struct pair_reader *reader, const struct pair_text *chain,
                       const struct pair_text *key, struct certificate_pair **ret_pair,
                       struct error *e) MUST_USE;
 
-/* The same for who reads very many and loses no other pair by it. *RET_PROVEN false: the file of
- * the key says that its public key is the certificate's, so the two were not mixed up; that its
- * private number is undamaged is the greater part of the work, and left to pair_reader_prove. */
+/* The same for who reads very many and loses no other pair by it. *RET_DONE false: the file of the
+ * key says that its public key is the certificate's, so the two were not mixed up; that its private
+ * number is undamaged is the greater part of the work, and left to pair_reader_prove. True: an EC
+ * key's number is proven, and of an RSA key modulus and exponent are the certificate's, which is
+ * all that is ever looked at. */
 bool pair_reader_read_quickly(struct pair_reader *reader, const struct pair_text *chain,
                               const struct pair_text *key, struct certificate_pair **ret_pair,
-                              bool *ret_proven, struct error *e) MUST_USE;
+                              bool *ret_done, struct error *e) MUST_USE;
 
-/* Whether the key of PAIR, which was not proven, belongs to its certificate. */
+/* Whether the key of PAIR, which was not done, belongs to its certificate. */
 bool pair_reader_prove(struct pair_reader *reader, const struct certificate_pair *pair) MUST_USE;
 
 #endif

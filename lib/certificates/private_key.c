@@ -12,7 +12,7 @@ static bool der_open_versioned(struct bytes der, char version, struct bytes *ret
 {
     struct bytes rest;
     struct bytes number;
-    if (!der_take(&der, DER_SEQUENCE, &rest) || !der_take(&rest, DER_INTEGER, &number) ||
+    if (!der_read(&der, DER_SEQUENCE, &rest) || !der_read(&rest, DER_INTEGER, &number) ||
         number.n != 1 || number.p[0] != version) {
         return false;
     }
@@ -26,9 +26,9 @@ static struct bytes find_point(struct bytes rest)
     struct bytes parameters;
     struct bytes outer;
     struct bytes bits;
-    bool named = der_take(&rest, DER_CONTEXT_WHOLE, &parameters);
+    bool named = der_read(&rest, DER_CONTEXT_WHOLE, &parameters);
     (void)named; /* or not */
-    if (der_take(&rest, DER_CONTEXT_WHOLE + 1, &outer) && der_take(&outer, DER_BIT_STRING, &bits) &&
+    if (der_read(&rest, DER_CONTEXT_WHOLE + 1, &outer) && der_read(&outer, DER_BIT_STRING, &bits) &&
         bits.n != 0 && bits.p[0] == 0) {
         return bytes_skip(bits, 1);
     }
@@ -39,7 +39,7 @@ static bool find_sec1(struct bytes der, struct private_key *ret_key)
 {
     struct bytes rest;
     struct bytes scalar;
-    if (!der_open_versioned(der, 1, &rest) || !der_take(&rest, DER_OCTET_STRING, &scalar) ||
+    if (!der_open_versioned(der, 1, &rest) || !der_read(&rest, DER_OCTET_STRING, &scalar) ||
         scalar.n == 0) {
         return false;
     }
@@ -63,9 +63,9 @@ static bool find_pkcs8(struct bytes der, struct bytes *ret_algorithm, struct byt
     struct bytes rest;
     struct bytes identifier;
     return (der_open_versioned(der, 0, &rest) || der_open_versioned(der, 1, &rest)) &&
-           der_take(&rest, DER_SEQUENCE, &identifier) &&
-           der_take(&identifier, DER_OBJECT, ret_algorithm) &&
-           der_take(&rest, DER_OCTET_STRING, ret_key);
+           der_read(&rest, DER_SEQUENCE, &identifier) &&
+           der_read(&identifier, DER_OBJECT, ret_algorithm) &&
+           der_read(&rest, DER_OCTET_STRING, ret_key);
 }
 
 /* 1.2.840.10045.2.1 and 1.2.840.113549.1.1.1 */
@@ -184,7 +184,7 @@ static EVP_PKEY *make_rsa(struct bytes der, OSSL_LIB_CTX *library)
     bool complete = build != NULL;
     for (size_t i = 0; i < ARRAY_LENGTH(RSA_FIELDS) && complete; i++) {
         struct bytes number;
-        complete = der_take(&rest, DER_INTEGER, &number) && number.n != 0 &&
+        complete = der_read(&rest, DER_INTEGER, &number) && number.n != 0 &&
                    (numbers[i] = BN_secure_new()) != NULL &&
                    BN_bin2bn((const unsigned char *)number.p, (int)number.n, numbers[i]) != NULL &&
                    OSSL_PARAM_BLD_push_BN(build, RSA_FIELDS[i], numbers[i]) == 1;

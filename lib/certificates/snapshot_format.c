@@ -19,13 +19,13 @@ void snapshot_add_chain(struct buffer *out, struct bytes der)
     buffer_add(out, der);
 }
 
-bool snapshot_take_chain(struct bytes *in, struct bytes *ret_der)
+bool snapshot_read_chain(struct bytes *in, struct bytes *ret_der)
 {
     if (in->n < 4) {
         return false;
     }
-    size_t n = snapshot_take_number(in, 4);
-    return n <= CERTIFICATE_FILE_MAX && snapshot_take(in, n, ret_der);
+    size_t n = snapshot_read_number(in, 4);
+    return n <= CERTIFICATE_FILE_MAX && snapshot_read(in, n, ret_der);
 }
 
 /* --- Records --- */
@@ -66,8 +66,8 @@ static bool take_record(struct bytes *in, struct bytes *ret_body)
     if (in->n < 4) {
         return false;
     }
-    size_t n = snapshot_take_number(in, 4);
-    return n >= RECORD_FIXED && n <= SNAPSHOT_RECORD_MAX && snapshot_take(in, n, ret_body);
+    size_t n = snapshot_read_number(in, 4);
+    return n >= RECORD_FIXED && n <= SNAPSHOT_RECORD_MAX && snapshot_read(in, n, ret_body);
 }
 
 bool snapshot_skip_record(struct bytes *in)
@@ -87,24 +87,24 @@ struct lengths {
 
 static void read_fixed(struct bytes *body, struct snapshot_record *record, struct lengths *lengths)
 {
-    record->chain = (uint32_t)snapshot_take_number(body, 4);
-    record->parts.not_before = (int64_t)snapshot_take_number(body, 8);
-    record->parts.not_after = (int64_t)snapshot_take_number(body, 8);
-    lengths->leaf = (uint32_t)snapshot_take_number(body, 4);
-    lengths->key = (uint32_t)snapshot_take_number(body, 4);
-    lengths->names = (uint32_t)snapshot_take_number(body, 4);
-    lengths->path = (uint16_t)snapshot_take_number(body, 2);
-    record->parts.name_count = snapshot_take_number(body, 2);
-    record->parts.rsa = snapshot_take_number(body, 1) != 0;
-    lengths->files = (uint8_t)snapshot_take_number(body, 1);
-    (void)snapshot_take_number(body, 2);
-    (void)snapshot_take_number(body, 4);
+    record->chain = (uint32_t)snapshot_read_number(body, 4);
+    record->parts.not_before = (int64_t)snapshot_read_number(body, 8);
+    record->parts.not_after = (int64_t)snapshot_read_number(body, 8);
+    lengths->leaf = (uint32_t)snapshot_read_number(body, 4);
+    lengths->key = (uint32_t)snapshot_read_number(body, 4);
+    lengths->names = (uint32_t)snapshot_read_number(body, 4);
+    lengths->path = (uint16_t)snapshot_read_number(body, 2);
+    record->parts.name_count = snapshot_read_number(body, 2);
+    record->parts.rsa = snapshot_read_number(body, 1) != 0;
+    lengths->files = (uint8_t)snapshot_read_number(body, 1);
+    (void)snapshot_read_number(body, 2);
+    (void)snapshot_read_number(body, 4);
 }
 
 static void read_files(struct bytes *body, struct snapshot_record *record, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        record->files[i] = snapshot_take_identity(body);
+        record->files[i] = snapshot_read_identity(body);
     }
     record->parts.files = record->files;
     record->parts.file_count = count;
@@ -146,8 +146,8 @@ const char *snapshot_peek_path(struct bytes in)
         return NULL;
     }
     read_fixed(&body, &record, &lengths);
-    bool whole = snapshot_take(&body, (size_t)lengths.files * FILE_OCTETS, &files) &&
-                 snapshot_take_path(&body, lengths.path, &path);
+    bool whole = snapshot_read(&body, (size_t)lengths.files * FILE_OCTETS, &files) &&
+                 snapshot_read_path(&body, lengths.path, &path);
     return whole ? path : NULL;
 }
 
@@ -166,9 +166,9 @@ bool snapshot_read_record(struct bytes in, struct snapshot_record *ret_record)
     }
     read_files(&body, ret_record, lengths.files);
     struct pair_parts *parts = &ret_record->parts;
-    return snapshot_take_path(&body, lengths.path, &parts->path) &&
-           snapshot_take(&body, lengths.names, &parts->names) &&
-           snapshot_take(&body, lengths.leaf, &parts->leaf) &&
-           snapshot_take(&body, lengths.key, &parts->key) && body.n == 0 && parts->leaf.n != 0 &&
+    return snapshot_read_path(&body, lengths.path, &parts->path) &&
+           snapshot_read(&body, lengths.names, &parts->names) &&
+           snapshot_read(&body, lengths.leaf, &parts->leaf) &&
+           snapshot_read(&body, lengths.key, &parts->key) && body.n == 0 && parts->leaf.n != 0 &&
            parts->key.n != 0 && are_names(parts->names, parts->name_count);
 }

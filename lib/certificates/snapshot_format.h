@@ -28,7 +28,7 @@ void snapshot_add_chain(struct buffer *out, struct bytes der);
 void snapshot_add_record(struct buffer *out, const struct certificate_pair *pair, uint32_t chain);
 
 /* Each takes one off the front of *IN; false: damaged. What is returned borrows. */
-bool snapshot_take_chain(struct bytes *in, struct bytes *ret_der);
+bool snapshot_read_chain(struct bytes *in, struct bytes *ret_der);
 struct snapshot_record {
     struct pair_parts parts; /* without the chain */
     uint32_t chain;

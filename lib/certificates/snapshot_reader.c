@@ -31,7 +31,7 @@ static bool read_chains(struct snapshot *snapshot, struct chain_pool *pool)
     struct bytes rest = buffer_bytes(&text);
     while (rest.n != 0) {
         struct bytes der;
-        if (snapshot->chain_count == CHAIN_COUNT_MAX || !snapshot_take_chain(&rest, &der)) {
+        if (snapshot->chain_count == CHAIN_COUNT_MAX || !snapshot_read_chain(&rest, &der)) {
             return false;
         }
         add_chain(snapshot, chain_pool_add(pool, der));

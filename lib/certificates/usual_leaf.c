@@ -13,7 +13,7 @@
 static bool take_object(struct bytes *der, struct bytes *ret_object)
 {
     struct bytes object;
-    if (!der_take(der, DER_OBJECT, &object) || object.n == 0 || (object.p[object.n - 1] & 0x80)) {
+    if (!der_read(der, DER_OBJECT, &object) || object.n == 0 || (object.p[object.n - 1] & 0x80)) {
         return false;
     }
     bool first = true; /* octet of a subidentifier */
@@ -45,11 +45,11 @@ static bool take_attribute(struct bytes *set)
     struct bytes attribute;
     struct bytes object;
     struct bytes text;
-    if (!der_take(set, DER_SEQUENCE, &attribute) || !take_object(&attribute, &object)) {
+    if (!der_read(set, DER_SEQUENCE, &attribute) || !take_object(&attribute, &object)) {
         return false;
     }
     for (size_t i = 0; i < ARRAY_LENGTH(STRINGS); i++) {
-        if (der_take(&attribute, STRINGS[i], &text)) {
+        if (der_read(&attribute, STRINGS[i], &text)) {
             return attribute.n == 0 && is_printable_ascii(text);
         }
     }
@@ -59,7 +59,7 @@ static bool take_attribute(struct bytes *set)
 static bool take_attributes(struct bytes *name)
 {
     struct bytes set;
-    if (!der_take(name, DER_SET, &set) || set.n == 0) {
+    if (!der_read(name, DER_SET, &set) || set.n == 0) {
         return false;
     }
     while (set.n != 0) {
@@ -74,7 +74,7 @@ static bool take_attributes(struct bytes *name)
 static bool take_name(struct bytes *der)
 {
     struct bytes name;
-    if (!der_take(der, DER_SEQUENCE, &name)) {
+    if (!der_read(der, DER_SEQUENCE, &name)) {
         return false;
     }
     while (name.n != 0) {
@@ -118,11 +118,11 @@ static bool take_time(struct bytes *der, int64_t *ret_seconds)
     struct bytes text;
     int year = 0;
     int century = 0;
-    if (der_take(der, DER_UTC_TIME, &text)) {
+    if (der_read(der, DER_UTC_TIME, &text)) {
         return text.n == UTC_LENGTH && two_digits(text.p, &year) &&
                time_in(year + (year < 50 ? 2000 : 1900), text.p + 2, ret_seconds);
     }
-    return der_take(der, DER_GENERALIZED_TIME, &text) && text.n == GENERALIZED_LENGTH &&
+    return der_read(der, DER_GENERALIZED_TIME, &text) && text.n == GENERALIZED_LENGTH &&
            two_digits(text.p, &century) && two_digits(text.p + 2, &year) &&
            time_in(century * 100 + year, text.p + 4, ret_seconds);
 }
@@ -130,7 +130,7 @@ static bool take_time(struct bytes *der, int64_t *ret_seconds)
 static bool take_validity(struct bytes *der, struct usual_leaf *leaf)
 {
     struct bytes validity;
-    return der_take(der, DER_SEQUENCE, &validity) && take_time(&validity, &leaf->not_before) &&
+    return der_read(der, DER_SEQUENCE, &validity) && take_time(&validity, &leaf->not_before) &&
            take_time(&validity, &leaf->not_after) && validity.n == 0;
 }
 
@@ -146,7 +146,7 @@ static bool take_signature_algorithm(struct bytes *der)
         {"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d\x05\x00", 13}, /* SHA-512 */
     };
     struct bytes algorithm;
-    if (!der_take(der, DER_SEQUENCE, &algorithm)) {
+    if (!der_read(der, DER_SEQUENCE, &algorithm)) {
         return false;
     }
     for (size_t i = 0; i < ARRAY_LENGTH(KNOWN); i++) {
@@ -161,7 +161,7 @@ static bool take_signature_algorithm(struct bytes *der)
 static bool take_bits(struct bytes *der, struct bytes *ret_octets)
 {
     struct bytes bits;
-    if (!der_take(der, DER_BIT_STRING, &bits) || bits.n < 2 || bits.p[0] != 0) {
+    if (!der_read(der, DER_BIT_STRING, &bits) || bits.n < 2 || bits.p[0] != 0) {
         return false;
     }
     *ret_octets = bytes_skip(bits, 1);
@@ -188,7 +188,7 @@ static bool take_key(struct bytes *der, struct usual_leaf *leaf)
     };
     struct bytes key;
     struct bytes algorithm;
-    if (!der_take(der, DER_SEQUENCE, &key) || !der_take(&key, DER_SEQUENCE, &algorithm) ||
+    if (!der_read(der, DER_SEQUENCE, &key) || !der_read(&key, DER_SEQUENCE, &algorithm) ||
         !take_bits(&key, &leaf->point) || key.n != 0) {
         return false;
     }
@@ -210,7 +210,7 @@ static bool open_alt_names(struct bytes value, struct bytes *ret_names)
 {
     struct bytes names;
     struct bytes ignored;
-    if (!der_take(&value, DER_SEQUENCE, &names) || value.n != 0) {
+    if (!der_read(&value, DER_SEQUENCE, &names) || value.n != 0) {
         return false;
     }
     struct bytes rest = names;
@@ -226,9 +226,9 @@ static bool take_extension(struct bytes *extensions, struct usual_leaf *leaf)
     struct bytes object;
     struct bytes critical;
     struct bytes value;
-    if (!der_take(extensions, DER_SEQUENCE, &extension) || !take_object(&extension, &object) ||
-        (der_take(&extension, DER_BOOLEAN, &critical) && critical.n != 1) ||
-        !der_take(&extension, DER_OCTET_STRING, &value) || extension.n != 0) {
+    if (!der_read(extensions, DER_SEQUENCE, &extension) || !take_object(&extension, &object) ||
+        (der_read(&extension, DER_BOOLEAN, &critical) && critical.n != 1) ||
+        !der_read(&extension, DER_OCTET_STRING, &value) || extension.n != 0) {
         return false;
     }
     return !bytes_equal(object, OID_SUBJECT_ALT_NAME) ||
@@ -239,8 +239,8 @@ static bool take_extensions(struct bytes *der, struct usual_leaf *leaf)
 {
     struct bytes outer;
     struct bytes extensions;
-    if (!der_take(der, DER_CONTEXT_WHOLE + 3, &outer) ||
-        !der_take(&outer, DER_SEQUENCE, &extensions) || outer.n != 0) {
+    if (!der_read(der, DER_CONTEXT_WHOLE + 3, &outer) ||
+        !der_read(&outer, DER_SEQUENCE, &extensions) || outer.n != 0) {
         return false;
     }
     while (extensions.n != 0) {
@@ -257,14 +257,14 @@ static bool take_extensions(struct bytes *der, struct usual_leaf *leaf)
 static bool take_serial(struct bytes *der)
 {
     struct bytes serial;
-    return der_take(der, DER_INTEGER, &serial) && serial.n != 0 && (serial.p[0] & 0x80) == 0 &&
+    return der_read(der, DER_INTEGER, &serial) && serial.n != 0 && (serial.p[0] & 0x80) == 0 &&
            (serial.p[0] != 0 || serial.n == 1 || (serial.p[1] & 0x80) != 0);
 }
 
 /* RFC 5280 §4.1 */
 static bool read_fields(struct bytes fields, struct usual_leaf *leaf)
 {
-    return der_take_this(&fields, DER_CONTEXT_WHOLE, BYTES("\x02\x01\x02")) && /* version 3 */
+    return der_read_this(&fields, DER_CONTEXT_WHOLE, BYTES("\x02\x01\x02")) && /* version 3 */
            take_serial(&fields) && take_signature_algorithm(&fields) && take_name(&fields) &&
            take_validity(&fields, leaf) && take_name(&fields) && take_key(&fields, leaf) &&
            take_extensions(&fields, leaf) && fields.n == 0;
@@ -276,8 +276,8 @@ bool usual_leaf_read(struct bytes der, struct usual_leaf *ret_leaf)
     struct bytes certificate;
     struct bytes fields;
     struct bytes signature;
-    if (!der_take(&der, DER_SEQUENCE, &certificate) || der.n != 0 ||
-        !der_take(&certificate, DER_SEQUENCE, &fields) || !read_fields(fields, &leaf) ||
+    if (!der_read(&der, DER_SEQUENCE, &certificate) || der.n != 0 ||
+        !der_read(&certificate, DER_SEQUENCE, &fields) || !read_fields(fields, &leaf) ||
         !take_signature_algorithm(&certificate) || !take_bits(&certificate, &signature) ||
         certificate.n != 0) {
         return false;
@@ -289,5 +289,5 @@ bool usual_leaf_read(struct bytes der, struct usual_leaf *ret_leaf)
 bool usual_leaf_next_name(struct bytes *alt_names, struct bytes *ret_name)
 {
     enum { DNS_NAME = 2 };
-    return der_take(alt_names, DER_CONTEXT + DNS_NAME, ret_name);
+    return der_read(alt_names, DER_CONTEXT + DNS_NAME, ret_name);
 }

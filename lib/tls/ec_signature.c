@@ -22,7 +22,7 @@
 static OSSL_LIB_CTX *random_library;
 static EC_GROUP *group;
 static pthread_key_t keys_of_threads; /* an EC_KEY each */
-/* Those of the signatures in server/tls.c, by both names that OpenSSL has for each. */
+/* Those of the signatures in server/engine/tls.c, by both names that OpenSSL has for each. */
 static struct {
     const char *names[2];
     EVP_MD *digest;

@@ -231,3 +231,37 @@ bool fields_strings(const struct yaml_pair *pair,
     }
     return good;
 }
+
+/* ---- the same with a row's bounds ---- */
+
+bool fields_read_bool(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    return fields_bool(pair, target, context);
+}
+
+bool fields_read_integer(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    return fields_integer(pair, context->field->min, context->field->max, target, context);
+}
+
+bool fields_read_duration_s(const struct yaml_pair *pair, void *target,
+                            struct fields_context *context)
+{
+    return fields_duration_s(pair, context->field->min, context->field->max, target, context);
+}
+
+bool fields_read_duration_ms(const struct yaml_pair *pair, void *target,
+                             struct fields_context *context)
+{
+    return fields_duration_ms(pair, context->field->min, context->field->max, target, context);
+}
+
+bool fields_read_size(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    return fields_size(pair, context->field->min, context->field->max, target, context);
+}
+
+bool fields_read_strings(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    return fields_strings(pair, context->field->add, target, context);
+}

@@ -196,9 +196,10 @@ bool fields_read(const struct yaml_pair *mapping, const char *what, const struct
         const struct field *field = find_field(fields, count, pair->key->text);
         if (field == NULL) {
             good = add_unknown_key(pair->key, what, fields, count, context);
-        } else if (!field->read(pair, target, context)) {
-            good = false;
+            continue;
         }
+        context->field = field;
+        good = field->read(pair, (char *)target + field->offset, context) && good;
     }
     for (size_t i = 0; i < count; i++) {
         bool required = (fields[i].flags & FIELD_REQUIRED) != 0;

@@ -1,8 +1,10 @@
 /* Mappings with known keys to C structs, by tables: one row per key.
  *
  *     static const struct field fields[] = {
- *         {"mode", read_mode, FIELD_REQUIRED},
- *         {"max_age", read_max_age, 0},
+ *         {"mode", .read = read_mode, .flags = FIELD_REQUIRED},
+ *         {"http2", fields_read_bool, .offset = offsetof(struct terms, http2)},
+ *         {"max_age", fields_read_duration_s, .offset = offsetof(struct terms, max_age_s),
+ *          .max = 31557600},
  *     };
  *     fields_read(node, fields, ARRAY_LENGTH(fields), &terms, &context);
  *
@@ -12,13 +14,17 @@
 #ifndef LIB_YAML_FIELDS_H
 #define LIB_YAML_FIELDS_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "lib/base/buffer.h"
 #include "lib/yaml/yaml.h"
 
 struct fields_context {
     const char *file;
     struct diagnostics *diagnostics;
-    void *user; /* for the readers */
+    void *user;                /* for the readers */
+    const struct field *field; /* the row whose `read` is called: its bounds */
 };
 
 enum {
@@ -28,8 +34,14 @@ enum {
 
 struct field {
     const char *key;
-    /* Reads PAIR's value into TARGET, or adds an error. */
+    /* Reads PAIR's value into TARGET, which is OFFSET octets into fields_read's, or adds an error.
+     */
     bool (*read)(const struct yaml_pair *pair, void *target, struct fields_context *context);
+    size_t offset;
+    int64_t min; /* for those that read numbers */
+    int64_t max;
+    /* For fields_read_strings: what is done with each. */
+    bool (*add)(const struct yaml_node *item, void *target, struct fields_context *context);
     unsigned flags;
 };
 
@@ -77,6 +89,19 @@ bool fields_size(const struct yaml_pair *pair, int64_t min, int64_t max, int64_t
 /* Appends a value as the file has it: "90s", "5m"; "64K". */
 void fields_format_duration_ms(int64_t ms, struct buffer *out);
 void fields_format_size(int64_t octets, struct buffer *out);
+
+/* The same as a row's `read`, with the row's bounds; TARGET is a bool, an int64_t. */
+bool fields_read_bool(const struct yaml_pair *pair, void *target, struct fields_context *context);
+bool fields_read_integer(const struct yaml_pair *pair, void *target,
+                         struct fields_context *context);
+bool fields_read_duration_s(const struct yaml_pair *pair, void *target,
+                            struct fields_context *context);
+bool fields_read_duration_ms(const struct yaml_pair *pair, void *target,
+                             struct fields_context *context);
+bool fields_read_size(const struct yaml_pair *pair, void *target, struct fields_context *context);
+/* One scalar or a sequence of them: TARGET is what the row's `add` takes. */
+bool fields_read_strings(const struct yaml_pair *pair, void *target,
+                         struct fields_context *context);
 
 /* One scalar or a sequence of scalars; calls ADD for each. */
 bool fields_strings(const struct yaml_pair *pair,

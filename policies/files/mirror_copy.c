@@ -71,9 +71,9 @@ static bool read_policy(const struct yaml_pair *pair, void *target, struct field
 }
 
 static const struct field fields[] = {
-    {"id", read_id, FIELD_REQUIRED},
-    {"fetched", read_fetched, FIELD_REQUIRED},
-    {"policy", read_policy, FIELD_REQUIRED},
+    {"id", .read = read_id, .flags = FIELD_REQUIRED},
+    {"fetched", .read = read_fetched, .flags = FIELD_REQUIRED},
+    {"policy", .read = read_policy, .flags = FIELD_REQUIRED},
 };
 
 static bool read_root(struct yaml_node *root, struct mirror_copy *copy,

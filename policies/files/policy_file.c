@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "lib/base/shown.h"
 #include "policies/files/policy_file_entry.h"
 
 enum { TEXTS_CHUNK = 64 * 1024 };
@@ -15,28 +14,6 @@ struct section {
     void (*read)(const struct yaml_pair *pair, struct policy_file_reader *reader,
                  struct policy_file_entry *entry);
 };
-
-bool policy_file_normalise_domain(struct bytes text, struct dns_name *ret_name, struct error *e)
-{
-    struct dns_name name;
-    if (bytes_starts_with(text, BYTES("_mta-sts."))) {
-        return error_set(e, ERROR_SYNTAX,
-                         "\"%s\" is the name of a record; write the domain alone, without "
-                         "\"_mta-sts.\"",
-                         shown(text).text);
-    }
-    if (!dns_name_normalise(text, &name, e)) {
-        return false;
-    }
-    if (name.n > POLICY_DOMAIN_MAX) {
-        return error_set(e, ERROR_LIMIT,
-                         "domain of %d octets; at most %d fit behind \"mta-sts.\" in a host name, "
-                         "remove it",
-                         name.n, POLICY_DOMAIN_MAX);
-    }
-    *ret_name = name;
-    return true;
-}
 
 static const struct section policies_section = {
     "policies", "policy", "remove it, or list shared policies below it", policy_file_name_normalise,
@@ -115,7 +92,7 @@ static bool read_section(const struct section *section, const struct yaml_pair *
             (void)fields_error(&reader->fields, &item->key->start, "%s", reader->e.text);
             continue;
         }
-        entry->name = policy_file_keep(reader, dns_name_bytes(&name));
+        entry->name = policy_file_copy(reader, dns_name_bytes(&name));
         entry->place = policy_file_place_of(&item->key->start);
         (*count)++;
         section->read(item, reader, entry);
@@ -140,8 +117,8 @@ static bool read_domains(const struct yaml_pair *pair, void *target, struct fiel
 }
 
 static const struct field sections[] = {
-    {"policies", read_policies, 0},
-    {"domains", read_domains, 0},
+    {"policies", .read = read_policies},
+    {"domains", .read = read_domains},
 };
 
 static void read_root(struct yaml_node *root, struct policy_file_reader *reader,

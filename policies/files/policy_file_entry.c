@@ -1,7 +1,5 @@
 #include "policy_file_entry.h"
 
-#include <ctype.h>
-
 #include "lib/base/shown.h"
 #include "policies/model/mx_pattern.h"
 #include "policies/model/policy_id.h"
@@ -29,7 +27,7 @@ __attribute__((no_sanitize("pointer-overflow"))) static void *allocate(struct ob
     return obstack_alloc(texts, (int)size);
 }
 
-struct bytes policy_file_memory_keep(struct policy_file_memory *memory, struct bytes text)
+struct bytes policy_file_memory_copy(struct policy_file_memory *memory, struct bytes text)
 {
     if (text.n == 0) {
         return BYTES("");
@@ -39,30 +37,9 @@ struct bytes policy_file_memory_keep(struct policy_file_memory *memory, struct b
     return (struct bytes){copy, text.n};
 }
 
-struct bytes policy_file_keep(struct policy_file_reader *reader, struct bytes text)
+struct bytes policy_file_copy(struct policy_file_reader *reader, struct bytes text)
 {
-    return policy_file_memory_keep(reader->memory, text);
-}
-
-bool policy_file_name_normalise(struct bytes text, struct dns_name *ret_name, struct error *e)
-{
-    bool good = text.n >= 1 && text.n <= DNS_LABEL_MAX;
-    struct dns_name name = {0};
-    for (size_t i = 0; good && i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        bool inner = i > 0 && i + 1 < text.n;
-        good = c < 0x80 && (isalnum(c) || (c == '-' && inner));
-        name.text[i] = (char)(isupper(c) ? c | 0x20 : c);
-    }
-    if (!good) {
-        return error_set(e, ERROR_SYNTAX,
-                         "\"%s\" cannot be the name of a shared policy; use one DNS label: at most "
-                         "%d letters, digits and inner hyphens",
-                         shown(text).text, DNS_LABEL_MAX);
-    }
-    name.n = (unsigned char)text.n;
-    *ret_name = name;
-    return true;
+    return policy_file_memory_copy(reader->memory, text);
 }
 
 /* --- The keys --- */
@@ -147,7 +124,7 @@ static bool read_id(const struct yaml_pair *pair, void *target, struct fields_co
                             "and let bump-id write one",
                             shown(text).text, POLICY_ID_MAX);
     }
-    terms->entry->id = policy_file_keep(reader_of(context), text);
+    terms->entry->id = policy_file_copy(reader_of(context), text);
     terms->entry->id_place = policy_file_place_of(&pair->value_place);
     return true;
 }
@@ -186,7 +163,7 @@ static bool read_tlsrpt(const struct yaml_pair *pair, void *target, struct field
         return fields_error(context, &pair->value_place,
                             "tlsrpt is empty; name a mailto: or https: URI, or remove it");
     }
-    terms->entry->tlsrpt = policy_file_keep(reader, buffer_bytes(&reader->tlsrpt));
+    terms->entry->tlsrpt = policy_file_copy(reader, buffer_bytes(&reader->tlsrpt));
     return true;
 }
 
@@ -198,7 +175,7 @@ static bool set_shared(const struct yaml_pair *pair, struct bytes text,
     if (!policy_file_name_normalise(text, &name, &e)) {
         return fields_error(context, &pair->value_place, "%s", e.text);
     }
-    entry->shared = policy_file_keep(reader_of(context), dns_name_bytes(&name));
+    entry->shared = policy_file_copy(reader_of(context), dns_name_bytes(&name));
     entry->shared_place = policy_file_place_of(&pair->value_place);
     return true;
 }
@@ -219,10 +196,14 @@ static bool read_mirror(const struct yaml_pair *pair, void *target, struct field
 
 /* A shared policy has the first of these, a domain all but the first. */
 static const struct field keys[] = {
-    {"mirror", read_mirror, 0}, {"mode", read_mode, 0},
-    {"mx", read_mx, 0},         {"max_age", read_max_age, 0},
-    {"id", read_id, 0},         {"tlsrpt", read_tlsrpt, 0},
-    {"policy", read_shared, 0}, {"mirror", policy_file_refuse_mirror, FIELD_HIDDEN},
+    {"mirror", .read = read_mirror},
+    {"mode", .read = read_mode},
+    {"mx", .read = read_mx},
+    {"max_age", .read = read_max_age},
+    {"id", .read = read_id},
+    {"tlsrpt", .read = read_tlsrpt},
+    {"policy", .read = read_shared},
+    {"mirror", .read = policy_file_refuse_mirror, .flags = FIELD_HIDDEN},
 };
 enum { SHARED_KEYS = 6, DOMAIN_FIRST = 1, DOMAIN_KEYS = 7, OWN_FIRST = 1, OWN_KEYS = 4 };
 

@@ -57,8 +57,8 @@ void policy_file_complete_mirror(const struct yaml_pair *pair, enum policy_mode 
                                  struct policy_file_entry *entry);
 
 /* A copy that lives as long as the file. */
-struct bytes policy_file_memory_keep(struct policy_file_memory *memory, struct bytes text);
-struct bytes policy_file_keep(struct policy_file_reader *reader, struct bytes text);
+struct bytes policy_file_memory_copy(struct policy_file_memory *memory, struct bytes text);
+struct bytes policy_file_copy(struct policy_file_reader *reader, struct bytes text);
 
 static inline struct policy_file_place policy_file_place_of(const struct yaml_place *place)
 {

@@ -100,7 +100,7 @@ struct reading {
 static struct bytes take_octets(struct reading *reading, size_t n)
 {
     struct bytes taken = {"", 0};
-    reading->damaged = reading->damaged || !snapshot_take(&reading->in, n, &taken);
+    reading->damaged = reading->damaged || !snapshot_read(&reading->in, n, &taken);
     return taken;
 }
 
@@ -130,7 +130,7 @@ static uint32_t take_u32(struct reading *reading)
 
 static unsigned take_choice(struct reading *reading, unsigned last)
 {
-    unsigned value = (unsigned)snapshot_take_number(&reading->in, 1);
+    unsigned value = (unsigned)snapshot_read_number(&reading->in, 1);
     reading->damaged = reading->damaged || value > last;
     return value <= last ? value : 0;
 }
@@ -183,7 +183,7 @@ static void take_mirror(struct reading *reading, struct policy_file_entry *entry
 static void take_shared(struct reading *reading, struct policy_file_entry *entry)
 {
     struct dns_name name;
-    entry->shared = policy_file_memory_keep(reading->memory,
+    entry->shared = policy_file_memory_copy(reading->memory,
                                             take_name(reading, policy_file_name_normalise, &name));
     entry->shared_place = take_place(reading);
 }
@@ -193,7 +193,7 @@ static struct bytes take_extra(struct reading *reading)
 {
     struct bytes text = take_text(reading);
     reading->damaged = reading->damaged || text.n == 0;
-    return policy_file_memory_keep(reading->memory, text);
+    return policy_file_memory_copy(reading->memory, text);
 }
 
 static void take_entry(struct reading *reading, bool of_domain, struct policy_file_entry *entry)
@@ -202,7 +202,7 @@ static void take_entry(struct reading *reading, bool of_domain, struct policy_fi
     normalise *as = of_domain ? policy_file_normalise_domain : policy_file_name_normalise;
     unsigned head = take_choice(reading, KIND_MIRROR | WITH_ID | WITH_TLSRPT);
     unsigned kind = head & KIND_BITS;
-    entry->name = policy_file_memory_keep(reading->memory, take_name(reading, as, &name));
+    entry->name = policy_file_memory_copy(reading->memory, take_name(reading, as, &name));
     entry->place = take_place(reading);
     if (kind == KIND_POLICY) {
         take_policy(reading, entry);
@@ -251,12 +251,12 @@ static bool take_digest(struct bytes *in)
     }
     struct bytes end = bytes_skip(*in, in->n - DIGEST);
     in->n -= DIGEST;
-    return snapshot_take_number(&end, DIGEST) == snapshot_digest(*in, 0);
+    return snapshot_read_number(&end, DIGEST) == snapshot_digest(*in, 0);
 }
 
 bool version_record_read(struct bytes in, struct policy_file *ret_file)
 {
-    if (!take_digest(&in) || snapshot_take_number(&in, 4) != FORMAT) {
+    if (!take_digest(&in) || snapshot_read_number(&in, 4) != FORMAT) {
         return false;
     }
     struct policy_file file;

@@ -1,6 +1,5 @@
 #include "policy_set.h"
 
-#include <assert.h>
 #include <malloc.h>
 
 #include "policies/live/policy_set_parts.h"
@@ -10,24 +9,6 @@ enum {
     /* Most of what is changing comes with a round of its own, sooner than this. */
     POSTPONED_AGAIN_MS = 500,
 };
-
-size_t set_add_top(struct policy_set *set, struct bytes path, const char *entry,
-                   enum set_top_state state)
-{
-    set->tops = memory_resize(set->tops, set->top_count + 1, sizeof(*set->tops));
-    struct set_top *added = &set->tops[set->top_count];
-    *added = (struct set_top){
-        .path = memory_string_of(path), .entry = memory_string(entry), .state = state};
-    for (size_t i = 0; i < set->top_count; i++) {
-        struct set_top *top = &set->tops[i];
-        if (file_path_is_below(top->path, added->path) ||
-            file_path_is_below(added->path, top->path)) {
-            top->shares = true;
-            added->shares = true;
-        }
-    }
-    return set->top_count++;
-}
 
 struct policy_set *policy_set_new(const struct policy_set_options *options,
                                   struct policy_index *index)
@@ -116,56 +97,6 @@ void policy_set_on_change(struct policy_set *set,
 }
 
 /* --- One apply --- */
-
-bool set_is_abandoned(struct policy_set *set)
-{
-    const struct policy_set_options *options = &set->options;
-    set->is_abandoned =
-        set->is_abandoned || (options->abandoned != NULL && options->abandoned(options->context));
-    return set->is_abandoned;
-}
-
-bool set_accepts(const struct policy_set *set, const struct set_file *file)
-{
-    const struct policy_set_accepting *accepting = set->accepting;
-    bool accepts = accepting != NULL && accepting->path_count == 0;
-    for (size_t i = 0; accepting != NULL && i < accepting->path_count && !accepts; i++) {
-        accepts = file_path_is_below(file->path, accepting->paths[i]);
-    }
-    return accepts;
-}
-
-void set_event(struct policy_set *set, struct set_file *file, enum file_event event)
-{
-    enum file_state state = file_state_after(file->state, event);
-    assert(state != FILE_STATES);
-    if (state == FILE_STATES) {
-        return; /* no table of ours comes here; what is served stays as it is */
-    }
-    /* Who waits since a round before waits on. */
-    if (state != FILE_OFFERED && state != file->before) {
-        file->before = state;
-        file->since_ms = set->now_ms;
-    }
-    /* As it is remembered; but a file that was gone and is there says something else. */
-    bool keeps_hold = set->starting && event != EVENT_STANDS && !(file->held_gone && file->present);
-    bool was_held = file->was_held;
-    file->was_held = state == FILE_HELD ||
-                     (was_held && (state == FILE_OFFERED || state == FILE_VANISHED || keeps_hold));
-    if (state == FILE_HELD) {
-        file->held_gone = file->offer->absent;
-    }
-    if (file->was_held != was_held) {
-        set_memory_note(set, file);
-    }
-    if (state != FILE_REFUSED) {
-        file->blocked_by = NULL;
-        free(TAKE(file->blocked_over));
-    }
-    file->state = state;
-    set->something_changed = true;
-    set_files_touch(set, file);
-}
 
 /* What a file offered whose directory is away since says nothing until that is back. */
 static void join_round(struct policy_set *set, struct set_file *file)

@@ -128,46 +128,8 @@ void set_files_touch(struct policy_set *set, struct set_file *file)
     }
 }
 
-void set_file_free(struct policy_set *set, struct set_file *file)
-{
-    set_offer_free(set, file->offer);
-    set_offer_free(set, file->restored);
-    set_mirror_clear_waits(set, file);
-    diagnostics_clear(&file->problems);
-    free(file->domains);
-    free(file->shared);
-    free(file->blocked_over);
-    free(file->path);
-    free(file);
-}
-
-static bool is_forgotten(const struct set_file *file)
-{
-    return file->state == FILE_FORGOTTEN;
-}
-
-static bool is_at_rest(const struct set_file *file)
-{
-    return file_state_is_at_rest(file->state);
-}
-
-/* Takes out those for which IS_OUT, which go to *RET_OUT where that is not NULL. */
-static void take_out_where(struct set_files *files, bool (*is_out)(const struct set_file *file),
-                           struct set_files *ret_out)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < files->count; i++) {
-        if (!is_out(files->items[i])) {
-            files->items[kept++] = files->items[i];
-        } else if (ret_out != NULL) {
-            set_files_add(ret_out, files->items[i]);
-        }
-    }
-    files->count = kept;
-}
-
-/* Takes GOING (sorted) out of FILES: what lies between two of them moves once. */
-static void take_out(struct set_files *files, const struct set_files *going)
+/* What lies between two of them moves once. */
+void set_files_take_out(struct set_files *files, const struct set_files *going)
 {
     size_t to = lower_bound(files, going->items[0]->path);
     size_t from = to;
@@ -181,48 +143,6 @@ static void take_out(struct set_files *files, const struct set_files *going)
         from = next;
     }
     files->count = to;
-}
-
-static void forget(struct policy_set *set, struct set_files *going)
-{
-    take_out_where(&set->waiting, is_forgotten, NULL);
-    take_out_where(&set->unwritten.files, is_forgotten, NULL);
-    set_files_sort(going);
-    take_out(&set->files, going);
-    for (size_t i = 0; i < going->count; i++) {
-        set_memory_note_forgotten(set, going->items[i]);
-        set_file_free(set, going->items[i]);
-    }
-}
-
-/* Who was refused for the sake of a file that is no more is judged again, at once. */
-static void unblock(struct policy_set *set)
-{
-    for (size_t i = 0; i < set->work.count; i++) {
-        struct set_file *file = set->work.items[i];
-        if (file->blocked_by != NULL && is_forgotten(file->blocked_by)) {
-            file->blocked_by = NULL;
-            set->again = true;
-        }
-    }
-}
-
-void set_files_finish(struct policy_set *set)
-{
-    struct set_files resting = {0};
-    struct set_files going = {0};
-    unblock(set);
-    take_out_where(&set->work, is_at_rest, &resting);
-    for (size_t i = 0; i < resting.count; i++) {
-        resting.items[i]->listed = false;
-        resting.items[i]->before = resting.items[i]->state;
-    }
-    take_out_where(&resting, is_forgotten, &going);
-    if (going.count != 0) {
-        forget(set, &going);
-    }
-    free(resting.items);
-    free(going.items);
 }
 
 void set_file_note_presence(struct policy_set *set, struct set_file *file, bool present)
@@ -277,4 +197,22 @@ const struct set_domain *set_file_find_domain(const struct set_file *file, struc
         }
     }
     return NULL;
+}
+
+size_t set_add_top(struct policy_set *set, struct bytes path, const char *entry,
+                   enum set_top_state state)
+{
+    set->tops = memory_resize(set->tops, set->top_count + 1, sizeof(*set->tops));
+    struct set_top *added = &set->tops[set->top_count];
+    *added = (struct set_top){
+        .path = memory_string_of(path), .entry = memory_string(entry), .state = state};
+    for (size_t i = 0; i < set->top_count; i++) {
+        struct set_top *top = &set->tops[i];
+        if (file_path_is_below(top->path, added->path) ||
+            file_path_is_below(added->path, top->path)) {
+            top->shares = true;
+            added->shares = true;
+        }
+    }
+    return set->top_count++;
 }

@@ -365,7 +365,7 @@ void set_memory_restore(struct policy_set *set)
     }
     set->unwritten.all_else_is = true;
     find_tops(&rows);
-    bool whole = parallel_run(&(struct parallel_jobs){
+    bool completed = parallel_run(&(struct parallel_jobs){
         .count = rows.count,
         .work = read_row,
         .own_new = open_handle,
@@ -379,7 +379,7 @@ void set_memory_restore(struct policy_set *set)
         set->unwritten.all_else_is = false;
         tell(set, set->options.state, "parts of served.db are damaged");
     }
-    set->is_abandoned = set->is_abandoned || !whole;
+    set->is_abandoned = set->is_abandoned || !completed;
     rows_clear(&rows);
     set_files_settle(set);
 }
@@ -398,59 +398,6 @@ void set_memory_let_go(struct policy_set *set)
     }
 }
 
-/* --- Noting what changes --- */
-
-void set_memory_note(struct policy_set *set, struct set_file *file)
-{
-    if (set->options.state != NULL && !file->unremembered) {
-        file->unremembered = true;
-        set_files_add(&set->unwritten.files, file);
-    }
-}
-
-static void clear_forgotten(struct policy_set *set)
-{
-    for (size_t i = 0; i < set->unwritten.forgotten_count; i++) {
-        free(set->unwritten.forgotten[i].entry);
-        free(set->unwritten.forgotten[i].path);
-    }
-    set->unwritten.forgotten_count = 0;
-}
-
-static void note_forgotten(struct policy_set *set, const char *entry, struct bytes path)
-{
-    if (set->unwritten.forgotten_count ==
-        POLICY_SET_FORGOTTEN_MAX) { /* another process writes, or nobody */
-        clear_forgotten(set);
-        set->unwritten.all_else_is = false;
-    }
-    ARRAY_GROW(set->unwritten.forgotten, set->unwritten.forgotten_count,
-               set->unwritten.forgotten_capacity);
-    set->unwritten.forgotten[set->unwritten.forgotten_count++] =
-        (struct set_forgotten){memory_string(entry), memory_string_of(path)};
-}
-
-void set_memory_note_forgotten(struct policy_set *set, const struct set_file *file)
-{
-    if (set->options.state != NULL) {
-        note_forgotten(set, set->tops[file->top].entry, set_file_below(set, file));
-    }
-}
-
-void set_memory_note_orphan(struct policy_set *set, struct set_shared *shared)
-{
-    bool is_orphan = set_shared_is_orphan(shared);
-    if (is_orphan == shared->remembered || set->options.state == NULL) {
-        return;
-    }
-    if (is_orphan) {
-        set->unwritten.orphans = true;
-    } else {
-        shared->remembered = false;
-        note_forgotten(set, "", bytes_of(shared->text));
-    }
-}
-
 /* --- Handing it over --- */
 
 bool policy_set_remembers(const struct policy_set *set)
@@ -466,7 +413,7 @@ static void unremember(struct set_shared *shared, void *context)
 
 void policy_set_remember_afresh(struct policy_set *set)
 {
-    clear_forgotten(set);
+    set_memory_clear_forgotten(set);
     set_shared_each(set, unremember, NULL);
     set->unwritten.orphans = true;
     set->unwritten.all_else_is = true;
@@ -596,7 +543,7 @@ bool policy_set_remember(struct policy_set *set, const struct policy_set_memory 
         memory->remove(bytes_of(set->unwritten.forgotten[i].entry),
                        bytes_of(set->unwritten.forgotten[i].path), memory->context);
     }
-    clear_forgotten(set);
+    set_memory_clear_forgotten(set);
     if (set->unwritten.orphans) {
         set->unwritten.orphans = false;
         set_shared_each(set, put_orphan, &remembering);

@@ -9,7 +9,7 @@ static void doom(struct policy_set *set, struct policy_domain *domain)
     if (domain->owner != NULL) {
         return;
     }
-    domain->owner = set; /* no file: a mark */
+    domain->owner = &set->publication.nobody;
     ARRAY_GROW(set->publication.doomed, set->publication.doomed_count,
                set->publication.doomed_capacity);
     set->publication.doomed[set->publication.doomed_count++] = domain;

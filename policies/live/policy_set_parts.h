@@ -249,9 +249,10 @@ struct set_publication {
     struct set_arrival *arrivals;
     size_t arrival_count;
     size_t arrival_capacity;
-    struct policy_domain **doomed; /* they belong to nobody any more */
+    struct policy_domain **doomed; /* they belong to nobody any more … */
     size_t doomed_count;
     size_t doomed_capacity;
+    struct set_file nobody;      /* … who owns them until they are removed */
     struct set_shared **touched; /* shared policies that are looked at once more at the end */
     size_t touched_count;
     size_t touched_capacity;
@@ -305,18 +306,18 @@ struct policy_set {
     struct policy_set_result result;
 };
 
-/* --- policy_set.c --- */
+/* --- policy_set_event.c --- */
 /* Asks, and remembers that it was abandoned. */
 bool set_is_abandoned(struct policy_set *set);
 /* Whether the operator accepts whatever FILE takes away. */
 bool set_accepts(const struct policy_set *set, const struct set_file *file);
-/* One more top, at PATH; its number. */
-size_t set_add_top(struct policy_set *set, struct bytes path, const char *entry,
-                   enum set_top_state state);
 /* EVENT comes to FILE, which is looked at again until it is at rest. */
 void set_event(struct policy_set *set, struct set_file *file, enum file_event event);
 
 /* --- policy_set_files.c: files by path --- */
+/* One more top, at PATH; its number. */
+size_t set_add_top(struct policy_set *set, struct bytes path, const char *entry,
+                   enum set_top_state state);
 void set_files_add(struct set_files *files, struct set_file *file); /* at the end */
 struct set_file *set_files_find(const struct policy_set *set, const char *path);
 /* The same, made where it is missing; appears in set->files after set_files_settle. Between two of
@@ -330,9 +331,8 @@ void set_files_below(const struct policy_set *set, const char *path, size_t *ret
 void set_files_sort(struct set_files *files);
 /* FILE is reported on, and looked at, at the end of this apply. */
 void set_files_touch(struct policy_set *set, struct set_file *file);
-/* What is at rest goes off the work list, and those that are forgotten are freed. */
-void set_files_finish(struct policy_set *set);
-void set_file_free(struct policy_set *set, struct set_file *file);
+/* Takes GOING (sorted, at least one) out of FILES. */
+void set_files_take_out(struct set_files *files, const struct set_files *going);
 /* Where NAME stands in what FILE has applied, or NULL. */
 const struct set_domain *set_file_find_domain(const struct set_file *file, struct bytes name);
 /* FILE is on the disk, or not. */
@@ -343,6 +343,11 @@ struct write_facts set_file_writing(const struct policy_set *set, const struct s
 struct bytes set_file_below(const struct policy_set *set, const struct set_file *file);
 /* Whether its top is not there, or has nothing left: nobody can tell what FILE says. */
 bool set_file_is_away(const struct policy_set *set, const struct set_file *file);
+
+/* --- policy_set_finish.c: the end of an apply --- */
+/* What is at rest goes off the work list, and those that are forgotten are freed. */
+void set_files_finish(struct policy_set *set);
+void set_file_free(struct policy_set *set, struct set_file *file);
 
 /* --- policy_set_offer.c: offers and shared names --- */
 /* Takes FILE. */
@@ -381,14 +386,20 @@ void set_mirror_adopt(struct policy_set *set, struct set_shared *shared,
  * for, E says why. Removes a copy that is over, but for those of a start. */
 struct policy *set_mirror_render(struct policy_set *set, const struct policy_mirror *mirror,
                                  struct error *e);
-/* FILE's waits are those of its version OFFER, which has just been published. */
-void set_mirror_note_waits(struct policy_set *set, struct set_file *file,
-                           const struct set_offer *offer);
+/* POLICY (taken) is DOMAIN's own now / DOMAIN's own is not needed any more. */
+void set_mirror_put_text(struct policy_set *set, struct bytes domain, struct policy *policy);
+void set_mirror_drop_text(struct policy_set *set, struct bytes domain);
 /* Whether SHARED follows a mirror without a text, and so keeps the one it had. */
 bool set_mirror_keeps_text(struct policy_set *set, const struct set_shared *shared);
 /* Whether something of FILE's applied version is served as it was before, for want of a mirror's
  * text. */
 bool set_mirror_keeps_former(struct policy_set *set, const struct set_file *file);
+void set_mirror_free(struct policy_set *set);
+
+/* --- policy_set_waits.c: domains that wait for a provider's first text --- */
+/* FILE's waits are those of its version OFFER, which has just been published. */
+void set_mirror_note_waits(struct policy_set *set, struct set_file *file,
+                           const struct set_offer *offer);
 /* Others took some of FILE's domains. */
 void set_mirror_drop_lost_waits(struct policy_set *set, struct set_file *file);
 void set_mirror_clear_waits(struct policy_set *set, struct set_file *file);
@@ -397,9 +408,8 @@ const struct set_shared *set_mirror_wait_of(const struct set_file *file,
                                             const struct policy_domain *domain);
 /* Those whose wait is over come to their policies. */
 void set_mirror_end_waits(struct policy_set *set);
-/* POLICY (taken) is DOMAIN's own now. */
+/* POLICY (taken) is DOMAIN's own now: whoever follows it is served with it. */
 void set_mirror_put(struct policy_set *set, struct bytes domain, struct policy *policy);
-void set_mirror_free(struct policy_set *set);
 
 /* --- policy_set_scan.c --- */
 void set_scan(struct policy_set *set, const struct watch_changes *changes);
@@ -467,11 +477,15 @@ size_t set_report_held(const struct policy_set *set);
 void set_memory_restore(struct policy_set *set);
 /* … and their texts, which are published or not wanted, go. */
 void set_memory_let_go(struct policy_set *set);
+
+/* --- policy_set_unwritten.c: what the memory is to have --- */
 /* What FILE gives has changed, or what is known of it: the memory is to have it. */
 void set_memory_note(struct policy_set *set, struct set_file *file);
 /* FILE is about to be freed. */
 void set_memory_note_forgotten(struct policy_set *set, const struct set_file *file);
 /* A shared policy has come to be without a file, or is no more. */
 void set_memory_note_orphan(struct policy_set *set, struct set_shared *shared);
+/* What gives nothing any more was handed over. */
+void set_memory_clear_forgotten(struct policy_set *set);
 
 #endif

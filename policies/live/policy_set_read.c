@@ -166,7 +166,7 @@ void set_read(struct policy_set *set)
     }
     size_t count = reading.files.count;
     reading.results = memory_zero(count, sizeof(*reading.results));
-    bool whole = parallel_run(&(struct parallel_jobs){
+    bool completed = parallel_run(&(struct parallel_jobs){
         .count = count,
         .work = read_one,
         .take = take_one,
@@ -174,10 +174,10 @@ void set_read(struct policy_set *set)
         .abandoned = is_abandoned,
         .context = &reading,
     });
-    for (size_t i = 0; i < count && !whole; i++) {
+    for (size_t i = 0; i < count && !completed; i++) {
         policy_reading_clear(&reading.results[i]);
     }
     free(reading.results);
     free(reading.files.items);
-    set->is_abandoned = set->is_abandoned || !whole;
+    set->is_abandoned = set->is_abandoned || !completed;
 }

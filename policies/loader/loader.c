@@ -24,86 +24,6 @@ static void on_change(const struct policy_set_event *event, void *context)
     }
 }
 
-/* After both sets have applied: the policies' tells of a change before readers see it, and a domain
- * may have come together with its certificate. */
-static void tell_changes(struct loader *loader)
-{
-    if (loader->changes.count != 0) {
-        domain_changes_tell(&loader->changes, loader->hooks.domain_changed, loader->hooks.context);
-    }
-}
-
-static void tell_mirrors(struct loader *loader)
-{
-    struct policy_set_mirrors mirrors;
-    if (loader->hooks.mirrors_changed != NULL &&
-        policy_set_take_mirrors(loader->policies, &mirrors)) {
-        loader->hooks.mirrors_changed(&mirrors, loader->hooks.context);
-        policy_set_mirrors_clear(&mirrors);
-    }
-}
-
-void loader_apply_policies(struct loader *loader, const struct watch_changes *changes,
-                           struct policy_set_result *ret_result)
-{
-    policy_set_apply(loader->policies, changes, clock_monotonic_ms(), ret_result);
-}
-
-void loader_apply_certificates(struct loader *loader, const struct watch_changes *changes,
-                               const struct policy_set_result *result)
-{
-    size_t pairs = certificate_set_apply(loader->certificates, changes, clock_now());
-    loader_tell_applied(loader, result, pairs);
-}
-
-void loader_tell_applied(struct loader *loader, const struct policy_set_result *result,
-                         size_t pairs)
-{
-    tell_changes(loader);
-    tell_mirrors(loader);
-    if (result->published != 0 || result->removed != 0 || pairs != 0) {
-        loader->version++;
-        loader->last_change_s = clock_wall_s();
-        log_event(loader->log, LOG_LEVEL_INFO, "loader.applied",
-                  LOG_NUMBER("files_read", result->files_read),
-                  LOG_NUMBER("published", result->published),
-                  LOG_NUMBER("removed", result->removed), LOG_NUMBER("held", result->held),
-                  LOG_NUMBER("certificates", pairs),
-                  LOG_NUMBER("domains", policy_index_count(loader->tables->policies)));
-    }
-    loader_log_problems(loader);
-}
-
-/* All of what changed since the last call. */
-static struct policy_set_result take_over(struct loader *loader,
-                                          const struct watch_changes *changes)
-{
-    struct policy_set_result result = {0};
-    loader_apply_policies(loader, changes, &result);
-    loader_apply_certificates(loader, changes, &result);
-    return result;
-}
-
-void loader_note_served(struct loader *loader)
-{
-    served_notes_write(loader->notes, clock_wall_s());
-}
-
-void loader_rescan(struct loader *loader, struct policy_set_result *ret_result)
-{
-    struct watch_changes everything = {0};
-    watch_take_all(loader->watch, clock_monotonic_ms(), &everything);
-    *ret_result = take_over(loader, &everything);
-    watch_changes_clear(&everything);
-}
-
-void loader_tell_changes(struct loader *loader)
-{
-    tell_changes(loader);
-    tell_mirrors(loader);
-    loader_log_problems(loader);
-}
-
 /* --- Settings --- */
 
 static struct watch_options watch_options_of(const struct settings *settings)
@@ -219,7 +139,7 @@ static int64_t due_ms(const struct loader *loader)
 static void look_at_snapshots(struct loader *loader)
 {
     int64_t now_ms = clock_monotonic_ms();
-    snapshot_keeper_look(loader->certificate_keeper, now_ms);
+    snapshot_keeper_tend(loader->certificate_keeper, now_ms);
 }
 
 static void wait_for_work(struct loader *loader)
@@ -247,7 +167,7 @@ static void work(struct loader *loader)
     int64_t now_ms = clock_monotonic_ms();
     int64_t when_ms = due_ms(loader);
     if (watch_take(loader->watch, now_ms, &changes) || (when_ms >= 0 && when_ms <= now_ms)) {
-        (void)take_over(loader, &changes);
+        (void)loader_apply(loader, &changes);
         loader_note_served(loader);
     }
     watch_changes_clear(&changes);
@@ -269,13 +189,13 @@ static void *run(void *context)
     struct loader *loader = context;
     rcu_reader_register();
     loader->stop = !loader_load(loader);
-    bool whole = !loader->stop;
+    bool loaded = !loader->stop;
     while (!loader->stop) {
         look_at_snapshots(loader);
         wait_for_work(loader);
         work(loader);
     }
-    if (whole) {
+    if (loaded) {
         snapshot_keeper_finish(loader->certificate_keeper);
         loader_finish_memory(loader);
     }
@@ -376,6 +296,12 @@ bool loader_history_is_written(const struct loader *loader)
     return atomic_load(&loader->loaded) && served_notes_are_written(loader->notes);
 }
 
+static void do_stop(void *message)
+{
+    struct loader *loader = message;
+    loader->stop = true;
+}
+
 void loader_stop(struct loader *loader)
 {
     if (loader == NULL) {
@@ -384,7 +310,7 @@ void loader_stop(struct loader *loader)
     atomic_store(&loader->abandon, true);
     loader_abandon_load(loader);
     served_notes_hurry(loader->notes);
-    loader_post_stop(loader);
+    mailbox_post(loader->mailbox, do_stop, loader);
     pthread_join(loader->thread, NULL);
     loader_free(loader);
 }

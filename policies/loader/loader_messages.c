@@ -181,14 +181,3 @@ void loader_nudge(struct loader *loader)
 {
     mailbox_post(loader->mailbox, do_nothing, NULL);
 }
-
-static void do_stop(void *message)
-{
-    struct loader *loader = message;
-    loader->stop = true;
-}
-
-void loader_post_stop(struct loader *loader)
-{
-    mailbox_post(loader->mailbox, do_stop, loader);
-}

@@ -69,8 +69,10 @@ bool loader_load(struct loader *loader);
 bool loader_step(void *context);
 void loader_beat(struct loader *loader);
 
-/* --- loader.c --- */
-/* What changed, from files to readers; adds to *RESULT. */
+/* --- loader_apply.c --- */
+/* What changed, from files to readers: all of it … */
+struct policy_set_result loader_apply(struct loader *loader, const struct watch_changes *changes);
+/* … or the policies' part, and then the certificates'. */
 void loader_apply_policies(struct loader *loader, const struct watch_changes *changes,
                            struct policy_set_result *ret_result);
 void loader_apply_certificates(struct loader *loader, const struct watch_changes *changes,
@@ -84,6 +86,8 @@ void loader_rescan(struct loader *loader, struct policy_set_result *ret_result);
 void loader_tell_changes(struct loader *loader);
 /* What was published goes into the history. */
 void loader_note_served(struct loader *loader);
+
+/* --- loader.c --- */
 /* All but paths and state. */
 void loader_use_settings(struct loader *loader, const struct settings *settings);
 
@@ -113,9 +117,5 @@ bool loader_has_questions(const struct loader *loader);
 struct loader_status *loader_picture(const struct loader *loader);
 /* Nobody is answered. */
 void loader_free_questions(struct loader *loader);
-
-/* --- loader_messages.c --- */
-/* Any thread: ends the loader thread when it comes to it. */
-void loader_post_stop(struct loader *loader);
 
 #endif

@@ -141,20 +141,20 @@ static bool is_given_up(const struct served_notes *notes)
     return !notes->first_done && hurried_ms != 0 && clock_monotonic_ms() - hurried_ms > HURRY_MS;
 }
 
-/* *RET_WHOLE: nothing was given up. */
-static bool write_all(struct served_notes *notes, bool *ret_whole, struct error *e)
+/* *RET_COMPLETED: nothing was given up. */
+static bool write_all(struct served_notes *notes, bool *ret_completed, struct error *e)
 {
-    *ret_whole = true;
+    *ret_completed = true;
     if (!open_history(notes, e) || !history_begin(notes->history, e)) {
         return false;
     }
-    for (size_t i = 0; i < notes->waiting.count && *ret_whole; i++) {
+    for (size_t i = 0; i < notes->waiting.count && *ret_completed; i++) {
         if (i % TRANSACTION_NOTES == TRANSACTION_NOTES - 1 &&
             (!history_commit(notes->history, e) || !history_begin(notes->history, e))) {
             return false;
         }
-        *ret_whole = i == 0 || i % HURRY_EVERY != 0 || !is_given_up(notes);
-        if (*ret_whole && !write_note(notes, &notes->waiting, &notes->waiting.items[i], e)) {
+        *ret_completed = i == 0 || i % HURRY_EVERY != 0 || !is_given_up(notes);
+        if (*ret_completed && !write_note(notes, &notes->waiting, &notes->waiting.items[i], e)) {
             return false;
         }
     }
@@ -187,30 +187,30 @@ static bool write_missing(struct served_notes *notes, struct error *e)
 static void write_waiting(struct served_notes *notes, uint64_t up_to)
 {
     struct error e;
-    bool whole = true;
+    bool completed = true;
     if (notes->waiting.count == 0) {
         notes->first_done = true;
         return;
     }
-    if (!write_all(notes, &whole, &e) ||
-        (whole && !notes->first_done && !write_missing(notes, &e))) {
+    if (!write_all(notes, &completed, &e) ||
+        (completed && !notes->first_done && !write_missing(notes, &e))) {
         fail(notes, &e);
         if (notes->waiting.count > SERVED_NOTES_WAITING) {
             note_batch_give_up_older(&notes->waiting);
         }
         return;
     }
-    if (whole) {
+    if (completed) {
         leaving_log_early(notes->history, &notes->waiting, clock_wall_s(), notes->log);
     }
-    if (whole || MEMORY_FREED_AT_END) {
+    if (completed || MEMORY_FREED_AT_END) {
         note_batch_clear(&notes->waiting);
     } else {
         notes->waiting = (struct note_batch){0};
     }
     (void)set_problem(notes, NULL);
     notes->first_done = true;
-    if (whole) {
+    if (completed) {
         atomic_store(&notes->written_count, up_to);
     }
 }

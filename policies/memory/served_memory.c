@@ -113,7 +113,7 @@ static struct buffer about_of(const struct served_file *file, struct bytes versi
 static uint64_t version_digest(struct bytes about)
 {
     struct bytes digest = bytes_skip(about, SEALED - 8);
-    return about.n == ABOUT ? snapshot_take_number(&digest, 8) : 0;
+    return about.n == ABOUT ? snapshot_read_number(&digest, 8) : 0;
 }
 
 /* False: it is damaged. */
@@ -129,15 +129,15 @@ static bool read_row(sqlite3_stmt *s, struct served_file *ret_file)
     if (about.n != ABOUT) {
         return false;
     }
-    file.identity = snapshot_take_identity(&about);
-    uint64_t flags = snapshot_take_number(&about, 1);
+    file.identity = snapshot_read_identity(&about);
+    uint64_t flags = snapshot_read_number(&about, 1);
     file.line_end = (flags & 1) != 0;
     file.held = (flags & 2) != 0;
     file.gone = (flags & 4) != 0;
-    file.reader = snapshot_take_number(&about, 8);
+    file.reader = snapshot_read_number(&about, 8);
     about = bytes_skip(about, 8);
     *ret_file = file;
-    return snapshot_take_number(&about, 8) == seal_of(file.entry, file.path, sealed);
+    return snapshot_read_number(&about, 8) == seal_of(file.entry, file.path, sealed);
 }
 
 /* --- Opening --- */

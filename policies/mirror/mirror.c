@@ -40,7 +40,7 @@ static void do_follow(void *message)
 {
     struct follow_message *follow = message;
     if (!atomic_load(&follow->mirror->abandon)) {
-        mirror_take_up(follow->mirror, follow->domains, follow->count);
+        mirror_set_upstreams(follow->mirror, follow->domains, follow->count);
     }
     for (size_t i = 0; i < follow->count; i++) {
         free(follow->domains[i]);

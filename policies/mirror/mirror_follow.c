@@ -2,23 +2,6 @@
 #include "lib/base/clock.h"
 #include "policies/mirror/mirror_parts.h"
 
-void mirror_keep(struct mirror *mirror, struct upstream *upstream)
-{
-    struct error e;
-    if (!upstream->unkept) {
-        return;
-    }
-    upstream->unkept =
-        !mirror_copy_write(mirror->copies, bytes_of(upstream->domain), &upstream->good, &e);
-    if (upstream->unkept && !mirror->unkept_told) {
-        log_event(mirror->options.log, LOG_LEVEL_ERROR, "mirror.unkept",
-                  LOG_TEXT("domain", upstream->domain), LOG_TEXT("problem", e.text),
-                  LOG_TEXT("advice", "make room, or let mtasts-host write there: a restart would "
-                                     "serve the text before"));
-    }
-    mirror->unkept_told = upstream->unkept;
-}
-
 static struct upstream *take_out(struct mirror *mirror, const char *domain)
 {
     for (size_t i = 0; i < mirror->count; i++) {
@@ -55,7 +38,7 @@ static void leave(struct upstream *upstream)
 }
 
 /* Takes the place of the list before; DOMAINS are sorted. */
-void mirror_take_up(struct mirror *mirror, char **domains, size_t count)
+void mirror_set_upstreams(struct mirror *mirror, char **domains, size_t count)
 {
     struct upstream **upstreams = memory_zero(count, sizeof(struct upstream *));
     for (size_t i = 0; i < count; i++) {

@@ -60,6 +60,24 @@ static void log_failed(const struct mirror *mirror, const struct upstream *upstr
         LOG_TEXT("served", upstream->good.policy != NULL ? "the last good policy" : "nothing yet"));
 }
 
+/* Writes what is not on the disk yet. */
+static void keep_on_disk(struct mirror *mirror, struct upstream *upstream)
+{
+    struct error e;
+    if (!upstream->unkept) {
+        return;
+    }
+    upstream->unkept =
+        !mirror_copy_write(mirror->copies, bytes_of(upstream->domain), &upstream->good, &e);
+    if (upstream->unkept && !mirror->unkept_told) {
+        log_event(mirror->options.log, LOG_LEVEL_ERROR, "mirror.unkept",
+                  LOG_TEXT("domain", upstream->domain), LOG_TEXT("problem", e.text),
+                  LOG_TEXT("advice", "make room, or let mtasts-host write there: a restart would "
+                                     "serve the text before"));
+    }
+    mirror->unkept_told = upstream->unkept;
+}
+
 /* --- One look --- */
 
 static void take_good(struct mirror *mirror, struct upstream *upstream, struct look_answer *answer)
@@ -69,8 +87,8 @@ static void take_good(struct mirror *mirror, struct upstream *upstream, struct l
     if (upstream->failures != 0) {
         log_mended(mirror, upstream);
     }
-    enum upstream_news news = upstream_take(upstream, answer, clock_wall_s());
-    mirror_keep(mirror, upstream);
+    enum upstream_news news = upstream_adopt(upstream, answer, clock_wall_s());
+    keep_on_disk(mirror, upstream);
     if (news == UPSTREAM_CHANGED) {
         log_changed(mirror, upstream, before);
         mirror->options.install(upstream->domain, policy_ref(upstream->good.policy),

@@ -54,9 +54,7 @@ void mirror_abandon_look(struct upstream *upstream);
 void mirror_free_looks(struct mirror *mirror);
 
 /* --- mirror_follow.c --- */
-void mirror_take_up(struct mirror *mirror, char **domains, size_t count);
-/* Writes what is not on the disk yet. */
-void mirror_keep(struct mirror *mirror, struct upstream *upstream);
+void mirror_set_upstreams(struct mirror *mirror, char **domains, size_t count);
 
 /* --- mirror_status.c --- */
 struct mirror_status *mirror_picture(const struct mirror *mirror, int64_t now_s, int64_t now_ms);

@@ -34,8 +34,8 @@ bool upstream_is_proven(const struct upstream *upstream)
            upstream->took_ms < UPSTREAM_SOON_MS;
 }
 
-enum upstream_news upstream_take(struct upstream *upstream, struct look_answer *answer,
-                                 int64_t now_s)
+enum upstream_news upstream_adopt(struct upstream *upstream, struct look_answer *answer,
+                                  int64_t now_s)
 {
     struct policy *before = upstream->good.policy;
     upstream->looked_s = now_s;

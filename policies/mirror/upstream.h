@@ -39,8 +39,8 @@ enum upstream_news {
 bool upstream_is_proven(const struct upstream *upstream);
 
 /* Takes ANSWER. A valid policy is followed whatever it says; see upstream_doubt(). */
-enum upstream_news upstream_take(struct upstream *upstream, struct look_answer *answer,
-                                 int64_t now_s);
+enum upstream_news upstream_adopt(struct upstream *upstream, struct look_answer *answer,
+                                  int64_t now_s);
 enum upstream_news upstream_fail(struct upstream *upstream, const struct error *e, int64_t now_s);
 
 /* What people should know of the text that is followed, "what; what to do": that it is `none`, that

@@ -13,6 +13,8 @@
 
 struct policy_index;
 
+struct set_file;
+
 /* The place that a policy is published in. */
 struct policy_slot {
     struct policy *policy; /* RCU-protected; NULL: nothing published */
@@ -23,10 +25,10 @@ struct policy_domain {
     struct rcu_entry entry;
     struct policy_slot *slot; /* RCU-protected: &own or a shared slot; NULL: claimed, not served */
     struct policy_slot own;
-    void *owner;    /* whose domain this is */
-    void *claimant; /* who asks for it in the change set under way */
-    uint32_t
-        without_s; /* since when it is known to have no certificate (policies/loader/survey.h) */
+    struct set_file *owner; /* whose domain this is; the writer's own, unknown here */
+    void *claimant;         /* who asks for it in the change set under way */
+    /* Since when it is known to have no certificate (policies/loader/survey.h). */
+    uint32_t without_s;
     unsigned char name_length;
     char name[];
 };

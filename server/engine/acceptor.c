@@ -146,7 +146,7 @@ void acceptor_tend(struct acceptor *acceptor, bool may_try)
 
 /* What the kernel keeps of an answer that nobody takes goes after this time, too, even where the
  * connection is closed already; accepted sockets inherit it. */
-void acceptor_take_limits(struct acceptor *acceptor)
+void acceptor_set_limits(struct acceptor *acceptor)
 {
     int request_ms = (int)acceptor->house->connections.limits.request_ms;
     for (size_t i = 0; i < acceptor->count; i++) {
@@ -172,7 +172,7 @@ struct acceptor *acceptor_new(h2o_loop_t *loop, struct channel_house *house,
         place->socket->data = place;
         h2o_socket_read_start(place->socket, on_acceptable);
     }
-    acceptor_take_limits(acceptor);
+    acceptor_set_limits(acceptor);
     return acceptor;
 }
 

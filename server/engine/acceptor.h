@@ -24,7 +24,7 @@ bool acceptor_rests(const struct acceptor *acceptor);
 /* In each turn of the loop. MAY_TRY: so much time has passed that others may have made room. */
 void acceptor_tend(struct acceptor *acceptor, bool may_try);
 /* Limits have changed. */
-void acceptor_take_limits(struct acceptor *acceptor);
+void acceptor_set_limits(struct acceptor *acceptor);
 /* Lets in whom the kernel has let in already, and listens no more. */
 void acceptor_close(struct acceptor *acceptor);
 

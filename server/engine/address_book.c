@@ -131,8 +131,8 @@ static bool take_handshake(_Atomic int64_t *bucket, const struct settings_limits
     int64_t before = atomic_load_explicit(bucket, memory_order_relaxed);
     for (;;) {
         int64_t after;
-        bool taken = handshake_rate_take(before, now_ms, limits->handshakes_per_second,
-                                         limits->handshake_burst, &after);
+        bool taken = handshake_rate_spend(before, now_ms, limits->handshakes_per_second,
+                                          limits->handshake_burst, &after);
         if (after == before ||
             atomic_compare_exchange_weak_explicit(bucket, &before, after, memory_order_relaxed,
                                                   memory_order_relaxed)) {

@@ -18,7 +18,7 @@
  * NOW_MS may be a little older than at the call before: threads have clocks that they read once in
  * a while. As it has steps of a millisecond, a burst under a thousandth of the rate gets less than
  * the rate. */
-bool handshake_rate_take(int64_t before, int64_t now_ms, int64_t per_second, int64_t burst,
-                         int64_t *ret_after) MUST_USE;
+bool handshake_rate_spend(int64_t before, int64_t now_ms, int64_t per_second, int64_t burst,
+                          int64_t *ret_after) MUST_USE;
 
 #endif

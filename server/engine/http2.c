@@ -12,24 +12,6 @@ enum {
     CONTINUATIONS_MAX = 16, /* the longest head that limits.header allows, in whole frames */
 };
 
-void http2_fail(struct http2 *self, enum connection_end reason)
-{
-    if (self->state < HTTP2_FAILED) {
-        self->state = HTTP2_FAILED;
-        connection_count(self->connection, reason);
-    }
-}
-
-void http2_close(struct http2 *self)
-{
-    if (self->state < HTTP2_CLOSING) {
-        self->state = HTTP2_CLOSING;
-        (void)nghttp2_submit_goaway(self->session, NGHTTP2_FLAG_NONE,
-                                    nghttp2_session_get_last_proc_stream_id(self->session),
-                                    NGHTTP2_NO_ERROR, NULL, 0);
-    }
-}
-
 /* Of the times that are not 0, the earlier one; 0 where there is none. */
 static int64_t earlier_ms(int64_t a_ms, int64_t b_ms)
 {

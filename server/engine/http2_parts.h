@@ -76,7 +76,7 @@ static inline int64_t http2_now_ms(const struct http2 *self)
     return self->exchange->now_ms();
 }
 
-/* --- http2.c --- */
+/* --- http2_end.c --- */
 /* The run ends the connection with GOAWAY(ENHANCE_YOUR_CALM); REASON is counted. */
 void http2_fail(struct http2 *self, enum connection_end reason);
 /* Says that no stream is served after those taken; once. */

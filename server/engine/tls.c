@@ -107,7 +107,7 @@ static int on_client_hello(SSL *ssl, int *alert, void *argument)
         return SSL_CLIENT_HELLO_ERROR;
     }
     if (tls->options.board != NULL) {
-        tls_alpn_challenge_look(ssl);
+        tls_alpn_challenge_find(ssl);
     }
     return SSL_CLIENT_HELLO_SUCCESS;
 }
@@ -291,10 +291,10 @@ void tls_context_tend(struct tls_context *tls)
     }
 }
 
-void tls_context_take_ticket_keys(struct tls_context *tls, const struct ticket_keys *keys)
+void tls_context_set_ticket_keys(struct tls_context *tls, const struct ticket_keys *keys)
 {
     if (tls->tickets != NULL) {
-        tls_tickets_take(tls->tickets, keys);
+        tls_tickets_set_keys(tls->tickets, keys);
     }
 }
 

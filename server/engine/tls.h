@@ -7,12 +7,12 @@
  *     h2o_socket_ssl_handshake(socket, tls_context_ssl(tls), NULL, on_handshake);
  *
  * TLS 1.2 and 1.3, ECDHE with AEAD ciphers only, no compression, no renegotiation. Alerts reach the
- * client (server/tls_alert.h): a name without a certificate `unrecognized_name`, no SNI
+ * client (server/engine/tls_alert.h): a name without a certificate `unrecognized_name`, no SNI
  * `missing_extension` in TLS 1.3 and `unrecognized_name` in 1.2 (RFC 6066 §3, RFC 8446 §9.2), no
  * common ALPN protocol `no_application_protocol` (RFC 7301 §3.2).
  *
- * Where there is a board, a CA's tls-alpn-01 handshake (server/tls_alpn_challenge.h) is answered
- * with the host's notice, whatever the table holds, and ends with the protocol
+ * Where there is a board, a CA's tls-alpn-01 handshake (server/engine/tls_alpn_challenge.h) is
+ * answered with the host's notice, whatever the table holds, and ends with the protocol
  * TLS_ALPN_CHALLENGE_PROTOCOL: close such a connection, no HTTP is for it. It is never `named`.
  * Without a notice it fails as an unknown name does. */
 #ifndef SERVER_ENGINE_TLS_H
@@ -64,7 +64,7 @@ void tls_context_free(struct tls_context *tls);
 void tls_context_tend(struct tls_context *tls);
 
 /* Uses KEYS (copied) from now on, where tickets are given at all. */
-void tls_context_take_ticket_keys(struct tls_context *tls, const struct ticket_keys *keys);
+void tls_context_set_ticket_keys(struct tls_context *tls, const struct ticket_keys *keys);
 
 /* Borrowed: for h2o_socket_ssl_handshake. */
 SSL_CTX *tls_context_ssl(struct tls_context *tls);

@@ -6,7 +6,7 @@ static const char ASKED = 0;
 /* RFC 7301 §3.1: the list's length in two octets, then each name after its length in one. */
 static const unsigned char OFFER[] = "\x00\x0b\x0a" TLS_ALPN_CHALLENGE_PROTOCOL;
 
-void tls_alpn_challenge_look(SSL *ssl)
+void tls_alpn_challenge_find(SSL *ssl)
 {
     const unsigned char *offer = NULL;
     size_t n = 0;

@@ -18,7 +18,7 @@
 #define TLS_ALPN_CHALLENGE_PROTOCOL "acme-tls/1"
 
 /* For the client-hello callback. Takes the app data of SSL. */
-void tls_alpn_challenge_look(SSL *ssl);
+void tls_alpn_challenge_find(SSL *ssl);
 
 /* In the callbacks that follow, and until the SSL's end: whether the peer asks for a challenge's
  * answer. Always false where nobody looked. */

@@ -85,7 +85,7 @@ void tls_tickets_free(struct tls_tickets *tickets)
     }
 }
 
-void tls_tickets_take(struct tls_tickets *tickets, const struct ticket_keys *keys)
+void tls_tickets_set_keys(struct tls_tickets *tickets, const struct ticket_keys *keys)
 {
     *tickets->keys = *keys;
 }

@@ -29,6 +29,6 @@ int tls_tickets_handle(const struct tls_tickets *tickets, const struct tls_ticke
                        bool make);
 
 /* On the thread that uses the SSL_CTX. */
-void tls_tickets_take(struct tls_tickets *tickets, const struct ticket_keys *keys);
+void tls_tickets_set_keys(struct tls_tickets *tickets, const struct ticket_keys *keys);
 
 #endif

@@ -118,7 +118,7 @@ struct limits_message {
 static void take_limits(struct message *message, struct worker *worker)
 {
     worker->house.connections.limits = ((struct limits_message *)message)->limits;
-    acceptor_take_limits(worker->acceptor);
+    acceptor_set_limits(worker->acceptor);
     free(message);
 }
 
@@ -140,7 +140,7 @@ static void take_ticket_keys(struct message *message, struct worker *worker)
 {
     struct ticket_keys_message *taken = (struct ticket_keys_message *)message;
     if (worker->house.tls != NULL) { /* else it has ended, and is asked by the main thread */
-        tls_context_take_ticket_keys(worker->house.tls, &taken->keys);
+        tls_context_set_ticket_keys(worker->house.tls, &taken->keys);
     }
     secret_memory_free(taken, sizeof(*taken));
 }

@@ -51,7 +51,7 @@ static bool take_quickly(struct certificate_source *source, struct certificate_f
     if (finding->unproven) {
         certificate_looks_add(&set->unproven, source);
     }
-    certificate_set_take(set, source, finding);
+    certificate_set_adopt(set, source, finding);
     count_done(set);
     return true;
 }
@@ -74,7 +74,7 @@ static bool take_proof(struct certificate_source *source, struct certificate_fin
     }
     if (finding->state != CERTIFICATE_SOURCE_SAME) {
         withdraw(set, source);
-        certificate_set_take(set, source, finding);
+        certificate_set_adopt(set, source, finding);
     }
     return true;
 }
@@ -86,7 +86,7 @@ static bool take_rival(struct certificate_source *source, struct certificate_fin
     if (!go_on(set, finding)) {
         return false;
     }
-    certificate_set_take(set, source, finding);
+    certificate_set_adopt(set, source, finding);
     count_done(set);
     return true;
 }

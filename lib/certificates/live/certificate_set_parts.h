@@ -56,14 +56,14 @@ struct certificate_set {
     bool untold;    /* … or nobody knows what has changed */
 };
 
-/* --- certificate_set.c --- */
+/* --- certificate_set_adopt.c --- */
 /* TROUBLE (taken; NULL: none) instead of what SOURCE had. */
 void certificate_set_put_trouble(struct certificate_set *set, struct certificate_source *source,
                                  struct certificate_trouble *trouble);
 
 /* What SOURCE's FINDING (taken) changes. */
-void certificate_set_take(struct certificate_set *set, struct certificate_source *source,
-                          struct certificate_finding *finding);
+void certificate_set_adopt(struct certificate_set *set, struct certificate_source *source,
+                           struct certificate_finding *finding);
 bool certificate_set_is_abandoned(struct certificate_set *set);
 
 /* --- certificate_set_first.c --- */

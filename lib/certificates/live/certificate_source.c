@@ -131,10 +131,10 @@ static const struct file_identity *known_files(const struct certificate_source *
     return whole ? certificate_pair_files(source->served) : NULL;
 }
 
-/* RET_PROVEN NULL: what is not proven is an error. */
+/* RET_DONE NULL: nothing is left for later. */
 static bool read_pair(const struct place *place, struct certificate_looker *looker,
                       struct file_identity *files, struct certificate_pair **ret_pair,
-                      bool *ret_proven, struct error *e)
+                      bool *ret_done, struct error *e)
 {
     struct buffer *chain = &looker->chain;
     struct buffer *key = &looker->key;
@@ -146,10 +146,10 @@ static bool read_pair(const struct place *place, struct certificate_looker *look
     const struct pair_text chain_text = {buffer_bytes(chain), place->chain_path, &files[0]};
     const struct pair_text key_text = {buffer_bytes(key), place->key_path, &files[1]};
     const struct pair_text *key_place = place->one ? &chain_text : &key_text;
-    ok = ok && (ret_proven != NULL
-                    ? pair_reader_read_quickly(looker->reader, &chain_text, key_place, ret_pair,
-                                               ret_proven, e)
-                    : pair_reader_read(looker->reader, &chain_text, key_place, ret_pair, e));
+    ok = ok &&
+         (ret_done != NULL ? pair_reader_read_quickly(looker->reader, &chain_text, key_place,
+                                                      ret_pair, ret_done, e)
+                           : pair_reader_read(looker->reader, &chain_text, key_place, ret_pair, e));
     buffer_erase(chain);
     buffer_erase(key);
     return ok;
@@ -217,9 +217,9 @@ static struct certificate_finding read_anew(const struct certificate_source *sou
     struct file_identity files[CERTIFICATE_PAIR_FILES_MAX] = {{0}};
     struct certificate_finding finding = {.state = CERTIFICATE_SOURCE_NEW};
     struct error e = {0};
-    bool proven = true;
-    if (read_pair(place, looker, files, &finding.pair, quickly ? &proven : NULL, &e)) {
-        finding.unproven = !proven;
+    bool done = true;
+    if (read_pair(place, looker, files, &finding.pair, quickly ? &done : NULL, &e)) {
+        finding.unproven = !done;
         judge(source, files, looker->now_s, &finding);
     } else if (!certificate_source_exists(place->chain_path)) {
         finding.state = CERTIFICATE_SOURCE_GONE;

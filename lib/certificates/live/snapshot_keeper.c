@@ -103,7 +103,7 @@ static void gather(struct snapshot_keeper *keeper)
     atomic_store(&keeper->ended, false);
 }
 
-void snapshot_keeper_look(struct snapshot_keeper *keeper, int64_t now_ms)
+void snapshot_keeper_tend(struct snapshot_keeper *keeper, int64_t now_ms)
 {
     if (keeper == NULL || (keeper->under_way && !atomic_load(&keeper->ended))) {
         return;

@@ -44,7 +44,7 @@ void snapshot_keeper_free(struct snapshot_keeper *keeper);
 /* Without a keeper (NULL) these do nothing. */
 
 /* After the set may have changed, and when it is due: begins to write where it is time to. */
-void snapshot_keeper_look(struct snapshot_keeper *keeper, int64_t now_ms);
+void snapshot_keeper_tend(struct snapshot_keeper *keeper, int64_t now_ms);
 /* When to look though nothing changed; -1: never. */
 int64_t snapshot_keeper_due_ms(const struct snapshot_keeper *keeper);
 /* Before the end: what is worth it is written, without regard to the interval; waits for that. */

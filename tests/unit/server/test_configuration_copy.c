@@ -31,7 +31,7 @@ static void keep(const struct scene *scene, const char *text)
     struct error e;
     struct settings *settings = parse(scene, text);
     assert_true(configuration_copy_prepare(scene->state, settings, &e));
-    assert_true(configuration_copy_keep(scene->state, settings, &e));
+    assert_true(configuration_copy_write(scene->state, settings, &e));
     settings_free(settings);
 }
 

@@ -1,5 +1,3 @@
-#include "lib/base/mailbox.h"
-
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -9,6 +7,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+#include "lib/base/mailbox.h"
 
 enum { POSTERS = 4, MESSAGES = 5000 };
 

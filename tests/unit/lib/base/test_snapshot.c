@@ -34,8 +34,8 @@ static bool take_record(struct bytes *in, const char **ret_path, uint64_t *ret_o
     *in = bytes_skip(*in, strlen(path) + 1);
     *ret_path = path;
     bool whole = in->n >= 4;
-    *ret_octets = snapshot_take_number(in, 4);
-    return whole && snapshot_take(in, *ret_octets, &octets);
+    *ret_octets = snapshot_read_number(in, 4);
+    return whole && snapshot_read(in, *ret_octets, &octets);
 }
 
 static bool skip_record(struct bytes *in)

@@ -84,7 +84,7 @@ static void test_fields(void **state)
         sample_init(&sample, &ROWS[i]);
         memcpy(sample.der + sample.n, "trailing", 8);
         struct bytes der = {(const char *)sample.der, sample.n + 8};
-        struct certificate_view *view = certificate_view_take(&der, &curves);
+        struct certificate_view *view = certificate_view_read(&der, &curves);
         if (view == NULL) {
             fail_msg("%s: damaged", ROWS[i].name);
         }
@@ -107,7 +107,7 @@ static void test_every_truncation_is_refused(void **state)
             assert_non_null(exact);
             memcpy(exact, sample.der, keep);
             struct bytes der = {exact, keep};
-            if (certificate_view_take(&der, &curves) != NULL) {
+            if (certificate_view_read(&der, &curves) != NULL) {
                 fail_msg("%s: accepted when cut at %zu of %zu", ROWS[i].name, keep, sample.n);
             }
             assert_int_equal(der.n, keep);
@@ -129,7 +129,7 @@ static void test_every_damage_is_seen_as_openssl_sees_it(void **state)
             sample.der[at] ^= 0x05;
             struct bytes der = {(const char *)sample.der, sample.n};
             const unsigned char *p = sample.der;
-            struct certificate_view *view = certificate_view_take(&der, &curves);
+            struct certificate_view *view = certificate_view_read(&der, &curves);
             X509 *full = d2i_X509(NULL, &p, (long)sample.n);
             if ((view != NULL) != (full != NULL)) {
                 fail_msg("%s: octet %zu: OpenSSL %s it", ROWS[i].name, at,
@@ -158,7 +158,7 @@ static void test_a_point_off_the_curve_is_no_known_key(void **state)
     assert_non_null(found);
     found[point->length - 1] ^= 1;
     struct bytes der = {(const char *)sample.der, sample.n};
-    struct certificate_view *view = certificate_view_take(&der, &curves);
+    struct certificate_view *view = certificate_view_read(&der, &curves);
     assert_non_null(view);
     assert_int_equal(certificate_view_key(view)->kind, CERTIFICATE_KEY_OTHER);
     assert_null(certificate_view_key(view)->point);

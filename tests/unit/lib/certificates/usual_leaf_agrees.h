@@ -45,7 +45,7 @@ static const char *usual_leaf_agrees(struct bytes der, struct curves *curves, bo
         return NULL;
     }
     struct bytes rest = der;
-    struct certificate_view *view = certificate_view_take(&rest, curves);
+    struct certificate_view *view = certificate_view_read(&rest, curves);
     const unsigned char *p = (const unsigned char *)der.p;
     X509 *full = d2i_X509(NULL, &p, (long)der.n);
     const char *wrong = NULL;

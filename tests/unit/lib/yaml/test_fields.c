@@ -71,8 +71,8 @@ static void test_mappings(void **state)
 {
     (void)state;
     static const struct field FIELDS[] = {
-        {"number", read_number, FIELD_REQUIRED},
-        {"text", read_text, 0},
+        {"number", .read = read_number, .flags = FIELD_REQUIRED},
+        {"text", .read = read_text},
     };
     static const struct {
         const char *name;

@@ -15,6 +15,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "policies/loader/loader.h"
+#include "policies/loader/loader_owners.h"
 #include "policies/memory/history.h"
 
 enum { DEADLINE_MS = 20000 };
@@ -783,6 +784,51 @@ struct race {
     atomic_size_t lost;
 };
 
+struct owners_answer {
+    sem_t given;
+    struct loader_owners *owners;
+};
+
+static void take_owners(struct loader_owners *owners, void *context)
+{
+    struct owners_answer *answer = context;
+    answer->owners = owners;
+    sem_post(&answer->given);
+}
+
+static void test_tells_which_files_have_names(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *name;
+        const char *path; /* NULL: nobody's */
+    } ROWS[] = {
+        {"a.test", "a.yaml"}, {"b.test", "b.yaml"}, {"@shared", "b.yaml"}, {"c.test", NULL}};
+    struct bytes names[ARRAY_LENGTH(ROWS)];
+    struct owners_answer answer = {0};
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        names[i] = bytes_of(ROWS[i].name);
+    }
+    edit_own(f, "a.yaml", "a.test", 100);
+    edit(f, "b.yaml",
+         "policies: {shared: {mode: testing, mx: mx.b.test}}\ndomains: {b.test: shared}\n");
+    start(f);
+    sem_init(&answer.given, 0, 0);
+    loader_ask_owners(f->loader, names, ARRAY_LENGTH(names), take_owners, &answer);
+    sem_wait(&answer.given);
+    sem_destroy(&answer.given);
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        const struct loader_owner *item = &answer.owners->items[i];
+        if ((item->entry == NULL) != (ROWS[i].path == NULL) ||
+            (item->entry != NULL &&
+             (strcmp(item->path, ROWS[i].path) != 0 || strcmp(item->entry, "policies.d") != 0))) {
+            fail_msg("%s: %s below %s", item->name, item->path != NULL ? item->path : "nothing",
+                     item->entry != NULL ? item->entry : "nothing");
+        }
+    }
+    loader_owners_free(answer.owners);
+}
+
 static void *read_for_ever(void *context)
 {
     struct race *race = context;
@@ -873,6 +919,7 @@ int main(void)
         ROW(test_shows_what_it_has_while_it_loads), /* the first that stalls: its passings count */
         ROW(test_a_load_is_abandoned_between_two_files),
         ROW(test_takes_new_settings),
+        ROW(test_tells_which_files_have_names),
         ROW(test_readers_see_whole_things_while_files_change),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -26,7 +26,7 @@ static enum upstream_news take(struct upstream *upstream, struct policy *policy,
 {
     struct look_answer answer = {.fetched = policy != NULL, .policy = policy};
     snprintf(answer.id.text, sizeof(answer.id.text), "%s", id);
-    enum upstream_news news = upstream_take(upstream, &answer, now_s);
+    enum upstream_news news = upstream_adopt(upstream, &answer, now_s);
     assert_null(answer.policy);
     return news;
 }

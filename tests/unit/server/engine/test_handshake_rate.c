@@ -55,8 +55,8 @@ static void test_rows(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
         int64_t after = -1;
-        bool got = handshake_rate_take(ROWS[i].before, ROWS[i].now_ms, ROWS[i].per_second,
-                                       ROWS[i].burst, &after);
+        bool got = handshake_rate_spend(ROWS[i].before, ROWS[i].now_ms, ROWS[i].per_second,
+                                        ROWS[i].burst, &after);
         if (got != ROWS[i].want || after != ROWS[i].want_after) {
             fail_msg("%s: got %d, %" PRId64, ROWS[i].name, got, after);
         }
@@ -84,7 +84,7 @@ static const struct {
 static int64_t take_all(int64_t *bucket, int64_t now_ms, int64_t per_second, int64_t burst)
 {
     int64_t taken = 0;
-    while (handshake_rate_take(*bucket, now_ms, per_second, burst, bucket)) {
+    while (handshake_rate_spend(*bucket, now_ms, per_second, burst, bucket)) {
         taken++;
     }
     return taken;

@@ -991,7 +991,7 @@ static void test_resumption(void **state)
             keys_after(0, &begun);
             keys_after(worker == 0 ? r->changes_of_first : r->changes_of_second, &keys);
             struct tls_context *tls = new_context(true, r->tickets ? &begun : NULL, &meeting);
-            tls_context_take_ticket_keys(tls, &keys);
+            tls_context_set_ticket_keys(tls, &keys);
             meet(&meeting, tls);
             meeting.client = new_client(&row, meeting.fd);
             if (session != NULL) {

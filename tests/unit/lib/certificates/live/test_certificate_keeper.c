@@ -164,12 +164,12 @@ static void test_a_damaged_one_is_as_none(void **state)
 static void test_written_when_enough_changed_and_not_too_often(void **state)
 {
     struct fixture *f = *state;
-    snapshot_keeper_look(f->keeper, f->now_ms);
+    snapshot_keeper_tend(f->keeper, f->now_ms);
     assert_int_equal(certificate_set_unsaved(f->set), 0); /* it is being written */
     assert_int_equal(snapshot_keeper_due_ms(f->keeper), -1);
     files_shell(f->top, "pair e.crt e.key 9 e.example");
     look(f);
-    snapshot_keeper_look(f->keeper, f->now_ms + 10 * INTERVAL_MS);
+    snapshot_keeper_tend(f->keeper, f->now_ms + 10 * INTERVAL_MS);
     assert_int_equal(certificate_set_unsaved(f->set), 1); /* one is too few */
     files_shell(f->top, "pair g.crt g.key 9 g.example");
     look(f);
@@ -177,9 +177,9 @@ static void test_written_when_enough_changed_and_not_too_often(void **state)
     /* The first may be under way still. */
     for (int i = 0; certificate_set_unsaved(f->set) != 0; i++) {
         assert_true(i < 10000);
-        snapshot_keeper_look(f->keeper, f->now_ms + INTERVAL_MS - 1);
+        snapshot_keeper_tend(f->keeper, f->now_ms + INTERVAL_MS - 1);
         assert_int_equal(certificate_set_unsaved(f->set), 2);
-        snapshot_keeper_look(f->keeper, f->now_ms + INTERVAL_MS);
+        snapshot_keeper_tend(f->keeper, f->now_ms + INTERVAL_MS);
         usleep(1000);
     }
     restart(f);
@@ -191,7 +191,7 @@ static void test_what_could_not_be_written_is_tried_again(void **state)
 {
     struct fixture *f = *state;
     files_shell(f->directory, "mkdir certificates.snapshot"); /* nothing can take its place */
-    snapshot_keeper_look(f->keeper, f->now_ms);
+    snapshot_keeper_tend(f->keeper, f->now_ms);
     snapshot_keeper_finish(f->keeper);
     files_shell(f->directory, "rmdir certificates.snapshot");
     restart(f); /* tries again, though nothing changed */

@@ -2,18 +2,18 @@
  * it began, and who asks while it is under way waits for the next time. So a crowd costs at most
  * two walks over everything, and each gets an answer that is no older than its question.
  *
- *     round_join(&round, ticket);
- *     if (round_begin(&round)) … do it, and then:
- *     round_answer(&round, control, reply);
- *     if (round_begin(&round)) … again, for those who came meanwhile
+ *     joint_answer_join(&joint, ticket);
+ *     if (joint_answer_begin(&joint)) … do it, and then:
+ *     joint_answer_give(&joint, control, reply);
+ *     if (joint_answer_begin(&joint)) … again, for those who came meanwhile
  */
-#ifndef SERVER_ROUND_H
-#define SERVER_ROUND_H
+#ifndef SERVER_JOINT_ANSWER_H
+#define SERVER_JOINT_ANSWER_H
 
 #include "server/control_socket.h"
 
 /* Zero-initialised: nobody asks. */
-struct round {
+struct joint_answer {
     uint64_t waiting[CONTROL_CLIENTS_MAX];
     size_t waiting_count;
     uint64_t served[CONTROL_CLIENTS_MAX];
@@ -23,15 +23,15 @@ struct round {
 };
 
 /* TICKET is one of the control socket's, or 0: nobody waits for the answer. */
-void round_join(struct round *round, uint64_t ticket);
+void joint_answer_join(struct joint_answer *joint, uint64_t ticket);
 /* True: it is to be done now, for all who wait. */
-bool round_begin(struct round *round);
+bool joint_answer_begin(struct joint_answer *joint);
 /* Whether anybody is served by what is under way. */
-static inline bool round_is_awaited(const struct round *round)
+static inline bool joint_answer_is_awaited(const struct joint_answer *joint)
 {
-    return round->served_count != 0;
+    return joint->served_count != 0;
 }
 /* Takes REPLY (may be NULL where it is not awaited), which all who are served get. */
-void round_answer(struct round *round, struct control *control, json_t *reply);
+void joint_answer_give(struct joint_answer *joint, struct control *control, json_t *reply);
 
 #endif
