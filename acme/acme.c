@@ -132,6 +132,7 @@ static void tend_due(struct acme *acme)
 {
     int64_t now_ms = clock_monotonic_ms();
     struct schedule_item *item = NULL;
+    orders_wake(acme, now_ms, TENDED_PER_TURN);
     for (int i = 0; i < TENDED_PER_TURN && (item = schedule_first(&acme->timed)) != NULL &&
                     item->due_ms <= now_ms;
          i++) {
@@ -197,6 +198,7 @@ static void wait(const struct acme *acme)
     struct transfer_group *const groups[] = {transport_group(acme->transport), acme->look_group};
     int64_t now_ms = clock_monotonic_ms();
     int64_t due_ms = sooner_of(&acme->looks, sooner_of(&acme->timed, now_ms + TURN_MS));
+    due_ms = sooner_of(&acme->order_timers, due_ms);
     int timeout_ms = due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
     transfer_groups_wait(groups, ARRAY_LENGTH(groups), timeout_ms, mailbox_fd(acme->mailbox));
 }

@@ -7,8 +7,7 @@
  *     work.c        what waits, on threads that may
  *     host.c        one name: what it has, what it wants, when it is due next
  *     host_table.c  all names
- *     order.c       one order, from newOrder to its certificate … order_place.c,
- *                   order_authorization.c, order_finish.c, order_chain.c
+ *     order.c       one order, as its machine decides; order_question.c
  *     check.c       from a host that is due to its order: looks, and who waits for an order's turn
  *     preflight.c   one look; its DNS questions are name_question.c's
  *     follow.c      certificates and accounts that the store has, to what is served
@@ -22,7 +21,9 @@
 
 #include "acme/acme.h"
 #include "acme/ca.h"
-#include "acme/schedule.h"
+#include "acme/machine/order_machine.h"
+#include "acme/machine/schedule.h"
+#include "acme/order.h"
 #include "base/mailbox.h"
 #include "base/rcu_table.h"
 #include "base/work_pool.h"
@@ -30,7 +31,6 @@
 #include "dns/resolver.h"
 #include "fetch/transfer_group.h"
 
-struct order;
 struct check;
 struct preflight;
 
@@ -143,9 +143,10 @@ struct acme {
     struct pair_reader *reader;
 
     struct rcu_table *hosts;
-    struct order *orders;     /* all that have not ended, abandoned ones too */
-    struct work *works;       /* all that are on the pool */
-    struct schedule timed;    /* by time: renewals, tries, polls */
+    struct order *orders;  /* all that have not ended, abandoned ones too */
+    struct work *works;    /* all that are on the pool */
+    struct schedule timed; /* hosts, by time: renewals, tries */
+    struct schedule order_timers;
     struct schedule ready;    /* to be looked at and ordered, by urgency */
     struct schedule looks;    /* looks under way, by when something is to be done of their time */
     size_t slow_looks;        /* … those that are slow (preflight.h) … */
@@ -254,6 +255,8 @@ struct host_failure {
     int64_t wait_s;
 };
 void host_fail(struct host *host, const struct host_failure *failure);
+/* HOST's order ended as END says. */
+void host_note_order_end(struct host *host, const struct order_action *end);
 /* All is well again. */
 void host_clear_trouble(struct host *host);
 void host_save(struct host *host);
@@ -283,22 +286,6 @@ void check_note_asked(struct host *host);
 void check_abandon(struct host *host);
 /* The CA that HOST is to be ordered from now, ready to be asked, or NULL. */
 struct ca *host_choose_ca(const struct host *host, int64_t now_ms);
-
-/* --- order.c --- */
-
-/* Places an order for HOST at CA, to be proved by KIND. */
-void order_begin(struct host *host, struct ca *ca, enum settings_challenge kind);
-/* An order that was under way when we stopped. */
-void order_take_up(struct host *host, const struct acme_store_order *row);
-/* Its wait is over. */
-void order_continue(struct order *order);
-/* It is done, or of no use any more. The row goes too. */
-void order_abandon(struct order *order);
-/* HOST is not wanted any more. The row stays where a certificate may be there (order_rule.h). */
-void order_let_go(struct order *order);
-/* Frees all without a word to anybody; their rows stay, for the next start. */
-void orders_drop(struct acme *acme);
-const char *order_url(const struct order *order); /* or NULL */
 
 /* --- ari.c --- */
 

@@ -11,8 +11,8 @@
 #include <jansson.h>
 
 #include "acme/account_key.h"
+#include "acme/machine/renewal.h"
 #include "acme/messages.h"
-#include "acme/renewal.h"
 #include "acme/transport.h"
 #include "base/log.h"
 #include "config/settings.h"

@@ -3,6 +3,7 @@
 #define ACME_CA_PARTS_H
 
 #include "acme/ca.h"
+#include "acme/protocol/retry_after.h"
 
 /* A question on its way, from ca_ask to its answer. */
 struct ca_request {

@@ -183,10 +183,6 @@ void host_plan(struct host *host)
 void host_tend(struct host *host)
 {
     host_unplan(host);
-    if (host->order != NULL) {
-        order_continue(host->order);
-        return;
-    }
     if (host->ari_next_s != 0 && !host->asks_ari && host->ari_next_s <= clock_wall_s()) {
         host_ask_ari(host);
     }
@@ -366,6 +362,49 @@ void host_fail(struct host *host, const struct host_failure *failure)
     log_failure(host, failure, wait_s);
     set_problem(host, failure->problem);
     host_save(host);
+}
+
+/* Lets HOST rest where it got its last certificate just before: a CA that wants every new one
+ * renewed at once, or a clock that is far ahead, must not make an endless row of orders. */
+static void rest(struct host *host)
+{
+    enum { REST_MAX_S = 3600 };
+    int64_t now_ms = clock_monotonic_ms();
+    int64_t rest_s = (host->not_after_s - host->not_before_s) / 10;
+    rest_s = rest_s < REST_MAX_S ? rest_s : REST_MAX_S;
+    if (host->issued_ms != 0 && now_ms - host->issued_ms < rest_s * 1000) {
+        host->next_s = clock_wall_s() + rest_s;
+    }
+    host->issued_ms = now_ms;
+}
+
+static void fail_order(struct host *host, const struct order_action *end)
+{
+    const struct host_failure failure = {
+        .trouble =
+            strcmp(end->type, "rejectedIdentifier") == 0 ? ACME_HOST_REJECTED : ACME_HOST_FAILS,
+        .type = end->type,
+        .problem = end->problem,
+        .wait_s = end->wait_s,
+    };
+    host->acme->orders_failed++;
+    host_fail(host, &failure);
+}
+
+void host_note_order_end(struct host *host, const struct order_action *end)
+{
+    if (end->outcome == ORDER_DONE) {
+        host->forced = false;
+        host->lost_order = false;
+        host_clear_trouble(host);
+        rest(host);
+    } else if (end->outcome == ORDER_FAILED) {
+        fail_order(host, end);
+    } else if (end->outcome == ORDER_LOST) {
+        host->lost_order = true;
+    } else if (end->outcome == ORDER_LET_LIE) {
+        host->left_order = true;
+    }
 }
 
 /* --- The certificate --- */

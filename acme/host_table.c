@@ -36,6 +36,7 @@ void hosts_clear(struct acme *acme)
         rcu_table_free(acme->hosts);
     }
     schedule_clear(&acme->timed);
+    schedule_clear(&acme->order_timers);
     schedule_clear(&acme->ready);
     schedule_clear(&acme->looks);
     schedule_clear(&acme->found);
@@ -141,7 +142,7 @@ void hosts_domain_changed(struct acme *acme, struct bytes domain, bool gone)
     if (gone) {
         check_abandon(host);
         if (host->order != NULL) {
-            order_let_go(host->order);
+            order_leave(host->order);
         }
         host_unplan(host);
         host_uninstall(host);

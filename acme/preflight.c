@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "acme/look_plan.h"
 #include "acme/look_target.h"
+#include "acme/machine/look_plan.h"
 #include "acme/name_question.h"
 #include "acme/tls_probe.h"
 #include "base/clock.h"

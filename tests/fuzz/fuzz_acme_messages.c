@@ -11,7 +11,7 @@
 #include <jansson.h>
 
 #include "acme/messages.h"
-#include "acme/renewal.h"
+#include "acme/protocol/retry_after.h"
 
 /* NOLINTNEXTLINE(readability-identifier-naming): libFuzzer looks for this name */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,0 +1,27 @@
+/* One order of one host: carries out what acme/machine/order_machine.h decides. */
+#ifndef ACME_ORDER_H
+#define ACME_ORDER_H
+
+#include "acme/machine/schedule.h"
+#include "config/settings.h"
+#include "store/acme_store.h"
+
+struct acme;
+struct ca;
+struct host;
+struct order;
+
+/* Places an order for HOST at CA, to be proved by KIND. */
+void order_begin(struct host *host, struct ca *ca, enum settings_challenge kind);
+/* An order that was under way when we stopped. */
+void order_take_up(struct host *host, const struct acme_store_order *row);
+/* Its host is wanted no more. */
+void order_leave(struct order *order);
+const char *order_url(const struct order *order); /* or NULL */
+
+/* Those whose own timers (acme.order_timers) have come; at most COUNT of them. */
+void orders_wake(struct acme *acme, int64_t now_ms, int count);
+/* Frees all without a word to anybody; their rows stay, for the next start. */
+void orders_drop(struct acme *acme);
+
+#endif
