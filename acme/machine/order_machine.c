@@ -343,7 +343,7 @@ static void on_proved(struct step *step)
         poll(step, ORDER_STAGE_TO_LOOK, -1);
         return;
     }
-    step->order->polls = 0;
+    step->order->polls = step->order->is_finalized ? step->order->polls : 0;
     ask(step, ORDER_ASK_FINALIZE);
 }
 
@@ -438,11 +438,11 @@ typedef void (*handler)(struct step *step);
 /* Of every stage in which the CA was asked about the order. */
 #define NO_ANSWERS                                                                                 \
     [ORDER_EVENT_LATER] = later, [ORDER_EVENT_LOST] = refuse, [ORDER_EVENT_NO_ACCOUNT] = refuse,   \
-    [ORDER_EVENT_FOREIGN] = refuse, [ORDER_EVENT_SENSELESS] = refuse,                              \
-    [ORDER_EVENT_UNWANTED] = leave
+    [ORDER_EVENT_FOREIGN] = refuse, [ORDER_EVENT_REFUSED] = refuse,                                \
+    [ORDER_EVENT_SENSELESS] = refuse, [ORDER_EVENT_UNWANTED] = leave
 
+/* Of every stage in which the CA tells how it stands. */
 #define STANDS                                                                                     \
-    [ORDER_EVENT_PENDING] = on_pending, [ORDER_EVENT_READY] = on_ready,                            \
     [ORDER_EVENT_PROCESSING] = poll_order, [ORDER_EVENT_VALID] = on_valid,                         \
     [ORDER_EVENT_INVALID] = on_invalid
 
@@ -450,25 +450,32 @@ static const handler HANDLERS[ORDER_STAGES][ORDER_EVENTS] = {
     [ORDER_STAGE_NEW] = {[ORDER_EVENT_BEGIN] = on_begin,
                          [ORDER_EVENT_TAKE_UP] = on_taken_up,
                          [ORDER_EVENT_REFUSED] = fail_as_told},
-    [ORDER_STAGE_PLACING] =
-        {NO_ANSWERS,
-         STANDS, [ORDER_EVENT_REFUSED] = fail_as_told, [ORDER_EVENT_NO_REPLACE] = on_no_replace},
-    [ORDER_STAGE_LOOKING] = {NO_ANSWERS, STANDS, [ORDER_EVENT_REFUSED] = refuse},
-    [ORDER_STAGE_AUTHORIZING] =
-        {NO_ANSWERS, [ORDER_EVENT_REFUSED] = refuse, [ORDER_EVENT_UNPROVED] = on_unproved,
-         [ORDER_EVENT_VERIFIED] = on_verified, [ORDER_EVENT_PROVED] = on_proved,
-         [ORDER_EVENT_DISPROVED] = on_disproved},
+    [ORDER_STAGE_PLACING] = {[ORDER_EVENT_PENDING] = on_pending,
+                             [ORDER_EVENT_READY] = on_ready,
+                             [ORDER_EVENT_NO_REPLACE] = on_no_replace,
+                             STANDS,
+                             NO_ANSWERS},
+    [ORDER_STAGE_LOOKING] =
+        {[ORDER_EVENT_PENDING] = on_pending, [ORDER_EVENT_READY] = on_ready, STANDS, NO_ANSWERS},
+    [ORDER_STAGE_AUTHORIZING] = {[ORDER_EVENT_UNPROVED] = on_unproved,
+                                 [ORDER_EVENT_VERIFIED] = on_verified,
+                                 [ORDER_EVENT_PROVED] = on_proved,
+                                 [ORDER_EVENT_DISPROVED] = on_disproved,
+                                 NO_ANSWERS},
     [ORDER_STAGE_RESPONDING] = {[ORDER_EVENT_SHOWN] = on_shown,
                                 [ORDER_EVENT_NOT_SHOWN] = fail_as_told,
                                 [ORDER_EVENT_UNWANTED] = leave},
-    [ORDER_STAGE_TELLING] =
-        {NO_ANSWERS, [ORDER_EVENT_REFUSED] = refuse, [ORDER_EVENT_CHALLENGED] = on_challenged},
-    [ORDER_STAGE_FINALIZING] =
-        {NO_ANSWERS,
-         STANDS, [ORDER_EVENT_REFUSED] = fail_as_told, [ORDER_EVENT_NOT_READY] = poll_order},
-    [ORDER_STAGE_DOWNLOADING] =
-        {NO_ANSWERS, [ORDER_EVENT_REFUSED] = refuse, [ORDER_EVENT_CHAIN_WANTED] = on_chain,
-         [ORDER_EVENT_CHAIN_OTHER] = on_chain, [ORDER_EVENT_CHAIN_BAD] = on_chain},
+    [ORDER_STAGE_TELLING] = {[ORDER_EVENT_CHALLENGED] = on_challenged, NO_ANSWERS},
+    /* A CA that has our finalize and does not say so is given time. */
+    [ORDER_STAGE_FINALIZING] = {[ORDER_EVENT_PENDING] = poll_order,
+                                [ORDER_EVENT_READY] = poll_order,
+                                [ORDER_EVENT_NOT_READY] = poll_order,
+                                STANDS,
+                                NO_ANSWERS},
+    [ORDER_STAGE_DOWNLOADING] = {[ORDER_EVENT_CHAIN_WANTED] = on_chain,
+                                 [ORDER_EVENT_CHAIN_OTHER] = on_chain,
+                                 [ORDER_EVENT_CHAIN_BAD] = on_chain,
+                                 NO_ANSWERS},
     /* An alternate is one that we can do without; one that waits would only wait. */
     [ORDER_STAGE_CHOOSING] = {[ORDER_EVENT_WAKE] = on_choice_over,
                               [ORDER_EVENT_LATER] = settle,
@@ -484,12 +491,17 @@ static const handler HANDLERS[ORDER_STAGES][ORDER_EVENTS] = {
     [ORDER_STAGE_TO_VERIFY] = {[ORDER_EVENT_WAKE] = verify, [ORDER_EVENT_UNWANTED] = leave},
 };
 
-/* What finalize brought, the CA's own "no" apart, leaves open whether it was done. */
-static void note_finalize(struct step *step)
+/* What finalize brought, the CA's own "no" apart, leaves open whether it was done; and what is
+ * being issued may be so for a finalize whose answer was lost. */
+static void note_finalized(struct step *step)
 {
     enum order_event_kind kind = step->event->kind;
-    if (step->order->stage == ORDER_STAGE_FINALIZING && kind != ORDER_EVENT_REFUSED &&
-        kind != ORDER_EVENT_NOT_READY && kind != ORDER_EVENT_UNWANTED) {
+    enum order_stage stage = step->order->stage;
+    bool is_open = kind == ORDER_EVENT_REFUSED || kind == ORDER_EVENT_NOT_READY ||
+                   kind == ORDER_EVENT_UNWANTED;
+    bool is_issuing = kind == ORDER_EVENT_PROCESSING || kind == ORDER_EVENT_VALID;
+    if ((stage == ORDER_STAGE_FINALIZING && !is_open) ||
+        (stage == ORDER_STAGE_LOOKING && is_issuing)) {
         step->order->is_finalized = true;
     }
 }
@@ -530,6 +542,6 @@ void order_machine_step(struct order_state *order, const struct order_event *eve
         order->put_offs = 0;
     }
     note_placed(&step);
-    note_finalize(&step);
+    note_finalized(&step);
     handle(&step);
 }
