@@ -7,15 +7,15 @@
 #include <curl/curl.h>
 #include <openssl/evp.h>
 
-#include "acme/base64url.h"
 #include "acme/name_question.h"
 #include "acme/preflight.h"
+#include "acme/protocol/base64url.h"
 #include "acme_parts.h"
-#include "base/clock.h"
-#include "base/fault.h"
-#include "base/file.h"
-#include "base/memory.h"
-#include "base/thread.h"
+#include "lib/base/clock.h"
+#include "lib/base/fault.h"
+#include "lib/base/file.h"
+#include "lib/base/memory.h"
+#include "lib/base/thread.h"
 
 enum {
     TURN_MS = 1000,           /* the longest wait: the store and the lock are looked at */

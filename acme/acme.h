@@ -13,13 +13,13 @@
 #ifndef ACME_ACME_H
 #define ACME_ACME_H
 
-#include "acme/challenge_board.h"
-#include "base/error.h"
-#include "base/log.h"
-#include "certificates/certificate_table.h"
+#include "acme/challenges/challenge_board.h"
+#include "acme/store/acme_store.h"
 #include "config/settings.h"
-#include "policies/policy_index.h"
-#include "store/acme_store.h"
+#include "lib/base/error.h"
+#include "lib/base/log.h"
+#include "lib/certificates/certificate_table.h"
+#include "policies/model/policy_index.h"
 
 struct acme;
 

@@ -24,12 +24,12 @@
 #include "acme/machine/order_machine.h"
 #include "acme/machine/schedule.h"
 #include "acme/order.h"
-#include "base/mailbox.h"
-#include "base/rcu_table.h"
-#include "base/work_pool.h"
-#include "certificates/pair_reader.h"
-#include "dns/resolver.h"
-#include "fetch/transfer_group.h"
+#include "lib/base/mailbox.h"
+#include "lib/base/rcu_table.h"
+#include "lib/base/work_pool.h"
+#include "lib/certificates/pair_reader.h"
+#include "lib/dns/resolver.h"
+#include "lib/fetch/transfer_group.h"
 
 struct check;
 struct preflight;
@@ -96,7 +96,8 @@ static inline struct host *host_of_item(const struct schedule_item *item)
     return (struct host *)((char *)item - offsetof(struct host, item));
 }
 
-/* What is done after the commit (store/acme_store.h): a certificate is installed, or told of. */
+/* What is done after the commit (acme/store/acme_store.h): a certificate is installed, or told of.
+ */
 struct after {
     struct after *next;
     struct certificate_pair *new;

@@ -3,8 +3,8 @@
 
 #include "acme/concern_rule.h"
 #include "acme_parts.h"
-#include "base/clock.h"
-#include "base/memory.h"
+#include "lib/base/clock.h"
+#include "lib/base/memory.h"
 
 struct survey {
     struct acme_status *status;

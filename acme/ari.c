@@ -2,8 +2,8 @@
 #include <stdlib.h>
 
 #include "acme_parts.h"
-#include "base/clock.h"
-#include "base/memory.h"
+#include "lib/base/clock.h"
+#include "lib/base/memory.h"
 
 enum { ASK_AGAIN_S = 6 * 3600, QUESTIONS_MAX = 100 };
 

@@ -1,7 +1,7 @@
 
-#include "base/clock.h"
-#include "base/memory.h"
 #include "ca_parts.h"
+#include "lib/base/clock.h"
+#include "lib/base/memory.h"
 
 enum {
     WAIT_MAX_S = 7 * 86400, /* what a CA may ask for */

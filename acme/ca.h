@@ -4,19 +4,19 @@
  * trouble is left alone for a while.
  *
  * Nothing is sent before ca_flush: the ACME thread calls it after what the questions depend on is
- * durable (store/acme_store.h). */
+ * durable (acme/store/acme_store.h). */
 #ifndef ACME_CA_H
 #define ACME_CA_H
 
 #include <jansson.h>
 
-#include "acme/account_key.h"
 #include "acme/machine/renewal.h"
-#include "acme/messages.h"
+#include "acme/protocol/account_key.h"
+#include "acme/protocol/messages.h"
+#include "acme/store/acme_store.h"
 #include "acme/transport.h"
-#include "base/log.h"
 #include "config/settings.h"
-#include "store/acme_store.h"
+#include "lib/base/log.h"
 
 struct ca;
 
@@ -67,7 +67,7 @@ struct ca_question {
     json_t *payload;   /* NULL: POST-as-GET. Taken */
     bool unsigned_get; /* a bare GET: renewal information */
     const char *host;  /* on whose behalf; copied; NULL: nobody's */
-    const char *fault; /* fault point before it is sent (base/fault.h), or NULL */
+    const char *fault; /* fault point before it is sent (lib/base/fault.h), or NULL */
     /* We can do without: no answer, or an error of the server's, is CA_REFUSED and says nothing of
      * the CA or our account, which others go on to use. Where the CA wants us to wait, it is heeded
      * all the same.

@@ -1,13 +1,13 @@
 /* Our account at a CA (RFC 8555 §7.3): made, found again, forgotten, given another key. */
 #include <stdlib.h>
 
-#include "acme/base64url.h"
-#include "acme/jws.h"
-#include "base/clock.h"
-#include "base/fault.h"
-#include "base/file.h"
-#include "base/memory.h"
+#include "acme/protocol/base64url.h"
+#include "acme/protocol/jws.h"
 #include "ca_parts.h"
+#include "lib/base/clock.h"
+#include "lib/base/fault.h"
+#include "lib/base/file.h"
+#include "lib/base/memory.h"
 
 enum { RESUMED_MAX_S = 7 * 86400, KEY_PEM_MAX = 4096, EAB_KEY_MAX = 4096 };
 

@@ -1,9 +1,9 @@
 /* What a CA gives without a signature: its directory (RFC 8555 §7.1.1) and nonces (§7.2). */
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/memory.h"
 #include "ca_parts.h"
+#include "lib/base/clock.h"
+#include "lib/base/memory.h"
 
 enum {
     DIRECTORY_AGE_MS = 24 * 60 * 60 * 1000, /* CAs change it, seldom */

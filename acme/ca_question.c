@@ -2,11 +2,11 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "acme/jws.h"
-#include "base/clock.h"
-#include "base/fault.h"
-#include "base/memory.h"
+#include "acme/protocol/jws.h"
 #include "ca_parts.h"
+#include "lib/base/clock.h"
+#include "lib/base/fault.h"
+#include "lib/base/memory.h"
 
 static void request_free(struct ca_request *request)
 {

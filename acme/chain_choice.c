@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 static void clear_chain(struct chain_choice *choice)
 {

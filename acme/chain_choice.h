@@ -3,8 +3,8 @@
 #ifndef ACME_CHAIN_CHOICE_H
 #define ACME_CHAIN_CHOICE_H
 
-#include "acme/issued.h"
 #include "acme/machine/order_machine.h"
+#include "acme/protocol/issued.h"
 #include "acme/transport.h"
 
 /* What a chain has to be. */

@@ -4,12 +4,12 @@
 
 #include <openssl/evp.h>
 
-#include "acme/alpn_certificate.h"
-#include "acme/base64url.h"
+#include "acme/protocol/alpn_certificate.h"
+#include "acme/protocol/base64url.h"
 #include "acme_parts.h"
-#include "base/clock.h"
-#include "base/memory.h"
-#include "dns/hook.h"
+#include "lib/base/clock.h"
+#include "lib/base/memory.h"
+#include "lib/dns/hook.h"
 
 void challenge_response_clear(struct challenge_response *response)
 {

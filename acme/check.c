@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "acme/alpn_certificate.h"
 #include "acme/preflight.h"
+#include "acme/protocol/alpn_certificate.h"
 #include "acme_parts.h"
-#include "base/clock.h"
-#include "base/memory.h"
+#include "lib/base/clock.h"
+#include "lib/base/memory.h"
 
 struct check {
     struct host *host;

@@ -1,6 +1,6 @@
 #include "concern_rule.h"
 
-#include "certificates/lifetime.h"
+#include "lib/certificates/lifetime.h"
 
 bool concern_is_without(const struct concern_facts *facts, int64_t now_s)
 {

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/acme_store.h"
+#include "acme/store/acme_store.h"
 
 /* So long a name may wait for its first certificate before that is told as trouble. */
 enum { CONCERN_GRACE_S = 3600 };
@@ -25,7 +25,7 @@ bool concern_is_without(const struct concern_facts *facts, int64_t now_s);
  * longer than the grace. Times are monotonic. */
 bool concern_lasts(bool is, int64_t now_ms, int64_t *since_ms);
 
-/* What it has ends soon (certificates/lifetime.h) and could not be renewed, also where the name
+/* What it has ends soon (lib/certificates/lifetime.h) and could not be renewed, also where the name
  * does not reach us any more: what is served today will not be then. */
 bool concern_is_ending(const struct concern_facts *facts, int64_t now_s);
 

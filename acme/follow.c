@@ -1,7 +1,7 @@
 /* What the store got from others: `cert import`, or the process that orders while this one only
  * serves. */
 #include "acme_parts.h"
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 static bool take_row(const struct acme_store_certificate *row, void *context)
 {

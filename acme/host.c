@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "acme_parts.h"
-#include "base/clock.h"
-#include "base/memory.h"
+#include "lib/base/clock.h"
+#include "lib/base/memory.h"
 
 enum {
     COVERED_LOOK_S = 3600, /* how often names that others' certificates cover are looked at */

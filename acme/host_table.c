@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "acme_parts.h"
-#include "base/clock.h"
-#include "base/memory.h"
+#include "lib/base/clock.h"
+#include "lib/base/memory.h"
 
 enum { LONGEST_WAIT_S = 7 * 86400, LEFT_ORDER_S = 7 * 86400, NAMES_OCTETS_MAX = INT32_MAX };
 enum { HOST_NAME_MAX_OCTETS = sizeof(POLICY_HOST_PREFIX) - 1 + DNS_NAME_MAX };

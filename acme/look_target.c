@@ -6,8 +6,8 @@
 
 #include <curl/curl.h>
 
-#include "base/bytes.h"
-#include "fetch/url_host.h"
+#include "lib/base/bytes.h"
+#include "lib/fetch/url_host.h"
 
 enum { HTTP_PORT = 80, HTTPS_PORT = 443, SHOWN_MAX = 200 };
 

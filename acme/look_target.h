@@ -6,7 +6,7 @@
 #ifndef ACME_LOOK_TARGET_H
 #define ACME_LOOK_TARGET_H
 
-#include "base/error.h"
+#include "lib/base/error.h"
 
 enum { LOOK_URL_MAX = 2048 };
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
+#include "lib/base/clock.h"
 
 enum { WHY_MAX = 900 };
 

@@ -3,14 +3,15 @@
  *
  * A name whose servers do not answer holds a thread while we wait. So every name has a short time
  * first, in the quick lane; who needs longer goes on in the slow lane, which has half of the
- * threads (base/work_pool.h). However many names are slow, those that are not are answered at once.
+ * threads (lib/base/work_pool.h). However many names are slow, those that are not are answered at
+ * once.
  */
 #ifndef ACME_NAME_QUESTION_H
 #define ACME_NAME_QUESTION_H
 
 #include "acme_parts.h"
-#include "dns/caa.h"
-#include "dns/lookup.h"
+#include "lib/dns/caa.h"
+#include "lib/dns/lookup.h"
 
 enum {
     NAME_QUICK_MS = 500, /* a question in the quick lane */

@@ -1,9 +1,9 @@
 /* What people ask for: a renewal, a revocation, a new account key. */
-#include "acme/base64url.h"
-#include "acme/issued.h"
+#include "acme/protocol/base64url.h"
+#include "acme/protocol/issued.h"
 #include "acme_parts.h"
-#include "base/clock.h"
-#include "base/memory.h"
+#include "lib/base/clock.h"
+#include "lib/base/memory.h"
 
 /* One that is answered later. Made on any thread, then the ACME thread's. */
 struct request {

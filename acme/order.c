@@ -2,11 +2,11 @@
 
 #include <stdlib.h>
 
-#include "acme/csr.h"
 #include "acme/machine/renewal.h"
+#include "acme/protocol/csr.h"
 #include "acme_parts.h"
-#include "base/clock.h"
-#include "base/memory.h"
+#include "lib/base/clock.h"
+#include "lib/base/memory.h"
 #include "order_carrier.h"
 
 /* --- Life --- */

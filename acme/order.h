@@ -3,8 +3,8 @@
 #define ACME_ORDER_H
 
 #include "acme/machine/schedule.h"
+#include "acme/store/acme_store.h"
 #include "config/settings.h"
-#include "store/acme_store.h"
 
 struct acme;
 struct ca;

@@ -1,12 +1,12 @@
 /* What an order asks of its CA, and what the answers say to its machine. */
 #include <stdlib.h>
 
-#include "acme/base64url.h"
-#include "acme/csr.h"
+#include "acme/protocol/base64url.h"
+#include "acme/protocol/csr.h"
 #include "acme_parts.h"
-#include "base/clock.h"
-#include "base/fault.h"
-#include "base/memory.h"
+#include "lib/base/clock.h"
+#include "lib/base/fault.h"
+#include "lib/base/memory.h"
 #include "order_carrier.h"
 
 /* --- What is asked --- */

@@ -8,9 +8,9 @@
 #include "acme/machine/look_plan.h"
 #include "acme/name_question.h"
 #include "acme/tls_probe.h"
-#include "base/clock.h"
-#include "base/memory.h"
-#include "fetch/address_rule.h"
+#include "lib/base/clock.h"
+#include "lib/base/memory.h"
+#include "lib/fetch/address_rule.h"
 
 struct preflight {
     struct acme *acme;

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "acme_parts.h"
-#include "base/clock.h"
-#include "base/file.h"
-#include "base/memory.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/base/memory.h"
 
 bool acme_leads(const struct acme *acme)
 {

@@ -1,6 +1,6 @@
 /* A look at what answers a tls-alpn-01 challenge at an address, as a CA looks (RFC 8737 §3): which
  * protocol is agreed and which certificate is shown, in the handshake of a transfer
- * (fetch/transfer.h) that is `connect_only` and does not announce HTTP's protocols.
+ * (lib/fetch/transfer.h) that is `connect_only` and does not announce HTTP's protocols.
  *
  *     struct tls_probe probe = {.want = pair};
  *     transfer_new(&(struct transfer_request){… .tls_setup = tls_probe_setup,
@@ -12,7 +12,7 @@
 
 #include <openssl/ssl.h>
 
-#include "certificates/pair.h"
+#include "lib/certificates/pair.h"
 
 /* Outlives the transfer. */
 struct tls_probe {

@@ -2,7 +2,7 @@
 
 #include <curl/curl.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 struct call {
     char *url;

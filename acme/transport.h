@@ -13,9 +13,9 @@
 
 #include <stdint.h>
 
-#include "base/bytes.h"
-#include "base/error.h"
-#include "fetch/transfer_group.h"
+#include "lib/base/bytes.h"
+#include "lib/base/error.h"
+#include "lib/fetch/transfer_group.h"
 
 struct transport;
 
@@ -57,7 +57,7 @@ void transport_free(struct transport *transport);
 /* DONE is called from transport_run, once, and may send again. */
 void transport_send(struct transport *transport, const struct transport_request *request,
                     transport_done done, void *context);
-/* What to wait for (fetch/transfer_group.h). Lives as long as the transport. */
+/* What to wait for (lib/fetch/transfer_group.h). Lives as long as the transport. */
 struct transfer_group *transport_group(const struct transport *transport);
 void transport_run(struct transport *transport);
 

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/bytes.h"
-#include "base/memory.h"
+#include "lib/base/bytes.h"
+#include "lib/base/memory.h"
 
 enum finding_severity {
     FINDING_NOTE,

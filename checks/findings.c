@@ -2,8 +2,8 @@
 
 #include <stdarg.h>
 
-#include "base/safe_text.h"
 #include "checks/judge_parts.h"
+#include "lib/base/safe_text.h"
 
 enum { WHAT_MAX = 600, FINDINGS_MAX = 500 };
 

@@ -8,7 +8,7 @@
 
 #include "checks/finding.h"
 #include "checks/observation.h"
-#include "policies/policy_id.h"
+#include "policies/model/policy_id.h"
 
 enum {
     CERTIFICATE_SOON_S = 14 * 24 * 3600, /* before its end; less for one that lives short */

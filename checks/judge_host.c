@@ -1,5 +1,5 @@
 #include "checks/judge_parts.h"
-#include "policies/policy_text.h"
+#include "policies/model/policy_text.h"
 
 enum { HTTP_OK = 200, HTTP_REDIRECT = 300, HTTP_ERROR = 400, HTTP_SERVER_ERROR = 500 };
 enum { HTTP_NOT_FOUND = 404, HTTP_GONE = 410, REMARKS_SHOWN = 3, MS_PER_S = 1000 };

@@ -1,5 +1,5 @@
 #include "checks/judge_parts.h"
-#include "policies/mx_coverage.h"
+#include "policies/model/mx_coverage.h"
 
 static const struct judge_certificate_kinds certificate_kinds = {
     .expired = FINDING_MX_CERTIFICATE_EXPIRED,

@@ -3,7 +3,7 @@
 #define CHECKS_JUDGE_PARTS_H
 
 #include "checks/findings.h"
-#include "policies/sts_record.h"
+#include "policies/model/sts_record.h"
 
 struct judge {
     const struct observation *seen;

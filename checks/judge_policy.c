@@ -1,5 +1,5 @@
 #include "checks/judge_parts.h"
-#include "policies/policy_id.h"
+#include "policies/model/policy_id.h"
 
 enum { NAMED_MAX = 6 };
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "policies/policy_text.h"
+#include "policies/model/policy_text.h"
 
 enum { HTTP_OK = 200 };
 

@@ -8,11 +8,11 @@
 
 #include <stdint.h>
 
-#include "base/buffer.h"
-#include "base/diagnostics.h"
-#include "dns/lookup.h"
-#include "dns/name.h"
-#include "policies/policy.h"
+#include "lib/base/buffer.h"
+#include "lib/base/diagnostics.h"
+#include "lib/dns/lookup.h"
+#include "lib/dns/name.h"
+#include "policies/model/policy.h"
 
 enum {
     OBSERVATION_BODY_MAX = 1024 * 1024 + 1, /* one octet more than the most patient sender takes */
@@ -85,7 +85,7 @@ struct observed_https {
     bool body_too_long;         /* over OBSERVATION_BODY_MAX: cut, the rest was not read */
     int64_t time_ms;            /* connection, TLS and answer together; of failures, too */
     struct policy *policy;      /* what a 200's body says; NULL where it is no policy; owned */
-    struct diagnostics remarks; /* of policies/policy_text.h on that body */
+    struct diagnostics remarks; /* of policies/model/policy_text.h on that body */
 };
 
 /* Port 25 at one address of an MX. */

@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "checks/observe_parts.h"
-#include "dns/caa.h"
-#include "dns/delegation.h"
+#include "lib/base/clock.h"
+#include "lib/dns/caa.h"
+#include "lib/dns/delegation.h"
 
 bool observer_new(const struct observer_options *options, struct observer **ret_observer,
                   struct error *e)

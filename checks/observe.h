@@ -10,9 +10,9 @@
 #ifndef CHECKS_OBSERVE_H
 #define CHECKS_OBSERVE_H
 
-#include "base/error.h"
 #include "checks/observation.h"
-#include "dns/resolver.h"
+#include "lib/base/error.h"
+#include "lib/dns/resolver.h"
 
 enum {
     OBSERVER_CONNECT_MS = 10 * 1000,

@@ -1,10 +1,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "checks/observe_parts.h"
-#include "fetch/transfer_group.h"
-#include "policies/policy_text.h"
+#include "lib/base/clock.h"
+#include "lib/fetch/transfer_group.h"
+#include "policies/model/policy_text.h"
 
 enum { SMTP_PORT = 25, HTTPS_PORT = 443, WAIT_MS = 1000, SMTP_TEXT_MAX = 64 * 1024 };
 

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "lib/base/file.h"
 
 enum { DIRECTORY_MODE = 0700, FILE_MODE = 0600 };
 

@@ -1,6 +1,6 @@
-/* The policies that a sender has seen, a file for each domain (policies/cached_policy.h) in one
- * directory: DIRECTORY/DOMAIN, both readable by their owner alone. Several processes may use it at
- * the same time: files are replaced as a whole.
+/* The policies that a sender has seen, a file for each domain (policies/model/cached_policy.h) in
+ * one directory: DIRECTORY/DOMAIN, both readable by their owner alone. Several processes may use it
+ * at the same time: files are replaced as a whole.
  *
  * It is bounded by SENDER_CACHE_MAX files. When it is full, policies that are over make room, and
  * no others: else whoever has mail sent to many domains could push out those that are in his way.
@@ -8,7 +8,7 @@
 #ifndef CHECKS_SENDER_CACHE_H
 #define CHECKS_SENDER_CACHE_H
 
-#include "policies/cached_policy.h"
+#include "policies/model/cached_policy.h"
 
 enum { SENDER_CACHE_MAX = 100000 };
 

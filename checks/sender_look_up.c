@@ -1,8 +1,8 @@
 #include "sender_look_up.h"
 
-#include "dns/lookup.h"
-#include "fetch/policy_fetch.h"
-#include "policies/policy_text.h"
+#include "lib/dns/lookup.h"
+#include "policies/model/policy_fetch.h"
+#include "policies/model/policy_text.h"
 
 struct look_up {
     struct bytes domain;

@@ -13,7 +13,7 @@
 #define CHECKS_SENDER_LOOK_UP_H
 
 #include "checks/sender_cache.h"
-#include "dns/resolver.h"
+#include "lib/dns/resolver.h"
 
 enum {
     SENDER_FETCH_MS = 20 * 1000,  /* a message waits for it */

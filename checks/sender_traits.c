@@ -4,10 +4,10 @@
 
 #include <openssl/x509_vfy.h>
 
-#include "policies/mx_pattern.h"
-#include "policies/policy_id.h"
-#include "policies/policy_text.h"
-#include "policies/sts_record.h"
+#include "policies/model/mx_pattern.h"
+#include "policies/model/policy_id.h"
+#include "policies/model/policy_text.h"
+#include "policies/model/sts_record.h"
 
 enum { MAX_AGE_SHORT_BOUND_S = 60 * 60, MAX_AGE_DIGITS = 15 };
 

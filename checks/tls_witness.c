@@ -6,7 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "fetch/transfer.h"
+#include "lib/fetch/transfer.h"
 
 bool tls_witness_trust(const char *extra_file, X509_STORE **ret_trust, struct error *e)
 {

@@ -5,8 +5,8 @@
 
 #include <openssl/ssl.h>
 
-#include "base/error.h"
 #include "checks/observation.h"
+#include "lib/base/error.h"
 
 /* The system's trusted roots, and those of EXTRA_FILE (PEM) where it is not NULL. Any thread may
  * use it. Free with X509_STORE_free. */

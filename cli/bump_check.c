@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "base/memory.h"
-#include "base/safe_text.h"
+#include "lib/base/memory.h"
+#include "lib/base/safe_text.h"
 
 /* The id stayed and the policy did not. */
 static bool has_stayed(const struct bump_change *change, const struct older_copy *older)

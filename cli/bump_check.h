@@ -6,7 +6,7 @@
 
 #include "cli/bump_plan.h"
 #include "cli/older_copy.h"
-#include "policies/catalogue.h"
+#include "policies/files/catalogue.h"
 
 /* Prints those of PLAN that are out of step: every stale id; a foreign one only with STRICT, or
  * where it stayed although its policy changed since OLDER (may be NULL). True: there was none. */

@@ -3,10 +3,10 @@
 #include <limits.h>
 #include <string.h>
 
-#include "base/fault.h"
-#include "base/file.h"
 #include "cli/directory_lock.h"
-#include "policies/mirror_copy.h"
+#include "lib/base/fault.h"
+#include "lib/base/file.h"
+#include "policies/files/mirror_copy.h"
 
 /* What an edit may add to a file: an inserted `id: "…"` line for each entry stays well below. */
 enum { EDIT_ROOM = 64 * 1024 * 1024 };

@@ -8,12 +8,12 @@
 
 #include <stdint.h>
 
-#include "base/diagnostics.h"
 #include "cli/name_map.h"
-#include "policies/catalogue.h"
-#include "policies/id_edit.h"
-#include "policies/policy_file.h"
-#include "policies/policy_id.h"
+#include "lib/base/diagnostics.h"
+#include "policies/files/catalogue.h"
+#include "policies/files/id_edit.h"
+#include "policies/files/policy_file.h"
+#include "policies/model/policy_id.h"
 
 struct bump_change {
     char *subject;
@@ -36,7 +36,7 @@ struct bump_plan {
     bool write;                        /* edit the files */
     int64_t now_s;
     struct policy_file_defaults defaults;
-    const char *mirror_copies;   /* where mirrors have their texts (policies/mirror_copy.h) */
+    const char *mirror_copies;   /* where mirrors have their texts (policies/files/mirror_copy.h) */
     struct bump_change *changes; /* sorted by subject once bump_plan_sort was called */
     size_t count;
     size_t capacity;

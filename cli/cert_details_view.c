@@ -1,9 +1,9 @@
 /* How cert_details.h shows a host: lines for people, and JSON. */
-#include "base/safe_json.h"
-#include "base/safe_text.h"
 #include "cert_details.h"
 #include "cli/ca_name.h"
 #include "cli/time_text.h"
+#include "lib/base/safe_json.h"
+#include "lib/base/safe_text.h"
 
 static void print_moment(const char *label, int64_t time_s, int64_t now_s, FILE *out)
 {

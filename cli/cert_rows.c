@@ -1,7 +1,7 @@
 #include "cert_rows.h"
 
-#include "acme/renewal.h"
-#include "base/safe_json.h"
+#include "acme/machine/renewal.h"
+#include "lib/base/safe_json.h"
 
 struct cert_row *cert_rows_add(struct cert_rows *rows, struct bytes host)
 {

@@ -6,8 +6,8 @@
 #include <jansson.h>
 
 #include "acme/acme.h"
+#include "acme/store/acme_store.h"
 #include "cli/name_map.h"
-#include "store/acme_store.h"
 
 struct cert_row {
     bool has_certificate;

@@ -5,7 +5,7 @@
 
 #include "cli/invocation.h"
 #include "config/settings.h"
-#include "policies/catalogue.h"
+#include "policies/files/catalogue.h"
 
 struct changed_records {
     const struct invocation *invocation; /* has the options `format` and `publish` */

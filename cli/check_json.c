@@ -1,6 +1,6 @@
 #include "check_json.h"
 
-#include "base/safe_json.h"
+#include "lib/base/safe_json.h"
 
 enum { TEXT_SHOWN_MAX = 1000, BODY_SHOWN_MAX = POLICY_BODY_MAX };
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "policies/policy_id.h"
+#include "policies/model/policy_id.h"
 
 static bool has(const struct check_list *list, const struct dns_name *domain)
 {

@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "base/parallel.h"
+#include "lib/base/parallel.h"
 
 enum { BAR_WIDTH = 40 };
 

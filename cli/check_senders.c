@@ -1,8 +1,8 @@
 #include "check_senders.h"
 
-#include "base/safe_json.h"
-#include "base/safe_text.h"
 #include "checks/sender_rules.h"
+#include "lib/base/safe_json.h"
+#include "lib/base/safe_text.h"
 
 enum { SENDER_WIDTH = 26, VERDICT_WIDTH = 15 };
 

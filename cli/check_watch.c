@@ -2,11 +2,11 @@
 
 #include <time.h>
 
-#include "base/clock.h"
-#include "base/safe_json.h"
 #include "cli/check_json.h"
 #include "cli/check_print.h"
 #include "cli/time_text.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_json.h"
 
 struct round {
     const struct check_watch *watch;

@@ -1,9 +1,9 @@
 /* account rollover: has the running server give its accounts new keys (RFC 8555 §7.3.5). */
 #include <stdio.h>
 
-#include "base/safe_json.h"
 #include "cli/control_reply.h"
 #include "cli/workspace.h"
+#include "lib/base/safe_json.h"
 
 enum { ROLLOVER_TIMEOUT_MS = 5 * 60 * 1000 }; /* every CA answers first */
 

@@ -1,14 +1,14 @@
 /* account show: the accounts at the CAs of the configuration, from the store. */
 #include <stdio.h>
 
-#include "acme/account_key.h"
-#include "base/clock.h"
-#include "base/safe_json.h"
-#include "base/safe_text.h"
+#include "acme/protocol/account_key.h"
 #include "cli/control_reply.h"
 #include "cli/state_store.h"
 #include "cli/time_text.h"
 #include "cli/workspace.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_json.h"
+#include "lib/base/safe_text.h"
 
 struct account_view {
     const struct settings_directory *directory;

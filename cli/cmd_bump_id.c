@@ -3,15 +3,15 @@
  * served, the records. */
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "cli/bump_check.h"
 #include "cli/bump_report.h"
 #include "cli/domain_records.h"
 #include "cli/publication.h"
 #include "cli/record_gate.h"
 #include "cli/workspace.h"
-#include "config/fields.h"
-#include "policies/mirror_copy.h"
+#include "lib/base/clock.h"
+#include "lib/yaml/fields.h"
+#include "policies/files/mirror_copy.h"
 
 enum { WAIT_MAX_S = 3600 };
 

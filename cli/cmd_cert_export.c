@@ -1,11 +1,11 @@
 /* cert export: certificates and keys as the files that other programs read. */
 #include <stdio.h>
 
-#include "base/directory.h"
-#include "base/file.h"
 #include "cli/state_store.h"
 #include "cli/sts_host.h"
 #include "cli/workspace.h"
+#include "lib/base/directory.h"
+#include "lib/base/file.h"
 
 enum { DIRECTORY_MODE = 0700, CHAIN_MODE = 0644, KEY_MODE = 0600 };
 

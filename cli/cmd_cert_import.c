@@ -2,9 +2,7 @@
  * order. */
 #include <stdio.h>
 
-#include "acme/issued.h"
-#include "base/clock.h"
-#include "base/safe_text.h"
+#include "acme/protocol/issued.h"
 #include "cli/name_map.h"
 #include "cli/pair_files.h"
 #include "cli/pair_pem.h"
@@ -12,6 +10,8 @@
 #include "cli/sts_host.h"
 #include "cli/time_text.h"
 #include "cli/workspace.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_text.h"
 
 /* A server that runs waits for our transactions: they are kept short. */
 enum { PUTS_PER_TRANSACTION = 100 };

@@ -2,8 +2,6 @@
  * files. */
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/safe_text.h"
 #include "cli/ca_name.h"
 #include "cli/cert_rows.h"
 #include "cli/control_reply.h"
@@ -12,6 +10,8 @@
 #include "cli/sts_host.h"
 #include "cli/time_text.h"
 #include "cli/workspace.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_text.h"
 
 enum { DAY_S = 86400 };
 

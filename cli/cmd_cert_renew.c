@@ -2,14 +2,14 @@
 #include <poll.h>
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/safe_text.h"
 #include "cli/control_reply.h"
 #include "cli/renewal_wait.h"
 #include "cli/state_store.h"
 #include "cli/sts_host.h"
 #include "cli/workspace.h"
-#include "config/fields.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_text.h"
+#include "lib/yaml/fields.h"
 
 enum {
     RENEW_TIMEOUT_MS = 30000,

@@ -1,12 +1,12 @@
 /* cert show: everything that the store has of a name. */
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "cli/cert_details.h"
 #include "cli/control_reply.h"
 #include "cli/state_store.h"
 #include "cli/sts_host.h"
 #include "cli/workspace.h"
+#include "lib/base/clock.h"
 
 struct showing {
     const struct settings *settings;

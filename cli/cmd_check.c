@@ -2,14 +2,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/safe_json.h"
 #include "cli/check_json.h"
 #include "cli/check_print.h"
 #include "cli/check_run.h"
 #include "cli/check_senders.h"
 #include "cli/check_watch.h"
 #include "cli/dns_choice.h"
-#include "config/fields.h"
+#include "lib/base/safe_json.h"
+#include "lib/yaml/fields.h"
 
 enum {
     INTERVAL_S = 300,

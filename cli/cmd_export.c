@@ -3,14 +3,14 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/directory.h"
-#include "base/file.h"
-#include "base/safe_text.h"
 #include "cli/export_list.h"
 #include "cli/file_batch.h"
 #include "cli/policy_tree.h"
 #include "cli/workspace.h"
-#include "policies/policy_text.h"
+#include "lib/base/directory.h"
+#include "lib/base/file.h"
+#include "lib/base/safe_text.h"
+#include "policies/model/policy_text.h"
 
 enum { DIRECTORY_MODE = 0755, FILE_MODE = 0644 };
 

@@ -1,14 +1,14 @@
 /* import: static trees of mta-sts.txt, as nginx and Apache serve them, to a policy file. */
 #include <stdio.h>
 
-#include "base/file.h"
-#include "base/safe_text.h"
 #include "cli/invocation.h"
 #include "cli/new_file.h"
 #include "cli/policy_tree.h"
 #include "config/settings.h"
-#include "policies/policy_file.h"
-#include "policies/policy_text.h"
+#include "lib/base/file.h"
+#include "lib/base/safe_text.h"
+#include "policies/files/policy_file.h"
+#include "policies/model/policy_text.h"
 
 enum {
     SHARE_FROM = 2,       /* domains with one text that make a shared policy of it */

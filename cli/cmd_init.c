@@ -4,13 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/safe_text.h"
 #include "cli/init_live.h"
 #include "cli/init_mx.h"
 #include "cli/new_file.h"
 #include "cli/workspace.h"
-#include "policies/policy_file.h"
+#include "lib/base/file.h"
+#include "lib/base/safe_text.h"
+#include "policies/files/policy_file.h"
 
 enum {
     FIRST_MAX_AGE_S = 24 * 60 * 60, /* short: a first policy is likely to be changed */

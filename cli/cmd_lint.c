@@ -6,14 +6,14 @@
 
 #include <jansson.h>
 
-#include "base/clock.h"
-#include "base/safe_json.h"
 #include "cli/dns_choice.h"
 #include "cli/lint_files.h"
 #include "cli/lint_text.h"
 #include "cli/workspace.h"
-#include "policies/policy_file_path.h"
-#include "watch/watch.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_json.h"
+#include "lib/watch/watch.h"
+#include "policies/files/policy_file_path.h"
 
 /* With --live: whom to ask for MX records; else *RET_RESOLVER stays NULL. */
 static bool open_resolver(const struct invocation *invocation, const struct settings *settings,

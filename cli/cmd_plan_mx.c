@@ -2,13 +2,13 @@
  * seen in what stands, so that a second run goes on where the first one ended. */
 #include <stdio.h>
 
-#include "base/safe_text.h"
 #include "cli/changed_records.h"
 #include "cli/dns_choice.h"
 #include "cli/mx_plan_view.h"
 #include "cli/mx_survey.h"
 #include "cli/policy_change.h"
-#include "policies/mx_pattern.h"
+#include "lib/base/safe_text.h"
+#include "policies/model/mx_pattern.h"
 
 enum { HOSTS_MAX = 64, SHARED_LOOKED_AT = 10000, SHARED_NAMED = 5 };
 

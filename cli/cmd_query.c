@@ -2,12 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "cli/dns_choice.h"
 #include "cli/query_print.h"
 #include "cli/workspace.h"
-#include "dns/resolver.h"
-#include "policies/policy.h"
+#include "lib/base/clock.h"
+#include "lib/dns/resolver.h"
+#include "policies/model/policy.h"
 
 /* The policy host's name, with its prefix, must be a name still. */
 enum { DOMAIN_MAX = DNS_NAME_MAX - (int)sizeof(POLICY_HOST_PREFIX) + 1 };

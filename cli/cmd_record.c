@@ -1,11 +1,11 @@
 /* record: the DNS records as they should stand now. */
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "cli/domain_records.h"
 #include "cli/publication.h"
 #include "cli/record_gate.h"
 #include "cli/workspace.h"
+#include "lib/base/clock.h"
 
 struct printing {
     struct domain_records records;

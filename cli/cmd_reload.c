@@ -2,11 +2,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/safe_json.h"
-#include "base/safe_text.h"
 #include "cli/control_reply.h"
 #include "cli/workspace.h"
+#include "lib/base/file.h"
+#include "lib/base/safe_json.h"
+#include "lib/base/safe_text.h"
 
 /* A million domains in 100,000 files on a slow disk. */
 enum { RELOAD_TIMEOUT_MS = 10 * 60 * 1000 };

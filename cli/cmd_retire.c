@@ -8,10 +8,9 @@
  * stay: some senders refuse a policy without them, of whatever mode.
  *
  * The day is not written down here: the server's history notes that the domain serves none when it
- * does, and knows what it served before (store/history_leaving.h). */
+ * does, and knows what it served before (policies/memory/history_leaving.h). */
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "cli/changed_records.h"
 #include "cli/name_map.h"
 #include "cli/policy_change.h"
@@ -19,7 +18,8 @@
 #include "cli/served_history.h"
 #include "cli/time_text.h"
 #include "cli/workspace.h"
-#include "config/fields.h"
+#include "lib/base/clock.h"
+#include "lib/yaml/fields.h"
 
 enum { RETIRE_MAX_AGE_S = 24 * 60 * 60 };
 

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "cli/workspace.h"
+#include "lib/base/log.h"
 #include "server/configuration_copy.h"
 #include "server/server.h"
 

@@ -3,15 +3,15 @@
  * the end of the load has --wait-ready. */
 #include <stdio.h>
 
-#include "base/clock.h"
-#include "base/safe_json.h"
 #include "cli/control_reply.h"
 #include "cli/metrics_view.h"
 #include "cli/ready_wait.h"
 #include "cli/status_left.h"
 #include "cli/status_view.h"
 #include "cli/workspace.h"
-#include "config/fields.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_json.h"
+#include "lib/yaml/fields.h"
 
 enum { STATUS_TIMEOUT_MS = 10000, WAIT_MAX_S = 86400 };
 

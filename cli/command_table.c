@@ -1,11 +1,11 @@
 #include <string.h>
 
-#include "base/memory.h"
 #include "cli/command.h"
 #include "cli/query_print.h"
 #include "cli/record_writer.h"
 #include "cli/revoke_reason.h"
-#include "config/fields.h"
+#include "lib/base/memory.h"
+#include "lib/yaml/fields.h"
 #include "server/control.h"
 
 const struct command_option command_global_options[] = {

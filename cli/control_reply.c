@@ -1,8 +1,8 @@
 #include "control_reply.h"
 
-#include "base/diagnostics.h"
-#include "base/safe_json.h"
 #include "cli/workspace.h"
+#include "lib/base/diagnostics.h"
+#include "lib/base/safe_json.h"
 #include "server/control.h"
 
 json_t *control_reply_ask(const struct settings *settings, json_t *request, int timeout_ms)

@@ -5,8 +5,8 @@
 #include <sys/file.h>
 #include <time.h>
 
-#include "base/clock.h"
-#include "base/file.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
 
 enum { TRY_EVERY_MS = 20 };
 

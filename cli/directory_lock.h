@@ -3,7 +3,7 @@
 #ifndef CLI_DIRECTORY_LOCK_H
 #define CLI_DIRECTORY_LOCK_H
 
-#include "base/error.h"
+#include "lib/base/error.h"
 
 /* How long to wait for another run to end. */
 enum { DIRECTORY_LOCK_WAIT_MS = 10000 };

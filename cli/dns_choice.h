@@ -5,7 +5,7 @@
 
 #include "cli/invocation.h"
 #include "config/settings.h"
-#include "dns/resolver.h"
+#include "lib/dns/resolver.h"
 
 /* GIVEN are the values of `--resolver`; SETTINGS may be NULL. */
 bool dns_choice_open(const struct invocation_values *given, const struct settings *settings,

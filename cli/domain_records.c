@@ -1,9 +1,9 @@
 #include "domain_records.h"
 
 #include "cli/workspace.h"
-#include "dns/name.h"
-#include "policies/policy_id.h"
-#include "policies/txt_record.h"
+#include "lib/dns/name.h"
+#include "policies/model/policy_id.h"
+#include "policies/model/txt_record.h"
 
 enum { TXT_MAX = 64 * 1024 }; /* an id, or the report URIs of a file */
 

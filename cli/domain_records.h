@@ -7,11 +7,11 @@
 #ifndef CLI_DOMAIN_RECORDS_H
 #define CLI_DOMAIN_RECORDS_H
 
-#include "base/error.h"
 #include "cli/name_map.h"
 #include "cli/record_writer.h"
 #include "config/settings.h"
-#include "policies/catalogue.h"
+#include "lib/base/error.h"
+#include "policies/files/catalogue.h"
 
 struct domain_records {
     const struct settings *settings;

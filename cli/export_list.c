@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "base/file.h"
+#include "lib/base/file.h"
 
 enum { LIST_MAX = 512 * 1024 * 1024, LIST_MODE = 0644 }; /* a million names of 255 octets, twice */
 

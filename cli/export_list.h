@@ -3,9 +3,9 @@
 #ifndef CLI_EXPORT_LIST_H
 #define CLI_EXPORT_LIST_H
 
-#include "base/directory.h"
-#include "base/error.h"
 #include "cli/name_map.h"
+#include "lib/base/directory.h"
+#include "lib/base/error.h"
 
 /* What is to happen, or happened, to a listed domain's file. */
 enum export_fate { EXPORT_STAYS, EXPORT_WRITTEN, EXPORT_DELETED };

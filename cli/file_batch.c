@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fault.h"
-#include "base/file.h"
+#include "lib/base/fault.h"
+#include "lib/base/file.h"
 
 static bool write_all(int fd, struct bytes text, const char *path, struct error *e)
 {

@@ -1,20 +1,21 @@
-/* Many files replaced as safely as base/file.h replaces one, at a small part of the cost: the new
- * texts go into temporary files, one syncfs(2) makes all of them durable, then they are renamed. At
- * any instant, and after a crash, each file holds its old or its new text.
+/* Many files replaced as safely as lib/base/file.h replaces one, at a small part of the cost: the
+ * new texts go into temporary files, one syncfs(2) makes all of them durable, then they are
+ * renamed. At any instant, and after a crash, each file holds its old or its new text.
  *
  *     CLEANUP(file_batch_clear) struct file_batch batch = {.tree = &tree};
  *     … file_batch_add(&batch, name, text, 0644, e) … file_batch_add(…) …
  *     if (!file_batch_commit(&batch, e)) …
  *
- * Nothing is written through a link in the tree (base/directory.h): it may be another user's. */
+ * Nothing is written through a link in the tree (lib/base/directory.h): it may be another user's.
+ */
 #ifndef CLI_FILE_BATCH_H
 #define CLI_FILE_BATCH_H
 
 #include <sys/types.h>
 
-#include "base/bytes.h"
-#include "base/directory.h"
-#include "base/error.h"
+#include "lib/base/bytes.h"
+#include "lib/base/directory.h"
+#include "lib/base/error.h"
 
 enum { FILE_BATCH_DIRECTORY_MODE = 0755 };
 

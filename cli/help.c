@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
-#include "base/memory.h"
-#include "base/safe_json.h"
+#include "lib/base/memory.h"
+#include "lib/base/safe_json.h"
 
 enum { ABOUT_COLUMN = 30, NAME_WIDTH = 17 };
 

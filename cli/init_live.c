@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "fetch/policy_fetch.h"
-#include "policies/policy_text.h"
+#include "policies/model/policy_fetch.h"
+#include "policies/model/policy_text.h"
 
 struct policy *init_live_policy(struct bytes domain, const struct dns_resolver *resolver)
 {

@@ -2,8 +2,8 @@
 #ifndef CLI_INIT_LIVE_H
 #define CLI_INIT_LIVE_H
 
-#include "dns/resolver.h"
-#include "policies/policy.h"
+#include "lib/dns/resolver.h"
+#include "policies/model/policy.h"
 
 /* NULL: there is none, or none that senders accept; said on stderr. The caller frees it. */
 struct policy *init_live_policy(struct bytes domain, const struct dns_resolver *resolver);

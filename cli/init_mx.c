@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-#include "dns/lookup.h"
-#include "policies/mx_pattern.h"
+#include "lib/dns/lookup.h"
+#include "policies/model/mx_pattern.h"
 
 void init_mx_add(struct init_mx *mx, const struct dns_name *pattern)
 {

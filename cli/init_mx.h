@@ -2,11 +2,11 @@
 #ifndef CLI_INIT_MX_H
 #define CLI_INIT_MX_H
 
-#include "base/error.h"
 #include "cli/invocation.h"
-#include "dns/name.h"
-#include "dns/resolver.h"
-#include "policies/policy.h"
+#include "lib/base/error.h"
+#include "lib/dns/name.h"
+#include "lib/dns/resolver.h"
+#include "policies/model/policy.h"
 
 enum { INIT_MX_MAX = 1000 };
 

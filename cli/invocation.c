@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/memory.h"
-#include "base/safe_text.h"
-#include "config/fields.h"
+#include "lib/base/memory.h"
+#include "lib/base/safe_text.h"
+#include "lib/yaml/fields.h"
 
 enum {
     GLOBALS_MAX = 8,

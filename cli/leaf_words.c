@@ -4,7 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "certificates/san_names.h"
+#include "lib/certificates/san_names.h"
 
 static X509 *parse_leaf(struct bytes chain)
 {

@@ -2,11 +2,11 @@
 #ifndef CLI_LEAF_WORDS_H
 #define CLI_LEAF_WORDS_H
 
-#include "base/buffer.h"
-#include "base/error.h"
+#include "lib/base/buffer.h"
+#include "lib/base/error.h"
 
 struct leaf_words {
-    struct buffer names; /* of the SANs, each with a NUL after it (certificates/san_names.h) */
+    struct buffer names; /* of the SANs, each with a NUL after it (lib/certificates/san_names.h) */
     size_t name_count;
     char *issuer; /* "CN=R11,O=Let's Encrypt,C=US" (RFC 2253) */
     char *serial; /* hex digits */

@@ -4,9 +4,9 @@
 
 #include <jansson.h>
 
-#include "base/clock.h"
-#include "base/file.h"
-#include "loader/leaving.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "policies/live/leaving.h"
 #include "server/control.h"
 
 enum { ASK_TIMEOUT_MS = 5000 };

@@ -3,7 +3,7 @@
 #include "cli/lint_leaving.h"
 #include "cli/lint_live.h"
 #include "cli/workspace.h"
-#include "policies/policy_lint.h"
+#include "policies/files/policy_lint.h"
 
 struct linting {
     struct policy_lint_shared *shared; /* policies of all files */

@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-#include "base/diagnostics.h"
 #include "config/settings.h"
-#include "dns/resolver.h"
+#include "lib/base/diagnostics.h"
+#include "lib/dns/resolver.h"
 
 /* What is held against the world outside the files, as well. */
 struct lint_more {

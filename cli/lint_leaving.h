@@ -3,9 +3,9 @@
 #ifndef CLI_LINT_LEAVING_H
 #define CLI_LINT_LEAVING_H
 
-#include "base/diagnostics.h"
 #include "config/settings.h"
-#include "policies/catalogue.h"
+#include "lib/base/diagnostics.h"
+#include "policies/files/catalogue.h"
 
 /* An error for each that serves or served mode none, a warning for each that went without it.
  * CATALOGUE has all policies of SETTINGS. Nothing where there is no history. */

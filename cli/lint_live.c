@@ -2,7 +2,7 @@
 
 #include "cli/mx_survey.h"
 #include "cli/name_map.h"
-#include "policies/mx_coverage.h"
+#include "policies/model/mx_coverage.h"
 
 /* Which patterns of a shared policy are used, over all of its domains. */
 struct shared_use {

@@ -2,9 +2,9 @@
 #ifndef CLI_LINT_LIVE_H
 #define CLI_LINT_LIVE_H
 
-#include "base/diagnostics.h"
-#include "dns/resolver.h"
-#include "policies/catalogue.h"
+#include "lib/base/diagnostics.h"
+#include "lib/dns/resolver.h"
+#include "policies/files/catalogue.h"
 
 /* For each domain of CATALOGUE whose policy is not `none`, with the place of its entry:
  * - an MX host that the policy lacks: under `enforce` an error, as senders pass it over, and mail

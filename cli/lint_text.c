@@ -1,11 +1,11 @@
 #include "lint_text.h"
 
-#include "base/clock.h"
-#include "base/file.h"
-#include "policies/mx_coverage.h"
-#include "policies/policy_lint.h"
-#include "policies/policy_text.h"
-#include "policies/sts_record.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "policies/files/policy_lint.h"
+#include "policies/model/mx_coverage.h"
+#include "policies/model/policy_text.h"
+#include "policies/model/sts_record.h"
 
 static const char records_place[] = "--txt";
 

@@ -2,8 +2,8 @@
 #ifndef CLI_LINT_TEXT_H
 #define CLI_LINT_TEXT_H
 
-#include "base/diagnostics.h"
-#include "dns/name.h"
+#include "lib/base/diagnostics.h"
+#include "lib/dns/name.h"
 
 /* MX hosts that were named, normalised. Zero-initialised is empty. */
 struct lint_hosts {
@@ -22,7 +22,8 @@ bool lint_is_text(const char *path); /* *.txt: an mta-sts.txt */
  * pattern matches is an error, a pattern that no host uses a warning. */
 void lint_text(const char *path, const struct lint_hosts *hosts, struct diagnostics *d);
 
-/* TEXTS are the TXT records of one name, as senders read them (policies/sts_record.h); placed as if
+/* TEXTS are the TXT records of one name, as senders read them (policies/model/sts_record.h); placed
+ * as if
  * "--txt" were a file, with a line for each. */
 void lint_records(const char *const *texts, size_t count, struct diagnostics *d);
 

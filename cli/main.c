@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/core_dump.h"
-#include "base/memory.h"
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/invocation.h"
+#include "lib/base/core_dump.h"
+#include "lib/base/memory.h"
 
 static int run(const struct invocation *invocation)
 {

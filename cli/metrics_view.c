@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 #include "server/attention.h"
 
 #define PREFIX "mtasts_host_"

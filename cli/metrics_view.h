@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-/* What STATUS does not have gives no metric. It was made safe for eyes (base/safe_json.h). */
+/* What STATUS does not have gives no metric. It was made safe for eyes (lib/base/safe_json.h). */
 void metrics_view_print(const json_t *status, int64_t now_s, FILE *out);
 
 #endif

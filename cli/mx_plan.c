@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "cli/mx_survey.h"
-#include "dns/lookup.h"
-#include "policies/sts_record.h"
+#include "lib/base/clock.h"
+#include "lib/dns/lookup.h"
+#include "policies/model/sts_record.h"
 
 static void add_host(struct mx_plan_names *hosts, const struct dns_name *host)
 {

@@ -1,5 +1,5 @@
-/* What a move of a domain's MX has come to (policies/mx_move.h), from the policy files, what the
- * server remembers and what stands in DNS. */
+/* What a move of a domain's MX has come to (policies/model/mx_move.h), from the policy files, what
+ * the server remembers and what stands in DNS. */
 #ifndef CLI_MX_PLAN_H
 #define CLI_MX_PLAN_H
 
@@ -7,9 +7,9 @@
 #include "cli/served_history.h"
 #include "cli/shared_users.h"
 #include "cli/workspace.h"
-#include "dns/resolver.h"
-#include "policies/mx_move.h"
-#include "policies/policy_id.h"
+#include "lib/dns/resolver.h"
+#include "policies/model/mx_move.h"
+#include "policies/model/policy_id.h"
 
 struct mx_plan_names {
     struct dns_name *items;

@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
-#include "base/safe_json.h"
 #include "cli/time_text.h"
+#include "lib/base/safe_json.h"
 
 /* "a, b"; the caller frees it. */
 static char *join(const struct dns_name *names, size_t count)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/parallel.h"
+#include "lib/base/parallel.h"
 
 enum { RESULTS_WAITING = 256 };
 

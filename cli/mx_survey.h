@@ -2,9 +2,9 @@
 #ifndef CLI_MX_SURVEY_H
 #define CLI_MX_SURVEY_H
 
-#include "base/error.h"
-#include "dns/lookup.h"
-#include "dns/name.h"
+#include "lib/base/error.h"
+#include "lib/dns/lookup.h"
+#include "lib/dns/name.h"
 
 enum { MX_SURVEY_AT_ONCE = 32 };
 

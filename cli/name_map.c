@@ -4,7 +4,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 enum { SLOTS_FIRST = 64 };
 

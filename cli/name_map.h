@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/bytes.h"
+#include "lib/base/bytes.h"
 
 struct name_map_item {
     char *name;

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "base/file.h"
+#include "lib/base/file.h"
 
 enum { NEW_FILE_MODE = 0644 };
 

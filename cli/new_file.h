@@ -2,7 +2,7 @@
 #ifndef CLI_NEW_FILE_H
 #define CLI_NEW_FILE_H
 
-#include "base/error.h"
+#include "lib/base/error.h"
 
 /* ERROR_CONFLICT where PATH exists already. PATH "-" or NULL: standard output. */
 bool new_file_write(const char *path, struct bytes text, struct error *e) MUST_USE;

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "policies/catalogue.h"
+#include "policies/files/catalogue.h"
 
 struct older_copy {
     struct catalogue *catalogue;

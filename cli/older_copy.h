@@ -2,7 +2,7 @@
 #ifndef CLI_OLDER_COPY_H
 #define CLI_OLDER_COPY_H
 
-#include "policies/policy_file.h"
+#include "policies/files/policy_file.h"
 
 struct older_copy;
 

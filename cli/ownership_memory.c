@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "cli/name_map.h"
-#include "policies/version_record.h"
-#include "store/served_memory.h"
+#include "policies/files/version_record.h"
+#include "policies/memory/served_memory.h"
 
 struct digest {
     unsigned char octets[POLICY_DIGEST_OCTETS];

@@ -1,9 +1,9 @@
-/* Who has names, by what a server left under `state` (store/served_memory.h): where none answers,
- * the files are still judged by what was served. Nothing is locked or made there. */
+/* Who has names, by what a server left under `state` (policies/memory/served_memory.h): where none
+ * answers, the files are still judged by what was served. Nothing is locked or made there. */
 #ifndef CLI_OWNERSHIP_MEMORY_H
 #define CLI_OWNERSHIP_MEMORY_H
 
-#include "policies/catalogue.h"
+#include "policies/files/catalogue.h"
 
 /* What owners point into; zero-initialised is empty. */
 struct ownership_memory {

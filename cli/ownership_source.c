@@ -4,7 +4,7 @@
 
 #include <openssl/crypto.h>
 
-#include "base/safe_json.h"
+#include "lib/base/safe_json.h"
 #include "server/control.h"
 
 enum { ASK_TIMEOUT_MS = 10000 };

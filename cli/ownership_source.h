@@ -8,7 +8,7 @@
 
 #include "cli/ownership_memory.h"
 #include "config/settings.h"
-#include "policies/catalogue.h"
+#include "policies/files/catalogue.h"
 
 struct ownership_source {
     const struct settings *settings;

@@ -1,8 +1,8 @@
 #include "pair_files.h"
 
-#include "base/file.h"
-#include "certificates/certificate_tree.h"
-#include "watch/watch.h"
+#include "lib/base/file.h"
+#include "lib/certificates/certificate_tree.h"
+#include "lib/watch/watch.h"
 
 struct walk {
     void (*visit)(const struct pair_file *file, void *context);

@@ -1,9 +1,9 @@
-/* The pairs of chain and key in a tree, one after the other: certificates/certificate_tree.h on
- * what watch/watch.h lists. */
+/* The pairs of chain and key in a tree, one after the other: lib/certificates/certificate_tree.h on
+ * what lib/watch/watch.h lists. */
 #ifndef CLI_PAIR_FILES_H
 #define CLI_PAIR_FILES_H
 
-#include "certificates/pair.h"
+#include "lib/certificates/pair.h"
 
 /* A pair as it was found, valid during the visit. */
 struct pair_file {

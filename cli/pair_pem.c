@@ -3,7 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include "certificates/pair_open.h"
+#include "lib/certificates/pair_open.h"
 
 /* OUT into TEXT; what it held is wiped where BIO frees it (BIO_s_secmem). */
 static void take(BIO *out, struct buffer *text)

@@ -3,8 +3,8 @@
 #ifndef CLI_PAIR_PEM_H
 #define CLI_PAIR_PEM_H
 
-#include "base/buffer.h"
-#include "certificates/pair.h"
+#include "lib/base/buffer.h"
+#include "lib/certificates/pair.h"
 
 struct pair_pem {
     struct buffer chain; /* PEM, leaf first */

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "base/file.h"
 #include "cli/directory_lock.h"
 #include "cli/workspace.h"
+#include "lib/base/file.h"
 
 /* What an edit may add to a file. */
 enum { EDIT_ROOM = 1024 * 1024 };

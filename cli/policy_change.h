@@ -4,11 +4,11 @@
 #ifndef CLI_POLICY_CHANGE_H
 #define CLI_POLICY_CHANGE_H
 
-#include "base/diagnostics.h"
 #include "config/settings.h"
-#include "policies/catalogue.h"
-#include "policies/policy_edit.h"
-#include "policies/policy_id.h"
+#include "lib/base/diagnostics.h"
+#include "policies/files/catalogue.h"
+#include "policies/files/policy_edit.h"
+#include "policies/model/policy_id.h"
 
 struct policy_change {
     const struct policy_edit *edit;

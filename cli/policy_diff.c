@@ -2,8 +2,8 @@
 
 #include <inttypes.h>
 
-#include "base/memory.h"
-#include "policies/mx_pattern.h"
+#include "lib/base/memory.h"
+#include "policies/model/mx_pattern.h"
 
 static bool has_mx(const struct policy *policy, struct bytes wanted,
                    bool (*same)(struct bytes a, struct bytes b))

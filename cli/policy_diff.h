@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "policies/policy.h"
+#include "policies/model/policy.h"
 
 struct policy_diff_mx {
     struct bytes *items;

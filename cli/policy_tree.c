@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "policies/policy_file.h"
+#include "policies/files/policy_file.h"
 
 static const struct bytes host_prefix = {"mta-sts.", 8};
 

@@ -4,8 +4,8 @@
 #ifndef CLI_POLICY_TREE_H
 #define CLI_POLICY_TREE_H
 
-#include "base/error.h"
-#include "dns/name.h"
+#include "lib/base/error.h"
+#include "lib/dns/name.h"
 
 /* Where DOMAIN's policy stands in a tree, from its root. The caller frees it. */
 char *policy_tree_name(struct bytes domain);

@@ -1,7 +1,7 @@
 #include "publication.h"
 
-#include "base/memory.h"
 #include "cli/progress.h"
+#include "lib/base/memory.h"
 
 bool publication_open(struct publication *ret_publication, const struct settings *settings,
                       struct error *e)

@@ -10,8 +10,8 @@
 
 #include "cli/record_writer.h"
 #include "cli/serving_wait.h"
-#include "dns/publish.h"
-#include "policies/catalogue.h"
+#include "lib/dns/publish.h"
+#include "policies/files/catalogue.h"
 
 enum { PUBLICATION_NAMES_TOLD = 100 }; /* of what failed for one and the same reason */
 

@@ -2,8 +2,8 @@
 
 #include <jansson.h>
 
-#include "base/memory.h"
-#include "base/safe_json.h"
+#include "lib/base/memory.h"
+#include "lib/base/safe_json.h"
 
 struct question {
     struct bytes domain;

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
+#include "lib/base/clock.h"
 #include "server/control.h"
 
 enum { LOOK_EVERY_MS = 100, ANSWER_MS = 5000 };

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "base/error.h"
 #include "config/settings.h"
+#include "lib/base/error.h"
 
 /* Until the server that SETTINGS name answers for all that it has; one that is not there yet may
  * come. False: not within TIMEOUT, and E says how far it was, or nobody may ask it. */

@@ -5,8 +5,8 @@
 #ifndef CLI_RECORD_GATE_H
 #define CLI_RECORD_GATE_H
 
+#include "acme/store/acme_store.h"
 #include "cli/covered_names.h"
-#include "store/acme_store.h"
 
 enum { RECORD_GATE_NAMES_TOLD = 10 };
 

@@ -4,10 +4,10 @@
 
 #include <jansson.h>
 
-#include "base/buffer.h"
-#include "base/memory.h"
-#include "base/safe_json.h"
-#include "policies/txt_record.h"
+#include "lib/base/buffer.h"
+#include "lib/base/memory.h"
+#include "lib/base/safe_json.h"
+#include "policies/model/txt_record.h"
 
 /* One record as text: a name, a TXT of some hundred octets, its TTL; with room to spare. */
 enum { RECORD_TEXT_MAX = 256 * 1024 };

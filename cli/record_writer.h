@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "base/bytes.h"
+#include "lib/base/bytes.h"
 
 enum record_format { RECORD_ZONE, RECORD_NSUPDATE, RECORD_JSON, RECORD_NDJSON };
 

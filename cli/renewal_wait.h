@@ -3,7 +3,7 @@
 #ifndef CLI_RENEWAL_WAIT_H
 #define CLI_RENEWAL_WAIT_H
 
-#include "store/acme_store.h"
+#include "acme/store/acme_store.h"
 
 /* What the store says of a host: to be noted before the order is asked for. */
 struct renewal_mark {

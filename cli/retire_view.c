@@ -2,9 +2,9 @@
 
 #include <jansson.h>
 
-#include "base/safe_json.h"
-#include "base/safe_text.h"
 #include "cli/time_text.h"
+#include "lib/base/safe_json.h"
+#include "lib/base/safe_text.h"
 
 /* Of those that went in time nothing is left to do. */
 static bool is_told(const struct leaving_item *item, int64_t now_s)

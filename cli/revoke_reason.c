@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 static const struct {
     const char *word;

@@ -2,7 +2,7 @@
 
 #include <time.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 static int64_t later(int64_t a, int64_t b)
 {

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "policies/policy_text.h"
+#include "policies/model/policy_text.h"
 #include "server/control.h"
 
 enum { ASK_TIMEOUT_MS = 5000 };

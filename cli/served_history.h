@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "policies/policy.h"
+#include "policies/model/policy.h"
 
 struct served_history {
     const char *control; /* the socket's path */

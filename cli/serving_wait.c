@@ -5,12 +5,12 @@
 
 #include <jansson.h>
 
-#include "base/clock.h"
-#include "base/parallel.h"
 #include "cli/progress.h"
-#include "dns/exchange.h"
-#include "dns/lookup.h"
-#include "fetch/policy_fetch.h"
+#include "lib/base/clock.h"
+#include "lib/base/parallel.h"
+#include "lib/dns/exchange.h"
+#include "lib/dns/lookup.h"
+#include "policies/model/policy_fetch.h"
 #include "server/control.h"
 
 enum {

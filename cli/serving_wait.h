@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "config/settings.h"
-#include "dns/resolver.h"
-#include "policies/policy.h"
+#include "lib/dns/resolver.h"
+#include "policies/model/policy.h"
 
 struct serving_item {
     char *domain;                /* owned */

@@ -1,6 +1,6 @@
 #include "shared_users.h"
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 /* The item of the shared policy NAME, made where it is missing. */
 static struct shared_user *user_of(struct shared_users *users, struct bytes name)

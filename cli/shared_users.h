@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "cli/name_map.h"
-#include "policies/catalogue.h"
+#include "policies/files/catalogue.h"
 
 enum { SHARED_USERS_NAMED = 3 };
 

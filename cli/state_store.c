@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/directory.h"
-#include "base/file.h"
+#include "lib/base/directory.h"
+#include "lib/base/file.h"
 #include "server/privileges.h"
 
 enum { STORE_MODE = 0600 };

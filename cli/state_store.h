@@ -1,10 +1,10 @@
-/* The ACME client's store (store/acme_store.h) of the server that the configuration describes, for
- * commands that look into it or add to it, whether that server runs or not. */
+/* The ACME client's store (acme/store/acme_store.h) of the server that the configuration describes,
+ * for commands that look into it or add to it, whether that server runs or not. */
 #ifndef CLI_STATE_STORE_H
 #define CLI_STATE_STORE_H
 
+#include "acme/store/acme_store.h"
 #include "config/settings.h"
-#include "store/acme_store.h"
 
 /* STATE/acme.db; the caller frees it. */
 char *state_store_path(const struct settings *settings);

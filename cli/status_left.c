@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/parallel.h"
 #include "cli/leaving_list.h"
-#include "dns/lookup.h"
-#include "policies/policy.h"
+#include "lib/base/clock.h"
+#include "lib/base/parallel.h"
+#include "lib/dns/lookup.h"
+#include "policies/model/policy.h"
 
 enum { ATTEMPT_MS = 500, AT_ONCE = 32, NAMES_SHOWN = 10 };
 

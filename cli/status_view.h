@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-/* STATUS was made safe for eyes (base/safe_json.h). */
+/* STATUS was made safe for eyes (lib/base/safe_json.h). */
 void status_view_print(const json_t *status, int64_t now_s, FILE *out);
 
 /* Else it loads or stops, and says little about itself. */

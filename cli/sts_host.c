@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "policies/policy.h"
+#include "policies/model/policy.h"
 
 #define PREFIX BYTES(POLICY_HOST_PREFIX)
 

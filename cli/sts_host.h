@@ -2,7 +2,7 @@
 #ifndef CLI_STS_HOST_H
 #define CLI_STS_HOST_H
 
-#include "dns/name.h"
+#include "lib/dns/name.h"
 
 /* The policy host that the user means with TEXT: a domain, or the host itself as listings show
  * it. */

@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 
-#include "base/safe_text.h"
 #include "cli/ownership_source.h"
-#include "policies/mirror_copy.h"
+#include "lib/base/safe_text.h"
+#include "policies/files/mirror_copy.h"
 #include "server/configuration_copy.h"
 
 enum { DEFAULT_MAX_AGE_S = 604800 }; /* as mtasts-host.yaml has it where no file is read */

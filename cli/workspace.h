@@ -1,15 +1,15 @@
 /* What most commands work on: the main configuration and the policy files that it names, loaded
- * once, names that two files claim settled as the server has them (policies/catalogue.h). */
+ * once, names that two files claim settled as the server has them (policies/files/catalogue.h). */
 #ifndef CLI_WORKSPACE_H
 #define CLI_WORKSPACE_H
 
 #include <stdint.h>
 
-#include "base/diagnostics.h"
 #include "cli/invocation.h"
 #include "config/settings.h"
-#include "dns/name.h"
-#include "policies/catalogue.h"
+#include "lib/base/diagnostics.h"
+#include "lib/dns/name.h"
+#include "policies/files/catalogue.h"
 
 struct workspace {
     struct settings *settings;
@@ -50,7 +50,7 @@ int workspace_exit(const struct workspace *workspace);
  * says so. */
 bool workspace_has_policy(const struct catalogue_view *view, struct error *e) MUST_USE;
 
-/* Whether DOMAIN is disputed (policies/catalogue.h), which is then told on stderr. */
+/* Whether DOMAIN is disputed (policies/files/catalogue.h), which is then told on stderr. */
 bool workspace_is_disputed(const struct catalogue *catalogue, const struct dns_name *domain);
 
 /* One domain that the user named: normalised and found, or told on stderr. */

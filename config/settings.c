@@ -4,9 +4,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "lib/base/file.h"
+#include "lib/base/shown.h"
 #include "settings_parts.h"
-#include "shown.h"
 
 enum {
     PATHS_MAX = 1000, /* of one key */

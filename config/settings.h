@@ -5,9 +5,9 @@
 
 #include <stdint.h>
 
-#include "base/diagnostics.h"
-#include "base/error.h"
-#include "config/network.h"
+#include "lib/base/diagnostics.h"
+#include "lib/base/error.h"
+#include "lib/base/network.h"
 
 struct settings_list {
     char **items;
@@ -114,7 +114,7 @@ struct settings_acme {
     struct settings_networks preflight_addresses; /* that it may ask, though they are not public */
 };
 
-/* How closely providers' policies are followed (mirror/mirror.h). */
+/* How closely providers' policies are followed (policies/mirror/mirror.h). */
 struct settings_mirror {
     int64_t look_ms;    /* between two looks at the TXT record */
     int64_t fetch_ms;   /* the policy is fetched at least so often */
@@ -154,10 +154,10 @@ struct settings {
     char *dns_host;     /* where tenants point mta-sts.TENANT; NULL: none */
     int64_t dns_ttl_s;
     struct settings_list dns_resolvers; /* "ADDRESS:PORT" */
-    char *dns_hook;                     /* absolute path of a program (dns/hook.h); NULL: none */
-    char *dns_update_key_file;          /* absolute (dns/tsig_key.h); NULL: no updates */
-    char *dns_update_server;            /* "ADDRESS:PORT"; NULL: by the zone's SOA record */
-    char *dns_update_zone;              /* lower-case, no final dot; NULL: by SOA */
+    char *dns_hook;            /* absolute path of a program (lib/dns/hook.h); NULL: none */
+    char *dns_update_key_file; /* absolute (lib/dns/tsig_key.h); NULL: no updates */
+    char *dns_update_server;   /* "ADDRESS:PORT"; NULL: by the zone's SOA record */
+    char *dns_update_zone;     /* lower-case, no final dot; NULL: by SOA */
 
     struct settings_mirror mirror;
     struct settings_acme *acme; /* NULL: no ACME */

@@ -1,6 +1,6 @@
 /* `acme:` — how certificates are ordered. */
+#include "lib/base/shown.h"
 #include "settings_parts.h"
-#include "shown.h"
 
 enum {
     CONTACTS_MAX = 10,

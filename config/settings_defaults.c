@@ -1,6 +1,6 @@
 /* `defaults:` — what a policy has where it does not say. */
+#include "lib/base/shown.h"
 #include "settings_parts.h"
-#include "shown.h"
 
 enum {
     MAX_AGE_MAX_S = 31557600, /* RFC 8461 §3.2 */

@@ -1,6 +1,6 @@
 /* `acme.directories:` — the CAs that certificates are ordered from. */
+#include "lib/base/shown.h"
 #include "settings_parts.h"
-#include "shown.h"
 
 enum {
     DIRECTORIES_MAX = 8,

@@ -2,12 +2,12 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 
+#include "lib/base/shown.h"
 #include "settings_parts.h"
-#include "shown.h"
 
 enum {
     TTL_MAX_S = 604800,
-    RESOLVERS_MAX = 8, /* as many as dns/resolver.h takes */
+    RESOLVERS_MAX = 8, /* as many as lib/dns/resolver.h takes */
     NAME_MAX_OCTETS = 253,
     LABEL_MAX_OCTETS = 63,
     DNS_PORT = 53,

@@ -2,9 +2,9 @@
 #include <arpa/inet.h>
 #include <sys/un.h>
 
-#include "base/file.h"
+#include "lib/base/file.h"
+#include "lib/base/shown.h"
 #include "settings_parts.h"
-#include "shown.h"
 
 enum {
     LISTENS_MAX = 64, /* of one kind */

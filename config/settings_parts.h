@@ -2,8 +2,8 @@
 #ifndef CONFIG_SETTINGS_PARTS_H
 #define CONFIG_SETTINGS_PARTS_H
 
-#include "config/fields.h"
 #include "config/settings.h"
+#include "lib/yaml/fields.h"
 
 /* The `user` of the fields_context. */
 struct settings_reader {

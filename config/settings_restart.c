@@ -1,5 +1,5 @@
 /* Which changes of the main configuration a running server cannot take over. */
-#include "base/buffer.h"
+#include "lib/base/buffer.h"
 #include "settings_parts.h"
 
 enum kind { LIST, LISTENS, TEXT, NUMBER, FLAG, FORMAT, NETWORKS, ACME };

@@ -1,5 +1,5 @@
 /* Where a configuration that is in error keeps its state. */
-#include "base/file.h"
+#include "lib/base/file.h"
 #include "settings_parts.h"
 
 static const struct bytes KEY = BYTES("state");

@@ -2,10 +2,10 @@
 
 #include <string.h>
 
-#include "acme/messages.h"
-#include "base/memory.h"
-#include "base/safe_json.h"
-#include "base/safe_text.h"
+#include "acme/protocol/messages.h"
+#include "lib/base/memory.h"
+#include "lib/base/safe_json.h"
+#include "lib/base/safe_text.h"
 
 /* Each fills in count, subject and text where there is something; the texts name the first one that
  * it is about, since the rest is in the lists of `status`. */

@@ -11,9 +11,9 @@
 #include <jansson.h>
 
 #include "acme/acme.h"
-#include "base/log.h"
-#include "loader/loader.h"
-#include "mirror/mirror.h"
+#include "lib/base/log.h"
+#include "policies/loader/loader.h"
+#include "policies/mirror/mirror.h"
 
 /* The order is that in which they are told. */
 enum attention_code {

@@ -1,10 +1,10 @@
 /* The requests of server/control.h, one function each. */
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/file.h"
-#include "base/safe_json.h"
-#include "dns/name.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/base/safe_json.h"
+#include "lib/dns/name.h"
 #include "server/control.h"
 #include "server/server_state.h"
 #include "server/status.h"

@@ -1,5 +1,5 @@
 /* The requests of server/control.h that the ACME client answers. */
-#include "dns/name.h"
+#include "lib/dns/name.h"
 #include "server/server_state.h"
 
 enum { REASON_MAX = 10, REASON_UNASSIGNED = 7 }; /* RFC 5280 §5.3.1 */

@@ -1,8 +1,8 @@
 /* What the history says of domains on their way out: the request `leaving`, and the part of
  * `status` about it. */
-#include "base/clock.h"
-#include "base/safe_json.h"
-#include "loader/leaving.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_json.h"
+#include "policies/live/leaving.h"
 #include "server/server_state.h"
 #include "server/status.h"
 

@@ -1,6 +1,6 @@
 /* The request `owners`: which files have names where they are served. */
-#include "base/safe_json.h"
-#include "dns/name.h"
+#include "lib/base/safe_json.h"
+#include "lib/dns/name.h"
 #include "server/control.h"
 #include "server/server_state.h"
 

@@ -8,9 +8,9 @@
 
 #include <openssl/sha.h>
 
-#include "base/directory.h"
-#include "base/file.h"
-#include "base/safe_text.h"
+#include "lib/base/directory.h"
+#include "lib/base/file.h"
+#include "lib/base/safe_text.h"
 
 enum {
     COPY_MODE = 0600,

@@ -83,7 +83,7 @@
  *           "upstreams": [{"domain", "mode" and "id" of the text that is followed, or null,
  *               "fetched", "looked": 0 for never, "next", "failures": in a row, "problem": of the
  *               last look or null, "doubt": about the text or null}, …] by domain}
- *          (mirror/mirror.h)
+ *          (policies/mirror/mirror.h)
  * Unless it is serving, "acme" and "mirror" are null and members about policies and certificates
  * are left out, but for "domains" as soon as policies are known. While it is loading there is
  * "loading": {"text": for people, "policies_known", "certificates": so many are loaded,
@@ -100,13 +100,13 @@
  *      "not_held": those of "paths" at which nothing was held, and those of whoever shared this}
  * or, where the main configuration has errors, an error: policies and certificates were read
  * again all the same. Times are seconds since 1970; what is not UTF-8 in a file name or a text
- * becomes \xNN (base/safe_json.h). */
+ * becomes \xNN (lib/base/safe_json.h). */
 #ifndef SERVER_CONTROL_H
 #define SERVER_CONTROL_H
 
 #include <jansson.h>
 
-#include "base/error.h"
+#include "lib/base/error.h"
 
 enum { CONTROL_PATHS_MAX = 100 };
 

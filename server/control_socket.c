@@ -8,10 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/buffer.h"
-#include "base/clock.h"
-#include "base/file.h"
-#include "base/safe_json.h"
+#include "lib/base/buffer.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
+#include "lib/base/safe_json.h"
 #include "server/descriptor.h"
 #include "server/unix_socket.h"
 

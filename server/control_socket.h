@@ -9,7 +9,7 @@
 
 #include <jansson.h>
 
-#include "base/error.h"
+#include "lib/base/error.h"
 
 enum {
     CONTROL_CLIENTS_MAX = 32, /* whose requests are worked on at a time */

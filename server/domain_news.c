@@ -2,7 +2,7 @@
 
 #include <pthread.h>
 
-#include "loader/domain_changes.h"
+#include "policies/loader/domain_changes.h"
 
 struct domain_news {
     struct mailbox *mailbox;

@@ -3,8 +3,8 @@
 #ifndef SERVER_DOMAIN_NEWS_H
 #define SERVER_DOMAIN_NEWS_H
 
-#include "base/bytes.h"
-#include "base/mailbox.h"
+#include "lib/base/bytes.h"
+#include "lib/base/mailbox.h"
 
 struct domain_news;
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "lib/base/file.h"
 #include "server/descriptor.h"
 #include "server/unix_socket.h"
 

@@ -8,10 +8,10 @@
 
 #include <sys/types.h>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "base/log.h"
 #include "config/settings.h"
+#include "lib/base/error.h"
+#include "lib/base/file.h"
+#include "lib/base/log.h"
 #include "server/engine/listener_kind.h"
 #include "server/systemd.h"
 

@@ -1,6 +1,6 @@
 /* From the loader's start to readiness: who is answered meanwhile, and what systemd and the log
  * hear. */
-#include "base/clock.h"
+#include "lib/base/clock.h"
 #include "server/progress_text.h"
 #include "server/server_state.h"
 

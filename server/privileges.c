@@ -10,8 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/directory.h"
-#include "base/file.h"
+#include "lib/base/directory.h"
+#include "lib/base/file.h"
 
 enum { STATE_MODE = 0700 };
 

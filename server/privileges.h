@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "base/error.h"
+#include "lib/base/error.h"
 
 struct privileges {
     const char *user; /* NULL: stay who started us */

@@ -2,7 +2,7 @@
 #ifndef SERVER_PROGRESS_TEXT_H
 #define SERVER_PROGRESS_TEXT_H
 
-#include "loader/loader.h"
+#include "policies/loader/loader.h"
 
 enum { PROGRESS_TEXT_MAX = 128 };
 

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "base/buffer.h"
-#include "base/safe_json.h"
+#include "lib/base/buffer.h"
+#include "lib/base/safe_json.h"
 #include "server/configuration_copy.h"
 #include "server/server_state.h"
 #include "server/status.h"

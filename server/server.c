@@ -8,13 +8,13 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/core_dump.h"
-#include "base/file.h"
-#include "base/parallel.h"
-#include "base/rcu_table.h"
-#include "base/secret_memory.h"
-#include "provider/tls_library.h"
+#include "lib/base/clock.h"
+#include "lib/base/core_dump.h"
+#include "lib/base/file.h"
+#include "lib/base/parallel.h"
+#include "lib/base/rcu_table.h"
+#include "lib/base/secret_memory.h"
+#include "lib/tls/tls_library.h"
 #include "server/engine/tls.h"
 #include "server/server_state.h"
 

@@ -3,9 +3,9 @@
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
-#include "base/error.h"
-#include "base/log.h"
 #include "config/settings.h"
+#include "lib/base/error.h"
+#include "lib/base/log.h"
 
 /* Runs until SIGTERM or SIGINT. SETTINGS is taken. TROUBLE has errors where SETTINGS are what is
  * remembered (server/configuration_copy.h), since their file is in error now: they are told, and

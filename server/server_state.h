@@ -3,10 +3,11 @@
 #define SERVER_SERVER_STATE_H
 
 #include "acme/acme.h"
-#include "base/mailbox.h"
-#include "loader/loader.h"
-#include "loader/loader_owners.h"
-#include "mirror/mirror.h"
+#include "lib/base/mailbox.h"
+#include "policies/loader/loader.h"
+#include "policies/loader/loader_owners.h"
+#include "policies/memory/history.h"
+#include "policies/mirror/mirror.h"
 #include "server/answers/policy_answer.h"
 #include "server/answers/redirect_answer.h"
 #include "server/attention.h"
@@ -19,7 +20,6 @@
 #include "server/round.h"
 #include "server/systemd.h"
 #include "server/tls_report.h"
-#include "store/history.h"
 
 /* A question to the loader or the ACME client whose answer is awaited. */
 struct inquiry {

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/safe_json.h"
+#include "lib/base/clock.h"
+#include "lib/base/safe_json.h"
 #include "server/progress_text.h"
 
 json_t *status_diagnostics(const struct diagnostics *diagnostics)

@@ -1,4 +1,4 @@
-#include "base/safe_json.h"
+#include "lib/base/safe_json.h"
 #include "server/status.h"
 
 static json_t *number(uint64_t value)

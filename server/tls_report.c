@@ -1,6 +1,6 @@
 #include "tls_report.h"
 
-#include "base/buffer.h"
+#include "lib/base/buffer.h"
 
 enum { LIST_MAX = TLS_PARTS * (TLS_TRIAL_TEXT_MAX + 32) };
 

@@ -5,15 +5,15 @@
 
 #include <jansson.h>
 
-#include "base/log.h"
-#include "provider/tls_trial.h"
+#include "lib/base/log.h"
+#include "lib/tls/tls_trial.h"
 
 struct tls_report {
     bool known; /* false: this server has no TLS, or the trial failed */
     struct tls_trial trial;
 };
 
-/* Makes the trial (provider/tls_trial.h) and logs what came of it: a warning where OpenSSL does
+/* Makes the trial (lib/tls/tls_trial.h) and logs what came of it: a warning where OpenSSL does
  * something itself that was to be ours, or where no handshake could be made. */
 void tls_report_make(struct log *log, struct tls_report *ret_report);
 

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/directory.h"
+#include "lib/base/directory.h"
 #include "server/descriptor.h"
 
 enum { SOCKET_MODE = 0660, ALL_MODES = 07777 };

@@ -5,8 +5,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "base/error.h"
-#include "base/file.h"
+#include "lib/base/error.h"
+#include "lib/base/file.h"
 
 /* "PATH is too long for a socket" where it is. */
 bool unix_socket_address(const char *path, struct sockaddr_un *ret_address, struct error *e)

@@ -1,9 +1,9 @@
-#include "base/buffer.h"
-#include "base/clock.h"
+#include "lib/base/buffer.h"
+#include "lib/base/clock.h"
 #include "server/progress_text.h"
 #include "server/server_state.h"
 
-/* Where nothing has changed since the last one a look costs nothing (loader/survey.h). */
+/* Where nothing has changed since the last one a look costs nothing (policies/loader/survey.h). */
 enum { LOOK_EVERY_MS = 60000, KEYS_MAX = 4096 };
 
 static void read_progress(const struct server *server, char ret_text[PROGRESS_TEXT_MAX])

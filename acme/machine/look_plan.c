@@ -1,6 +1,6 @@
 #include "look_plan.h"
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 static enum look_step to_caa(struct look_plan *plan)
 {

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 /* A moment in the window in which a certificate wants to be renewed without a CA's advice: it ends
  * when 1/3 of the lifetime is left (1/2 where the lifetime is under 10 days) and is one tenth of

@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 static bool comes_before(const struct schedule_item *a, const struct schedule_item *b)
 {

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "base/bytes.h"
-#include "base/memory.h"
+#include "lib/base/bytes.h"
+#include "lib/base/memory.h"
 
 /* A Retry-After field (RFC 9110 §10.2.3), seconds or a date, as seconds from NOW_S: 0 to a year.
  * False: neither. */

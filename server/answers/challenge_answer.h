@@ -9,8 +9,8 @@
 #ifndef SERVER_ANSWERS_CHALLENGE_ANSWER_H
 #define SERVER_ANSWERS_CHALLENGE_ANSWER_H
 
-#include "acme/challenge_board.h"
-#include "policies/policy_index.h"
+#include "acme/challenges/challenge_board.h"
+#include "policies/model/policy_index.h"
 #include "server/answers/http_answer.h"
 #include "server/answers/target.h"
 

@@ -2,7 +2,7 @@
 #ifndef SERVER_ANSWERS_ENTITY_TAG_H
 #define SERVER_ANSWERS_ENTITY_TAG_H
 
-#include "base/bytes.h"
+#include "lib/base/bytes.h"
 
 /* Whether the field value LIST names TAG (quotes included) by weak comparison, or is "*". What is
  * not a list of entity tags names nothing from there on. */

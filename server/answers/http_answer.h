@@ -11,7 +11,7 @@
 #ifndef SERVER_ANSWERS_HTTP_ANSWER_H
 #define SERVER_ANSWERS_HTTP_ANSWER_H
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 #include "server/answers/http_request.h"
 
 enum { HTTP_ANSWER_FIELDS_MAX = 4 };

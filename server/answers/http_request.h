@@ -3,8 +3,8 @@
 #ifndef SERVER_ANSWERS_HTTP_REQUEST_H
 #define SERVER_ANSWERS_HTTP_REQUEST_H
 
-#include "base/bytes.h"
-#include "dns/name.h"
+#include "lib/base/bytes.h"
+#include "lib/dns/name.h"
 
 enum {
     HTTP_IF_NONE_MATCH_MAX = 4,

@@ -2,7 +2,7 @@
 
 #include <stdatomic.h>
 
-#include "base/rcu_table.h"
+#include "lib/base/rcu_table.h"
 #include "server/answers/entity_tag.h"
 #include "server/answers/target.h"
 

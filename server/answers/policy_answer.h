@@ -10,7 +10,7 @@
 #ifndef SERVER_ANSWERS_POLICY_ANSWER_H
 #define SERVER_ANSWERS_POLICY_ANSWER_H
 
-#include "policies/policy_index.h"
+#include "policies/model/policy_index.h"
 #include "server/answers/http_answer.h"
 
 #define POLICY_PATH "/.well-known/mta-sts.txt"

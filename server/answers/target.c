@@ -1,7 +1,7 @@
 #include "target.h"
 
-#include "base/rcu_table.h"
-#include "policies/policy.h"
+#include "lib/base/rcu_table.h"
+#include "policies/model/policy.h"
 
 enum { PORT_DIGITS_MAX = 5 };
 

@@ -6,10 +6,10 @@
 #ifndef SERVER_ANSWERS_TARGET_H
 #define SERVER_ANSWERS_TARGET_H
 
-#include "base/bytes.h"
-#include "base/memory.h"
-#include "dns/name.h"
-#include "policies/policy_index.h"
+#include "lib/base/bytes.h"
+#include "lib/base/memory.h"
+#include "lib/dns/name.h"
+#include "policies/model/policy_index.h"
 
 struct target {
     struct dns_name host; /* lower case, without port and without one trailing dot; not checked

@@ -4,7 +4,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 
-#include "base/clock.h"
+#include "lib/base/clock.h"
 
 enum { ACCEPTS_PER_TURN = 64 };
 

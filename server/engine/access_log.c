@@ -7,8 +7,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/thread.h"
+#include "lib/base/file.h"
+#include "lib/base/thread.h"
 
 enum { FILE_MODE = 0640, BATCH_OCTETS = 64 * 1024, LOOK_EVERY_MS = 1000 };
 

@@ -4,9 +4,9 @@
 #ifndef SERVER_ENGINE_ACCESS_LOG_H
 #define SERVER_ENGINE_ACCESS_LOG_H
 
-#include "base/error.h"
-#include "base/log.h"
 #include "config/settings.h"
+#include "lib/base/error.h"
+#include "lib/base/log.h"
 #include "server/engine/access_record.h"
 
 struct access_log;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/safe_text.h"
+#include "lib/base/safe_text.h"
 
 void access_record_set(char *field, size_t size, struct bytes text)
 {

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "base/buffer.h"
+#include "lib/base/buffer.h"
 
 enum {
     ACCESS_ADDRESS_MAX = 46,
@@ -37,7 +37,7 @@ void access_record_set(char *field, size_t size, struct bytes text);
 /* The address of PEER, or "" where it has none; IPv4-mapped IPv6 as IPv4. */
 void access_record_set_address(struct access_record *record, const struct sockaddr *peer);
 
-/* Append one line and its end; what a client sent is made safe (base/safe_text.h).
+/* Append one line and its end; what a client sent is made safe (lib/base/safe_text.h).
  *
  *     192.0.2.1 - - [23/Nov/2026:14:15:00 +0000] "GET /.well-known/mta-sts.txt HTTP/2" 200 97 "-"
  * "curl"

@@ -20,9 +20,9 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "base/memory.h"
-#include "config/network.h"
 #include "config/settings.h"
+#include "lib/base/memory.h"
+#include "lib/base/network.h"
 
 struct address_book;
 

@@ -2,7 +2,7 @@
 
 #include <netinet/tcp.h>
 
-#include "base/clock.h"
+#include "lib/base/clock.h"
 #include "server/engine/http1.h"
 #include "server/engine/tls_alert.h"
 #include "server/engine/tls_alpn_challenge.h"

@@ -16,8 +16,8 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#include "base/memory.h"
-#include "dns/name.h"
+#include "lib/base/memory.h"
+#include "lib/dns/name.h"
 #include "server/engine/address_book.h"
 #include "server/engine/connection_rule.h"
 #include "server/engine/listener_kind.h"

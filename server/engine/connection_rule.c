@@ -1,6 +1,6 @@
 #include "connection_rule.h"
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 static const char *const NAMES[CONNECTION_ENDS] = {
     [END_ADDRESS_FULL] = "address",

@@ -22,7 +22,7 @@ struct exchange {
     size_t worker;                 /* its number */
     struct desk *desk;
     struct http_date *date;
-    int64_t (*now_ms)(void); /* monotonic: base/clock.h, or a test's */
+    int64_t (*now_ms)(void); /* monotonic: lib/base/clock.h, or a test's */
 };
 
 /* REQUEST->server_name is set here. *RET_ANSWER: as the pure function says. */

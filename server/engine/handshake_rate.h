@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 /* Takes a token at NOW_MS of a monotonic clock of at most a century. False: there is none.
  * *RET_AFTER is the bucket after it in either case, most often BEFORE where there is none.

@@ -1,6 +1,6 @@
 #include "http1.h"
 
-#include "base/clock.h"
+#include "lib/base/clock.h"
 #include "server/engine/decimal.h"
 #include "server/engine/http1_head.h"
 #include "server/engine/intake.h"

@@ -1,6 +1,6 @@
 #include "http1_head.h"
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 #include "server/answers/target.h"
 
 enum { LENGTH_DIGITS_MAX = 15 };

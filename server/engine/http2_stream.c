@@ -1,4 +1,4 @@
-#include "base/clock.h"
+#include "lib/base/clock.h"
 #include "server/engine/decimal.h"
 #include "server/engine/http2_parts.h"
 

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "base/bytes.h"
+#include "lib/base/bytes.h"
 
 enum { HTTP_DATE_LENGTH = 29 };
 

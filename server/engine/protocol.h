@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "base/buffer.h"
+#include "lib/base/buffer.h"
 #include "server/engine/connection_rule.h"
 
 enum {

@@ -6,13 +6,13 @@
  * hours; the one to come is there already, so that a worker that hears of a change a moment later
  * than another reads the other's tickets. Whoever steals them reads sessions of four hours, not of
  * all the time that the server ran. It is a value: put it into secret memory
- * (base/secret_memory.h), and wipe every copy. */
+ * (lib/base/secret_memory.h), and wipe every copy. */
 #ifndef SERVER_ENGINE_TICKET_KEYS_H
 #define SERVER_ENGINE_TICKET_KEYS_H
 
 #include <stdint.h>
 
-#include "base/error.h"
+#include "lib/base/error.h"
 
 enum {
     TICKET_KEYS_PERIOD_S = 2 * 60 * 60,

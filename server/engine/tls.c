@@ -4,11 +4,11 @@
 
 #include <openssl/err.h>
 
-#include "base/clock.h"
-#include "base/rcu_table.h"
-#include "certificates/certificate_cache.h"
-#include "provider/tls_groups.h"
-#include "provider/tls_library.h"
+#include "lib/base/clock.h"
+#include "lib/base/rcu_table.h"
+#include "lib/certificates/certificate_cache.h"
+#include "lib/tls/tls_groups.h"
+#include "lib/tls/tls_library.h"
 #include "server/answers/target.h"
 #include "server/engine/tls_alert.h"
 #include "server/engine/tls_alpn_challenge.h"

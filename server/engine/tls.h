@@ -20,10 +20,10 @@
 
 #include <openssl/ssl.h>
 
-#include "acme/challenge_board.h"
-#include "base/error.h"
-#include "certificates/certificate_table.h"
-#include "policies/policy_index.h"
+#include "acme/challenges/challenge_board.h"
+#include "lib/base/error.h"
+#include "lib/certificates/certificate_table.h"
+#include "policies/model/policy_index.h"
 #include "server/engine/ticket_keys.h"
 
 struct tls_context;

@@ -2,7 +2,7 @@
 
 #include <sys/socket.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 #include "server/engine/tls_hello_bio.h"
 
 struct direct {

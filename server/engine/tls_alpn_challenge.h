@@ -13,7 +13,7 @@
 
 #include <openssl/ssl.h>
 
-#include "base/bytes.h"
+#include "lib/base/bytes.h"
 
 #define TLS_ALPN_CHALLENGE_PROTOCOL "acme-tls/1"
 

@@ -1,6 +1,6 @@
 #include "tls_hello_bio.h"
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 #include "server/engine/tls_hello_guard.h"
 
 static const char NAME[] = "hello guard";

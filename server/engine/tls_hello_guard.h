@@ -18,8 +18,8 @@
 
 #include <stdint.h>
 
-#include "base/bytes.h"
-#include "base/memory.h"
+#include "lib/base/bytes.h"
+#include "lib/base/memory.h"
 
 /* Octets of a message after its head. OpenSSL has room for as many in any handshake. */
 enum { TLS_HELLO_MAX = 16 * 1024 };

@@ -4,7 +4,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
-#include "base/secret_memory.h"
+#include "lib/base/secret_memory.h"
 
 struct tls_tickets {
     struct ticket_keys *keys; /* in secret memory */

@@ -7,10 +7,10 @@
 
 #include <h2o.h>
 
-#include "base/clock.h"
-#include "base/rcu_table.h"
-#include "base/secret_memory.h"
-#include "base/thread.h"
+#include "lib/base/clock.h"
+#include "lib/base/rcu_table.h"
+#include "lib/base/secret_memory.h"
+#include "lib/base/thread.h"
 #include "server/engine/acceptor.h"
 
 enum { IDLE_TURN_MS = 1000 };

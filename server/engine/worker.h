@@ -7,11 +7,11 @@
 #ifndef SERVER_ENGINE_WORKER_H
 #define SERVER_ENGINE_WORKER_H
 
-#include "acme/challenge_board.h"
-#include "base/error.h"
-#include "certificates/certificate_table.h"
+#include "acme/challenges/challenge_board.h"
 #include "config/settings.h"
-#include "policies/policy_index.h"
+#include "lib/base/error.h"
+#include "lib/certificates/certificate_table.h"
+#include "policies/model/policy_index.h"
 #include "server/answers/http_answer.h"
 #include "server/engine/connections.h"
 #include "server/engine/listener_kind.h"

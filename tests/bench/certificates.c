@@ -20,7 +20,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "base/file.h"
+#include "lib/base/file.h"
 #include "number_argument.h"
 
 enum {

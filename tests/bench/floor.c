@@ -25,7 +25,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 enum {
     CONNECTIONS = 20000,

@@ -17,8 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/buffer.h"
-#include "base/file.h"
+#include "lib/base/buffer.h"
+#include "lib/base/file.h"
 #include "number_argument.h"
 
 enum { FILES_PER_DIRECTORY = 1000, FILE_MAX_OCTETS = 1 << 30 };

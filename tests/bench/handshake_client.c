@@ -26,11 +26,11 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include "base/memory.h"
 #include "handshake_http2.h"
 #include "handshake_plan.h"
 #include "handshake_report.h"
 #include "handshake_socket.h"
+#include "lib/base/memory.h"
 
 enum {
     ANSWER_MAX = 4096,

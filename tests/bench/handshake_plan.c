@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 struct handshake_choice {
     struct handshake_plan plan;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 void handshake_report_took(struct handshake_report *report, uint64_t ns)
 {

@@ -5,7 +5,7 @@
 
 #include <yaml.h>
 
-#include "base/file.h"
+#include "lib/base/file.h"
 
 enum { RUNS = 5, FILE_MAX_OCTETS = 1 << 30 };
 

@@ -1,16 +1,17 @@
-/* bench_memory_time FILES DOMAINS STATE: what the memory of what is served (store/served_memory.h)
- * costs for so many policy files with so many domains each, half of which name a shared policy. It
- * is made in the directory STATE, which has none. Seconds by the clock. */
+/* bench_memory_time FILES DOMAINS STATE: what the memory of what is served
+ * (policies/memory/served_memory.h) costs for so many policy files with so many domains each, half
+ * of which name a shared policy. It is made in the directory STATE, which has none. Seconds by the
+ * clock. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
 
-#include "base/file.h"
+#include "lib/base/file.h"
 #include "number_argument.h"
-#include "policies/version_record.h"
-#include "store/served_memory.h"
+#include "policies/files/version_record.h"
+#include "policies/memory/served_memory.h"
 
 enum { FILE_TEXT_MAX = 1 << 28, THREADS = 2, FILES_MAX = 10 * 1000 * 1000 };
 

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/file.h"
-#include "certificates/pair_reader.h"
+#include "lib/base/file.h"
+#include "lib/certificates/pair_reader.h"
 
 enum { RUNS = 5, PAIRS = 1000 };
 

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "base/file.h"
-#include "policies/id_edit.h"
-#include "policies/policy_file.h"
+#include "lib/base/file.h"
+#include "policies/files/id_edit.h"
+#include "policies/files/policy_file.h"
 
 enum { RUNS = 5 };
 

@@ -23,9 +23,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/memory.h"
 #include "handshake_http2.h"
 #include "handshake_socket.h"
+#include "lib/base/memory.h"
 #include "number_argument.h"
 
 enum { PATIENCE_MS = 10000, NAP_NS = 1000000, COUNT_MAX = 1000 * 1000 };

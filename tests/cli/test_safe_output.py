@@ -1,5 +1,5 @@
 """Names of files, texts of CAs and of the control socket, however they are meant: what is printed of
-them is one line of valid UTF-8 that no terminal obeys (base/safe_text.h)."""
+them is one line of valid UTF-8 that no terminal obeys (lib/base/safe_text.h)."""
 
 import json
 import os

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 #include "server/engine/access_record.h"
 #include "shown.h"
 

@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "acme/messages.h"
+#include "acme/protocol/messages.h"
 #include "acme/protocol/retry_after.h"
 
 /* NOLINTNEXTLINE(readability-identifier-naming): libFuzzer looks for this name */

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "policies/cached_policy.h"
+#include "policies/model/cached_policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

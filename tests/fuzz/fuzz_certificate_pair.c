@@ -4,8 +4,8 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "certificates/pair_open.h"
-#include "certificates/pair_reader.h"
+#include "lib/certificates/pair_open.h"
+#include "lib/certificates/pair_reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "checks/findings.h"
-#include "policies/sts_record.h"
+#include "policies/model/sts_record.h"
 
 enum { TEXTS_MAX = 8, TTL_S = 300 };
 

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "../unit/server/temporary.h"
-#include "base/buffer.h"
-#include "base/clock.h"
+#include "lib/base/buffer.h"
+#include "lib/base/clock.h"
 #include "server/server_state.h"
 #include "server/unix_socket.h"
 #include "shown.h"

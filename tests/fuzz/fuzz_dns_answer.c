@@ -4,11 +4,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "dns/packet.h"
-#include "dns/primary.h"
-#include "dns/tsig.h"
-#include "dns/update_message.h"
-#include "dns/zone_find.h"
+#include "lib/dns/packet.h"
+#include "lib/dns/primary.h"
+#include "lib/dns/tsig.h"
+#include "lib/dns/update_message.h"
+#include "lib/dns/zone_find.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

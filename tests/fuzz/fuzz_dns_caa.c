@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "dns/caa.h"
+#include "lib/dns/caa.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/buffer.h"
-#include "base/memory.h"
+#include "lib/base/buffer.h"
+#include "lib/base/memory.h"
 #include "server/answers/entity_tag.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

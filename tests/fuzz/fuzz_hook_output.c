@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dns/hook.h"
+#include "lib/dns/hook.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

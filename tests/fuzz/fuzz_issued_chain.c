@@ -4,8 +4,8 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "acme/issued.h"
-#include "certificates/pair_open.h"
+#include "acme/protocol/issued.h"
+#include "lib/certificates/pair_open.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/network.h"
+#include "lib/base/network.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

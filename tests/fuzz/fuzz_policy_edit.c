@@ -6,8 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "policies/policy_edit.h"
-#include "policies/policy_file.h"
+#include "policies/files/policy_edit.h"
+#include "policies/files/policy_file.h"
 
 /* NOLINTNEXTLINE(readability-identifier-naming): libFuzzer looks for this name */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

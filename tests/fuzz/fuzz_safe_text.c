@@ -1,13 +1,13 @@
-/* What is shown of any octets (base/safe_text.h) is UTF-8 with nothing unsafe in it, the same when
- * it is shown again, cut or not; what stands between the quotes of a JSON string, and a dumped
+/* What is shown of any octets (lib/base/safe_text.h) is UTF-8 with nothing unsafe in it, the same
+ * when it is shown again, cut or not; what stands between the quotes of a JSON string, and a dumped
  * document, says the same to a reader as the text did. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/memory.h"
-#include "base/safe_json.h"
-#include "base/safe_text.h"
+#include "lib/base/memory.h"
+#include "lib/base/safe_json.h"
+#include "lib/base/safe_text.h"
 #include "shown.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

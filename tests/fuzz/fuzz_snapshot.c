@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "certificates/snapshot_format.h"
-#include "certificates/snapshot_reader.h"
+#include "lib/certificates/snapshot_format.h"
+#include "lib/certificates/snapshot_reader.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policies/sts_record.h"
-#include "policies/txt_record.h"
+#include "policies/model/sts_record.h"
+#include "policies/model/txt_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

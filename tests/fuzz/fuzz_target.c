@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/buffer.h"
+#include "lib/base/buffer.h"
 #include "server/answers/target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

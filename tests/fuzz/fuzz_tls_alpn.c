@@ -7,7 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "base/buffer.h"
+#include "lib/base/buffer.h"
 #include "server/engine/tls.h"
 #include "server/engine/tls_alpn_challenge.h"
 

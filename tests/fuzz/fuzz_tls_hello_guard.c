@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "base/buffer.h"
+#include "lib/base/buffer.h"
 #include "server/engine/tls_hello_guard.h"
 
 enum { RECORD_HEAD = 5, MESSAGE_HEAD = 4, HANDSHAKE = 22, INPUT_MAX = 1 << 20 };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dns/tsig_key.h"
+#include "lib/dns/tsig_key.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

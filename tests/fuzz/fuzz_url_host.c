@@ -11,9 +11,9 @@
 
 #include <curl/curl.h>
 
-#include "base/memory.h"
-#include "fetch/address_rule.h"
-#include "fetch/url_host.h"
+#include "lib/base/memory.h"
+#include "lib/fetch/address_rule.h"
+#include "lib/fetch/url_host.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

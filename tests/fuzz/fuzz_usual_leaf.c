@@ -1,12 +1,12 @@
-/* A server's certificate as DER: what the walk takes (certificates/usual_leaf.h), OpenSSL takes as
- * well, and sees the same key, dates and names in it. */
+/* A server's certificate as DER: what the walk takes (lib/certificates/usual_leaf.h), OpenSSL takes
+ * as well, and sees the same key, dates and names in it. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include <openssl/err.h>
 
-#include "../unit/certificates/usual_leaf_agrees.h"
+#include "../unit/lib/certificates/usual_leaf_agrees.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

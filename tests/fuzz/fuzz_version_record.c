@@ -3,9 +3,9 @@
 #include <assert.h>
 #include <stdint.h>
 
-#include "base/snapshot_numbers.h"
-#include "base/snapshot_part.h"
-#include "policies/version_record.h"
+#include "lib/base/snapshot_numbers.h"
+#include "lib/base/snapshot_part.h"
+#include "policies/files/version_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

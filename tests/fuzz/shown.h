@@ -11,7 +11,7 @@
 
 #include <jansson.h>
 
-#include "base/bytes.h"
+#include "lib/base/bytes.h"
 
 static inline void shown_expect(bool so, const char *what, int line)
 {

@@ -157,7 +157,7 @@ class PairsThatWork(Scenario):
         new = serial_of(self.chain)
         wait_until(lambda: self.served() == new, "a valid one is taken")
 
-    # --- Two files, one after the other (loader/certificate_set_quiet.c) ---
+    # --- Two files, one after the other (lib/certificates/live/certificate_set_quiet.c) ---
 
     def renewal(self):
         """A new pair's texts, by the paths where they are to be."""

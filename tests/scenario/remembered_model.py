@@ -1,5 +1,5 @@
 """A model of what is remembered and served, written beside the server's own: which text each name has, and which file
-gives it, after any edit of the disk (policies/ownership.h, and what mtasts-policies(5) says of what is applied).
+gives it, after any edit of the disk (policies/model/ownership.h, and what mtasts-policies(5) says of what is applied).
 
 A name is a domain or "@NAME" for a shared policy. A value is the number of a text, or for a domain the name of the
 shared policy that it uses.

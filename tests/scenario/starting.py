@@ -1,7 +1,7 @@
 """A start that takes long: who is known already is answered, nobody is told that he is not served,
 systemd and `status` hear how far it is, and a stop stops it.
 
-The load waits at a stall point (base/fault.h) until the test removes a file.
+The load waits at a stall point (lib/base/fault.h) until the test removes a file.
 """
 
 import http.client

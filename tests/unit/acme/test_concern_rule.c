@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "acme/concern_rule.h"
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 enum { NOW_S = 1700000000, DAY_S = 86400, GRACE_MS = CONCERN_GRACE_S * 1000 };
 

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "acme/look_target.h"
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 struct row {
     const char *name;

@@ -13,12 +13,12 @@
 
 #include <cmocka.h>
 
-#include "acme/alpn_certificate.h"
+#include "acme/protocol/alpn_certificate.h"
 #include "acme/tls_probe.h"
-#include "base/clock.h"
-#include "base/memory.h"
-#include "certificates/pair_open.h"
-#include "fetch/transfer_group.h"
+#include "lib/base/clock.h"
+#include "lib/base/memory.h"
+#include "lib/certificates/pair_open.h"
+#include "lib/fetch/transfer_group.h"
 
 static const char HOST[] = "mta-sts.example.org";
 

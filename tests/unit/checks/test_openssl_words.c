@@ -10,7 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 static const struct {
     int reason;

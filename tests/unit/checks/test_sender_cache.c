@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
 #include "checks/sender_cache.h"
-#include "dns/name.h"
+#include "lib/base/file.h"
+#include "lib/dns/name.h"
 
 enum { NOW = 1795529700, HOUR_S = 3600 };
 

@@ -8,7 +8,7 @@
 #include <openssl/x509_vfy.h>
 
 #include "checks/sender_rules.h"
-#include "policies/policy_text.h"
+#include "policies/model/policy_text.h"
 
 #define GOOD_BODY "version: STSv1\r\nmode: enforce\r\nmx: mx.example.org\r\nmax_age: 604800\r\n"
 

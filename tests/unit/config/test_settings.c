@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "base/buffer.h"
-#include "base/file.h"
 #include "config/settings.h"
+#include "lib/base/buffer.h"
+#include "lib/base/file.h"
 
 #define FAIL_ROW(name, ...)                                                                        \
     do {                                                                                           \

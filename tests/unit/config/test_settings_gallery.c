@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "base/buffer.h"
-#include "base/file.h"
 #include "config/settings.h"
+#include "lib/base/buffer.h"
+#include "lib/base/file.h"
 
 static const char DIRECTORY[] = TEST_DATA_DIR "/settings";
 

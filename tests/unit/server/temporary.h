@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 static inline char *temporary_make(void)
 {

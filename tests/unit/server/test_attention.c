@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "base/buffer.h"
-#include "base/memory.h"
+#include "lib/base/buffer.h"
+#include "lib/base/memory.h"
 #include "server/attention.h"
 
 /* Pictures own their texts; those here are nobody's. */

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "base/file.h"
+#include "lib/base/file.h"
 #include "server/configuration_copy.h"
 #include "temporary.h"
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
+#include "lib/base/clock.h"
 #include "server/control.h"
 #include "server/control_socket.h"
 #include "server/unix_socket.h"

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "base/buffer.h"
+#include "lib/base/buffer.h"
 #include "server/domain_news.h"
 
 enum { MANY = 20000, PATIENCE_MS = 20000 };

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 #include "server/round.h"
 #include "temporary.h"
 

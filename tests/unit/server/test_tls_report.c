@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 #include "server/tls_report.h"
 
 static void test_all_is_told_once(void **state)

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "acme/machine/look_plan.h"
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 /* Steps and events by one letter each. */
 static const char STEPS[] = {

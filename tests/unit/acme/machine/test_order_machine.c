@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 #include "order_text.h"
 
 enum { NOW_MS = 1000000, HALF_AN_HOUR_MS = 30 * 60 * 1000 };

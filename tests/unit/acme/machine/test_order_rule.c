@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "acme/machine/order_rule.h"
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 static void test_decisions(void **state)
 {

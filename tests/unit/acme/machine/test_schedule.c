@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "acme/machine/schedule.h"
-#include "base/memory.h"
+#include "lib/base/memory.h"
 
 static void test_empty(void **state)
 {

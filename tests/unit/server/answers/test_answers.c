@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "base/buffer.h"
-#include "base/rcu_table.h"
+#include "lib/base/buffer.h"
+#include "lib/base/rcu_table.h"
 #include "server/answers/policy_answer.h"
 #include "server/answers/redirect_answer.h"
 

@@ -8,8 +8,8 @@
 #include <cmocka.h>
 
 #include "../temporary.h"
-#include "base/clock.h"
-#include "base/file.h"
+#include "lib/base/clock.h"
+#include "lib/base/file.h"
 #include "server/engine/access_log.h"
 
 enum { PATIENCE_MS = 20000 };

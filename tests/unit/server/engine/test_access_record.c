@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 #include "server/engine/access_record.h"
 
 static struct access_record record_of(const char *method, const char *path, const char *agent)

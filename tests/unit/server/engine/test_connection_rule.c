@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 #include "server/engine/connection_rule.h"
 
 static const struct settings_limits limits = {

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 #include "server/engine/counted_memory.h"
 
 static void what_is_given_out_is_counted(void **state)

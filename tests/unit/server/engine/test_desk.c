@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 #include "server/engine/desk.h"
 
 enum { WAITERS = 8, THREADS = 4, ROUNDS = 500 };

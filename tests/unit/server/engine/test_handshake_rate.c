@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 #include "server/engine/handshake_rate.h"
 
 #define MS      INT64_C(1000000)

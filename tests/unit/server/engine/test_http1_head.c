@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "base/buffer.h"
-#include "base/memory.h"
+#include "lib/base/buffer.h"
+#include "lib/base/memory.h"
 #include "server/engine/http1_head.h"
 
 #define GET         "GET / HTTP/1.1\r\n"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "base/memory.h"
+#include "lib/base/memory.h"
 #include "server/engine/http_date.h"
 
 static const struct {

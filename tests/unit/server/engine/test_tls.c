@@ -7,9 +7,9 @@
 #include <h2o.h>
 #include <openssl/rand.h>
 
-#include "../../certificates/make.h"
-#include "base/clock.h"
-#include "certificates/pair_open.h"
+#include "../../lib/certificates/make.h"
+#include "lib/base/clock.h"
+#include "lib/certificates/pair_open.h"
 #include "server/engine/tls.h"
 #include "server/engine/tls_alert.h"
 #include "server/engine/tls_alpn_challenge.h"

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "base/buffer.h"
-#include "base/memory.h"
+#include "lib/base/buffer.h"
+#include "lib/base/memory.h"
 #include "server/engine/tls_hello_guard.h"
 
 /* Records: type, version, length. Messages: type, length. */

@@ -13,8 +13,8 @@
 
 #include <openssl/ssl.h>
 
-#include "../../certificates/make.h"
-#include "base/clock.h"
+#include "../../lib/certificates/make.h"
+#include "lib/base/clock.h"
 #include "server/answers/policy_answer.h"
 #include "server/answers/redirect_answer.h"
 #include "server/engine/worker.h"
