@@ -1,9 +1,10 @@
 # add_floor(FOLDER USES FOLDER... LIBRARIES TARGET...)
 #
 # Makes a static library `mtasts_FOLDER` of FOLDER's sources. Its headers are included as
-# "FOLDER/header.h" by the folders that name it after USES, and by no others: each folder has an
-# include directory of its own in the build tree that holds one symbolic link to it. A folder in a
-# folder is a floor of its own: "server/engine" is the library `mtasts_server_engine`.
+# "FOLDER/header.h" by the folders that name it after USES, and by those above them, and by no others:
+# each folder has an include directory of its own in the build tree, with a symbolic link to each of
+# its headers. Not one to the folder, through which the folders in it could be seen as well: a folder
+# in a folder is a floor of its own, "server/engine" the library `mtasts_server_engine`.
 function(add_floor FOLDER)
   string(REPLACE "/" "_" name ${FOLDER})
   cmake_parse_arguments(FLOOR "" "" "USES;LIBRARIES" ${ARGN})
@@ -16,10 +17,11 @@ function(add_floor FOLDER)
     set(sources ${CMAKE_BINARY_DIR}/empty_${name}.c)
   endif()
 
-  set(include_dir ${CMAKE_BINARY_DIR}/floors/${name})
-  cmake_path(GET FOLDER PARENT_PATH parent)
-  file(MAKE_DIRECTORY ${include_dir}/${parent})
-  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${FOLDER} ${include_dir}/${FOLDER} SYMBOLIC)
+  set(include_dir ${CMAKE_BINARY_DIR}/headers/${name})
+  file(MAKE_DIRECTORY ${include_dir}/${FOLDER})
+  foreach(header IN LISTS headers)
+    file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${FOLDER}/${header} ${include_dir}/${FOLDER}/${header} SYMBOLIC)
+  endforeach()
   list(TRANSFORM headers PREPEND ${include_dir}/${FOLDER}/)
 
   add_library(mtasts_${name} STATIC ${sources})

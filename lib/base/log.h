@@ -9,8 +9,8 @@
  * ($JOURNAL_STREAM). Whatever octets a field has, a line is valid UTF-8 with nothing in it that a
  * terminal obeys (lib/base/safe_text.h), and JSON is valid JSON; a text is cut, and a field left
  * out, where the line would pass 16 KiB. Safe to call from any thread; a line is one write. Only
- * `server/`, `loader/` and later threads log; libraries return errors. Never log a key or a token.
- */
+ * `server/` and who has a thread of its own log; all else returns errors. Never log a key or a
+ * token. */
 #ifndef LIB_BASE_LOG_H
 #define LIB_BASE_LOG_H
 

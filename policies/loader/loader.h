@@ -1,4 +1,4 @@
-/* The loader thread: takes what `watch/` saw to policies and certificates, and is the only writer
+/* The loader thread: takes what lib/watch/ saw to policies and certificates, and is the only writer
  * of both. Everything it publishes is immutable.
  *
  *     loader_start(settings, log, &tables, &hooks, &loader, &e)

@@ -1,6 +1,6 @@
 /* Keeps a snapshot of what was loaded, so that the next start need not read it all: written when
  * enough has changed, on a thread of its own that stands back. Its functions are called on the
- * loader thread. What is kept: certificate_keeper.h, policy_keeper.h. */
+ * loader thread. What is kept: certificate_keeper.h. */
 #ifndef LIB_CERTIFICATES_LIVE_SNAPSHOT_KEEPER_H
 #define LIB_CERTIFICATES_LIVE_SNAPSHOT_KEEPER_H
 
