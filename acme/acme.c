@@ -109,10 +109,10 @@ void acme_count_failure(struct acme *acme, const char *type)
 /* --- One turn --- */
 
 /* A wall clock that is set makes nothing due that was not. */
-static bool replan(struct host *host, void *context)
+static bool tell_clock_set(struct host *host, void *context)
 {
-    (void)context;
-    host_plan_after_jump(host);
+    const int64_t *jump_ms = context;
+    host_step(host, &(struct host_event){.kind = HOST_EVENT_CLOCK_SET, .wait_s = *jump_ms / 1000});
     return true;
 }
 
@@ -124,7 +124,7 @@ static void watch_clock(struct acme *acme)
         acme->clock_offset_ms = offset_ms;
         log_event(acme->log, LOG_LEVEL_WARNING, "acme.clock.set",
                   LOG_NUMBER("seconds", jump_ms / 1000));
-        hosts_each(acme, replan, NULL);
+        hosts_each(acme, tell_clock_set, &jump_ms);
     }
 }
 
@@ -136,7 +136,7 @@ static void tend_due(struct acme *acme)
     for (int i = 0; i < TENDED_PER_TURN && (item = schedule_first(&acme->timed)) != NULL &&
                     item->due_ms <= now_ms;
          i++) {
-        host_tend(host_of_item(item));
+        host_tell(host_of_item(item), HOST_EVENT_WAKE);
     }
 }
 
@@ -309,8 +309,7 @@ static void do_name_asked(void *context)
     atomic_fetch_sub(&acme->names_asked, 1);
     struct host *host = hosts_find(acme, (struct bytes){message->name, message->n});
     if (host != NULL && !atomic_load(&acme->abandon)) {
-        host_note_asked(host);
-        check_note_asked(host);
+        host_tell(host, HOST_EVENT_ASKED);
     }
 }
 

@@ -21,6 +21,7 @@
 
 #include "acme/acme.h"
 #include "acme/ca.h"
+#include "acme/host.h"
 #include "acme/machine/order_machine.h"
 #include "acme/machine/schedule.h"
 #include "acme/order.h"
@@ -45,56 +46,6 @@ struct work {
     void (*done)(struct work *work);
     void (*free)(struct work *work);
 };
-
-/* One mta-sts.DOMAIN. */
-struct host {
-    struct rcu_entry entry; /* of acme.hosts */
-    struct acme *acme;
-    bool wanted;            /* it is served; else only what it has is remembered */
-    struct schedule *queue; /* where `item` is: timed, ready or found; NULL: in none */
-    struct schedule_item item;
-    struct order *order; /* under way, or NULL */
-    struct check *check; /* its looks, and the wait for its order's turn after them; or NULL */
-    bool used_up;        /* its last look had to be ended … */
-    bool slow_names; /* … or its name servers took long then: it goes behind those who are quick */
-    bool forced;     /* an operator wants a new certificate, whatever there is */
-    bool asked;      /* a client asked for it */
-
-    /* The certificate, as the store has it; `not_after_s` 0: none. */
-    int64_t certificate_id;
-    struct certificate_pair *pair; /* installed, or NULL */
-    int64_t not_before_s;
-    int64_t not_after_s;
-    int64_t renew_s;
-    int64_t ari_start_s;
-    int64_t ari_end_s;
-    int64_t ari_next_s;
-    bool revoked;
-    int64_t issued_ms; /* when this process got one for it last; 0: never */
-    char *ari_id;
-    struct ca *issuer; /* the CA that it is from, where that is configured still */
-    bool asks_ari;     /* a question is under way … */
-    int64_t ari_asked; /* … about the certificate of this id */
-    bool lost_order;   /* the CA forgot one, and the next is not done yet */
-    bool left_order;   /* the store has one that may be issued, and it was not wanted any more */
-    bool is_covered;   /* by another certificate, when it was looked at last */
-
-    enum acme_host_trouble trouble;
-    unsigned failures; /* of orders, in a row */
-    unsigned waits;    /* looks in a row that found that it does not reach us … */
-    int64_t looked_ms; /* … and when the last did */
-    unsigned challenge;
-    int64_t next_s;
-    int64_t without_ms; /* since which look of `status` it has no certificate; 0: it has one */
-    char *problem;
-    char name[]; /* NUL-terminated */
-};
-
-/* The host whose `item` this is. */
-static inline struct host *host_of_item(const struct schedule_item *item)
-{
-    return (struct host *)((char *)item - offsetof(struct host, item));
-}
 
 /* What is done after the commit (acme/store/acme_store.h): a certificate is installed, or told of.
  */
@@ -225,74 +176,19 @@ void hosts_domain_changed(struct acme *acme, struct bytes domain, bool gone);
 void hosts_look_again(struct acme *acme);
 void hosts_each(struct acme *acme, bool (*visit)(struct host *host, void *context), void *context);
 
-/* --- host.c --- */
-
-/* Puts HOST where it belongs: into a queue by what it wants next, or into none. */
-void host_plan(struct host *host);
-/* As host_plan, but not before WAIT_MS from now. */
-void host_plan_after(struct host *host, int64_t wait_ms);
-void host_unplan(struct host *host);
-/* Its servers were slow when it was looked at last, and no person asked for it since: it goes
- * behind those who are quick. */
-bool host_is_behind(const struct host *host);
-/* HOST's time in `timed` has come. */
-void host_tend(struct host *host);
-enum acme_state host_state(const struct host *host, int64_t now_s);
-bool host_has_certificate(const struct host *host, int64_t now_s);
-/* The wall clock was set: looks at all times anew, so that what was not due does not become due all
- * at once. */
-void host_plan_after_jump(struct host *host);
-/* Where HOST waits because it did not reach us: looks again within WAIT_S. */
-void host_look_within(struct host *host, int64_t wait_s);
-/* A client asked for it by SNI: where it waits it is looked at again, at most once a minute. */
-void host_note_asked(struct host *host);
-
-/* What went wrong, and when it is tried again. WAIT_S: what the CA asked for, or -1. TYPE counts in
- * the statistics. */
-struct host_failure {
-    enum acme_host_trouble trouble;
-    const char *type;
-    const char *problem;
-    int64_t wait_s;
-};
-void host_fail(struct host *host, const struct host_failure *failure);
-/* HOST's order ended as END says. */
-void host_note_order_end(struct host *host, const struct order_action *end);
-/* All is well again. */
-void host_clear_trouble(struct host *host);
-void host_save(struct host *host);
-
-/* A certificate row of the store: its facts, and its pair installed where HOST is wanted. PAIR is
- * what ROW says, parsed already (borrowed), or NULL. */
-void host_take_certificate(struct host *host, const struct acme_store_certificate *row,
-                           struct certificate_pair *pair);
-void host_note_renewal(struct host *host);
-void host_uninstall(struct host *host);
-
 /* --- check.c --- */
 
 enum {
     LOOKS_MAX = 512, /* hosts that are looked at, or wait for their order's turn … */
     LOOKS_MIN = 16,  /* … less where there are few descriptors, but not under this */
-    FOUND_MAX_MS = 10 * 60 * 1000, /* a look that is older says nothing of now */
 };
 
 /* How many looks there may be: each holds a descriptor, and most of those are for clients. */
 size_t checks_count_places(void);
 /* Begins as many looks at `ready`, and as many orders of `found`, as may be under way. */
 void checks_begin(struct acme *acme);
-/* A client asked for HOST: its order goes before others, once its looks are good. */
-void check_note_asked(struct host *host);
 /* Ends HOST's looks, or its wait. */
 void check_abandon(struct host *host);
-/* The CA that HOST is to be ordered from now, ready to be asked, or NULL. */
-struct ca *host_choose_ca(const struct host *host, int64_t now_ms);
-
-/* --- ari.c --- */
-
-/* Asks HOST's CA for the renewal window (RFC 9773). */
-void host_ask_ari(struct host *host);
-
 /* --- follow.c --- */
 
 /* What the store has got since the last call: certificates, and the account's thumbprint. */

@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "acme/machine/renewal.h"
+#include "acme/machine/ca_machine.h"
 #include "acme/protocol/account_key.h"
 #include "acme/protocol/messages.h"
 #include "acme/store/acme_store.h"
@@ -47,15 +47,16 @@ void ca_free(struct ca *ca);
 
 /* Directory and account are there and nothing holds: orders may be placed. */
 bool ca_is_ready(const struct ca *ca, int64_t now_ms);
+enum ca_use ca_find_use(const struct ca *ca, int64_t now_ms);
 /* Fetches the directory, registers the account, where that is missing and nothing holds. */
-void ca_prepare(struct ca *ca, int64_t now_ms);
+void ca_prepare(struct ca *ca);
 /* Monotonic time before which nothing is asked of it; in the past: nothing holds. */
 int64_t ca_held_until_ms(const struct ca *ca);
 /* It has not answered several times in a row, or will not have us: rather ask another. */
 bool ca_is_out(const struct ca *ca);
 
-/* Takes one from the bucket of new orders. False: there is none for *RET_WAIT_S seconds. */
-bool ca_take_order(struct ca *ca, int64_t now_s, int64_t *ret_wait_s) MUST_USE;
+/* Takes one from the bucket of new orders. False: there is none now. */
+bool ca_take_order(struct ca *ca, int64_t now_s) MUST_USE;
 
 /* --- Questions --- */
 
@@ -73,13 +74,6 @@ struct ca_question {
      * all the same.
      */
     bool is_extra;
-};
-
-enum ca_verdict {
-    CA_GOOD,    /* 2xx */
-    CA_REFUSED, /* the CA says no: `problem` */
-    CA_LATER,   /* not the asker's fault: an outage, or the CA wants us to wait; ask again when
-                   ca_held_until_ms is over */
 };
 
 /* Valid during the call. */

@@ -8,9 +8,8 @@ static bool take_row(const struct acme_store_certificate *row, void *context)
     struct acme *acme = context;
     struct host *host = hosts_get(acme, bytes_of(row->host));
     acme->followed_id = row->id;
-    if (host->certificate_id != row->id) {
+    if (host->state.certificate.id != row->id) {
         host_take_certificate(host, row, NULL);
-        host_plan(host);
     }
     return !atomic_load(
         &acme->abandon); /* a million rows take longer than whoever stops us waits */

@@ -96,7 +96,7 @@ static bool may_order(struct request *request)
 static struct host *find_host(struct request *request)
 {
     struct host *host = hosts_find(request->acme, bytes_of(request->name));
-    if (host == NULL || !host->wanted) {
+    if (host == NULL || !host->state.wanted) {
         CLEANUP_FREE char *why =
             memory_printf("%s is not served here; add its domain to the policies", request->name);
         answer(request, why);
@@ -114,9 +114,7 @@ static void do_renew(void *message)
     if (host == NULL) {
         return;
     }
-    host->forced = true;
-    check_abandon(host); /* a look under way saw what may have been mended since */
-    host_plan(host);
+    host_tell(host, HOST_EVENT_FORCED);
     answer(request, NULL);
 }
 
@@ -134,12 +132,7 @@ static void on_revoked(const struct ca_answer *told, void *context)
     bool revoked = told->verdict == CA_GOOD || (told->verdict == CA_REFUSED &&
                                                 strcmp(told->problem.type, "alreadyRevoked") == 0);
     if (revoked) {
-        host->revoked = true;
-        host->forced = true;
-        host->renew_s = 0;
-        host->ari_next_s = 0;
-        host_note_renewal(host);
-        host_plan(host);
+        host_tell(host, HOST_EVENT_REVOKED);
         log_event(request->acme->log, LOG_LEVEL_WARNING, "acme.certificate.revoked",
                   LOG_TEXT("host", host->name), LOG_NUMBER("reason", request->reason));
         finish(request, NULL);
@@ -162,7 +155,7 @@ static bool ask_revocation(struct request *request, struct host *host,
                          host->name);
     }
     if (!ca_is_ready(host->issuer, clock_monotonic_ms())) {
-        ca_prepare(host->issuer, clock_monotonic_ms()); /* for the next try */
+        ca_prepare(host->issuer); /* for the next try */
         if (ca_directory(host->issuer) == NULL && ca_problem(host->issuer) != NULL) {
             return error_set(e, ERROR_RETRY, "%s; try again later", ca_problem(host->issuer));
         }
@@ -254,7 +247,7 @@ static bool is_prepared(const struct request *request, int64_t now_ms)
         struct ca *ca = acme->cas[i];
         bool held = now_ms < ca_held_until_ms(ca) || ca_is_out(ca);
         if (concerns(request, ca) && !held && !ca_is_ready(ca, now_ms)) {
-            ca_prepare(ca, now_ms);
+            ca_prepare(ca);
             return false;
         }
     }

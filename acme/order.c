@@ -18,7 +18,7 @@ static struct order *order_new(struct host *host, struct ca *ca)
     order->acme = acme;
     order->host = host;
     order->ca = ca;
-    order->is_renewal = host->not_after_s != 0;
+    order->is_renewal = host->state.certificate.not_after_s != 0;
     order->next = acme->orders;
     if (order->next != NULL) {
         order->next->previous = order;
@@ -26,7 +26,7 @@ static struct order *order_new(struct host *host, struct ca *ca)
     acme->orders = order;
     acme->under_way++;
     host->order = order;
-    host_unplan(host);
+    host_tell(host, HOST_EVENT_ORDER);
     return order;
 }
 
@@ -204,17 +204,18 @@ static void tell(const struct order *order, const struct order_action *action)
     LOGS[action->news](order, action);
 }
 
+/* The host reads how it ended while it is there still. */
 static void end(struct order *order, const struct order_action *action)
 {
     struct host *host = order->host;
-    host_note_order_end(host, action);
+    order->acme->orders_failed += action->outcome == ORDER_FAILED;
     schedule_remove(&order->acme->order_timers, &order->timer);
+    host_step(host, &(struct host_event){.kind = HOST_EVENT_ORDER_ENDED, .order = action});
     host->order = NULL;
     order->host = NULL;
     if (!order->awaits) {
         order_free(order);
     } /* else when the answer comes */
-    host_plan(host);
 }
 
 /* False: no more can be done. */
@@ -245,7 +246,7 @@ static bool carry_out(struct order *order, const struct order_action *action)
         schedule_put(&order->acme->order_timers, &order->timer, action->at_ms);
         break;
     case ORDER_ACTION_PREPARE_CA:
-        ca_prepare(order->ca, clock_monotonic_ms());
+        ca_prepare(order->ca);
         break;
     case ORDER_ACTION_TELL:
         tell(order, action);
@@ -267,7 +268,7 @@ static struct order_view view_of(const struct order *order, const struct order_e
         .held_until_ms = ca_held_until_ms(order->ca),
         .ca_is_known = ca_directory(order->ca) != NULL,
         .ca_is_out = ca_is_out(order->ca),
-        .may_begin_again = !order->host->lost_order,
+        .may_begin_again = !order->host->state.lost_order,
     };
     if (event->kind == ORDER_EVENT_LATER && view.ca_is_out) {
         const struct ca *other = host_choose_ca(order->host, now_ms);
@@ -336,7 +337,6 @@ void order_begin(struct host *host, struct ca *ca, enum settings_challenge kind)
     order->row.account = memory_string(ca_account_url(ca) != NULL ? ca_account_url(ca) : "");
     order->row.begun_s = clock_wall_s();
     order->acme->orders_placed++;
-    host->is_covered = false;
     struct order_event event = {.kind = ORDER_EVENT_BEGIN, .wait_s = -1};
     if (!make_request(order, &e)) {
         event = (struct order_event){ORDER_EVENT_REFUSED, "key", e.text, -1, 0};
@@ -352,7 +352,7 @@ void order_take_up(struct host *host, const struct acme_store_order *row)
         return; /* of a CA that is not configured any more: the next order takes its place */
     }
     struct order *order = order_new(host, ca);
-    order->response.kind = settings->challenges[host->challenge % settings->challenge_count];
+    order->response.kind = settings->challenges[host->state.challenge % settings->challenge_count];
     order->row = *row;
     order->row.host = memory_string(row->host);
     order->row.directory = memory_string(row->directory);

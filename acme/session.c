@@ -112,14 +112,8 @@ static bool load(struct acme *acme, struct error *e)
 static bool forget_work(struct host *host, void *context)
 {
     (void)context;
-    host_unplan(host);
-    check_abandon(host);
-    /* What it has is read again: the last of it may not have become durable. */
-    host->asks_ari = false;
+    host_tell(host, HOST_EVENT_REST);
     host->issuer = NULL;
-    host->certificate_id = 0;
-    host->not_after_s = 0;
-    host->ari_next_s = 0;
     return true;
 }
 
