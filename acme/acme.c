@@ -124,6 +124,9 @@ static void watch_clock(struct acme *acme)
         acme->clock_offset_ms = offset_ms;
         log_event(acme->log, LOG_LEVEL_WARNING, "acme.clock.set",
                   LOG_NUMBER("seconds", jump_ms / 1000));
+        for (size_t i = 0; i < acme->ca_count; i++) {
+            ca_note_clock_set(acme->cas[i], jump_ms / 1000);
+        }
         hosts_each(acme, tell_clock_set, &jump_ms);
     }
 }

@@ -133,6 +133,11 @@ void ca_tell_wait(struct ca *ca, enum ca_event_kind kind, const struct acme_prob
     step(ca, &(struct ca_event){.kind = kind, .problem = why, .wait_s = wait_s});
 }
 
+void ca_note_clock_set(struct ca *ca, int64_t jump_s)
+{
+    step(ca, &(struct ca_event){.kind = CA_EVENT_CLOCK_SET, .wait_s = jump_s});
+}
+
 void ca_prepare(struct ca *ca)
 {
     ca_tell(ca, CA_EVENT_WANTED, NULL);

@@ -48,6 +48,8 @@ void ca_free(struct ca *ca);
 /* Directory and account are there and nothing holds: orders may be placed. */
 bool ca_is_ready(const struct ca *ca, int64_t now_ms);
 enum ca_use ca_find_use(const struct ca *ca, int64_t now_ms);
+/* The wall clock jumped: what is reckoned by it goes along. */
+void ca_note_clock_set(struct ca *ca, int64_t jump_s);
 /* Fetches the directory, registers the account, where that is missing and nothing holds. */
 void ca_prepare(struct ca *ca);
 /* Monotonic time before which nothing is asked of it; in the past: nothing holds. */

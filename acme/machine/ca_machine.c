@@ -116,12 +116,30 @@ static void on_refuses_us(struct step *step)
     hold(step, LOOK_AGAIN_S);
 }
 
+/* New orders are counted by the wall clock: by one that was ahead, they would not be for as long.
+ */
+static void move_bucket(struct step *step, int64_t jump_s)
+{
+    struct token_bucket *bucket = &step->ca->bucket;
+    int64_t filled_s = bucket->filled_s + jump_s;
+    bucket->filled_s = filled_s < step->view->now_s ? filled_s : step->view->now_s;
+}
+
+static void on_clock_set(struct step *step)
+{
+    move_bucket(step, step->event->wait_s);
+    step->ca->wait_s += step->ca->wait_s != 0 ? step->event->wait_s : 0;
+    step->ca->ca_wait_s += step->ca->ca_wait_s != 0 ? step->event->wait_s : 0;
+    act(step, CA_ACTION_SAVE);
+}
+
 /* A wait that a CA asked for outlives us. */
 static void on_loaded(struct step *step)
 {
     const struct ca_state *ca = step->ca;
     int64_t until_s = ca->wait_s > ca->ca_wait_s ? ca->wait_s : ca->ca_wait_s;
-    int64_t left_s = until_s - step->view->now_s;
+    int64_t left_s = until_s + 1 - step->view->now_s; /* it was noted by the whole second */
+    move_bucket(step, 0);
     left_s = left_s < RESUMED_MAX_S ? left_s : RESUMED_MAX_S;
     if (left_s > 0) {
         hold(step, left_s);
@@ -216,6 +234,7 @@ void ca_machine_step(struct ca_state *ca, const struct ca_event *event, const st
 {
     static void (*const HANDLERS[CA_EVENTS])(struct step *) = {
         [CA_EVENT_LOADED] = on_loaded,
+        [CA_EVENT_CLOCK_SET] = on_clock_set,
         [CA_EVENT_WANTED] = on_wanted,
         [CA_EVENT_DIRECTORY] = on_directory,
         [CA_EVENT_UNFIT] = on_unfit,

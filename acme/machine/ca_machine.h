@@ -32,6 +32,7 @@ struct ca_state {
 
 enum ca_event_kind {
     CA_EVENT_LOADED,           /* the account's row, from the last run, is in the state */
+    CA_EVENT_CLOCK_SET,        /* the wall clock jumped by `wait_s` */
     CA_EVENT_WANTED,           /* somebody wants to ask something */
     CA_EVENT_DIRECTORY,        /* it came */
     CA_EVENT_UNFIT,            /* … and lacks what we need */

@@ -524,16 +524,17 @@ static void on_rest(struct step *step)
 
 /* --- The wall clock --- */
 
-/* What waits goes on waiting for as long as it would have. */
+/* What waits goes on waiting for as long as it would have; what was over is not to be waited for
+ * again. */
 static void move_waits(struct step *step)
 {
     struct host_state *host = step->host;
     int64_t *const times_s[] = {&host->next_s, &host->certificate.ari_next_s};
+    int64_t jump_s = step->event->wait_s;
+    int64_t before_s = step->view->now_s - jump_s;
     for (size_t i = 0; i < sizeof(times_s) / sizeof(times_s[0]); i++) {
-        int64_t before_s = step->view->now_s - step->event->wait_s;
-        if (*times_s[i] > before_s) {
-            *times_s[i] += step->event->wait_s;
-        }
+        *times_s[i] =
+            *times_s[i] > before_s ? *times_s[i] + jump_s : sooner(*times_s[i], step->view->now_s);
     }
     (void)look_within(step, LOOK_WAIT_MAX_S);
 }

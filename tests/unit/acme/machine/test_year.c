@@ -41,6 +41,7 @@ enum {
     DAY_S = 86400,
     SETTLED_DAYS = 9, /* by then every host has its first certificate */
     TICK_MS = 5000,
+    SLACK = 20,                /* of new orders: whose first question was lost is asked for again */
     ASK_ARI = ORDER_QUESTIONS, /* besides an order's questions */
 };
 
@@ -183,7 +184,8 @@ struct sim_ca {
     /* The CA's side. */
     int64_t out_until_ms;
     int64_t wait_until_ms; /* it told so */
-    unsigned account;      /* ours, there; grows when it forgets one */
+    unsigned account;      /* ours, there; grows when it forgets one … */
+    bool forgot;           /* … and we have not asked for the next */
     double tokens;
     int64_t tokens_ms;
 };
@@ -638,14 +640,6 @@ static void place(struct world *world, struct sim_host *host, int64_t at_ms)
     }
 }
 
-static void drop_look(struct world *world, struct sim_host *host)
-{
-    if (host->state.place == HOST_LOOKING) {
-        world->looks--;
-        host->serial++;
-    }
-}
-
 static void note_renewal(struct sim_host *host)
 {
     int64_t id = host->certificate.id;
@@ -860,7 +854,6 @@ static void issue(struct world *world, struct record *record, int64_t number)
 /* The CA lets us have so many new orders, and no more. */
 static void take_token(struct world *world, size_t ca, const struct sim_host *host)
 {
-    enum { SLACK = 20 }; /* those whose first question was lost are asked for again */
     struct sim_ca *sim = &world->cas[ca];
     double filled = (double)(world->now_ms - sim->tokens_ms) * (double)world->plan->tokens /
                     ((double)world->plan->window_s * 1000);
@@ -980,9 +973,7 @@ static struct answer answer_about(struct world *world, const struct message *que
     int64_t number = question->answer.record;
     struct record *record = &world->records[number];
     if (record->account != world->cas[question->ca].account) {
-        return world->cas[question->ca].state.has_account
-                   ? missing("unauthorized", ORDER_EVENT_FOREIGN)
-                   : missing("accountDoesNotExist", ORDER_EVENT_NO_ACCOUNT);
+        return missing("unauthorized", ORDER_EVENT_FOREIGN);
     }
     if (record->cursed) {
         return (struct answer){.status = 500, .wait_s = -1};
@@ -1022,11 +1013,11 @@ static struct answer answer_to(struct world *world, const struct message *questi
     if (question->question == ASK_ARI) {
         return tell_window(world, question->host);
     }
+    if (ca->forgot) {
+        return missing("accountDoesNotExist", ORDER_EVENT_NO_ACCOUNT);
+    }
     if (question->question != ORDER_ASK_NEW_ORDER) {
         return answer_about(world, question);
-    }
-    if (question->host->account != ca->account && !ca->state.has_account) {
-        return missing("accountDoesNotExist", ORDER_EVENT_NO_ACCOUNT);
     }
     return take_order(world, question);
 }
@@ -1070,8 +1061,7 @@ static void set_clock(struct world *world, int64_t offset_s)
     world->offset_s = offset_s;
     excuse(world, -1);
     for (size_t i = 0; i < CAS; i++) {
-        world->cas[i].wait_until_ms = 0; /* what was noted in wall clock means another time now */
-        world->cas[i].tokens = (double)world->plan->tokens * 2;
+        ca_tell_event(world, i, (struct ca_event){.kind = CA_EVENT_CLOCK_SET, .wait_s = jump_s});
     }
     for (size_t i = 0; i < world->plan->hosts; i++) {
         host_tell(world, &world->hosts[i],
@@ -1217,7 +1207,8 @@ static void check_host(const struct world *world, const struct sim_host *host)
     MUST_BE(host->state.place != HOST_NOWHERE, world, host);
     MUST_BE(is_placed || host->state.place == HOST_LOOKING || host->state.place == HOST_ORDERING,
             world, host);
-    MUST_BE(host->state.place != HOST_TIMED || host->item.due_ms - world->now_ms < 91 * DAY_MS,
+    MUST_BE(host->state.place != HOST_TIMED || world->offset_s != 0 ||
+                host->item.due_ms - world->now_ms < 91 * DAY_MS,
             world, host);
     check_order(world, host);
     check_certificate(world, host);
@@ -1236,6 +1227,7 @@ static void next_day(struct world *world)
     }
     if (happens(world, plan->amnesias)) {
         world->cas[0].account++;
+        world->cas[0].forgot = true;
     }
     if (happens(world, plan->revokes)) {
         revoke(world);
@@ -1282,8 +1274,11 @@ static void hear_account(struct world *world, const struct message *message)
     static const enum ca_event_kind GOOD[] = {[BACK_ACCOUNT] = CA_EVENT_REGISTERED,
                                               [BACK_WHICH_KEY] = CA_EVENT_ROLLED,
                                               [BACK_ROLLED] = CA_EVENT_ROLLED};
-    ca_tell(world, message->ca,
-            is_answered(world, message) ? GOOD[message->kind] : CA_EVENT_ACCOUNT_LATER);
+    bool is_good = is_answered(world, message);
+    ca_tell(world, message->ca, is_good ? GOOD[message->kind] : CA_EVENT_ACCOUNT_LATER);
+    if (is_good && message->kind == BACK_ACCOUNT) {
+        world->cas[message->ca].forgot = false;
+    }
 }
 
 static void hear_look(struct world *world, const struct message *message)
@@ -1380,7 +1375,7 @@ static void begin_world(struct world *world, const struct plan *plan)
     world->hosts = memory_zero(plan->hosts, sizeof(*world->hosts));
     for (size_t i = 0; i < CAS; i++) {
         world->cas[i].queue_end = &world->cas[i].queue;
-        world->cas[i].tokens = (double)plan->tokens;
+        world->cas[i].tokens = (double)plan->tokens + SLACK;
         world->cas[i].row.bucket = (struct token_bucket){(double)plan->tokens, BEGIN_S};
     }
     for (size_t i = 0; i < plan->hosts; i++) {
@@ -1439,28 +1434,78 @@ static void live_through(const struct plan *plan)
     end_world(&world);
 }
 
-#define LIFETIMES                                                                                  \
-    {                                                                                              \
-        (int64_t)90 * DAY_S, (int64_t)45 * DAY_S, (int64_t)6 * DAY_S                               \
-    }
+/* What all years have in common. */
+#define YEAR                                                                                       \
+    .hosts = 400, .days = 365, .tokens = 300, .window_s = 3 * HOUR_S,                              \
+    .lifetimes_s = {(int64_t)90 * DAY_S, (int64_t)45 * DAY_S, (int64_t)6 * DAY_S}
 
-static void test_quiet(void **state)
+/* One kind of fault each, and much of it. */
+static void test_years(void **state)
 {
     (void)state;
-    static const struct plan plan = {.name = "a quiet year",
-                                     .seed = 1,
-                                     .hosts = 300,
-                                     .days = 365,
-                                     .lifetimes_s = LIFETIMES,
-                                     .tokens = 300,
-                                     .window_s = 3 * HOUR_S};
-    live_through(&plan);
+    static const struct plan plans[] = {
+        {.name = "a quiet year", .seed = 1, YEAR},
+        {.name = "answers are lost", .seed = 2, YEAR, .lost = 100},
+        {.name = "one answer in twenty is a server's error", .seed = 3, YEAR, .errors = 500},
+        {.name = "the CAs want us to wait", .seed = 4, YEAR, .waits = 20},
+        {.name = "orders stay pending", .seed = 5, YEAR, .stuck = 500},
+        {.name = "orders answer 5xx for ever", .seed = 6, YEAR, .cursed = 500},
+        {.name = "orders are forgotten", .seed = 7, YEAR, .dropped = 1000},
+        {.name = "orders are not found after finalize", .seed = 8, YEAR, .hidden = 3000},
+        {.name = "challenges are not found", .seed = 9, YEAR, .refused = 1000},
+        {.name = "limits that name a host", .seed = 10, YEAR, .limited = 1000},
+        {.name = "alternate chains", .seed = 11, YEAR, .chains = 5000},
+        {.name = "windows that are now", .seed = 12, YEAR, .early = 500},
+        {.name = "outages", .seed = 13, YEAR, .outages = 2000},
+        {.name = "crashes", .seed = 14, YEAR, .crashes = 5000},
+        {.name = "the store fails", .seed = 15, YEAR, .sessions = 5000},
+        {.name = "the clock jumps", .seed = 16, YEAR, .jumps = 1000},
+        {.name = "keys roll over", .seed = 17, YEAR, .rolls = 2000},
+        {.name = "the CA forgets our account", .seed = 18, YEAR, .amnesias = 1000},
+        {.name = "certificates are revoked", .seed = 19, YEAR, .revokes = 1000},
+        {.name = "hosts leave and return", .seed = 20, YEAR, .leaves = 5000},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(plans); i++) {
+        live_through(&plans[i]);
+    }
+}
+
+/* All of it at once. */
+static void test_bad_year(void **state)
+{
+    (void)state;
+    static const struct plan plan = {.name = "ten thousand hosts, a bad year",
+                                     .seed = 2026,
+                                     YEAR,
+                                     .lost = 20,
+                                     .errors = 20,
+                                     .waits = 1,
+                                     .stuck = 20,
+                                     .cursed = 20,
+                                     .dropped = 50,
+                                     .hidden = 200,
+                                     .refused = 100,
+                                     .limited = 20,
+                                     .chains = 1000,
+                                     .early = 5,
+                                     .outages = 150,
+                                     .crashes = 300,
+                                     .sessions = 300,
+                                     .jumps = 100,
+                                     .rolls = 200,
+                                     .amnesias = 50,
+                                     .revokes = 100,
+                                     .leaves = 1000};
+    struct plan big = plan;
+    big.hosts = 10000;
+    live_through(&big);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_quiet),
+        cmocka_unit_test(test_years),
+        cmocka_unit_test(test_bad_year),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
