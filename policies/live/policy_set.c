@@ -50,20 +50,20 @@ struct policy_set *policy_set_new(const struct policy_set_options *options,
 
 static void free_lists(struct policy_set *set)
 {
-    struct set_files *lists[] = {&set->files, &set->arrived, &set->work,   &set->unremembered,
-                                 &set->round, &set->queue,   &set->losers, &set->waiting};
+    struct set_files *lists[] = {&set->files, &set->arrived, &set->work,   &set->unwritten.files,
+                                 &set->round, &set->losers,  &set->waiting};
     for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
         free(lists[i]->items);
     }
-    for (size_t i = 0; i < set->forgotten_count; i++) {
-        free(set->forgotten[i].entry);
-        free(set->forgotten[i].path);
+    for (size_t i = 0; i < set->unwritten.forgotten_count; i++) {
+        free(set->unwritten.forgotten[i].entry);
+        free(set->unwritten.forgotten[i].path);
     }
-    free(set->forgotten);
-    free(set->changes);
-    free(set->arrivals);
-    free(set->doomed);
-    free(set->touched_shared);
+    free(set->unwritten.forgotten);
+    free(set->publication.changes);
+    free(set->publication.arrivals);
+    free(set->publication.doomed);
+    free(set->publication.touched);
 }
 
 void policy_set_free(struct policy_set *set)
@@ -139,6 +139,9 @@ void set_event(struct policy_set *set, struct set_file *file, enum file_event ev
 {
     enum file_state state = file_state_after(file->state, event);
     assert(state != FILE_STATES);
+    if (state == FILE_STATES) {
+        return; /* no table of ours comes here; what is served stays as it is */
+    }
     /* Who waits since a round before waits on. */
     if (state != FILE_OFFERED && state != file->before) {
         file->before = state;
@@ -167,7 +170,6 @@ static void join_round(struct policy_set *set, struct set_file *file)
         return;
     }
     file->blocked_by = NULL;
-    file->blocked_by_claim = false;
     file->blocked_over = (struct bytes){0};
     if (!file->offer->absent && set_file_is_away(set, file)) {
         return;
@@ -237,12 +239,13 @@ static void gather_round(struct policy_set *set)
 
 static void run_round(struct policy_set *set)
 {
-    set->settled_once = false;
     set->guard_tripped = false;
     gather_round(set);
+    struct set_claims *claims = set_claims_new(set);
     do {
-        set_claims_settle(set);
+        set_claims_settle(set, claims);
     } while (set_guard(set));
+    set_claims_free(claims);
     if (set_is_abandoned(set)) {
         return;
     }
@@ -259,12 +262,12 @@ static void run_round(struct policy_set *set)
 static void finish(struct policy_set *set)
 {
     set_report(set);
-    for (size_t i = 0; i < set->touched_shared_count; i++) {
-        set_memory_note_orphan(set, set->touched_shared[i]);
-        set->touched_shared[i]->touched = false;
-        set_shared_unmention(set, set->touched_shared[i]);
+    for (size_t i = 0; i < set->publication.touched_count; i++) {
+        set_memory_note_orphan(set, set->publication.touched[i]);
+        set->publication.touched[i]->touched = false;
+        set_shared_unmention(set, set->publication.touched[i]);
     }
-    set->touched_shared_count = 0;
+    set->publication.touched_count = 0;
     set_files_finish(set);
     set->result.held = set_report_held(set);
 }

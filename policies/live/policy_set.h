@@ -9,13 +9,13 @@
  * - The file is the unit: one error, and none of it is applied; its last good policies stay.
  * - A set of changes is applied as one: a domain may move between files.
  * - A name, a domain's or a shared policy's, belongs to one file: policies/model/ownership.h says
- * to which. A second mention is an error that names both places; the refused file is tried again
- *   when others change.
+ *   to which, and policies/live/settlement.h which files can so stand together. A second mention is
+ *   an error that names both places; the refused file is tried again when others change.
  * - A shared policy that vanishes keeps its last good version for the domains that use it, as an
  *   error.
  * - A text that takes something away counts when its writer is done (policies/live/write_rule.h).
  * - A tree is not read in one instant. While it is `changing`, a domain may stand in a file that
- *   was looked at too early: what would take domains away waits, POLICY_SET_POSTPONED_MS at most.
+ *   was looked at too early: what would take domains away waits (policies/live/removal_rule.h).
  * - A file that vanishes takes its domains away after `vanish_ms` unless they come back, or a file
  *   that is refused has them.
  * - What lies below a top path that is missing, cannot be read, or has no policy file left is held,
@@ -64,8 +64,6 @@ struct policy_set_options {
     /* Whether DOMAIN is free to go: no sender can hold a policy of it. */
     bool (*is_free)(struct bytes domain, void *context);
 };
-
-enum { POLICY_SET_POSTPONED_MS = 10000 };
 
 /* One thing that changed in what is served, told just before readers see it. The names and `before`
  * are valid during the call, `after` until the next apply. */

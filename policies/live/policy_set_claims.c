@@ -1,475 +1,318 @@
-/* Which of the offered versions can stand together.
- *
- * All offers are assumed to stand; one that cannot is refused, its file keeps what it has applied,
- * and whatever stood on its leaving something falls with it. Refusing only ever refuses more, so
- * this ends, and each file is refused at most once: the cost is that of the offers and of the
- * versions they would replace. What was refused for the sake of an offer that fell later is then
- * tried again.
- *
- * To whom a name goes is policies/model/ownership.h's to say; here is what it is asked about. */
-#include "policies/live/policy_set_parts.h"
-#include "policies/model/ownership.h"
+/* Which of the offers of a round stand: what settlement.h has to be told of them, and what follows
+ * from its verdicts. */
+#include <string.h>
 
-/* A chain of files of which each waits for the next takes a pass for each link. */
-enum { PASSES_MAX = 16 };
+#include "policies/live/policy_set_parts.h"
+#include "policies/live/settlement.h"
+
+struct set_claims {
+    struct set_files files; /* by number: those of the round first */
+    struct settlement_file *judged;
+    size_t judged_capacity;
+    struct settlement_name *names;
+    struct bytes *texts; /* the names themselves, a shared policy's without its "@" */
+    size_t name_count;
+    struct settlement_claim *claims;
+    size_t claim_count;
+    size_t claim_capacity;
+    struct settlement_use *uses;
+    size_t use_count;
+    size_t use_capacity;
+    struct settlement_verdict *verdicts;
+};
 
 static struct bytes domain_name(const struct policy_domain *domain)
 {
     return (struct bytes){domain->name, domain->name_length};
 }
 
-/* What is to be known of a name that an offer has. */
-struct wanted {
-    struct bytes name; /* of a shared policy without its "@" */
-    const struct set_file *owner;
-    struct set_file *claimant;
-    const struct policy *stands;       /* the text that does, or NULL */
-    const struct offer_domain *domain; /* of the offer; one of the two */
-    const struct offer_shared *shared;
-};
-
-static struct wanted wanted_shared(const struct offer_shared *offered)
+static uint64_t number_of_text(const struct policy *policy)
 {
-    const struct set_shared *shared = offered->shared;
-    return (struct wanted){
-        .name = set_shared_name(shared),
-        .owner = shared->owner,
-        .claimant = shared->claimant,
-        .stands = shared->slot != NULL ? shared->slot->policy : shared->former,
-        .shared = offered,
-    };
-}
-
-static struct wanted wanted_domain(const struct offer_domain *offered)
-{
-    const struct policy_domain *domain = offered->domain;
-    return (struct wanted){
-        .name = domain_name(domain),
-        .owner = domain->owner,
-        .claimant = domain->claimant,
-        .stands = set_domain_text(domain),
-        .domain = offered,
-    };
-}
-
-static enum owner_state owner_state_of(const struct policy_set *set, const struct wanted *wanted)
-{
-    const struct set_file *owner = wanted->owner;
-    if (owner == NULL) {
-        bool is_orphan = wanted->shared != NULL && set_shared_is_orphan(wanted->shared->shared);
-        return is_orphan ? OWNER_LETS_GO : OWNER_NONE;
+    uint64_t number = 0;
+    if (policy != NULL) {
+        memcpy(&number, policy->digest, sizeof(number));
     }
-    bool is_away = set_file_is_away(set, owner) && !set_accepts(set, owner);
-    if (is_away && (set_file_is_gone(owner) || !set_file_stands(owner))) {
-        return OWNER_AWAY;
+    return number;
+}
+
+static size_t number_of_file(struct set_claims *claims, struct set_file *file)
+{
+    if (file == NULL) {
+        return SETTLEMENT_NOBODY;
     }
-    if (set_file_stands(owner)) {
-        return wanted->claimant == owner ? OWNER_CLAIMS : OWNER_LETS_GO;
+    if (file->number >= claims->files.count || claims->files.items[file->number] != file) {
+        file->number = claims->files.count;
+        set_files_add(&claims->files, file);
     }
-    return set_file_is_gone(owner) ? OWNER_LETS_GO : OWNER_CLAIMS;
+    return file->number;
 }
 
-/* A shared policy's name stays defined while its owner is merely gone, unlike a domain that is to
- * be taken: somebody may use it. */
-static bool shared_exists(const struct set_shared *shared)
+/* --- Names --- */
+
+/* What several files say of a domain, or another than its owner: CLAIMS stands as its claimant.
+ * True: this is where that shows. */
+static bool note_claim(struct set_claims *claims, struct policy_domain *domain,
+                       struct set_file *file)
 {
-    return set_file_stands(shared->claimant) ||
-           (shared->owner != NULL && !set_file_stands(shared->owner)) || shared->users != 0 ||
-           set_shared_is_orphan(shared) || shared->former != NULL;
+    bool known = domain->claimant == claims;
+    bool contested = (domain->claimant != NULL && domain->claimant != file) ||
+                     (domain->owner != NULL && domain->owner != file);
+    domain->claimant = contested ? (void *)claims : file;
+    return contested && !known;
 }
 
-static void take_out(struct policy_set *set, struct set_file *file, enum file_event event)
+/* How many domains are contested. */
+static size_t note_claims(struct policy_set *set, struct set_claims *claims)
 {
-    set_event(set, file, event);
-    set_files_add(&set->queue, file);
-}
-
-static void refuse(struct policy_set *set, struct set_file *file, struct set_file *blocker,
-                   bool by_claim, struct bytes over)
-{
-    file->blocked_by = blocker;
-    file->blocked_by_claim = by_claim;
-    file->blocked_over = over;
-    take_out(set, file, EVENT_REFUSED);
-}
-
-/* FILE keeps what it has applied: offers that claimed some of it fall. */
-static void take_back(struct policy_set *set, struct set_file *file)
-{
-    if (set_file_is_gone(file)) {
-        return;
-    }
-    for (size_t i = 0; i < file->domain_count; i++) {
-        struct policy_domain *domain = file->domains[i].domain;
-        struct set_file *claimant = domain->claimant;
-        if (claimant != file && set_file_stands(claimant)) {
-            refuse(set, claimant, file, false, domain_name(domain));
+    size_t contested = 0;
+    for (size_t i = 0; i < set->round.count; i++) {
+        struct set_offer *offer = set->round.items[i]->offer;
+        for (size_t d = 0; d < offer->domain_count; d++) {
+            struct offer_domain *offered = &offer->domains[d];
+            offered->domain =
+                policy_index_claim(set->index, (struct bytes){offered->name, offered->name_length});
+            contested += note_claim(claims, offered->domain, set->round.items[i]);
         }
     }
-    for (size_t i = 0; i < file->shared_count; i++) {
-        struct set_shared *shared = file->shared[i];
-        if (shared->claimant != file && set_file_stands(shared->claimant)) {
-            refuse(set, shared->claimant, file, false, set_shared_name(shared));
-        }
+    return contested;
+}
+
+/* How many mentions of shared policies there are. */
+static size_t count_shared(const struct policy_set *set)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < set->round.count; i++) {
+        const struct set_offer *offer = set->round.items[i]->offer;
+        count += offer->shared_count + offer->use_count;
+    }
+    return count;
+}
+
+static size_t number_of_shared(struct set_claims *claims, struct set_shared *shared)
+{
+    if (shared->number == 0) {
+        bool orphan = set_shared_is_orphan(shared);
+        claims->texts[claims->name_count] = set_shared_name(shared);
+        claims->names[claims->name_count] = (struct settlement_name){
+            .owner = number_of_file(claims, shared->owner),
+            .text = number_of_text(shared->slot != NULL ? shared->slot->policy : shared->former),
+            .is_shared = true,
+            .is_orphan = orphan,
+            .is_served = shared->slot != NULL || shared->former != NULL,
+        };
+        shared->number = ++claims->name_count;
+    }
+    return shared->number - 1;
+}
+
+/* The number of a domain that is contested; that is its claimant from now on. */
+static size_t number_of_domain(struct set_claims *claims, struct policy_domain *domain)
+{
+    if (domain->claimant == claims) {
+        claims->texts[claims->name_count] = domain_name(domain);
+        claims->names[claims->name_count] = (struct settlement_name){
+            .owner = number_of_file(claims, domain->owner),
+            .text = number_of_text(set_domain_text(domain)),
+        };
+        domain->claimant = &claims->names[claims->name_count++];
+    }
+    return (size_t)((struct settlement_name *)domain->claimant - claims->names);
+}
+
+/* --- Claims --- */
+
+static void add_claim(struct set_claims *claims, const struct settlement_claim *claim)
+{
+    ARRAY_GROW(claims->claims, claims->claim_count, claims->claim_capacity);
+    claims->claims[claims->claim_count++] = *claim;
+}
+
+static void add_shared(struct set_claims *claims, struct set_file *file)
+{
+    for (size_t i = 0; i < file->offer->shared_count; i++) {
+        const struct offer_shared *offered = &file->offer->shared[i];
+        add_claim(claims, &(struct settlement_claim){
+                              .file = file->number,
+                              .name = number_of_shared(claims, offered->shared),
+                              .text = number_of_text(offered->policy),
+                              .uses = SETTLEMENT_NOBODY,
+                          });
+    }
+    for (size_t i = 0; i < file->offer->use_count; i++) {
+        ARRAY_GROW(claims->uses, claims->use_count, claims->use_capacity);
+        claims->uses[claims->use_count++] = (struct settlement_use){
+            file->number, number_of_shared(claims, file->offer->uses[i].shared)};
     }
 }
 
-static void take_back_queued(struct policy_set *set)
+static void add_domains(struct set_claims *claims, struct set_file *file)
 {
-    while (set->queue.count != 0) {
-        take_back(set, set->queue.items[--set->queue.count]);
-    }
-}
-
-void set_claims_take_out(struct policy_set *set, struct set_file *file, enum file_event event)
-{
-    file->blocked_by = NULL;
-    file->blocked_by_claim = false;
-    take_out(set, file, event);
-    take_back_queued(set);
-}
-
-/* Takes the marks of a pass before off. */
-static void unclaim(const struct policy_set *set, const struct set_file *file)
-{
-    const struct set_offer *offer = file->offer;
-    for (size_t i = 0; i < offer->domain_count; i++) {
-        struct policy_domain *domain = offer->domains[i].domain;
-        if (domain != NULL && (domain->claimant == file || domain->claimant == &set->disputed)) {
-            domain->claimant = NULL;
-        }
-    }
-    for (size_t i = 0; i < offer->shared_count; i++) {
-        struct set_shared *shared = offer->shared[i].shared;
-        if (shared->claimant == file || shared->claimant == &set->disputed) {
-            shared->claimant = NULL;
-        }
-    }
-}
-
-/* What FILE has applied and offers again is its own before anybody else asks. */
-static void claim_own(struct policy_set *set, struct set_file *file)
-{
-    const struct set_offer *offer = file->offer;
-    for (size_t i = 0; i < offer->domain_count; i++) {
-        struct offer_domain *domain = &offer->domains[i];
-        if (domain->domain == NULL) {
-            domain->domain =
-                policy_index_claim(set->index, (struct bytes){domain->name, domain->name_length});
-        }
-        if (domain->domain->owner == file && !set_file_stands(domain->domain->claimant)) {
-            domain->domain->claimant = file;
-        }
-    }
-    for (size_t i = 0; i < offer->shared_count; i++) {
-        struct set_shared *shared = offer->shared[i].shared;
-        if (shared->owner == file && !set_file_stands(shared->claimant)) {
-            shared->claimant = file;
-        }
-    }
-}
-
-static bool was_last(const struct policy_set *set, const struct wanted *wanted,
-                     const struct policy *text)
-{
-    const struct policy_set_options *options = &set->options;
-    if (options->was_last == NULL || text == NULL || wanted->shared != NULL) {
-        return false;
-    }
-    return options->was_last(wanted->name, text->digest, options->context);
-}
-
-/* FILE's claim, for the rule: the texts are asked for only where it may look at them. */
-static struct name_claim claim_of(const struct policy_set *set, const struct set_file *file,
-                                  const struct wanted *wanted)
-{
-    const struct policy *text = NULL;
-    if (wanted->domain != NULL) {
-        const struct offer_domain *offered = set_offer_find_domain(file->offer, wanted->name);
-        text = offered != NULL ? set_offer_text(offered) : NULL;
-    } else {
-        const struct offer_shared *offered =
-            set_offer_find_shared(file->offer, wanted->shared->shared);
-        text = offered != NULL ? offered->policy : NULL;
-    }
-    return (struct name_claim){
-        .text_that_stands =
-            text != NULL && wanted->stands != NULL && policy_equal(text, wanted->stands),
-        .served_last = wanted->owner == NULL && was_last(set, wanted, text),
-    };
-}
-
-/* A name that FILE and a RIVAL claim, or that only the text that stands may claim. Whoever does not
- * get it is refused. Returns who has it now. */
-static struct set_file *decide(struct policy_set *set, struct set_file *file,
-                               const struct wanted *wanted, enum owner_state owner)
-{
-    struct set_file *rival = set_file_stands(wanted->claimant) ? wanted->claimant : NULL;
-    bool disputed = wanted->claimant == &set->disputed;
-    struct set_file *files[2] = {rival != NULL ? rival : file, file};
-    size_t count = rival != NULL ? 2 : 1;
-    struct name_claim claims[2];
-    for (size_t i = 0; i < count; i++) {
-        claims[i] = claim_of(set, files[i], wanted);
-    }
-    if (disputed) { /* among others, which were refused over it */
-        claims[1] = (struct name_claim){0};
-        count = 2;
-    }
-    size_t winner = 0;
-    enum ownership verdict = ownership_decide(owner, claims, count, &winner);
-    if (verdict == OWNERSHIP_MOVES && rival == NULL) {
-        return file;
-    }
-    if (verdict == OWNERSHIP_MOVES) {
-        refuse(set, files[1 - winner], files[winner], true, wanted->name);
-        return files[winner];
-    }
-    struct set_file *in_the_way =
-        verdict == OWNERSHIP_STAYS ? (struct set_file *)wanted->owner : rival;
-    refuse(set, file, in_the_way, false, wanted->name);
-    if (rival != NULL) {
-        refuse(set, rival, verdict == OWNERSHIP_STAYS ? in_the_way : file, false, wanted->name);
-    }
-    return verdict == OWNERSHIP_DISPUTED ? &set->disputed : NULL;
-}
-
-/* Who claims what is WANTED now: FILE, unless it is refused over it. */
-static struct set_file *claim(struct policy_set *set, struct set_file *file,
-                              const struct wanted *wanted)
-{
-    enum owner_state owner = owner_state_of(set, wanted);
-    if (wanted->claimant == file) {
-        return file;
-    }
-    if (owner == OWNER_CLAIMS) {
-        bool by_claim = set_file_stands(wanted->owner);
-        refuse(set, file, (struct set_file *)wanted->owner, by_claim, wanted->name);
-        return wanted->claimant;
-    }
-    bool alone = wanted->claimant != &set->disputed && !set_file_stands(wanted->claimant);
-    return alone && owner != OWNER_AWAY ? file : decide(set, file, wanted, owner);
-}
-
-/* Whether what is WANTED stays with another file than FILE, which is refused then. */
-static bool is_taken(struct policy_set *set, struct set_file *file, const struct wanted *wanted)
-{
-    bool taken = wanted->owner != NULL && wanted->owner != file && wanted->claimant != file &&
-                 owner_state_of(set, wanted) == OWNER_CLAIMS;
-    if (taken) {
-        (void)claim(set, file, wanted);
-    }
-    return taken;
-}
-
-/* Refuses FILE where it claims what stays with another: so it is no party where it is disputed who
- * is to have something else. */
-static bool refuse_vain(struct policy_set *set, struct set_file *file)
-{
-    const struct set_offer *offer = file->offer;
-    bool refused = false;
-    for (size_t i = 0; i < offer->shared_count && !refused; i++) {
-        const struct wanted wanted = wanted_shared(&offer->shared[i]);
-        refused = is_taken(set, file, &wanted);
-    }
-    for (size_t i = 0; i < offer->domain_count && !refused; i++) {
-        if (offer->domains[i].domain->owner != NULL && offer->domains[i].domain->owner != file) {
-            const struct wanted wanted = wanted_domain(&offer->domains[i]);
-            refused = is_taken(set, file, &wanted);
-        }
-    }
-    return refused;
-}
-
-/* Who is refused keeps what others may have come for. */
-static void refuse_all_vain(struct policy_set *set, const struct set_files *trying)
-{
-    bool more = true;
-    for (int passes = 0; more && passes < PASSES_MAX; passes++) {
-        more = false;
-        for (size_t i = 0; i < trying->count; i++) {
-            struct set_file *file = trying->items[i];
-            more = (set_file_stands(file) && refuse_vain(set, file)) || more;
-        }
-        take_back_queued(set);
-    }
-}
-
-static void claim_others(struct policy_set *set, struct set_file *file)
-{
-    const struct set_offer *offer = file->offer;
-    for (size_t i = 0; i < offer->shared_count && set_file_stands(file); i++) {
-        struct set_shared *shared = offer->shared[i].shared;
-        const struct wanted wanted = wanted_shared(&offer->shared[i]);
-        shared->claimant = claim(set, file, &wanted);
-    }
-    for (size_t i = 0; i < offer->domain_count && set_file_stands(file); i++) {
-        struct policy_domain *domain = offer->domains[i].domain;
-        if (domain->claimant == file) {
+    for (size_t i = 0; i < file->offer->domain_count; i++) {
+        const struct offer_domain *offered = &file->offer->domains[i];
+        if (offered->domain->claimant == file) {
             continue; /* as nearly always */
         }
-        const struct wanted wanted = wanted_domain(&offer->domains[i]);
-        domain->claimant = claim(set, file, &wanted);
+        add_claim(claims,
+                  &(struct settlement_claim){
+                      .file = file->number,
+                      .name = number_of_domain(claims, offered->domain),
+                      .text = number_of_text(offered->policy),
+                      .uses = offered->shared != NULL ? number_of_shared(claims, offered->shared)
+                                                      : SETTLEMENT_NOBODY,
+                  });
     }
 }
 
-/* What another file would let go although FILE has it, which cannot stand: a domain that two files
- * say differently, or one whose file is gone. Empty: nothing from *CURSOR on. What is away is for
- * the guard, unless that may go. */
-static struct bytes find_missed(const struct policy_set *set, const struct set_file *file,
-                                size_t *cursor, struct set_file **ret_losing)
+/* --- Texts that were served last --- */
+
+static const struct policy *offered_text(const struct set_claims *claims,
+                                         const struct settlement_claim *claim)
 {
-    while (*cursor < file->offer->domain_count) {
-        size_t i = (*cursor)++;
-        struct policy_domain *domain = file->offer->domains[i].domain;
-        struct set_file *owner = domain != NULL ? domain->owner : NULL;
-        bool disputed = domain != NULL && domain->claimant == &set->disputed;
-        if (owner != NULL && owner != file && set_file_stands(owner) &&
-            !set_file_stands(domain->claimant) && (disputed || owner->offer->absent) &&
-            (!set_file_is_away(set, owner) || set_accepts(set, owner))) {
-            *ret_losing = owner;
-            return domain_name(domain);
-        }
+    const struct set_offer *offer = claims->files.items[claim->file]->offer;
+    struct bytes name = claims->texts[claim->name];
+    if (!claims->names[claim->name].is_shared) {
+        return set_offer_text(set_offer_find_domain(offer, name));
     }
-    return BYTES("");
+    size_t i = 0;
+    while (!bytes_equal(set_shared_name(offer->shared[i].shared), name)) {
+        i++;
+    }
+    return offer->shared[i].policy;
 }
 
-/* Refuses offers that would leave a domain of FILE's to nobody, which has it in vain. True: there
- * were some. */
-static bool refuse_losing(struct policy_set *set, struct set_file *file)
+static bool was_last(const struct policy_set *set, const struct set_claims *claims,
+                     const struct settlement_claim *claim)
 {
-    struct set_file *losing = NULL;
-    bool refused = false;
-    size_t cursor = 0;
-    for (struct bytes name = find_missed(set, file, &cursor, &losing); name.n != 0;
-         name = find_missed(set, file, &cursor, &losing)) {
-        refuse(set, losing, file, false, name);
-        take_back_queued(set);
-        refused = true;
+    const struct policy *text = offered_text(claims, claim);
+    struct bytes subject = claims->texts[claim->name];
+    if (claims->names[claim->name].is_shared) { /* its "@" stands before it */
+        subject = (struct bytes){subject.p - 1, subject.n + 1};
     }
-    return refused;
+    return text != NULL && set->options.was_last(subject, text->digest, set->options.context);
 }
 
-static bool check_missed(struct policy_set *set)
-{
-    bool refused = false;
-    for (size_t i = 0; i < set->work.count; i++) {
-        struct set_file *file = set->work.items[i];
-        if (file->offer != NULL && !set_file_stands(file)) {
-            refused = refuse_losing(set, file) || refused;
-        }
-    }
-    return refused;
-}
-
-/* The first shared policy that FILE's offer uses and that does not exist, or NULL. */
-static const struct set_shared *find_missing(const struct set_file *file)
-{
-    for (size_t i = 0; i < file->offer->use_count; i++) {
-        if (!shared_exists(file->offer->uses[i].shared)) {
-            return file->offer->uses[i].shared;
-        }
-    }
-    return NULL;
-}
-
-/* Refuses offers that use a shared policy that does not exist. True: there were some, which may
- * have defined what others use. */
-static bool check_uses(struct policy_set *set)
-{
-    bool refused = false;
-    for (size_t i = 0; i < set->round.count; i++) {
-        struct set_file *file = set->round.items[i];
-        const struct set_shared *missing = set_file_stands(file) ? find_missing(file) : NULL;
-        if (missing != NULL) {
-            refuse(set, file, NULL, false, set_shared_name(missing));
-            take_back_queued(set);
-            refused = true;
-        }
-    }
-    return refused;
-}
-
-/* All of TRYING are assumed to stand, then those that cannot are refused. */
-static void try_all(struct policy_set *set, const struct set_files *trying)
-{
-    for (size_t i = 0; i < trying->count; i++) {
-        struct set_file *file = trying->items[i];
-        file->blocked_by = NULL;
-        file->blocked_by_claim = false;
-        set_event(set, file, EVENT_ROUND);
-        unclaim(set, file);
-    }
-    for (size_t i = 0; i < trying->count; i++) {
-        claim_own(set, trying->items[i]);
-    }
-    refuse_all_vain(set, trying);
-    for (size_t i = 0; i < trying->count; i++) {
-        if (set_file_stands(trying->items[i])) {
-            claim_others(set, trying->items[i]);
-            take_back_queued(set);
-        }
-    }
-    while (check_uses(set) || check_missed(set)) {
-    }
-}
-
-/* Whether what FILE was refused for may have changed: not where a file is in the way that has the
- * name and stands, or is not judged in this round at all, nor where a shared policy is missing
- * still. */
-static bool may_stand_now(const struct set_file *file)
-{
-    const struct set_file *blocker = file->blocked_by;
-    if (blocker == NULL) {
-        return find_missing(file) == NULL;
-    }
-    return blocker->in_round && !(file->blocked_by_claim && set_file_stands(blocker));
-}
-
-/* Those to be tried; and whether one of them was refused for the sake of an offer that fell itself.
+/* The history is asked only of names that nobody gives and several claim: a start without a memory.
  */
-static bool list_refused(const struct policy_set *set, struct set_files *ret_refused)
+static void note_served_last(const struct policy_set *set, struct set_claims *claims)
 {
-    bool in_vain = false;
-    ret_refused->count = 0;
+    CLEANUP_FREE size_t *claimed = memory_zero(claims->name_count, sizeof(*claimed));
+    for (size_t i = 0; i < claims->claim_count; i++) {
+        claimed[claims->claims[i].name]++;
+    }
+    for (size_t i = 0; i < claims->claim_count && set->options.was_last != NULL; i++) {
+        struct settlement_claim *claim = &claims->claims[i];
+        const struct settlement_name *name = &claims->names[claim->name];
+        claim->served_last = name->owner == SETTLEMENT_NOBODY && !name->is_orphan &&
+                             claimed[claim->name] > 1 && was_last(set, claims, claim);
+    }
+}
+
+struct set_claims *set_claims_new(struct policy_set *set)
+{
+    struct set_claims *claims = memory_zero(1, sizeof(*claims));
+    size_t names = note_claims(set, claims) + count_shared(set);
+    claims->names = memory_alloc(names * sizeof(*claims->names));
+    claims->texts = memory_alloc(names * sizeof(*claims->texts));
     for (size_t i = 0; i < set->round.count; i++) {
-        struct set_file *file = set->round.items[i];
-        bool first = !set->settled_once && file->state == FILE_OFFERED;
-        if (first || (file->state == FILE_REFUSED && may_stand_now(file))) {
-            set_files_add(ret_refused, file);
-            in_vain = in_vain || (file->blocked_by_claim && !set_file_stands(file->blocked_by));
+        (void)number_of_file(claims, set->round.items[i]);
+    }
+    for (size_t i = 0; i < set->round.count; i++) {
+        add_shared(claims, set->round.items[i]);
+        add_domains(claims, set->round.items[i]);
+    }
+    for (size_t i = 0; i < set->round.count; i++) {
+        const struct set_offer *offer = set->round.items[i]->offer;
+        for (size_t n = 0; n < offer->shared_count; n++) {
+            offer->shared[n].shared->number = 0;
+            offer->shared[n].shared->claimant = set->round.items[i];
+        }
+        for (size_t n = 0; n < offer->use_count; n++) {
+            offer->uses[n].shared->number = 0;
         }
     }
-    return in_vain;
+    note_served_last(set, claims);
+    claims->judged = memory_zero(claims->files.count, sizeof(*claims->judged));
+    claims->verdicts = memory_zero(claims->files.count, sizeof(*claims->verdicts));
+    return claims;
 }
 
-static bool any_stands(const struct set_files *files)
+void set_claims_free(struct set_claims *claims)
 {
-    for (size_t i = 0; i < files->count; i++) {
-        if (set_file_stands(files->items[i])) {
-            return true;
-        }
-    }
-    return false;
+    free(claims->files.items);
+    free(claims->judged);
+    free(claims->names);
+    free(claims->texts);
+    free(claims->claims);
+    free(claims->uses);
+    free(claims->verdicts);
+    free(claims);
 }
 
-void set_claims_settle(struct policy_set *set)
+/* --- What follows --- */
+
+static void note_refused(struct set_claims *claims, struct set_file *file)
 {
-    struct set_files trying = {0};
-    bool more = list_refused(set, &trying);
-    if (!set->settled_once) {
-        set->settled_once = true;
-        try_all(set, &trying);
-        more = list_refused(set, &trying);
-    }
-    for (int passes = 0; more && trying.count != 0; passes++) {
-        if (passes == PASSES_MAX) {
-            set->again = true;
-            break;
+    const struct settlement_verdict *verdict = &claims->verdicts[file->number];
+    struct bytes name = claims->texts[verdict->name];
+    const struct offer_domain *offered = set_offer_find_domain(file->offer, name);
+    bool by_nobody = verdict->blocker == SETTLEMENT_NOBODY;
+    file->blocked_by = by_nobody ? NULL : claims->files.items[verdict->blocker];
+    /* The domain may go with the round; the offer has its name as well. */
+    file->blocked_over = offered != NULL && !claims->names[verdict->name].is_shared
+                             ? (struct bytes){offered->name, offered->name_length}
+                             : name;
+}
+
+static void note_verdict(struct policy_set *set, struct set_claims *claims, struct set_file *file)
+{
+    enum settlement_reason reason = claims->verdicts[file->number].reason;
+    if (reason == SETTLEMENT_STANDS && file->state == FILE_REFUSED) {
+        file->blocked_by = NULL;
+        set_event(set, file, EVENT_ROUND);
+    } else if (reason > SETTLEMENT_NOT_JUDGED) {
+        note_refused(claims, file);
+        if (file->state == FILE_OFFERED) {
+            set_event(set, file, EVENT_REFUSED);
         }
-        try_all(set, &trying);
-        more = any_stands(&trying);
-        (void)list_refused(set, &trying);
     }
-    free(trying.items);
+}
+
+static void mark_claims(const struct set_file *file, struct set_file *claimant)
+{
+    for (size_t i = 0; i < file->offer->domain_count; i++) {
+        file->offer->domains[i].domain->claimant = claimant;
+    }
+    for (size_t i = 0; i < file->offer->shared_count; i++) {
+        file->offer->shared[i].shared->claimant = claimant;
+    }
+}
+
+void set_claims_settle(struct policy_set *set, struct set_claims *claims)
+{
+    for (size_t i = 0; i < claims->files.count; i++) {
+        const struct set_file *file = claims->files.items[i];
+        claims->judged[i] = (struct settlement_file){
+            .offers = file->in_round,
+            .is_out = file->state == FILE_HELD || file->state == FILE_STILL_OPEN,
+            .waits = file->state == FILE_SETTLING || file->state == FILE_POSTPONED,
+            .is_gone = set_file_is_gone(file),
+            .is_away = set_file_is_away(set, file) && !set_accepts(set, file),
+        };
+    }
+    const struct settlement_round round = {
+        claims->judged, claims->files.count, claims->names, claims->name_count,
+        claims->claims, claims->claim_count, claims->uses,  claims->use_count,
+    };
+    set->again = !settlement_decide(&round, claims->verdicts);
+    for (size_t i = 0; i < set->round.count; i++) {
+        note_verdict(set, claims, set->round.items[i]);
+        if (!set_file_stands(set->round.items[i])) {
+            mark_claims(set->round.items[i], NULL);
+        }
+    }
+    for (size_t i = 0; i < set->round.count; i++) {
+        if (set_file_stands(set->round.items[i])) {
+            mark_claims(set->round.items[i], set->round.items[i]);
+        }
+    }
 }

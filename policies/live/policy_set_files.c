@@ -185,7 +185,7 @@ static void take_out(struct set_files *files, const struct set_files *going)
 static void forget(struct policy_set *set, struct set_files *going)
 {
     take_out_where(&set->waiting, is_forgotten, NULL);
-    take_out_where(&set->unremembered, is_forgotten, NULL);
+    take_out_where(&set->unwritten.files, is_forgotten, NULL);
     set_files_sort(going);
     take_out(&set->files, going);
     for (size_t i = 0; i < going->count; i++) {

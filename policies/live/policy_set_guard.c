@@ -1,6 +1,7 @@
 /* The guard against removals that nobody meant: an unmounted or emptied tree, a generator that
  * broke off, a writer that was looked at half-way. */
 #include "policies/live/policy_set_parts.h"
+#include "policies/live/removal_rule.h"
 
 static struct bytes domain_name(const struct policy_domain *domain)
 {
@@ -45,31 +46,7 @@ static size_t count_free(const struct policy_set *set, const struct set_file *fi
     return count;
 }
 
-/* --- While more is changing --- */
-
-static bool is_changing(const struct policy_set *set)
-{
-    return set->options.changing != NULL && set->options.changing(set->options.context);
-}
-
-static bool may_wait(const struct policy_set *set, const struct set_file *file)
-{
-    return !file->was_held &&
-           (file->postponed_ms == 0 || set->now_ms - file->postponed_ms < POLICY_SET_POSTPONED_MS);
-}
-
-/* Lets FILE wait where domains would go that may stand in a file that was looked at too early. */
-static bool postpone(struct policy_set *set, struct set_file *file)
-{
-    if (count_losses(file) == 0 || !may_wait(set, file) || !is_changing(set)) {
-        return false;
-    }
-    file->postponed_ms = file->postponed_ms != 0 ? file->postponed_ms : set->now_ms;
-    set_claims_take_out(set, file, EVENT_LATER);
-    return true;
-}
-
-/* --- While its writer is at work --- */
+/* --- What an offer takes away --- */
 
 static bool loses_shared(const struct set_file *file)
 {
@@ -81,9 +58,8 @@ static bool loses_shared(const struct set_file *file)
     return false;
 }
 
-/* Whether the offer of FILE takes something away from what is served: a domain, a shared policy's
- * or a domain's mx, a mode or a max_age lowered. */
-static bool takes_away(const struct set_file *file)
+/* Whether a text of FILE's offer says less than the one that is served. */
+static bool narrows(const struct set_file *file)
 {
     const struct set_offer *offer = file->offer;
     for (size_t i = 0; i < offer->domain_count; i++) {
@@ -102,59 +78,75 @@ static bool takes_away(const struct set_file *file)
             return true;
         }
     }
-    return loses_shared(file) || count_losses(file) != 0;
+    return false;
 }
 
-/* Takes FILE out where its text may not be whole and takes something away. */
-static bool doubt(struct policy_set *set, struct set_file *file)
+/* --- What is to wait --- */
+
+/* What is dear to find out is asked only where it decides. */
+static struct removal_facts facts_of(const struct policy_set *set, const struct set_file *file)
 {
-    const struct write_facts facts = set_file_writing(set, file);
-    enum write_verdict verdict = write_rule(&facts);
-    if (file->offer->absent || verdict == WRITE_COUNTS || !takes_away(file)) {
+    const struct write_facts written = set_file_writing(set, file);
+    struct removal_facts facts = {
+        .lost = count_losses(file),
+        .loses_shared = loses_shared(file),
+        .was_postponed = file->postponed_ms != 0,
+        .postponed_ms = set->now_ms - file->postponed_ms,
+        .writing = write_rule(&written),
+        .is_gone = file->offer->absent,
+        .is_away = file->offer->absent && set_file_is_away(set, file),
+        .is_beside_held = set->tops[file->top].held_gone != 0,
+        .is_meant = set->tops[file->top].is_meant,
+        .was_held = file->was_held,
+    };
+    facts.changing = facts.lost != 0 && set->options.changing != NULL &&
+                     set->options.changing(set->options.context);
+    facts.narrows = facts.writing != WRITE_COUNTS && narrows(file);
+    facts.free = facts.is_away && facts.lost != 0 ? count_free(set, file) : 0;
+    return facts;
+}
+
+static const enum file_event events[] = {
+    [REMOVAL_LATER] = EVENT_LATER,
+    [REMOVAL_UNSETTLED] = EVENT_UNSETTLED,
+    [REMOVAL_OPEN] = EVENT_OPEN,
+    [REMOVAL_HELD] = EVENT_TOO_MUCH,
+};
+
+/* Takes FILE's offer out of this round, unless it COUNTS. */
+static bool follow(struct policy_set *set, struct set_file *file, enum removal_verdict verdict)
+{
+    if (verdict == REMOVAL_COUNTS) {
         return false;
     }
-    set_claims_take_out(set, file, verdict == WRITE_UNFINISHED ? EVENT_OPEN : EVENT_UNSETTLED);
+    if (verdict == REMOVAL_LATER && file->postponed_ms == 0) {
+        file->postponed_ms = set->now_ms;
+    }
+    file->loses = count_losses(file);
+    file->blocked_by = NULL;
+    set_event(set, file, events[verdict]);
     return true;
+}
+
+/* Takes out what RULE says of each offer that stands and that nobody accepts. True: there was some,
+ * and what stood on it is to be settled again. */
+static bool ask_each(struct policy_set *set,
+                     enum removal_verdict (*rule)(const struct removal_facts *facts))
+{
+    bool out = false;
+    for (size_t i = 0; i < set->round.count; i++) {
+        struct set_file *file = set->round.items[i];
+        if (set_file_stands(file) && !set_accepts(set, file)) {
+            const struct removal_facts facts = facts_of(set, file);
+            out = follow(set, file, rule(&facts)) || out;
+        }
+    }
+    return out;
 }
 
 /* --- Too much at once --- */
 
-static bool hold(struct policy_set *set, struct set_file *file)
-{
-    file->loses = count_losses(file);
-    set_claims_take_out(set, file, EVENT_TOO_MUCH);
-    return true;
-}
-
-/* What lay in a directory that has nothing left is held however little it is: nobody can tell
- * whether that is the directory that was meant. */
-static bool is_away(const struct policy_set *set, const struct set_file *file)
-{
-    return file->offer->absent && set_file_is_away(set, file) &&
-           (loses_shared(file) || count_losses(file) != count_free(set, file));
-}
-
-/* What is held stays held until it is accepted, its file changes, or nothing is lost by it. And
- * what vanishes beside what has vanished and is held is most likely the same accident, seen later:
- * a large tree takes a while to go. Neither where a file that is empty on purpose stands beside it.
- */
-static bool is_held_already(const struct policy_set *set, const struct set_file *file)
-{
-    const struct set_top *top = &set->tops[file->top];
-    if (file->offer->absent) {
-        return (file->was_held || top->held_gone != 0) && !top->is_meant;
-    }
-    return file->was_held;
-}
-
-static bool is_too_much(const struct policy_set *set, size_t removed, size_t of)
-{
-    return removed >= (size_t)set->options.removal_domains && removed != 0 &&
-           (double)removed * 100 > (double)of * (double)set->options.removal_percent;
-}
-
-/* Domains of files that have vanished and whose time is not up: the rest of a tree that is going
- * counts together with what is taken away now. */
+/* Domains of files that are gone and whose time is not up. */
 static size_t count_going(const struct policy_set *set)
 {
     size_t count = 0;
@@ -165,76 +157,59 @@ static size_t count_going(const struct policy_set *set)
     return count;
 }
 
-/* What the round removes, of all that stands in it. */
-struct removal {
-    size_t lost;
-    size_t gained;
-    bool vanished;
-};
-
-static void count_file(struct set_file *file, struct removal *removal)
+static bool loses(const struct policy_set *set, const struct set_file *file)
 {
-    removal->gained += count_gains(file);
-    file->loses = count_losses(file);
-    removal->lost += file->loses;
-    removal->vanished = removal->vanished || (file->offer->absent && file->loses != 0);
+    return set_file_stands(file) && !set_accepts(set, file) && count_losses(file) != 0;
+}
+
+static struct removal_sums sum_up(const struct policy_set *set)
+{
+    bool some_gone = false;
+    struct removal_sums sums = {
+        .served = set->owned,
+        .at_least = (size_t)set->options.removal_domains,
+        .percent = (size_t)set->options.removal_percent,
+    };
+    for (size_t i = 0; i < set->round.count; i++) {
+        const struct set_file *file = set->round.items[i];
+        if (set_file_stands(file) && !set_accepts(set, file)) {
+            size_t lost = count_losses(file);
+            sums.gained += count_gains(file);
+            sums.lost += lost;
+            some_gone = some_gone || (file->offer->absent && lost != 0);
+        }
+    }
+    sums.going = some_gone ? count_going(set) : 0;
+    return sums;
 }
 
 /* What is free to go is asked of the history, for each domain: only where it decides. */
-static size_t count_all_free(const struct policy_set *set)
+static bool is_too_much(const struct policy_set *set)
 {
-    size_t count = 0;
+    struct removal_sums sums = sum_up(set);
+    if (!removal_rule_is_too_much(&sums)) {
+        return false;
+    }
     for (size_t i = 0; i < set->round.count; i++) {
         const struct set_file *file = set->round.items[i];
-        count += set_file_stands(file) && file->loses != 0 ? count_free(set, file) : 0;
+        sums.free += loses(set, file) ? count_free(set, file) : 0;
     }
-    return count;
+    return removal_rule_is_too_much(&sums);
 }
 
-static bool trips(const struct policy_set *set, const struct removal *removal)
+static bool hold_what_loses(struct policy_set *set)
 {
-    size_t after = set->owned + removal->gained - removal->lost;
-    size_t of = set->owned > after ? set->owned : after;
-    size_t removed = removal->lost + (removal->vanished ? count_going(set) : 0);
-    return is_too_much(set, removed, of) && is_too_much(set, removed - count_all_free(set), of);
-}
-
-static bool hold_what_is_too_much(struct policy_set *set)
-{
-    struct removal removal = {0};
     bool held = false;
-    for (size_t i = 0; i < set->round.count; i++) {
-        struct set_file *file = set->round.items[i];
-        if (!set_file_stands(file) || set_accepts(set, file)) {
-            continue;
-        }
-        count_file(file, &removal);
-        bool loses = file->loses != 0 || (file->offer->absent && loses_shared(file));
-        if (loses && (is_held_already(set, file) || is_away(set, file))) {
-            held = hold(set, file);
-        }
-    }
-    if (held || removal.lost == 0) {
-        return held;
-    }
-    set->guard_tripped = set->guard_tripped || trips(set, &removal);
+    set->guard_tripped = set->guard_tripped || is_too_much(set);
     for (size_t i = 0; i < set->round.count && set->guard_tripped; i++) {
         struct set_file *file = set->round.items[i];
-        if (set_file_stands(file) && !set_accepts(set, file) && file->loses != 0) {
-            held = hold(set, file);
-        }
+        held = (loses(set, file) && follow(set, file, REMOVAL_HELD)) || held;
     }
     return held;
 }
 
 bool set_guard(struct policy_set *set)
 {
-    bool out = false;
-    for (size_t i = 0; i < set->round.count; i++) {
-        struct set_file *file = set->round.items[i];
-        if (set_file_stands(file) && !set_accepts(set, file)) {
-            out = postpone(set, file) || doubt(set, file) || out;
-        }
-    }
-    return out || hold_what_is_too_much(set);
+    return ask_each(set, removal_rule_waits) || ask_each(set, removal_rule_holds) ||
+           hold_what_loses(set);
 }

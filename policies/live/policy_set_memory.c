@@ -188,7 +188,7 @@ static void find_tops(struct rows *rows)
         row->top = find_successor(rows, i, remembers);
         if (row->top < set->top_count) {
             remembers[row->top] = true;
-            set->remembers_all = false; /* under another entry */
+            set->unwritten.all_else_is = false; /* under another entry */
         } else {
             row->top = set_add_top(set, bytes_of(row->entry), row->entry, TOP_DROPPED);
         }
@@ -258,7 +258,7 @@ static void restore_file(struct policy_set *set, const char *path, size_t top,
                          struct policy_file *parsed, const struct row *row)
 {
     struct set_file *file = set_files_find_or_add(set, path, top);
-    set->remembers_all = set->remembers_all && file->top == top;
+    set->unwritten.all_else_is = set->unwritten.all_else_is && file->top == top;
     if (file->restored != NULL) { /* by two entries that lie within each other */
         policy_file_clear(parsed);
         return;
@@ -363,7 +363,7 @@ void set_memory_restore(struct policy_set *set)
         rows_clear(&rows);
         return;
     }
-    set->remembers_all = true;
+    set->unwritten.all_else_is = true;
     find_tops(&rows);
     bool whole = parallel_run(&(struct parallel_jobs){
         .count = rows.count,
@@ -376,7 +376,7 @@ void set_memory_restore(struct policy_set *set)
         .context = &rows,
     });
     if (rows.damaged) {
-        set->remembers_all = false;
+        set->unwritten.all_else_is = false;
         tell(set, set->options.state, "parts of served.db are damaged");
     }
     set->is_abandoned = set->is_abandoned || !whole;
@@ -404,27 +404,29 @@ void set_memory_note(struct policy_set *set, struct set_file *file)
 {
     if (set->options.state != NULL && !file->unremembered) {
         file->unremembered = true;
-        set_files_add(&set->unremembered, file);
+        set_files_add(&set->unwritten.files, file);
     }
 }
 
 static void clear_forgotten(struct policy_set *set)
 {
-    for (size_t i = 0; i < set->forgotten_count; i++) {
-        free(set->forgotten[i].entry);
-        free(set->forgotten[i].path);
+    for (size_t i = 0; i < set->unwritten.forgotten_count; i++) {
+        free(set->unwritten.forgotten[i].entry);
+        free(set->unwritten.forgotten[i].path);
     }
-    set->forgotten_count = 0;
+    set->unwritten.forgotten_count = 0;
 }
 
 static void note_forgotten(struct policy_set *set, const char *entry, struct bytes path)
 {
-    if (set->forgotten_count == POLICY_SET_FORGOTTEN_MAX) { /* another process writes, or nobody */
+    if (set->unwritten.forgotten_count ==
+        POLICY_SET_FORGOTTEN_MAX) { /* another process writes, or nobody */
         clear_forgotten(set);
-        set->remembers_all = false;
+        set->unwritten.all_else_is = false;
     }
-    ARRAY_GROW(set->forgotten, set->forgotten_count, set->forgotten_capacity);
-    set->forgotten[set->forgotten_count++] =
+    ARRAY_GROW(set->unwritten.forgotten, set->unwritten.forgotten_count,
+               set->unwritten.forgotten_capacity);
+    set->unwritten.forgotten[set->unwritten.forgotten_count++] =
         (struct set_forgotten){memory_string(entry), memory_string_of(path)};
 }
 
@@ -442,7 +444,7 @@ void set_memory_note_orphan(struct policy_set *set, struct set_shared *shared)
         return;
     }
     if (is_orphan) {
-        set->orphans_unremembered = true;
+        set->unwritten.orphans = true;
     } else {
         shared->remembered = false;
         note_forgotten(set, "", bytes_of(shared->text));
@@ -453,7 +455,7 @@ void set_memory_note_orphan(struct policy_set *set, struct set_shared *shared)
 
 bool policy_set_remembers(const struct policy_set *set)
 {
-    return set->remembers_all;
+    return set->unwritten.all_else_is;
 }
 
 static void unremember(struct set_shared *shared, void *context)
@@ -466,8 +468,8 @@ void policy_set_remember_afresh(struct policy_set *set)
 {
     clear_forgotten(set);
     set_shared_each(set, unremember, NULL);
-    set->orphans_unremembered = true;
-    set->remembers_all = true;
+    set->unwritten.orphans = true;
+    set->unwritten.all_else_is = true;
     for (size_t i = 0; i < set->files.count; i++) {
         set_memory_note(set, set->files.items[i]);
     }
@@ -581,7 +583,8 @@ static bool is_applied(const struct set_file *file)
 
 bool policy_set_is_remembered(const struct policy_set *set)
 {
-    return set->unremembered.count == 0 && set->forgotten_count == 0 && !set->orphans_unremembered;
+    return set->unwritten.files.count == 0 && set->unwritten.forgotten_count == 0 &&
+           !set->unwritten.orphans;
 }
 
 bool policy_set_remember(struct policy_set *set, const struct policy_set_memory *memory,
@@ -589,23 +592,23 @@ bool policy_set_remember(struct policy_set *set, const struct policy_set_memory 
 {
     struct remembering remembering = {
         .set = set, .memory = memory, .reader = version_record_reader(&set->options.defaults)};
-    for (size_t i = 0; i < set->forgotten_count; i++) {
-        memory->remove(bytes_of(set->forgotten[i].entry), bytes_of(set->forgotten[i].path),
-                       memory->context);
+    for (size_t i = 0; i < set->unwritten.forgotten_count; i++) {
+        memory->remove(bytes_of(set->unwritten.forgotten[i].entry),
+                       bytes_of(set->unwritten.forgotten[i].path), memory->context);
     }
     clear_forgotten(set);
-    if (set->orphans_unremembered) {
-        set->orphans_unremembered = false;
+    if (set->unwritten.orphans) {
+        set->unwritten.orphans = false;
         set_shared_each(set, put_orphan, &remembering);
     }
-    while (set->unremembered.count != 0 && remembering.octets < octets) {
-        struct set_file *file = set->unremembered.items[--set->unremembered.count];
+    while (set->unwritten.files.count != 0 && remembering.octets < octets) {
+        struct set_file *file = set->unwritten.files.items[--set->unwritten.files.count];
         file->unremembered = false;
         if (is_applied(file)) {
             put_file(&remembering, file);
         }
     }
-    return set->unremembered.count != 0;
+    return set->unwritten.files.count != 0;
 }
 
 /* --- Asking --- */

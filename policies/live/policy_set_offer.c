@@ -13,15 +13,15 @@ static struct offer_use *find_use(struct policy_set *set, struct set_offer *offe
         return last;
     }
     struct set_shared *shared = set_shared_mention(set, name);
-    if (shared->use != 0) {
+    if (shared->number != 0) {
         set_shared_unmention(set, shared);
-        return &offer->uses[shared->use - 1];
+        return &offer->uses[shared->number - 1];
     }
     ARRAY_GROW(offer->uses, offer->use_count, offer->use_capacity);
     assert(offer->uses != NULL);
     offer->uses[offer->use_count] = (struct offer_use){.shared = shared};
-    shared->use = ++offer->use_count;
-    return &offer->uses[shared->use - 1];
+    shared->number = ++offer->use_count;
+    return &offer->uses[shared->number - 1];
 }
 
 /* Copies what serving needs out of the parsed file, in as few allocations as a file has kinds of
@@ -80,7 +80,7 @@ struct set_offer *set_offer_new(struct policy_set *set, struct policy_file *file
         name += file->domains[i].name.n;
     }
     for (size_t i = 0; i < offer->use_count; i++) {
-        offer->uses[i].shared->use = 0;
+        offer->uses[i].shared->number = 0;
     }
     for (size_t i = 0; i < file->policy_count; i++) {
         copy_shared(set, &file->policies[i], &offer->shared[i]);

@@ -10,8 +10,9 @@ static void doom(struct policy_set *set, struct policy_domain *domain)
         return;
     }
     domain->owner = set; /* no file: a mark */
-    ARRAY_GROW(set->doomed, set->doomed_count, set->doomed_capacity);
-    set->doomed[set->doomed_count++] = domain;
+    ARRAY_GROW(set->publication.doomed, set->publication.doomed_count,
+               set->publication.doomed_capacity);
+    set->publication.doomed[set->publication.doomed_count++] = domain;
 }
 
 /* Of a remembered version, domains whose shared policy is nowhere to be found cannot be served. */

@@ -40,8 +40,8 @@ struct set_shared {
     struct set_place place;       /* in the owner's file */
     size_t users;                 /* served domains that point to the slot */
     size_t mentions;              /* by offers and applied versions */
-    size_t use;                   /* while an offer is made: index + 1 into its uses */
-    bool touched;                 /* listed in set->touched_shared */
+    size_t number;                /* while an offer, or a round, is put together: its index + 1 */
+    bool touched;                 /* listed in set->publication */
     const struct policy *coming;  /* the text that this apply is about to publish */
     struct policy_mirror *mirror; /* owned: as the owner's version has it; NULL: a text */
     size_t waiting;               /* domains that are to use it, once it has a text */
@@ -149,15 +149,15 @@ struct set_file {
     struct set_wait *waits; /* sorted by domain */
     size_t wait_count;
     bool waits_listed; /* in set->waiting */
-    bool unremembered; /* listed in set->unremembered */
+    bool unremembered; /* listed in set->unwritten */
 
     struct set_offer *offer;    /* NULL: nothing but what is applied */
     struct set_offer *restored; /* first load only: as remembered, owned but not published */
 
     /* The round under way. */
-    bool blocked_by_claim;       /* by an offer, not by what is applied */
-    struct set_file *blocked_by; /* the file that was in the way first */
-    struct bytes blocked_over;   /* the domain, or the shared policy's name, that it was about */
+    size_t number;               /* among those that are judged */
+    struct set_file *blocked_by; /* the file that is in the way, or NULL */
+    struct bytes blocked_over;   /* the domain, or the shared policy's name, that it is about */
     size_t loses;                /* domains that the offer removes from what is served */
     bool lost;                   /* another file took domains of it */
     struct diagnostics problems;
@@ -231,19 +231,49 @@ struct policy_set_accepting {
     size_t path_count; /* 0: all */
 };
 
+/* What the memory does not have yet (policy_set_memory.c). */
+struct set_unwritten {
+    struct set_files files;
+    struct set_forgotten *forgotten;
+    size_t forgotten_count;
+    size_t forgotten_capacity;
+    bool orphans;
+    bool all_else_is; /* the memory is what was restored, but for these */
+};
+
+/* What one apply is about to publish (policy_set_publish.c). */
+struct set_publication {
+    struct set_change *changes;
+    size_t change_count;
+    size_t change_capacity;
+    struct set_arrival *arrivals;
+    size_t arrival_count;
+    size_t arrival_capacity;
+    struct policy_domain **doomed; /* they belong to nobody any more */
+    size_t doomed_count;
+    size_t doomed_capacity;
+    struct set_shared **touched; /* shared policies that are looked at once more at the end */
+    size_t touched_count;
+    size_t touched_capacity;
+    bool readers_may_lag; /* domains have left shared slots since all readers were waited for */
+};
+
 struct policy_set {
     struct policy_index *index;
     struct policy_set_options options; /* its texts are the set's own, or NULL */
     bool loaded;
-    bool starting; /* this apply is the first load */
     bool is_abandoned;
+    void (*changed)(const struct policy_set_event *event, void *context);
+    void *context;
 
     struct set_top *tops;
     size_t top_count;
+    bool tops_changed;
     struct set_files files;   /* sorted by path */
     struct set_files arrived; /* found by the listing under way, not in `files` yet */
     uint64_t listing;
-    void *shared_by_name; /* trees of tsearch */
+    struct set_files work; /* files that are not at rest, or were not before this apply */
+    void *shared_by_name;  /* trees of tsearch */
     void *shared_by_slot;
     struct set_shared *last_slot; /* the answer before: neighbours use the same one */
 
@@ -251,52 +281,27 @@ struct policy_set {
     bool mirrors_changed;     /* since policy_set_mirrors */
     struct set_files waiting; /* files that have waits */
 
-    struct set_files work; /* files that are not at rest, or were not before this apply */
     struct set_ahead ahead[POLICY_SET_AHEAD_MAX];
     size_t ahead_count;
-
-    /* What the memory does not have yet (policy_set_memory.c). */
-    struct set_files unremembered;
-    struct set_forgotten *forgotten;
-    size_t forgotten_count;
-    size_t forgotten_capacity;
-    bool orphans_unremembered;
-    bool remembers_all; /* the memory is what was restored, but for these */
-    struct diagnostics memory_problems;
-
-    /* This apply. */
-    int64_t now_ms;
-    bool untold; /* nobody told which of the changed files are whole */
-    bool something_changed;
-    const struct policy_set_accepting *accepting; /* NULL: nothing is accepted */
-    struct set_files round;
-    struct set_files queue; /* refused, what follows from it not looked at yet */
-    struct set_files losers;
-    struct set_file disputed; /* stands as claimant where several say a name differently */
-    bool settled_once;        /* the round's offers were tried */
-    bool guard_tripped;       /* the round removes too much: it is to remove nothing */
-    bool again;               /* the limit of passes was reached: go on at once */
-    bool tops_changed;
-    bool readers_may_lag; /* domains have left shared slots since all readers were waited for */
-    struct set_change *changes;
-    size_t change_count;
-    size_t change_capacity;
-    struct set_arrival *arrivals;
-    size_t arrival_count;
-    size_t arrival_capacity;
-    struct policy_domain **doomed;
-    size_t doomed_count;
-    size_t doomed_capacity;
-    struct set_shared **touched_shared;
-    size_t touched_shared_count;
-    size_t touched_shared_capacity;
+    struct set_unwritten unwritten;
 
     size_t owned; /* domains that some applied version holds */
     size_t files_in_error;
-    size_t shared_defined;    /* shared policies that some applied version defines */
-    struct diagnostics fresh; /* not told yet */
-    void (*changed)(const struct policy_set_event *event, void *context);
-    void *context;
+    size_t shared_defined;              /* shared policies that some applied version defines */
+    struct diagnostics memory_problems; /* of a start */
+    struct diagnostics fresh;           /* not told yet */
+
+    /* This apply. */
+    int64_t now_ms;
+    bool starting; /* it is the first load */
+    bool untold;   /* nobody told which of the changed files are whole */
+    bool something_changed;
+    const struct policy_set_accepting *accepting; /* NULL: nothing is accepted */
+    struct set_files round;                       /* files whose offers are judged */
+    struct set_files losers;                      /* files that others took something of */
+    bool guard_tripped; /* the round removes too much: it is to remove nothing */
+    bool again;         /* not all could be judged: go on at once */
+    struct set_publication publication;
     struct policy_set_result result;
 };
 
@@ -415,10 +420,13 @@ void set_read(struct policy_set *set);
 void set_read_forget(struct policy_set *set);
 
 /* --- policy_set_claims.c --- */
-/* Settles which offers of set->round stand: those that are FILE_OFFERED still. */
-void set_claims_settle(struct policy_set *set);
-/* Takes FILE's offer out by EVENT, and whatever stood on it. */
-void set_claims_take_out(struct policy_set *set, struct set_file *file, enum file_event event);
+struct set_claims;
+/* What the offers of set->round say of names that others have as well; the caller frees it. */
+struct set_claims *set_claims_new(struct policy_set *set);
+void set_claims_free(struct set_claims *claims);
+/* Settles which offers of set->round stand, of those that are not taken out of it: they are
+ * FILE_OFFERED, the others FILE_REFUSED, and claimants are marked. */
+void set_claims_settle(struct policy_set *set, struct set_claims *claims);
 
 /* --- policy_set_guard.c --- */
 /* Takes offers out that are not to count now: postponed, held, not whole. True: some were; settle
@@ -438,7 +446,7 @@ void set_publish_shared(struct policy_set *set, struct set_shared *shared, struc
 void set_publish_user(struct policy_set *set, struct policy_domain *domain,
                       struct set_shared *shared);
 void set_publish_changes(struct policy_set *set);
-/* Domains that belong to nobody any more (set->doomed). */
+/* Domains that belong to nobody any more (set->publication). */
 void set_publish_removals(struct policy_set *set);
 /* Shared policies that nobody defines or uses. */
 void set_publish_withdrawals(struct policy_set *set);

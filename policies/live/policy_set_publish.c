@@ -40,7 +40,7 @@ static void leave_shared(struct policy_set *set, const struct policy_domain *dom
     struct set_shared *shared = set_shared_of(set, domain);
     if (shared != NULL) {
         shared->users--;
-        set->readers_may_lag = true;
+        set->publication.readers_may_lag = true;
         set_shared_touch(set, shared);
     }
 }
@@ -49,9 +49,9 @@ static void leave_shared(struct policy_set *set, const struct policy_domain *dom
  * yet. It must not find there what the domain never served. */
 static void wait_for_lagging_readers(struct policy_set *set)
 {
-    if (set->readers_may_lag && set->change_count != 0) {
+    if (set->publication.readers_may_lag && set->publication.change_count != 0) {
         synchronize_rcu();
-        set->readers_may_lag = false;
+        set->publication.readers_may_lag = false;
     }
 }
 
@@ -69,8 +69,9 @@ void set_publish_shared(struct policy_set *set, struct set_shared *shared, struc
         return;
     }
     shared->coming = policy;
-    ARRAY_GROW(set->changes, set->change_count, set->change_capacity);
-    set->changes[set->change_count++] = (struct set_change){shared, policy};
+    ARRAY_GROW(set->publication.changes, set->publication.change_count,
+               set->publication.change_capacity);
+    set->publication.changes[set->publication.change_count++] = (struct set_change){shared, policy};
 }
 
 /* Takes the policy. A mirror without a text keeps what was served under its name. */
@@ -117,8 +118,10 @@ void set_publish_user(struct policy_set *set, struct policy_domain *domain,
         return;
     }
     policy_index_set_own(set->index, domain, policy_copy(shared->coming, shared->coming->mode));
-    ARRAY_GROW(set->arrivals, set->arrival_count, set->arrival_capacity);
-    set->arrivals[set->arrival_count++] = (struct set_arrival){domain, shared};
+    ARRAY_GROW(set->publication.arrivals, set->publication.arrival_count,
+               set->publication.arrival_capacity);
+    set->publication.arrivals[set->publication.arrival_count++] =
+        (struct set_arrival){domain, shared};
 }
 
 static void publish_domain(struct policy_set *set, struct offer_domain *offered)
@@ -133,9 +136,9 @@ static void publish_domain(struct policy_set *set, struct offer_domain *offered)
 void set_publish_changes(struct policy_set *set)
 {
     wait_for_lagging_readers(set);
-    for (size_t i = 0; i < set->change_count; i++) {
-        struct set_shared *shared = set->changes[i].shared;
-        struct policy *policy = set->changes[i].policy;
+    for (size_t i = 0; i < set->publication.change_count; i++) {
+        struct set_shared *shared = set->publication.changes[i].shared;
+        struct policy *policy = set->publication.changes[i].policy;
         tell(set, &(struct policy_set_event){.subject = shared_subject(shared),
                                              .before = shared->slot->policy,
                                              .after = policy,
@@ -143,17 +146,18 @@ void set_publish_changes(struct policy_set *set)
         set_shared_publish(set, shared, policy);
         shared->coming = NULL;
     }
-    for (size_t i = 0; i < set->arrival_count; i++) {
-        policy_index_set_shared(set->index, set->arrivals[i].domain, set->arrivals[i].shared->slot);
+    for (size_t i = 0; i < set->publication.arrival_count; i++) {
+        policy_index_set_shared(set->index, set->publication.arrivals[i].domain,
+                                set->publication.arrivals[i].shared->slot);
     }
-    set->change_count = 0;
-    set->arrival_count = 0;
+    set->publication.change_count = 0;
+    set->publication.arrival_count = 0;
 }
 
 void set_publish_removals(struct policy_set *set)
 {
-    for (size_t i = 0; i < set->doomed_count; i++) {
-        struct policy_domain *domain = set->doomed[i];
+    for (size_t i = 0; i < set->publication.doomed_count; i++) {
+        struct policy_domain *domain = set->publication.doomed[i];
         if (domain->slot != NULL) {
             tell(set, &(struct policy_set_event){.subject = domain_subject(domain),
                                                  .before = own_policy(domain),
@@ -163,13 +167,13 @@ void set_publish_removals(struct policy_set *set)
         }
         policy_index_remove(set->index, domain);
     }
-    set->doomed_count = 0;
+    set->publication.doomed_count = 0;
 }
 
 void set_publish_withdrawals(struct policy_set *set)
 {
-    for (size_t i = 0; i < set->touched_shared_count; i++) {
-        struct set_shared *shared = set->touched_shared[i];
+    for (size_t i = 0; i < set->publication.touched_count; i++) {
+        struct set_shared *shared = set->publication.touched[i];
         if (shared->owner == NULL && shared->users == 0 && shared->slot != NULL) {
             tell(set, &(struct policy_set_event){.subject = shared_subject(shared),
                                                  .before = shared->slot->policy,

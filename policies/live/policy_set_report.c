@@ -148,8 +148,7 @@ static void report_uses(const struct policy_set *set, const struct set_file *fil
 
 /* Nothing that is applied is in the way, but an offer that is refused itself is: two files that
  * each wait for the other, or say a name differently. */
-static void report_blocker(const struct policy_set *set, const struct set_file *file,
-                           struct diagnostics *problems)
+static void report_blocker(const struct set_file *file, struct diagnostics *problems)
 {
     const struct set_file *other = file->blocked_by;
     struct bytes over = file->blocked_over;
@@ -158,7 +157,7 @@ static void report_blocker(const struct policy_set *set, const struct set_file *
     }
     const struct offer_domain *mine = set_offer_find_domain(file->offer, over);
     struct set_place place = mine != NULL ? mine->place : (struct set_place){0};
-    if (other != NULL && other != &set->disputed) {
+    if (other != NULL) {
         CLEANUP_FREE char *there = describe_place(other, find_domain(other, over));
         diagnostics_add(problems, SEVERITY_ERROR, file->path, place.line, place.column,
                         "%.*s is claimed by %s too, which is refused itself; remove one of them",
@@ -182,7 +181,7 @@ static void report_refused(struct policy_set *set, struct set_file *file)
     report_domains(set, file, &problems);
     report_uses(set, file, &problems);
     if (problems.errors == 0) {
-        report_blocker(set, file, &problems);
+        report_blocker(file, &problems);
     }
     set_report_file(set, file, &problems);
 }
@@ -346,8 +345,8 @@ void set_report(struct policy_set *set)
     for (size_t i = 0; i < set->top_count; i++) {
         report_top(set, i);
     }
-    for (size_t i = 0; i < set->touched_shared_count; i++) {
-        report_orphan(set, set->touched_shared[i]);
+    for (size_t i = 0; i < set->publication.touched_count; i++) {
+        report_orphan(set, set->publication.touched[i]);
     }
 }
 

@@ -104,8 +104,9 @@ void set_shared_touch(struct policy_set *set, struct set_shared *shared)
         return;
     }
     shared->touched = true;
-    ARRAY_GROW(set->touched_shared, set->touched_shared_count, set->touched_shared_capacity);
-    set->touched_shared[set->touched_shared_count++] = shared;
+    ARRAY_GROW(set->publication.touched, set->publication.touched_count,
+               set->publication.touched_capacity);
+    set->publication.touched[set->publication.touched_count++] = shared;
     shared->mentions++;
 }
 

@@ -140,6 +140,9 @@ static bool load_policies(struct loader *loader, struct policy_set_result *ret_r
     bool finding = begin_to_find(loader, &finder);
     loader_apply_policies(loader, &everything, ret_result);
     loader->memory_is_restored = policy_set_remembers(loader->policies);
+    if (loader->memory != NULL) {
+        memory_writer_begin(loader->memory);
+    }
     bool abandoned = is_abandoned(loader);
     bool nothing = !abandoned && has_nothing(loader, &failure);
     if (nothing) {

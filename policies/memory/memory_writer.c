@@ -53,6 +53,7 @@ struct memory_writer {
     char *problem; /* why the memory cannot be written now, or NULL */
     bool hurried;  /* what waits is to be tried now */
     bool as_found; /* see memory_writer_is_as_found */
+    bool begun;    /* see memory_writer_begin */
     bool stopping;
 
     /* The thread's own. */
@@ -286,12 +287,24 @@ static bool write_all(struct memory_writer *writer)
     return false;
 }
 
+/* False: it stops. */
+static bool wait_for_begin(struct memory_writer *writer)
+{
+    pthread_mutex_lock(&writer->lock);
+    while (!writer->begun && !writer->stopping) {
+        pthread_cond_wait(&writer->changed, &writer->lock);
+    }
+    bool begun = writer->begun;
+    pthread_mutex_unlock(&writer->lock);
+    return begun;
+}
+
 static void *thread_main(void *context)
 {
     struct memory_writer *writer = context;
     int64_t wait = 0;
-    bool goes_on = true;
     thread_stand_back(4); /* far behind a load: nobody waits for this */
+    bool goes_on = wait_for_begin(writer);
     while (goes_on) {
         try_open(writer, &wait);
         if (writer->memory != NULL) {
@@ -338,6 +351,14 @@ bool memory_writer_open(const char *state, struct log *log, struct memory_writer
     }
     *ret_writer = writer;
     return true;
+}
+
+void memory_writer_begin(struct memory_writer *writer)
+{
+    pthread_mutex_lock(&writer->lock);
+    writer->begun = true;
+    pthread_cond_broadcast(&writer->changed);
+    pthread_mutex_unlock(&writer->lock);
 }
 
 void memory_writer_close(struct memory_writer *writer)

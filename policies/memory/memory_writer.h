@@ -42,6 +42,9 @@ struct memory_writer;
 /* In the directory STATE. Fails only where there can be no thread. LOG is borrowed. */
 bool memory_writer_open(const char *state, struct log *log, struct memory_writer **ret_writer,
                         struct error *e) MUST_USE;
+/* The file has been read by whoever wants to know what was served: from here on it is opened, and
+ * set aside where it is damaged. */
+void memory_writer_begin(struct memory_writer *writer);
 /* Writes what was handed over before it returns, but for a transaction whose end was not: that is
  * left out. NULL is fine. */
 void memory_writer_close(struct memory_writer *writer);

@@ -47,6 +47,7 @@ class RandomRestarts(Remembering):
         self.stash = {}  # of a top that is away: its files
         self.inodes = itertools.count(1)
         self.allowed = {domain: [None] for domain in DOMAINS}  # what may be served for each at the moment
+        self.uses = {}  # the shared policy of each domain that uses one
         self.unwritten = []  # what is remembered after a kill may be one of these models
         self.course = collections.deque(maxlen=40)
         self.counted = collections.Counter()
@@ -277,10 +278,11 @@ class RandomRestarts(Remembering):
     # --- what is expected ---
 
     def allow(self, *models):
-        """From now on a client may get what the models say, too."""
+        """From now on a client may get what the models say, too: one whose domain goes, the new text of the shared
+        policy that it uses until then."""
         for model in models:
             for domain, version in model.want(DOMAINS).items():
-                self.allowed[domain].append(version)
+                self.allowed[domain] += [version, model.stands.get("@" + self.uses.get(domain, ""))]
 
     def settle(self, *others):
         """What is served becomes the model's, or that of one of OTHERS, which takes its place then; and nothing else
@@ -294,6 +296,7 @@ class RandomRestarts(Remembering):
                       f"{self.whereabouts()}")
         with self.lock:
             self.allowed = {domain: [version] for domain, version in self.model.want(DOMAINS).items()}
+            self.uses = {name: value for name, value in self.model.stands.items() if isinstance(value, str)}
 
     def agreeing(self, models):
         """The first of MODELS that says what is served, and who gives it; or None."""

@@ -140,28 +140,14 @@ class Model:
 
 
 class Round:
-    """Which of the offers can stand together: all are assumed to, then those that cannot are refused, and their files
-    keep what they have applied, and so on."""
+    """Which of the offers can stand together: all are assumed to, then those that cannot are refused, step by step, and
+    their files keep what they have applied; last, some are tried again (policies/live/settlement.h)."""
 
     def __init__(self, model, offers, held, away):
         self.model, self.offers, self.held, self.away = model, offers, held, away
-        self.refused = {}  # path: the file whose offer is in the way, if it is an offer's fault
-        self.letting_go = set()  # of those refused: what they have others have in vain
-        self.disputed = set()
+        self.refused = {}  # path: (why, name, the file that is in the way)
         self.fall()
-        again = True
-        while again:  # what was refused for the sake of an offer that fell later, or that stands now
-            again = False
-            for path, blocker in sorted(self.refused.items()):
-                # Who would let go what another has in vain may, once that one stands.
-                if blocker and (blocker in self.refused) != (path in self.letting_go):
-                    before = dict(self.refused)
-                    del self.refused[path]
-                    self.fall()
-                    again = again or path not in self.refused
-                    if path in self.refused:
-                        self.refused = {**before, path: None}
-                    break
+        self.try_again()
 
     def standing(self):
         return {p: c for p, c in self.offers.items() if p not in self.refused}
@@ -172,75 +158,125 @@ class Round:
         return {**there, **self.standing()}
 
     def fall(self):
-        while True:
-            standing, given = self.standing(), self.given()
-            more = self.claiming_in_vain(standing, given) or self.losing(standing) or self.missed(standing)
-            if not more:
-                return
+        more = True
+        while more:
+            claims = {}
+            for path, offer in sorted(self.standing().items()):
+                for name in offer.said:
+                    claims.setdefault(name, []).append(path)
+            rules = (self.staying, self.moving, self.disputing, self.needing)
+            found = next(filter(None, (sorted(rule(claims)) for rule in rules)), [])
+            more = {}
+            for _, path, verdict in found:  # of several reasons the first counts
+                more.setdefault(path, verdict)
             self.refused.update(more)
 
-    def claiming_in_vain(self, standing, given):
-        found = {}
+    def try_again(self):
+        tried, more = set(), True
+        while more:
+            more = False
+            for path in sorted(self.offers.keys() - tried):
+                if path in self.refused and self.may_stand_now(path):
+                    tried.add(path)
+                    before = dict(self.refused)
+                    del self.refused[path]
+                    self.fall()
+                    if path in self.refused or self.lets_go_in_vain(path):
+                        self.refused = before
+                    else:
+                        more = True
+
+    def may_stand_now(self, path):
+        why, name, blocker = self.refused[path]
+        if why == "taken":
+            return blocker not in self.standing()
+        if why in ("stays", "needed"):
+            return blocker in self.standing()
+        return why == "undefined" and self.is_defined(name)
+
+    def lets_go_in_vain(self, path):
+        given = {name for content in self.standing().values() for name in content.said}
+        wanted = {name for p in (*self.refused, *self.held) for name in self.wants(p)}
+        return any(owner == path and name in wanted - given and not name.startswith("@")
+                   for name, owner in self.model.owner.items())
+
+    def wants(self, path):
+        return (self.offers.get(path) or self.held[path]).said
+
+    @staticmethod
+    def place(path, name, used=False):
+        """Whom a person is told of first: shared policies, then domains, then what those use."""
+        return used, path, not name.startswith("@"), name
+
+    # --- the rules: (place, path, verdict) of those that fall ---
+
+    def staying(self, claims):
+        standing = self.standing()
         for path, offer in standing.items():
             for name, value in offer.said.items():
-                if self.is_elsewhere(path, name, value, given):
-                    owner = self.model.owner[name]
-                    found[path] = owner if owner in standing else None
-                elif isinstance(value, str) and not self.is_defined("@" + value, given):
-                    found[path] = None
-        return found
+                owner = self.model.owner.get(name)
+                if owner not in (None, path) and self.stays(name, value, owner):
+                    why = "taken" if owner in standing and not self.model.is_away(owner, self.away) else "stays"
+                    yield self.place(path, name), path, (why, name, owner)
+                if isinstance(value, str) and not self.is_defined("@" + value):
+                    yield self.place(path, "@" + value, used=True), path, ("undefined", "@" + value, None)
 
-    def is_elsewhere(self, path, name, value, given):
-        owner = self.model.owner.get(name)
-        if owner in (None, path):
-            return False
+    def stays(self, name, value, owner):
+        standing = self.standing()
         if self.model.is_away(owner, self.away):
-            return self.text(value, given) != self.model.want([name])[name]
+            return self.text(value) != self.served(name)
+        if owner in standing:
+            return name in standing[owner].said
         # One that is gone, and kept for what others have in vain, is in nobody's way.
-        return owner in self.model.disk and name in given.get(owner, ABSENT).said
+        return owner in self.model.disk
 
-    def text(self, value, given):
-        """What VALUE comes to: the number of a text, by itself or by the shared policy of that name."""
-        texts = [c.said["@" + value] for c in given.values() if "@" + value in c.said] if isinstance(value, str) else [value]
-        return texts[0] if texts else self.model.stands.get("@" + value)
+    def moving(self, claims):
+        for name, paths in claims.items():
+            winner = self.winner(name, paths)
+            for path in paths if winner else ():
+                if path != winner:
+                    yield self.place(path, name), path, ("taken", name, winner)
 
-    def is_defined(self, name, given):
-        return name in self.model.stands or any(name in content.said for content in given.values())
+    def disputing(self, claims):
+        for name, paths in claims.items():
+            if not self.winner(name, paths):
+                for path in paths:
+                    yield self.place(path, name), path, ("disputed", name, None)
 
-    def losing(self, standing):
-        """Of several files that give a name that is nobody's, all but the one that it moves to. Where it moves to none
-        of them all lose, once nobody else does: one that has lost another name is no party any more."""
-        found, disputed = {}, {}
-        for name in {n for c in standing.values() for n in c.said}:
-            claims = sorted(p for p, c in standing.items() if name in c.said)
-            winner = self.winner(name, claims) if len(claims) > 1 else None
-            if winner:
-                found.update({p: winner for p in claims if p != winner})
-            elif len(claims) > 1:
-                disputed[name] = claims
-        if not found:
-            self.disputed.update(disputed)
-            found = {p: None for claims in disputed.values() for p in claims}
-        return found
+    def needing(self, claims):
+        standing = self.standing()
+        for path in (*self.refused, *self.held):
+            for name in self.wants(path):
+                owner = self.model.owner.get(name)
+                if (owner in standing and owner != path and name not in claims and not name.startswith("@")
+                        and (self.is_disputed(name) or standing[owner] is ABSENT)):
+                    yield self.place(path, name), owner, ("needed", name, path)
 
-    def winner(self, name, claims):
-        """A path, or None: none of them."""
-        if self.model.owner.get(name) in claims:
+    def winner(self, name, paths):
+        """Whose offer NAME moves to: a path, or None: nobody can tell."""
+        if self.model.owner.get(name) in paths:
             return self.model.owner[name]
         remembered = name in self.model.owner
-        text = self.model.stands[name] if remembered else self.model.last.get(name)
-        same = [p for p in claims if self.offers[p].said[name] == text]
-        return same[0] if same else None if remembered else claims[0]
+        same = [p for p in paths if self.says_what_stands(p, name, remembered)]
+        parties = len(paths) + self.is_disputed(name)
+        return same[0] if same else None if remembered and parties > 1 else paths[0]
 
-    def missed(self, standing):
-        """Files that would let go a domain which others have in vain: one that is gone, or where two say otherwise."""
-        claimed = {n for c in standing.values() for n in c.said}
-        found = {}
-        for path in (*self.refused, *self.held):
-            for name in (self.offers.get(path) or self.held[path]).said:
-                owner = self.model.owner.get(name)
-                if (owner in standing and owner != path and name not in claimed and not name.startswith("@")
-                        and (name in self.disputed or standing[owner] is ABSENT)):
-                    found[owner] = path
-                    self.letting_go.add(owner)
-        return found
+    def says_what_stands(self, path, name, remembered):
+        value = self.offers[path].said[name]
+        return self.text(value) == self.served(name) if remembered else value == self.model.last.get(name)
+
+    def is_disputed(self, name):
+        return any(verdict[:2] == ("disputed", name) for verdict in self.refused.values())
+
+    def is_defined(self, name):
+        return name in self.model.stands or any(name in content.said for content in self.given().values())
+
+    def served(self, name):
+        return self.text(self.model.stands.get(name), said_now=False)
+
+    def text(self, value, said_now=True):
+        """What VALUE comes to: the number of a text, by itself or by the shared policy of that name."""
+        if not isinstance(value, str):
+            return value
+        texts = [c.said["@" + value] for c in self.standing().values() if said_now and "@" + value in c.said]
+        return texts[0] if texts else self.model.stands.get("@" + value)

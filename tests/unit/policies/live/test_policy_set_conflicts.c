@@ -1,4 +1,5 @@
 /* Who gets a domain that several files name, and how domains move between files. */
+#include "policies/live/removal_rule.h"
 #include "policy_tree.h"
 
 static void test_a_conflict_names_both_places(void **state)
@@ -129,10 +130,10 @@ static void test_nothing_waits_for_quiet_for_ever(void **state)
     tree_rescan(t);
     t->changing = true;
     tree_edit(t, "b.yaml", "domains:\n" OWN("b.example", "mx.b.example"));
-    tree_wait(t, POLICY_SET_POSTPONED_MS / 2);
+    tree_wait(t, REMOVAL_POSTPONED_MS / 2);
     tree_edit(t, "b.yaml", "domains:\n" OWN("b.example", "new.b.example"));
     expect_served(t, "x.example", "mx.x.example");
-    tree_wait(t, POLICY_SET_POSTPONED_MS / 2);
+    tree_wait(t, REMOVAL_POSTPONED_MS / 2);
     expect_not_served(t, "x.example");
     expect_served(t, "b.example", "new.b.example");
 }

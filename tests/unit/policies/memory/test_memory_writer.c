@@ -31,6 +31,7 @@ static struct memory_writer *open_writer(const struct fixture *f)
     struct error e;
     struct memory_writer *writer = NULL;
     assert_true(memory_writer_open(f->state, f->log, &writer, &e));
+    memory_writer_begin(writer);
     return writer;
 }
 
@@ -407,6 +408,10 @@ static void test_damaged(void **state)
     assert_true(memory_writer_is_as_found(f->writer));
     memory_writer_close(TAKE(f->writer));
     overwrite(path, 4096, "this is no page of a database");
+    struct error e;
+    assert_true(memory_writer_open(f->state, f->log, &f->writer, &e));
+    memory_writer_close(TAKE(f->writer));
+    assert_int_not_equal(access(aside, F_OK), 0); /* a start may have it open, to read it */
     f->writer = open_writer(f);
     assert_true(wait_wanting(f->writer));
     assert_false(memory_writer_is_as_found(f->writer)); /* whatever could be read of it */
