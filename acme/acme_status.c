@@ -1,8 +1,8 @@
 /* The picture that `status` shows. */
 #include <stdlib.h>
 
+#include "acme/client.h"
 #include "acme/concern_rule.h"
-#include "acme_parts.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 
@@ -107,9 +107,9 @@ static int by_name(const void *left, const void *right)
 static void survey_cas(const struct acme *acme, struct acme_status *status, int64_t now_s)
 {
     int64_t now_ms = clock_monotonic_ms();
-    status->cas = memory_zero(acme->ca_count, sizeof(*status->cas));
-    for (size_t i = 0; i < acme->ca_count; i++) {
-        const struct ca *ca = acme->cas[i];
+    status->cas = memory_zero(acme->cas.count, sizeof(*status->cas));
+    for (size_t i = 0; i < acme->cas.count; i++) {
+        const struct ca *ca = acme->cas.items[i];
         int64_t held_ms = ca_held_until_ms(ca) - now_ms;
         status->cas[status->ca_count++] = (struct acme_status_ca){
             .name = memory_string(ca_settings(ca)->name),
@@ -128,13 +128,13 @@ struct acme_status *acme_status_new(struct acme *acme)
     struct survey survey = {status, clock_wall_s(), clock_monotonic_ms()};
     status->troubled = memory_zero(ACME_STATUS_HOSTS, sizeof(*status->troubled));
     status->orders = acme_leads(acme);
-    status->problem = memory_string_or_null(acme->problem);
-    status->orders_placed = acme->orders_placed;
-    status->orders_done = acme->orders_done;
-    status->orders_failed = acme->orders_failed;
-    status->renewals = acme->renewals;
-    memcpy(status->failures, acme->failures, sizeof(status->failures));
-    status->failure_count = acme->failure_count;
+    status->problem = memory_string_or_null(acme->session.problem);
+    status->orders_placed = acme->tally.placed;
+    status->orders_done = acme->tally.done;
+    status->orders_failed = acme->tally.failed;
+    status->renewals = acme->tally.renewals;
+    memcpy(status->failures, acme->tally.failures, sizeof(status->failures));
+    status->failure_count = acme->tally.failure_count;
     hosts_each(acme, survey_host, &survey);
     qsort(status->troubled, status->troubled_count, sizeof(*status->troubled), by_name);
     survey_cas(acme, status, survey.now_s);

@@ -1,7 +1,7 @@
 /* ACME Renewal Information (RFC 9773): when the CA would like a certificate to be renewed. */
 #include <stdlib.h>
 
-#include "acme_parts.h"
+#include "acme/client.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 
@@ -13,7 +13,7 @@ static void on_renewal_info(const struct ca_answer *answer, void *context)
     struct acme_renewal_info info;
     struct error e;
     struct host_event event = {.kind = HOST_EVENT_NO_WINDOW, .wait_s = answer->wait_s};
-    host->acme->ari_questions--;
+    host->acme->hosts.ari_questions--;
     if (answer->verdict == CA_GOOD && acme_renewal_info_parse(answer->http->body, &info, &e)) {
         event.kind = HOST_EVENT_WINDOW;
         event.start_s = info.start_s;
@@ -33,7 +33,7 @@ enum host_ari host_find_ari(const struct host *host)
     if (host->issuer == NULL) {
         return HOST_ARI_NEVER;
     }
-    if (host->acme->ari_questions >= QUESTIONS_MAX) {
+    if (host->acme->hosts.ari_questions >= QUESTIONS_MAX) {
         return HOST_ARI_BUSY;
     }
     if (directory == NULL) {
@@ -51,6 +51,6 @@ void host_ask_ari(struct host *host)
     /* Without an answer the lifetime decides: orders go on being placed. */
     struct ca_question question = {
         .endpoint = CA_URL, .url = url, .unsigned_get = true, .is_extra = true};
-    host->acme->ari_questions++;
+    host->acme->hosts.ari_questions++;
     ca_ask(host->issuer, &question, on_renewal_info, host);
 }

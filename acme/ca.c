@@ -1,5 +1,5 @@
 
-#include "ca_parts.h"
+#include "ca_carrier.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 

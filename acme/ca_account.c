@@ -3,7 +3,7 @@
 
 #include "acme/protocol/base64url.h"
 #include "acme/protocol/jws.h"
-#include "ca_parts.h"
+#include "ca_carrier.h"
 #include "lib/base/clock.h"
 #include "lib/base/fault.h"
 #include "lib/base/file.h"

@@ -1,7 +1,7 @@
 /* What a CA gives without a signature: its directory (RFC 8555 §7.1.1) and nonces (§7.2). */
 #include <string.h>
 
-#include "ca_parts.h"
+#include "ca_carrier.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "acme/protocol/jws.h"
-#include "ca_parts.h"
+#include "ca_carrier.h"
 #include "lib/base/clock.h"
 #include "lib/base/fault.h"
 #include "lib/base/memory.h"

@@ -4,9 +4,9 @@
 
 #include <openssl/evp.h>
 
+#include "acme/client.h"
 #include "acme/protocol/alpn_certificate.h"
 #include "acme/protocol/base64url.h"
-#include "acme_parts.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 #include "lib/dns/hook.h"
@@ -143,7 +143,7 @@ void challenge_response_show(struct challenge_response *response, struct acme *a
     bool is_up =
         response->kind != CHALLENGE_TLS_ALPN_01 || post_certificate(response, acme, host, ca, &e);
     /* For http-01 the board needs a notice only where it is not the first CA that asks. */
-    if (response->kind == CHALLENGE_HTTP_01 && ca != acme->cas[0]) {
+    if (response->kind == CHALLENGE_HTTP_01 && ca != acme->cas.items[0]) {
         post(response, acme, host, ca, NULL);
     }
     shown("key", is_up ? NULL : e.text, context);

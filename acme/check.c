@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "acme/client.h"
 #include "acme/machine/turn_rule.h"
 #include "acme/preflight.h"
 #include "acme/protocol/alpn_certificate.h"
-#include "acme_parts.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 
@@ -40,8 +40,8 @@ struct ca *host_choose_ca(const struct host *host, int64_t now_ms)
     size_t first = failures / (size_t)acme->settings->failover_after;
     enum ca_use use = CA_USE_NEXT;
     struct ca *ca = NULL;
-    for (size_t i = 0; i < acme->ca_count && use == CA_USE_NEXT; i++) {
-        ca = acme->cas[(first + i) % acme->ca_count];
+    for (size_t i = 0; i < acme->cas.count && use == CA_USE_NEXT; i++) {
+        ca = acme->cas.items[(first + i) % acme->cas.count];
         ca_prepare(ca);
         use = ca_find_use(ca, now_ms);
     }
@@ -101,7 +101,7 @@ static struct check *check_new(struct host *host, struct ca *ca)
     check->host = host;
     check->ca = ca;
     check->slow_names = host->state.slow_names;
-    check->thumbprint = memory_string(ca_thumbprint(acme->cas[0]));
+    check->thumbprint = memory_string(ca_thumbprint(acme->cas.items[0]));
     check->account_uri = memory_string(ca_account_url(ca));
     check->key_authorization = memory_printf("%s.%s", acme->probe_token, check->thumbprint);
     if (acme->settings->preflight_caa) {
@@ -222,17 +222,17 @@ static bool takes_orders(const struct ca *ca)
 static bool has_place(const struct host *host)
 {
     const struct acme *acme = host->acme;
-    return acme->looks.count + acme->found.count < acme->looks_max &&
+    return acme->looks.times.count + acme->hosts.found.count < acme->looks.max &&
            !(host_machine_is_behind(&host->state) && preflights_are_slow(acme));
 }
 
 static bool any_takes_orders(const struct acme *acme)
 {
     size_t i = 0;
-    while (i < acme->ca_count && !takes_orders(acme->cas[i])) {
+    while (i < acme->cas.count && !takes_orders(acme->cas.items[i])) {
         i++;
     }
-    return i < acme->ca_count;
+    return i < acme->cas.count;
 }
 
 static void begin_look(struct host *host, struct ca *ca)
@@ -245,7 +245,7 @@ static void begin_look(struct host *host, struct ca *ca)
 /* False: the first that waits has to go on waiting; the loop looks again. */
 static bool tend_ready(struct acme *acme)
 {
-    const struct schedule_item *item = schedule_first(&acme->ready);
+    const struct schedule_item *item = schedule_first(&acme->hosts.ready);
     if (item == NULL) {
         return false;
     }
@@ -281,7 +281,7 @@ static enum turn turn_of_found(const struct check *check)
     const struct ca *ca =
         ca_is_ready(check->ca, now_ms) ? check->ca : host_choose_ca(check->host, now_ms);
     const struct turn_facts facts = {
-        .has_place = acme->under_way < (size_t)acme->settings->in_flight,
+        .has_place = acme->orders.under_way < (size_t)acme->settings->in_flight,
         .takes = ca != NULL && takes_orders(ca),
         .other_takes = any_takes_orders(acme),
         .is_other_ca = ca != NULL && ca != check->ca,
@@ -292,7 +292,7 @@ static enum turn turn_of_found(const struct check *check)
 
 static bool tend_found(struct acme *acme)
 {
-    const struct schedule_item *item = schedule_first(&acme->found);
+    const struct schedule_item *item = schedule_first(&acme->hosts.found);
     if (item == NULL) {
         return false;
     }
@@ -310,7 +310,7 @@ static bool tend_found(struct acme *acme)
 
 static void tend_all(struct acme *acme, bool (*tend)(struct acme *acme))
 {
-    while (!acme->pausing && tend(acme)) {
+    while (!acme->orders.pausing && tend(acme)) {
     }
 }
 

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
+#include "acme/client.h"
 #include "acme/machine/renewal.h"
-#include "acme_parts.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 
@@ -62,15 +62,16 @@ void host_plan(struct host *host)
 static void place(struct host *host, int64_t at_ms)
 {
     struct acme *acme = host->acme;
-    struct schedule *const queues[HOST_PLACES] = {
-        [HOST_TIMED] = &acme->timed, [HOST_READY] = &acme->ready, [HOST_FOUND] = &acme->found};
+    struct schedule *const queues[HOST_PLACES] = {[HOST_TIMED] = &acme->hosts.timed,
+                                                  [HOST_READY] = &acme->hosts.ready,
+                                                  [HOST_FOUND] = &acme->hosts.found};
     struct schedule *queue = queues[host->state.place];
     if (host->queue != NULL && host->queue != queue) {
         schedule_remove(host->queue, &host->item);
     }
     host->queue = queue;
     if (queue != NULL) {
-        schedule_put(queue, &host->item, queue == &acme->timed ? at_ms : host->state.turn);
+        schedule_put(queue, &host->item, queue == &acme->hosts.timed ? at_ms : host->state.turn);
     }
 }
 
@@ -79,7 +80,7 @@ static void save(struct host *host)
     struct acme *acme = host->acme;
     const struct host_state *state = &host->state;
     struct error e;
-    if (acme->store == NULL) {
+    if (acme->session.store == NULL) {
         return; /* no session: the row stays as it is */
     }
     bool fine = state->trouble == ACME_HOST_FINE && state->failures == 0 && state->challenge == 0;
@@ -90,10 +91,10 @@ static void save(struct host *host)
         .challenge = state->challenge,
         .next_s = state->next_s,
         .problem = host->problem,
-        .settings = state->trouble == ACME_HOST_REJECTED ? acme->settings_digest : NULL,
+        .settings = state->trouble == ACME_HOST_REJECTED ? acme->session.settings_digest : NULL,
     };
-    bool saved = fine ? acme_store_remove_host(acme->store, host->name, &e)
-                      : acme_store_put_host(acme->store, &row, &e);
+    bool saved = fine ? acme_store_remove_host(acme->session.store, host->name, &e)
+                      : acme_store_put_host(acme->session.store, &row, &e);
     if (!saved && !(fine && e.code == ERROR_NOT_FOUND)) {
         acme_store_failed(acme, &e);
     }
@@ -111,7 +112,8 @@ static void note_renewal(struct host *host)
         .ari_next_s = certificate->ari_next_s,
         .revoked = certificate->revoked,
     };
-    if (!acme_store_note_certificate(host->acme->store, &row, &e) && e.code != ERROR_NOT_FOUND) {
+    if (!acme_store_note_certificate(host->acme->session.store, &row, &e) &&
+        e.code != ERROR_NOT_FOUND) {
         acme_store_failed(host->acme, &e);
     }
 }
@@ -154,7 +156,7 @@ static void take_up_left_order(struct host *host)
 {
     struct acme_store_order row;
     struct error e;
-    if (acme_store_find_order(host->acme->store, host->name, &row, &e)) {
+    if (acme_store_find_order(host->acme->session.store, host->name, &row, &e)) {
         order_take_up(host, &row);
         acme_store_order_clear(&row);
     } else if (e.code != ERROR_NOT_FOUND) {
@@ -166,9 +168,9 @@ static void take_stored_certificate(struct host *host)
 {
     struct acme_store_certificate row;
     struct error e;
-    if (host->acme->store != NULL && host->pair == NULL &&
+    if (host->acme->session.store != NULL && host->pair == NULL &&
         host->state.certificate.not_after_s != 0 &&
-        acme_store_find_certificate(host->acme->store, host->name, &row, &e)) {
+        acme_store_find_certificate(host->acme->session.store, host->name, &row, &e)) {
         host_take_certificate(host, &row, NULL);
         acme_store_certificate_clear(&row);
     }

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "acme_parts.h"
+#include "acme/client.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 
@@ -27,24 +27,24 @@ static const struct rcu_table_methods METHODS = {.key = host_key, .free = host_f
 
 void hosts_init(struct acme *acme)
 {
-    acme->hosts = rcu_table_new(&METHODS);
+    acme->hosts.table = rcu_table_new(&METHODS);
 }
 
 void hosts_clear(struct acme *acme)
 {
-    if (acme->hosts != NULL) {
-        rcu_table_free(acme->hosts);
+    if (acme->hosts.table != NULL) {
+        rcu_table_free(acme->hosts.table);
     }
-    schedule_clear(&acme->timed);
-    schedule_clear(&acme->order_timers);
-    schedule_clear(&acme->ready);
-    schedule_clear(&acme->looks);
-    schedule_clear(&acme->found);
+    schedule_clear(&acme->hosts.timed);
+    schedule_clear(&acme->orders.timers);
+    schedule_clear(&acme->hosts.ready);
+    schedule_clear(&acme->looks.times);
+    schedule_clear(&acme->hosts.found);
 }
 
 struct host *hosts_find(const struct acme *acme, struct bytes name)
 {
-    return (struct host *)rcu_table_find(acme->hosts, name);
+    return (struct host *)rcu_table_find(acme->hosts.table, name);
 }
 
 struct host *hosts_get(struct acme *acme, struct bytes name)
@@ -54,7 +54,7 @@ struct host *hosts_get(struct acme *acme, struct bytes name)
         host = memory_zero(1, sizeof(*host) + name.n + 1);
         host->acme = acme;
         memcpy(host->name, name.p, name.n);
-        rcu_table_add(acme->hosts, &host->entry);
+        rcu_table_add(acme->hosts.table, &host->entry);
     }
     return host;
 }
@@ -73,7 +73,7 @@ static bool visit_host(struct rcu_entry *entry, void *context)
 void hosts_each(struct acme *acme, bool (*visit)(struct host *host, void *context), void *context)
 {
     struct visit visiting = {visit, context};
-    rcu_table_each(acme->hosts, visit_host, &visiting);
+    rcu_table_each(acme->hosts.table, visit_host, &visiting);
 }
 
 /* --- From the policy index --- */
@@ -151,12 +151,12 @@ void hosts_look_again(struct acme *acme)
 {
     int64_t now_ms = clock_monotonic_ms();
     size_t count = 0;
-    if (now_ms < acme->woken_until_ms) {
+    if (now_ms < acme->hosts.woken_until_ms) {
         return; /* so many that they are being looked at still */
     }
     hosts_each(acme, count_waiting, &count);
     int64_t spread_s = look_spread_s(count);
-    acme->woken_until_ms = now_ms + spread_s * 1000;
+    acme->hosts.woken_until_ms = now_ms + spread_s * 1000;
     hosts_each(acme, wake, &spread_s);
 }
 
@@ -172,11 +172,12 @@ static void load_host(const struct acme_store_host *row, void *context)
         .challenge = row->challenge,
         .next_s = row->next_s,
     };
-    host_step(host, &(struct host_event){.kind = HOST_EVENT_LOADED,
-                                         .loaded = &loaded,
-                                         .other_settings =
-                                             row->settings != NULL &&
-                                             strcmp(row->settings, acme->settings_digest) != 0});
+    host_step(host,
+              &(struct host_event){.kind = HOST_EVENT_LOADED,
+                                   .loaded = &loaded,
+                                   .other_settings =
+                                       row->settings != NULL &&
+                                       strcmp(row->settings, acme->session.settings_digest) != 0});
     free(host->problem);
     host->problem = memory_string_or_null(row->problem);
 }
@@ -196,12 +197,12 @@ static void forget_left_order(struct host *host, int64_t now_s)
 {
     struct acme_store_order row;
     struct error e;
-    if (!acme_store_find_order(host->acme->store, host->name, &row, &e)) {
+    if (!acme_store_find_order(host->acme->session.store, host->name, &row, &e)) {
         return;
     }
     bool is_old = row.begun_s < now_s - LEFT_ORDER_S;
     acme_store_order_clear(&row);
-    if (is_old && !acme_store_remove_order(host->acme->store, host->name, &e)) {
+    if (is_old && !acme_store_remove_order(host->acme->session.store, host->name, &e)) {
         acme_store_failed(host->acme, &e);
     }
 }
@@ -216,7 +217,7 @@ static void forget_ended(struct host *host, int64_t now_s)
     int64_t not_after_s = host->state.certificate.not_after_s;
     bool ended = not_after_s != 0 && not_after_s < now_s;
     if (ended && !host->state.wanted &&
-        !acme_store_remove_certificate(host->acme->store, host->name, &e)) {
+        !acme_store_remove_certificate(host->acme->session.store, host->name, &e)) {
         acme_store_failed(host->acme, &e);
     }
 }
@@ -231,8 +232,8 @@ static bool plan(struct host *host, void *context)
 
 bool hosts_load(struct acme *acme, struct error *e)
 {
-    if (!acme_store_each_host(acme->store, load_host, acme, e) ||
-        !acme_store_each_order(acme->store, load_order, acme, e)) {
+    if (!acme_store_each_host(acme->session.store, load_host, acme, e) ||
+        !acme_store_each_order(acme->session.store, load_order, acme, e)) {
         return false;
     }
     int64_t now_s = clock_wall_s();

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
+#include "acme/client.h"
 #include "acme/machine/renewal.h"
 #include "acme/protocol/csr.h"
-#include "acme_parts.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 #include "order_carrier.h"
@@ -19,12 +19,12 @@ static struct order *order_new(struct host *host, struct ca *ca)
     order->host = host;
     order->ca = ca;
     order->is_renewal = host->state.certificate.not_after_s != 0;
-    order->next = acme->orders;
+    order->next = acme->orders.first;
     if (order->next != NULL) {
         order->next->previous = order;
     }
-    acme->orders = order;
-    acme->under_way++;
+    acme->orders.first = order;
+    acme->orders.under_way++;
     host->order = order;
     host_tell(host, HOST_EVENT_ORDER);
     return order;
@@ -35,12 +35,12 @@ void order_free(struct order *order)
     if (order->previous != NULL) {
         order->previous->next = order->next;
     } else {
-        order->acme->orders = order->next;
+        order->acme->orders.first = order->next;
     }
     if (order->next != NULL) {
         order->next->previous = order->previous;
     }
-    schedule_remove(&order->acme->order_timers, &order->timer);
+    schedule_remove(&order->acme->orders.timers, &order->timer);
     acme_store_order_clear(&order->row);
     challenge_response_clear(&order->response);
     chain_choice_clear(&order->chains);
@@ -52,8 +52,8 @@ void order_free(struct order *order)
 
 void orders_drop(struct acme *acme)
 {
-    while (acme->orders != NULL) {
-        struct order *order = acme->orders;
+    while (acme->orders.first != NULL) {
+        struct order *order = acme->orders.first;
         if (order->host != NULL) {
             order->host->order = NULL;
         }
@@ -116,7 +116,7 @@ static void log_other_chain(const struct order *order, const struct order_action
 static void store_row(struct order *order)
 {
     struct error e;
-    if (!acme_store_put_order(order->acme->store, &order->row, &e)) {
+    if (!acme_store_put_order(order->acme->session.store, &order->row, &e)) {
         acme_store_failed(order->acme, &e);
     }
 }
@@ -124,7 +124,7 @@ static void store_row(struct order *order)
 static void forget_row(struct order *order)
 {
     struct error e;
-    if (!acme_store_remove_order(order->acme->store, order->row.host, &e) &&
+    if (!acme_store_remove_order(order->acme->session.store, order->row.host, &e) &&
         e.code != ERROR_NOT_FOUND) {
         acme_store_failed(order->acme, &e);
     }
@@ -156,12 +156,12 @@ static bool install(struct order *order)
     struct acme_store_certificate row;
     struct error e;
     fill_certificate(order, &row);
-    if (!acme_store_put_certificate(acme->store, &row, &row.id, &e)) {
+    if (!acme_store_put_certificate(acme->session.store, &row, &row.id, &e)) {
         acme_store_failed(acme, &e);
         return false;
     }
-    acme->orders_done++;
-    acme->renewals += order->is_renewal;
+    acme->tally.done++;
+    acme->tally.renewals += order->is_renewal;
     host_take_certificate(host, &row, order->chains.issued.pair);
     acme_tell_issued_later(acme, host->name, ca_settings(order->ca)->name, order->row.url,
                            (row.not_after_s - clock_wall_s()) / 86400);
@@ -208,8 +208,8 @@ static void tell(const struct order *order, const struct order_action *action)
 static void end(struct order *order, const struct order_action *action)
 {
     struct host *host = order->host;
-    order->acme->orders_failed += action->outcome == ORDER_FAILED;
-    schedule_remove(&order->acme->order_timers, &order->timer);
+    order->acme->tally.failed += action->outcome == ORDER_FAILED;
+    schedule_remove(&order->acme->orders.timers, &order->timer);
     host_step(host, &(struct host_event){.kind = HOST_EVENT_ORDER_ENDED, .order = action});
     host->order = NULL;
     order->host = NULL;
@@ -243,7 +243,7 @@ static bool carry_out(struct order *order, const struct order_action *action)
         chain_choice_clear(&order->chains);
         break;
     case ORDER_ACTION_WAKE_AT:
-        schedule_put(&order->acme->order_timers, &order->timer, action->at_ms);
+        schedule_put(&order->acme->orders.timers, &order->timer, action->at_ms);
         break;
     case ORDER_ACTION_PREPARE_CA:
         ca_prepare(order->ca);
@@ -288,7 +288,7 @@ void order_step(struct order *order, const struct order_event *event)
     struct order_actions actions;
     int before = takes_place(&order->state);
     order_machine_step(&order->state, event, &view, &actions);
-    order->acme->under_way += (size_t)(takes_place(&order->state) - before);
+    order->acme->orders.under_way += (size_t)(takes_place(&order->state) - before);
     for (size_t i = 0; i < actions.count && carry_out(order, &actions.items[i]); i++) {
     }
 }
@@ -303,10 +303,10 @@ void order_leave(struct order *order)
 void orders_wake(struct acme *acme, int64_t now_ms, int count)
 {
     struct schedule_item *item = NULL;
-    while (count-- > 0 && (item = schedule_first(&acme->order_timers)) != NULL &&
+    while (count-- > 0 && (item = schedule_first(&acme->orders.timers)) != NULL &&
            item->due_ms <= now_ms) {
         struct order *order = (struct order *)((char *)item - offsetof(struct order, timer));
-        schedule_remove(&acme->order_timers, item);
+        schedule_remove(&acme->orders.timers, item);
         order_step(order, &(struct order_event){.kind = ORDER_EVENT_WAKE, .wait_s = -1});
     }
 }
@@ -336,7 +336,7 @@ void order_begin(struct host *host, struct ca *ca, enum settings_challenge kind)
     order->row.directory = memory_string(ca_settings(ca)->url);
     order->row.account = memory_string(ca_account_url(ca) != NULL ? ca_account_url(ca) : "");
     order->row.begun_s = clock_wall_s();
-    order->acme->orders_placed++;
+    order->acme->tally.placed++;
     struct order_event event = {.kind = ORDER_EVENT_BEGIN, .wait_s = -1};
     if (!make_request(order, &e)) {
         event = (struct order_event){ORDER_EVENT_REFUSED, "key", e.text, -1, 0};

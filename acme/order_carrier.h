@@ -9,12 +9,12 @@
 
 struct order {
     struct acme *acme;
-    struct order *next; /* of acme.orders */
+    struct order *next; /* of acme.orders.first */
     struct order *previous;
     struct host *host; /* NULL: ended; freed when nothing is awaited any more */
     struct ca *ca;
     struct order_state state;
-    struct schedule_item timer;   /* of acme.order_timers */
+    struct schedule_item timer;   /* of acme.orders.timers */
     enum order_question question; /* asked last … */
     bool awaits; /* … and not answered; or what answers the challenge is not up */
     bool is_renewal;

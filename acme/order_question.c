@@ -1,9 +1,9 @@
 /* What an order asks of its CA, and what the answers say to its machine. */
 #include <stdlib.h>
 
+#include "acme/client.h"
 #include "acme/protocol/base64url.h"
 #include "acme/protocol/csr.h"
-#include "acme_parts.h"
 #include "lib/base/clock.h"
 #include "lib/base/fault.h"
 #include "lib/base/memory.h"
@@ -19,7 +19,7 @@ static void name_replaced(struct order *order, json_t *payload)
     const char *account = ca_account_url(order->ca);
     order->named_replaced = false;
     if (!order->state.replaces || ca_directory(order->ca)->renewal_info == NULL ||
-        !acme_store_find_certificate(order->acme->store, order->host->name, &old, &e)) {
+        !acme_store_find_certificate(order->acme->session.store, order->host->name, &old, &e)) {
         return;
     }
     order->named_replaced = old.ari_id != NULL && old.directory != NULL && old.account != NULL &&

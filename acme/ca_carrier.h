@@ -1,6 +1,6 @@
-/* What the files that make up a CA (ca.h) share. For ca*.c alone. */
-#ifndef ACME_CA_PARTS_H
-#define ACME_CA_PARTS_H
+/* What carries a CA (ca.h): for ca*.c alone. */
+#ifndef ACME_CA_CARRIER_H
+#define ACME_CA_CARRIER_H
 
 #include "acme/ca.h"
 #include "acme/protocol/retry_after.h"
