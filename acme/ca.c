@@ -1,4 +1,3 @@
-
 #include "ca_carrier.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
