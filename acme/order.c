@@ -1,5 +1,6 @@
 #include "order.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "acme/client.h"
@@ -208,6 +209,7 @@ static void tell(const struct order *order, const struct order_action *action)
 static void end(struct order *order, const struct order_action *action)
 {
     struct host *host = order->host;
+    assert(host != NULL); /* it ends once */
     order->acme->tally.failed += action->outcome == ORDER_FAILED;
     schedule_remove(&order->acme->orders.timers, &order->timer);
     host_step(host, &(struct host_event){.kind = HOST_EVENT_ORDER_ENDED, .order = action});

@@ -53,6 +53,15 @@ static void test_moments(void **state)
     }
 }
 
+/* One renewal must not follow the other at once, by a clock that is ahead of the CA's. */
+static void test_moments_by_a_clock_that_is_ahead(void **state)
+{
+    (void)state;
+    enum { END = 90 * DAY };
+    assert_int_equal(renewal_moment_from(0, END, 0, 7), renewal_moment(0, END, 7));
+    assert_int_equal(renewal_moment_from(0, END, 80 * DAY, 7), 85 * DAY);
+}
+
 /* Nonsense certificates: no division by zero, no overflow, and never a moment outside. */
 static void test_moments_of_nonsense(void **state)
 {
@@ -266,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_moments),
+        cmocka_unit_test(test_moments_by_a_clock_that_is_ahead),
         cmocka_unit_test(test_moments_of_nonsense),
         cmocka_unit_test(test_window),
         cmocka_unit_test(test_spread_is_even),
