@@ -110,7 +110,7 @@ static void survey_cas(const struct acme *acme, struct acme_status *status, int6
     status->cas = memory_zero(acme->cas.count, sizeof(*status->cas));
     for (size_t i = 0; i < acme->cas.count; i++) {
         const struct ca *ca = acme->cas.items[i];
-        int64_t held_ms = ca_held_until_ms(ca) - now_ms;
+        int64_t held_ms = ca_state(ca)->held_ms - now_ms;
         status->cas[status->ca_count++] = (struct acme_status_ca){
             .name = memory_string(ca_settings(ca)->name),
             .url = memory_string(ca_settings(ca)->url),

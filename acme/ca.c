@@ -40,24 +40,9 @@ void ca_free(struct ca *ca)
 
 /* --- Whether it can be asked (acme/machine/ca_machine.h) --- */
 
-bool ca_is_ready(const struct ca *ca, int64_t now_ms)
+const struct ca_state *ca_state(const struct ca *ca)
 {
-    return ca_machine_is_ready(&ca->state, now_ms);
-}
-
-enum ca_use ca_find_use(const struct ca *ca, int64_t now_ms)
-{
-    return ca_machine_use(&ca->state, now_ms);
-}
-
-int64_t ca_held_until_ms(const struct ca *ca)
-{
-    return ca->state.held_ms;
-}
-
-bool ca_is_out(const struct ca *ca)
-{
-    return ca_machine_is_out(&ca->state);
+    return &ca->state;
 }
 
 static void set_problem(struct ca *ca, const char *why)

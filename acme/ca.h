@@ -45,17 +45,12 @@ void ca_free(struct ca *ca);
 
 /* --- Whether it can be asked --- */
 
-/* Directory and account are there and nothing holds: orders may be placed. */
-bool ca_is_ready(const struct ca *ca, int64_t now_ms);
-enum ca_use ca_find_use(const struct ca *ca, int64_t now_ms);
+/* What is known of it: see acme/machine/ca_machine.h for what that means. */
+const struct ca_state *ca_state(const struct ca *ca);
 /* The wall clock jumped: what is reckoned by it goes along. */
 void ca_note_clock_set(struct ca *ca, int64_t jump_s);
 /* Fetches the directory, registers the account, where that is missing and nothing holds. */
 void ca_prepare(struct ca *ca);
-/* Monotonic time before which nothing is asked of it; in the past: nothing holds. */
-int64_t ca_held_until_ms(const struct ca *ca);
-/* It has not answered several times in a row, or will not have us: rather ask another. */
-bool ca_is_out(const struct ca *ca);
 
 /* Takes one from the bucket of new orders. False: there is none now. */
 bool ca_take_order(struct ca *ca, int64_t now_s) MUST_USE;

@@ -293,7 +293,7 @@ static void on_rolled(const struct ca_answer *answer, void *context)
 void ca_roll_over(struct ca *ca, void (*done)(const char *failure, void *context), void *context)
 {
     struct error e;
-    if (!ca_is_ready(ca, clock_monotonic_ms())) {
+    if (!ca_machine_is_ready(&ca->state, clock_monotonic_ms())) {
         done("the CA cannot be used now; see `mtasts-host status`, and try again later", context);
         return;
     }

@@ -43,7 +43,7 @@ struct ca *host_choose_ca(const struct host *host, int64_t now_ms)
     for (size_t i = 0; i < acme->cas.count && use == CA_USE_NEXT; i++) {
         ca = acme->cas.items[(first + i) % acme->cas.count];
         ca_prepare(ca);
-        use = ca_find_use(ca, now_ms);
+        use = ca_machine_use(ca_state(ca), now_ms);
     }
     return use == CA_USE_IT ? ca : NULL;
 }
@@ -216,7 +216,8 @@ size_t checks_count_places(void)
 /* While the CA takes no new orders, looks would be old before they are of use. */
 static bool takes_orders(const struct ca *ca)
 {
-    return ca_is_ready(ca, clock_monotonic_ms()) && ca_orders_left(ca, clock_wall_s()) >= 1;
+    return ca_machine_is_ready(ca_state(ca), clock_monotonic_ms()) &&
+           ca_orders_left(ca, clock_wall_s()) >= 1;
 }
 
 static bool has_place(const struct host *host)
@@ -278,8 +279,9 @@ static enum turn turn_of_found(const struct check *check)
 {
     const struct acme *acme = check->host->acme;
     int64_t now_ms = clock_monotonic_ms();
-    const struct ca *ca =
-        ca_is_ready(check->ca, now_ms) ? check->ca : host_choose_ca(check->host, now_ms);
+    const struct ca *ca = ca_machine_is_ready(ca_state(check->ca), now_ms)
+                              ? check->ca
+                              : host_choose_ca(check->host, now_ms);
     const struct turn_facts facts = {
         .has_place = acme->orders.under_way < (size_t)acme->settings->in_flight,
         .takes = ca != NULL && takes_orders(ca),

@@ -154,7 +154,7 @@ static bool ask_revocation(struct request *request, struct host *host,
                          "configured; revoke it with the program that got it",
                          host->name);
     }
-    if (!ca_is_ready(host->issuer, clock_monotonic_ms())) {
+    if (!ca_machine_is_ready(ca_state(host->issuer), clock_monotonic_ms())) {
         ca_prepare(host->issuer); /* for the next try */
         if (ca_directory(host->issuer) == NULL && ca_problem(host->issuer) != NULL) {
             return error_set(e, ERROR_RETRY, "%s; try again later", ca_problem(host->issuer));
@@ -245,8 +245,7 @@ static bool is_prepared(const struct request *request, int64_t now_ms)
     const struct acme *acme = request->acme;
     for (size_t i = 0; i < acme->cas.count; i++) {
         struct ca *ca = acme->cas.items[i];
-        bool held = now_ms < ca_held_until_ms(ca) || ca_is_out(ca);
-        if (concerns(request, ca) && !held && !ca_is_ready(ca, now_ms)) {
+        if (concerns(request, ca) && ca_machine_use(ca_state(ca), now_ms) == CA_USE_NONE) {
             ca_prepare(ca);
             return false;
         }

@@ -267,9 +267,9 @@ static struct order_view view_of(const struct order *order, const struct order_e
     struct order_view view = {
         .now_ms = now_ms,
         .random = arc4random(),
-        .held_until_ms = ca_held_until_ms(order->ca),
+        .held_until_ms = ca_state(order->ca)->held_ms,
         .ca_is_known = ca_directory(order->ca) != NULL,
-        .ca_is_out = ca_is_out(order->ca),
+        .ca_is_out = ca_machine_is_out(ca_state(order->ca)),
         .may_begin_again = !order->host->state.lost_order,
     };
     if (event->kind == ORDER_EVENT_LATER && view.ca_is_out) {

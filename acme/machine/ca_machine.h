@@ -111,7 +111,7 @@ enum ca_verdict {
     CA_GOOD,    /* 2xx */
     CA_REFUSED, /* the CA says no */
     CA_LATER,   /* not the asker's fault: an outage, or the CA wants us to wait; ask again when
-                   ca_held_until_ms is over */
+                   `held_ms` is over */
 };
 
 struct ca_reply {

@@ -41,7 +41,9 @@ enum {
     DAY_S = 86400,
     SETTLED_DAYS = 9, /* by then every host has its first certificate */
     TICK_MS = 5000,
-    SLACK = 20,                /* of new orders: whose first question was lost is asked for again */
+    /* Of new orders: whose first question was lost, or on its way in a crash, is asked for again.
+     */
+    SLACK = 150,
     ASK_ARI = ORDER_QUESTIONS, /* besides an order's questions */
 };
 
@@ -58,6 +60,7 @@ struct plan {
     int64_t lifetimes_s[3]; /* of certificates; hosts take turns */
     int tokens;             /* new orders that may be placed at once … */
     int64_t window_s;       /* … and in such a time */
+    bool few;               /* … or a small part of that */
 
     /* Of ten thousand answers of a CA. */
     unsigned lost;   /* the question came, its answer did not */
@@ -77,6 +80,7 @@ struct plan {
     /* Of a million answers. */
     unsigned crashes;  /* of the client, before it hears one */
     unsigned sessions; /* the store fails then */
+    unsigned leaves;   /* its host leaves then, and comes again */
 
     /* Of ten thousand days. */
     unsigned outages;  /* of each CA, for up to a day */
@@ -84,7 +88,6 @@ struct plan {
     unsigned rolls;    /* a new account key */
     unsigned amnesias; /* the first CA forgets our account */
     unsigned revokes;  /* a hundred certificates */
-    unsigned leaves;   /* a hundred hosts leave, and come again */
 };
 
 /* --- The world --- */
@@ -1155,17 +1158,12 @@ static void revoke(struct world *world)
     }
 }
 
-static void leave(struct world *world)
+static void leave(struct world *world, struct sim_host *host)
 {
-    for (int i = 0; i < 100; i++) {
-        struct sim_host *host = any_host(world);
-        if (host->state.wanted) {
-            host_tell(world, host, (struct host_event){.kind = HOST_EVENT_UNWANTED});
-            struct message *message = message_new(world, RETURN_HOST, 0);
-            message->host = host;
-            deliver(world, message, some(world, MINUTE_MS, 3 * DAY_MS));
-        }
-    }
+    struct message *message = message_new(world, RETURN_HOST, 0);
+    message->host = host;
+    host_tell(world, host, (struct host_event){.kind = HOST_EVENT_UNWANTED});
+    deliver(world, message, some(world, MINUTE_MS, 3 * DAY_MS));
 }
 
 static void come_back(struct world *world, struct sim_host *host)
@@ -1214,14 +1212,21 @@ static void check_host(const struct world *world, const struct sim_host *host)
             world, host);
     check_order(world, host);
     check_certificate(world, host);
+    bool asks_window = host->state.place == HOST_TIMED && host->certificate.has_ari &&
+                       !host->certificate.revoked && !host->state.asks_ari;
+    MUST_BE(!asks_window || world->offset_s != 0 || host->item.due_ms - world->now_ms < 2 * DAY_MS,
+            world, host);
 }
 
 static void next_day(struct world *world)
 {
     const struct plan *plan = world->plan;
+    size_t asking = 0;
     for (size_t i = 0; i < plan->hosts; i++) {
         check_host(world, &world->hosts[i]);
+        asking += world->hosts[i].state.asks_ari;
     }
+    MUST_BE(asking == world->ari_questions, world, NULL);
     for (size_t i = 0; i < CAS; i++) {
         if (happens(world, plan->outages)) {
             outage(world, i);
@@ -1233,9 +1238,6 @@ static void next_day(struct world *world)
     }
     if (happens(world, plan->revokes)) {
         revoke(world);
-    }
-    if (happens(world, plan->leaves)) {
-        leave(world);
     }
     if (happens(world, plan->jumps)) {
         jump(world);
@@ -1325,6 +1327,10 @@ static void hear_message(struct world *world, struct message *message)
         break;
     case BACK_ANSWER:
         if (is_heard && !begin_again(world)) {
+            bool leaves = next_random(world) % 1000000 < world->plan->leaves;
+            if (leaves && message->host->state.wanted) {
+                leave(world, message->host);
+            }
             hear_answer(world, message);
         }
         break;
@@ -1436,7 +1442,9 @@ static void check_sums(struct world *world)
 static void live_through(const struct plan *plan)
 {
     struct world world;
-    begin_world(&world, plan);
+    struct plan mine = *plan;
+    mine.tokens /= mine.few ? 15 : 1;
+    begin_world(&world, &mine);
     while (world.now_ms < world.end_ms) {
         turn(&world);
     }
@@ -1469,11 +1477,16 @@ static void test_years(void **state)
         {.name = "outages", .seed = 13, YEAR, .outages = 2000},
         {.name = "crashes", .seed = 14, YEAR, .crashes = 2000},
         {.name = "the store fails", .seed = 15, YEAR, .sessions = 2000},
-        {.name = "the clock jumps", .seed = 16, YEAR, .jumps = 1000},
+        {.name = "the clock jumps", .seed = 16, YEAR, .jumps = 1000, .few = true},
         {.name = "keys roll over", .seed = 17, YEAR, .rolls = 2000},
         {.name = "the CA forgets our account", .seed = 18, YEAR, .amnesias = 1000},
         {.name = "certificates are revoked", .seed = 19, YEAR, .revokes = 1000},
-        {.name = "hosts leave and return", .seed = 20, YEAR, .leaves = 5000},
+        {.name = "hosts leave and return", .seed = 20, YEAR, .leaves = 20000},
+        {.name = "crashes while CAs want us to wait",
+         .seed = 21,
+         YEAR,
+         .waits = 20,
+         .crashes = 5000},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(plans); i++) {
         live_through(&plans[i]);
@@ -1505,7 +1518,7 @@ static void test_bad_year(void **state)
                                      .rolls = 200,
                                      .amnesias = 50,
                                      .revokes = 100,
-                                     .leaves = 1000};
+                                     .leaves = 500};
     struct plan big = plan;
     big.hosts = 10000;
     live_through(&big);
