@@ -446,9 +446,9 @@ static void on_certificate(struct step *step)
             renewal_moment(certificate->not_before_s, certificate->not_after_s, step->view->random);
     }
     bool asks = certificate->has_ari && !certificate->revoked;
-    if (!asks || certificate->ari_next_s == 0) {
-        certificate->ari_next_s = asks ? step->view->now_s : 0;
-    }
+    int64_t latest_s = step->view->now_s + DAY_S; /* by a clock that was ahead it may be years */
+    int64_t next_s = certificate->ari_next_s != 0 ? certificate->ari_next_s : step->view->now_s;
+    certificate->ari_next_s = asks ? sooner(next_s, latest_s) : 0;
     plan(step);
 }
 
@@ -532,11 +532,15 @@ static void move_waits(struct step *step)
     int64_t *const times_s[] = {&host->next_s, &host->certificate.ari_next_s};
     int64_t jump_s = step->event->wait_s;
     int64_t before_s = step->view->now_s - jump_s;
+    int64_t next_s = host->next_s;
     for (size_t i = 0; i < sizeof(times_s) / sizeof(times_s[0]); i++) {
         *times_s[i] =
             *times_s[i] > before_s ? *times_s[i] + jump_s : sooner(*times_s[i], step->view->now_s);
     }
     (void)look_within(step, LOOK_WAIT_MAX_S);
+    if (host->trouble != ACME_HOST_FINE && host->next_s != next_s) {
+        act(step, HOST_ACTION_SAVE);
+    }
 }
 
 /* What was not due does not become due all at once: some time within a day, while there is a day.

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "acme/machine/renewal.h"
 #include "acme/protocol/messages.h"
 #include "acme/protocol/retry_after.h"
 

@@ -403,6 +403,11 @@ static const struct row {
      {.kind = HOST_EVENT_CLOCK_SET, .wait_s = 20 * DAY},
      {VIEW, .random = 86399},
      "timed place+86399000"},
+    {"… and waits: its row is written anew",
+     {AT(TIMED), .trouble = ACME_HOST_FAILS, .next_s = NOW_S + YEAR + 60},
+     {.kind = HOST_EVENT_CLOCK_SET, .wait_s = -YEAR},
+     {VIEW},
+     "timed save plan"},
     {"… and ended by it",
      {AT(TIMED), .certificate = {.not_before_s = 1, .not_after_s = NOW_S - 1, .renew_s = 1}},
      {.kind = HOST_EVENT_CLOCK_SET, .wait_s = YEAR},
@@ -517,6 +522,10 @@ static void test_certificates(void **state)
     assert_false(host.forced);
     assert_int_equal(host.failures, 0);
     assert_int_equal(host.next_s, 0);
+    /* By a clock that was ahead: the window is asked for within a day. */
+    certificate.ari_next_s = NOW_S + YEAR;
+    step(&host, (struct host_event){.kind = HOST_EVENT_CERTIFICATE, .certificate = &certificate});
+    assert_int_equal(host.certificate.ari_next_s, NOW_S + DAY);
     /* The next comes at once: it rests. */
     host.place = HOST_ORDERING;
     step(&host, (struct host_event){.kind = HOST_EVENT_ORDER_ENDED, .order = &done});
