@@ -158,6 +158,10 @@ void set_event(struct policy_set *set, struct set_file *file, enum file_event ev
     if (file->was_held != was_held) {
         set_memory_note(set, file);
     }
+    if (state != FILE_REFUSED) {
+        file->blocked_by = NULL;
+        free(TAKE(file->blocked_over));
+    }
     file->state = state;
     set->something_changed = true;
     set_files_touch(set, file);
@@ -169,8 +173,6 @@ static void join_round(struct policy_set *set, struct set_file *file)
     if (file->in_round || file->offer == NULL || !file_state_joins_rounds(file->state)) {
         return;
     }
-    file->blocked_by = NULL;
-    file->blocked_over = (struct bytes){0};
     if (!file->offer->absent && set_file_is_away(set, file)) {
         return;
     }

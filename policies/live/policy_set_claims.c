@@ -13,6 +13,9 @@ struct set_claims {
     struct bytes *texts; /* the names themselves, a shared policy's without its "@" */
     size_t name_count;
     struct settlement_claim *claims;
+    const struct policy *
+        *offered; /* the text of each claim, as far as it is known before; or NULL */
+    size_t offered_capacity;
     size_t claim_count;
     size_t claim_capacity;
     struct settlement_use *uses;
@@ -121,8 +124,11 @@ static size_t number_of_domain(struct set_claims *claims, struct policy_domain *
 
 /* --- Claims --- */
 
-static void add_claim(struct set_claims *claims, const struct settlement_claim *claim)
+static void add_claim(struct set_claims *claims, const struct settlement_claim *claim,
+                      const struct policy *offered)
 {
+    ARRAY_GROW(claims->offered, claims->claim_count, claims->offered_capacity);
+    claims->offered[claims->claim_count] = offered;
     ARRAY_GROW(claims->claims, claims->claim_count, claims->claim_capacity);
     claims->claims[claims->claim_count++] = *claim;
 }
@@ -131,12 +137,14 @@ static void add_shared(struct set_claims *claims, struct set_file *file)
 {
     for (size_t i = 0; i < file->offer->shared_count; i++) {
         const struct offer_shared *offered = &file->offer->shared[i];
-        add_claim(claims, &(struct settlement_claim){
-                              .file = file->number,
-                              .name = number_of_shared(claims, offered->shared),
-                              .text = number_of_text(offered->policy),
-                              .uses = SETTLEMENT_NOBODY,
-                          });
+        const struct settlement_claim claim = {
+            .file = file->number,
+            .name = number_of_shared(claims, offered->shared),
+            .text = number_of_text(offered->policy),
+            .uses = SETTLEMENT_NOBODY,
+        };
+        add_claim(claims, &claim, offered->policy);
+        offered->shared->claimant = file; /* so its own domains have their texts from it */
     }
     for (size_t i = 0; i < file->offer->use_count; i++) {
         ARRAY_GROW(claims->uses, claims->use_count, claims->use_capacity);
@@ -152,40 +160,25 @@ static void add_domains(struct set_claims *claims, struct set_file *file)
         if (offered->domain->claimant == file) {
             continue; /* as nearly always */
         }
-        add_claim(claims,
-                  &(struct settlement_claim){
-                      .file = file->number,
-                      .name = number_of_domain(claims, offered->domain),
-                      .text = number_of_text(offered->policy),
-                      .uses = offered->shared != NULL ? number_of_shared(claims, offered->shared)
-                                                      : SETTLEMENT_NOBODY,
-                  });
+        const struct settlement_claim claim = {
+            .file = file->number,
+            .name = number_of_domain(claims, offered->domain),
+            .text = number_of_text(offered->policy),
+            .uses = offered->shared != NULL ? number_of_shared(claims, offered->shared)
+                                            : SETTLEMENT_NOBODY,
+        };
+        add_claim(claims, &claim, set_offer_text(offered));
     }
 }
 
 /* --- Texts that were served last --- */
 
-static const struct policy *offered_text(const struct set_claims *claims,
-                                         const struct settlement_claim *claim)
+static bool was_last(const struct policy_set *set, const struct set_claims *claims, size_t number)
 {
-    const struct set_offer *offer = claims->files.items[claim->file]->offer;
-    struct bytes name = claims->texts[claim->name];
-    if (!claims->names[claim->name].is_shared) {
-        return set_offer_text(set_offer_find_domain(offer, name));
-    }
-    size_t i = 0;
-    while (!bytes_equal(set_shared_name(offer->shared[i].shared), name)) {
-        i++;
-    }
-    return offer->shared[i].policy;
-}
-
-static bool was_last(const struct policy_set *set, const struct set_claims *claims,
-                     const struct settlement_claim *claim)
-{
-    const struct policy *text = offered_text(claims, claim);
-    struct bytes subject = claims->texts[claim->name];
-    if (claims->names[claim->name].is_shared) { /* its "@" stands before it */
+    const struct policy *text = claims->offered[number];
+    size_t name = claims->claims[number].name;
+    struct bytes subject = claims->texts[name];
+    if (claims->names[name].is_shared) { /* its "@" stands before it */
         subject = (struct bytes){subject.p - 1, subject.n + 1};
     }
     return text != NULL && set->options.was_last(subject, text->digest, set->options.context);
@@ -203,7 +196,7 @@ static void note_served_last(const struct policy_set *set, struct set_claims *cl
         struct settlement_claim *claim = &claims->claims[i];
         const struct settlement_name *name = &claims->names[claim->name];
         claim->served_last = name->owner == SETTLEMENT_NOBODY && !name->is_orphan &&
-                             claimed[claim->name] > 1 && was_last(set, claims, claim);
+                             claimed[claim->name] > 1 && was_last(set, claims, i);
     }
 }
 
@@ -224,7 +217,6 @@ struct set_claims *set_claims_new(struct policy_set *set)
         const struct set_offer *offer = set->round.items[i]->offer;
         for (size_t n = 0; n < offer->shared_count; n++) {
             offer->shared[n].shared->number = 0;
-            offer->shared[n].shared->claimant = set->round.items[i];
         }
         for (size_t n = 0; n < offer->use_count; n++) {
             offer->uses[n].shared->number = 0;
@@ -243,6 +235,7 @@ void set_claims_free(struct set_claims *claims)
     free(claims->names);
     free(claims->texts);
     free(claims->claims);
+    free(claims->offered);
     free(claims->uses);
     free(claims->verdicts);
     free(claims);
@@ -253,27 +246,22 @@ void set_claims_free(struct set_claims *claims)
 static void note_refused(struct set_claims *claims, struct set_file *file)
 {
     const struct settlement_verdict *verdict = &claims->verdicts[file->number];
-    struct bytes name = claims->texts[verdict->name];
-    const struct offer_domain *offered = set_offer_find_domain(file->offer, name);
     bool by_nobody = verdict->blocker == SETTLEMENT_NOBODY;
+    free(file->blocked_over);
+    file->blocked_over = memory_string_of(claims->texts[verdict->name]);
     file->blocked_by = by_nobody ? NULL : claims->files.items[verdict->blocker];
-    /* The domain may go with the round; the offer has its name as well. */
-    file->blocked_over = offered != NULL && !claims->names[verdict->name].is_shared
-                             ? (struct bytes){offered->name, offered->name_length}
-                             : name;
 }
 
 static void note_verdict(struct policy_set *set, struct set_claims *claims, struct set_file *file)
 {
-    enum settlement_reason reason = claims->verdicts[file->number].reason;
-    if (reason == SETTLEMENT_STANDS && file->state == FILE_REFUSED) {
-        file->blocked_by = NULL;
+    bool stands = claims->verdicts[file->number].reason == SETTLEMENT_STANDS;
+    if (stands && file->state == FILE_REFUSED) {
         set_event(set, file, EVENT_ROUND);
-    } else if (reason > SETTLEMENT_NOT_JUDGED) {
+    } else if (!stands && file->state == FILE_OFFERED) {
+        set_event(set, file, EVENT_REFUSED);
+    }
+    if (file->state == FILE_REFUSED) {
         note_refused(claims, file);
-        if (file->state == FILE_OFFERED) {
-            set_event(set, file, EVENT_REFUSED);
-        }
     }
 }
 
@@ -293,19 +281,20 @@ void set_claims_settle(struct policy_set *set, struct set_claims *claims)
         const struct set_file *file = claims->files.items[i];
         claims->judged[i] = (struct settlement_file){
             .offers = file->in_round,
-            .is_out = file->state == FILE_HELD || file->state == FILE_STILL_OPEN,
-            .waits = file->state == FILE_SETTLING || file->state == FILE_POSTPONED,
+            .waits = file->state != FILE_OFFERED && file->state != FILE_REFUSED,
             .is_gone = set_file_is_gone(file),
             .is_away = set_file_is_away(set, file) && !set_accepts(set, file),
+            .is_accepted = set_accepts(set, file),
         };
     }
     const struct settlement_round round = {
         claims->judged, claims->files.count, claims->names, claims->name_count,
         claims->claims, claims->claim_count, claims->uses,  claims->use_count,
     };
-    set->again = !settlement_decide(&round, claims->verdicts);
+    bool all = settlement_decide(&round, claims->verdicts);
     for (size_t i = 0; i < set->round.count; i++) {
         note_verdict(set, claims, set->round.items[i]);
+        set->again = set->again || (!all && set_file_stands(set->round.items[i]));
         if (!set_file_stands(set->round.items[i])) {
             mark_claims(set->round.items[i], NULL);
         }

@@ -136,6 +136,7 @@ void set_file_free(struct policy_set *set, struct set_file *file)
     diagnostics_clear(&file->problems);
     free(file->domains);
     free(file->shared);
+    free(file->blocked_over);
     free(file->path);
     free(file);
 }
@@ -194,10 +195,23 @@ static void forget(struct policy_set *set, struct set_files *going)
     }
 }
 
+/* Who was refused for the sake of a file that is no more is judged again, at once. */
+static void unblock(struct policy_set *set)
+{
+    for (size_t i = 0; i < set->work.count; i++) {
+        struct set_file *file = set->work.items[i];
+        if (file->blocked_by != NULL && is_forgotten(file->blocked_by)) {
+            file->blocked_by = NULL;
+            set->again = true;
+        }
+    }
+}
+
 void set_files_finish(struct policy_set *set)
 {
     struct set_files resting = {0};
     struct set_files going = {0};
+    unblock(set);
     take_out_where(&set->work, is_at_rest, &resting);
     for (size_t i = 0; i < resting.count; i++) {
         resting.items[i]->listed = false;

@@ -83,27 +83,39 @@ static bool narrows(const struct set_file *file)
 
 /* --- What is to wait --- */
 
-/* What is dear to find out is asked only where it decides. */
 static struct removal_facts facts_of(const struct policy_set *set, const struct set_file *file)
 {
-    const struct write_facts written = set_file_writing(set, file);
     struct removal_facts facts = {
         .lost = count_losses(file),
         .loses_shared = loses_shared(file),
-        .was_postponed = file->postponed_ms != 0,
-        .postponed_ms = set->now_ms - file->postponed_ms,
-        .writing = write_rule(&written),
         .is_gone = file->offer->absent,
         .is_away = file->offer->absent && set_file_is_away(set, file),
         .is_beside_held = set->tops[file->top].held_gone != 0,
         .is_meant = set->tops[file->top].is_meant,
         .was_held = file->was_held,
     };
+    facts.free = facts.is_away && facts.lost != 0 ? count_free(set, file) : 0;
+    return facts;
+}
+
+static enum removal_verdict waits(const struct policy_set *set, const struct set_file *file)
+{
+    struct removal_facts facts = facts_of(set, file);
+    const struct write_facts written = set_file_writing(set, file);
+    facts.was_postponed = file->postponed_ms != 0;
+    facts.postponed_ms = set->now_ms - file->postponed_ms;
+    facts.writing = write_rule(&written);
+    /* Dear to find out: asked only where it decides. */
     facts.changing = facts.lost != 0 && set->options.changing != NULL &&
                      set->options.changing(set->options.context);
     facts.narrows = facts.writing != WRITE_COUNTS && narrows(file);
-    facts.free = facts.is_away && facts.lost != 0 ? count_free(set, file) : 0;
-    return facts;
+    return removal_rule_waits(&facts);
+}
+
+static enum removal_verdict holds(const struct policy_set *set, const struct set_file *file)
+{
+    const struct removal_facts facts = facts_of(set, file);
+    return removal_rule_holds(&facts);
 }
 
 static const enum file_event events[] = {
@@ -123,7 +135,6 @@ static bool follow(struct policy_set *set, struct set_file *file, enum removal_v
         file->postponed_ms = set->now_ms;
     }
     file->loses = count_losses(file);
-    file->blocked_by = NULL;
     set_event(set, file, events[verdict]);
     return true;
 }
@@ -131,14 +142,14 @@ static bool follow(struct policy_set *set, struct set_file *file, enum removal_v
 /* Takes out what RULE says of each offer that stands and that nobody accepts. True: there was some,
  * and what stood on it is to be settled again. */
 static bool ask_each(struct policy_set *set,
-                     enum removal_verdict (*rule)(const struct removal_facts *facts))
+                     enum removal_verdict (*rule)(const struct policy_set *set,
+                                                  const struct set_file *file))
 {
     bool out = false;
     for (size_t i = 0; i < set->round.count; i++) {
         struct set_file *file = set->round.items[i];
         if (set_file_stands(file) && !set_accepts(set, file)) {
-            const struct removal_facts facts = facts_of(set, file);
-            out = follow(set, file, rule(&facts)) || out;
+            out = follow(set, file, rule(set, file)) || out;
         }
     }
     return out;
@@ -210,6 +221,5 @@ static bool hold_what_loses(struct policy_set *set)
 
 bool set_guard(struct policy_set *set)
 {
-    return ask_each(set, removal_rule_waits) || ask_each(set, removal_rule_holds) ||
-           hold_what_loses(set);
+    return ask_each(set, waits) || ask_each(set, holds) || hold_what_loses(set);
 }

@@ -144,9 +144,19 @@ const struct offer_domain *set_offer_find_domain(const struct set_offer *offer, 
 const struct offer_shared *set_offer_find_shared(const struct set_offer *offer,
                                                  const struct set_shared *shared)
 {
-    for (size_t i = 0; i < offer->shared_count; i++) {
-        if (offer->shared[i].shared == shared) {
-            return &offer->shared[i];
+    size_t low = 0;
+    size_t high = offer->shared_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct offer_shared *found = &offer->shared[middle];
+        int order = bytes_compare(set_shared_name(found->shared), set_shared_name(shared));
+        if (order == 0) {
+            return found;
+        }
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
     return NULL;

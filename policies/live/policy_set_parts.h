@@ -92,7 +92,7 @@ struct set_offer {
     bool absent;                  /* the file is gone */
     struct offer_domain *domains; /* sorted by name */
     size_t domain_count;
-    struct offer_shared *shared;
+    struct offer_shared *shared; /* sorted by name */
     size_t shared_count;
     struct offer_use *uses;
     size_t use_count;
@@ -157,7 +157,7 @@ struct set_file {
     /* The round under way. */
     size_t number;               /* among those that are judged */
     struct set_file *blocked_by; /* the file that is in the way, or NULL */
-    struct bytes blocked_over;   /* the domain, or the shared policy's name, that it is about */
+    char *blocked_over;          /* the domain, or the shared policy's name, that it is about */
     size_t loses;                /* domains that the offer removes from what is served */
     bool lost;                   /* another file took domains of it */
     struct diagnostics problems;

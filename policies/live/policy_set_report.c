@@ -151,10 +151,10 @@ static void report_uses(const struct policy_set *set, const struct set_file *fil
 static void report_blocker(const struct set_file *file, struct diagnostics *problems)
 {
     const struct set_file *other = file->blocked_by;
-    struct bytes over = file->blocked_over;
-    if (over.n == 0) { /* it is away, and in no round */
+    if (file->blocked_over == NULL) { /* it is away, and in no round */
         return;
     }
+    struct bytes over = bytes_of(file->blocked_over);
     const struct offer_domain *mine = set_offer_find_domain(file->offer, over);
     struct set_place place = mine != NULL ? mine->place : (struct set_place){0};
     if (other != NULL) {

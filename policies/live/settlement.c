@@ -6,7 +6,8 @@
 /* Where each of those that were refused waits for the next one, a pass gives one of them. */
 enum { PASSES_MAX = 16 };
 
-/* The rules of the header, in their order: what is known of a name is which of them is next. */
+/* The rules of the header, in their order: what is known of a name is which of them it is to be
+ * asked next; RULES: none, until something changes. */
 enum rule { RULE_STAYS, RULE_MOVES, RULE_DISPUTE, RULE_NEEDED, RULES };
 
 struct numbers {
@@ -38,11 +39,14 @@ struct solver {
     struct settlement_verdict *verdicts;
     struct lists claims; /* of a name */
     struct lists uses;
+    struct lists users;     /* claims that have their text from a name */
     struct lists claims_of; /* of a file */
     struct lists uses_of;
     struct lists owned; /* names of a file */
     enum rule *next;    /* of a name; RULES: it is settled */
     struct numbers names[RULES];
+    bool *text_changes; /* of a name that others have their text from, in this step */
+    struct numbers texts;
     struct fall *falls;         /* of a file */
     struct numbers fallen;      /* those of which this step says something */
     struct name_claim *parties; /* room for all claims, and one more */
@@ -124,7 +128,7 @@ static enum owner_state owner_state_of(const struct solver *s, size_t number)
 static bool is_defined(const struct solver *s, size_t number)
 {
     const struct settlement_name *name = &s->round->names[number];
-    return name->is_served || name->is_orphan || find_claim(s, number, true) != NULL ||
+    return name->is_served || find_claim(s, number, true) != NULL ||
            (name->owner != SETTLEMENT_NOBODY && !stands(s, name->owner));
 }
 
@@ -255,7 +259,8 @@ static void judge_moves(struct solver *s, size_t name)
             };
         }
     }
-    if (is_disputed(s, name)) {
+    if (is_disputed(s,
+                    name)) { /* those who were refused over it have it still: as one more claim */
         s->parties[count++] = (struct name_claim){0};
     }
     enum ownership verdict = ownership_decide(owner_state_of(s, name), s->parties, count, &winner);
@@ -287,7 +292,8 @@ static void judge_needed(struct solver *s, size_t name)
     }
     const struct settlement_file *owner = &s->round->files[of->owner];
     const struct settlement_claim *waits = find_claim(s, name, false);
-    if ((owner->is_gone || waits != NULL || is_disputed(s, name)) && !owner->is_away) {
+    bool waited_for = waits != NULL && !owner->is_accepted;
+    if ((owner->is_gone || waited_for || is_disputed(s, name)) && !owner->is_away) {
         size_t needs = waits != NULL ? waits->file : claim_at(s, name, 0)->file;
         refuse(s, of->owner, (struct settlement_verdict){SETTLEMENT_NEEDED, name, needs},
                s->claims.items[s->claims.first[name]]);
@@ -315,15 +321,28 @@ static void ask_anew(struct solver *s, size_t file)
     }
 }
 
-/* … and whatever has its text from what FILE defines. */
-static void ask_users_anew(struct solver *s, size_t file)
+/* … and whatever has its text from what FILE defines, once for all files of a step. */
+static void note_texts(struct solver *s, size_t file)
 {
     for (size_t i = s->claims_of.first[file]; i < s->claims_of.first[file + 1]; i++) {
         size_t name = s->round->claims[i].name;
-        for (size_t u = s->uses.first[name]; u < s->uses.first[name + 1]; u++) {
-            ask_anew(s, s->round->uses[s->uses.items[u]].file);
+        if (!s->text_changes[name] && s->users.first[name] != s->users.first[name + 1]) {
+            s->text_changes[name] = true;
+            add(&s->texts, name);
         }
     }
+}
+
+static void ask_users_anew(struct solver *s)
+{
+    for (size_t i = 0; i < s->texts.count; i++) {
+        size_t name = s->texts.items[i];
+        s->text_changes[name] = false;
+        for (size_t u = s->users.first[name]; u < s->users.first[name + 1]; u++) {
+            ask(s, s->round->claims[s->users.items[u]].name, RULE_STAYS);
+        }
+    }
+    s->texts.count = 0;
 }
 
 static void change(struct solver *s, size_t file, struct settlement_verdict verdict)
@@ -332,7 +351,7 @@ static void change(struct solver *s, size_t file, struct settlement_verdict verd
     s->changes[s->change_count++] = (struct change){file, s->verdicts[file]};
     s->verdicts[file] = verdict;
     ask_anew(s, file);
-    ask_users_anew(s, file);
+    note_texts(s, file);
 }
 
 static void let_fall(struct solver *s)
@@ -366,6 +385,7 @@ static void run(struct solver *s)
 {
     enum rule rule = RULE_STAYS;
     while (rule != RULES) {
+        ask_users_anew(s);
         if (s->names[rule].count != 0) {
             step(s, rule);
             rule = RULE_STAYS;
@@ -378,9 +398,9 @@ static void run(struct solver *s)
 static struct settlement_verdict as_offered(const struct settlement_round *round, size_t number)
 {
     const struct settlement_file *file = &round->files[number];
-    enum settlement_reason reason = !file->offers || file->is_out ? SETTLEMENT_NOT_JUDGED
-                                    : file->waits                 ? SETTLEMENT_WAITS
-                                                                  : SETTLEMENT_STANDS;
+    enum settlement_reason reason = !file->offers ? SETTLEMENT_NOT_JUDGED
+                                    : file->waits ? SETTLEMENT_WAITS
+                                                  : SETTLEMENT_STANDS;
     return (struct settlement_verdict){reason, SETTLEMENT_NOBODY, SETTLEMENT_NOBODY};
 }
 
@@ -399,7 +419,7 @@ static bool may_stand_now(const struct solver *s, size_t file)
         return counts(s, verdict->blocker);
     case SETTLEMENT_UNDEFINED:
         return is_defined(s, verdict->name);
-    default:
+    default: /* a dispute stays one until a file changes, and then there is another round */
         return false;
     }
 }
@@ -492,6 +512,11 @@ static size_t file_of_claim(const struct settlement_round *round, size_t claim)
     return round->claims[claim].file;
 }
 
+static size_t text_of_claim(const struct settlement_round *round, size_t claim)
+{
+    return round->claims[claim].uses;
+}
+
 static size_t name_of_use(const struct settlement_round *round, size_t use)
 {
     return round->uses[use].name;
@@ -512,10 +537,12 @@ static void open(struct solver *s)
     const struct settlement_round *round = s->round;
     s->claims = sort(round, round->claim_count, round->name_count, name_of_claim);
     s->uses = sort(round, round->use_count, round->name_count, name_of_use);
+    s->users = sort(round, round->claim_count, round->name_count, text_of_claim);
     s->claims_of = sort(round, round->claim_count, round->file_count, file_of_claim);
     s->uses_of = sort(round, round->use_count, round->file_count, file_of_use);
     s->owned = sort(round, round->name_count, round->file_count, owner_of_name);
     s->next = memory_alloc(round->name_count * sizeof(*s->next));
+    s->text_changes = memory_zero(round->name_count, sizeof(*s->text_changes));
     s->falls = memory_zero(round->file_count, sizeof(*s->falls));
     s->parties = memory_alloc((round->claim_count + 1) * sizeof(*s->parties));
     for (size_t name = 0; name < round->name_count; name++) {
@@ -526,7 +553,8 @@ static void open(struct solver *s)
 
 static void close(struct solver *s)
 {
-    struct lists *lists[] = {&s->claims, &s->uses, &s->claims_of, &s->uses_of, &s->owned};
+    struct lists *lists[] = {&s->claims,    &s->uses,    &s->users,
+                             &s->claims_of, &s->uses_of, &s->owned};
     for (size_t i = 0; i < ARRAY_LENGTH(lists); i++) {
         free(lists[i]->first);
         free(lists[i]->items);
@@ -535,6 +563,8 @@ static void close(struct solver *s)
         free(s->names[rule].items);
     }
     free(s->next);
+    free(s->text_changes);
+    free(s->texts.items);
     free(s->falls);
     free(s->fallen.items);
     free(s->parties);

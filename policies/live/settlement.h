@@ -52,10 +52,11 @@ struct settlement_use {
 
 struct settlement_file {
     bool offers;  /* it has an offer in this round … */
-    bool is_out;  /* … which does not count, whatever the others are, */
-    bool waits;   /* … or not yet: it is not applied, but nobody else gets what it would */
+    bool waits;   /* … which is not applied, whatever the others are; but nobody else gets what
+                     it would, as long as it waits, and nobody lets go what it has */
     bool is_gone; /* it is not on the disk: what it offers is nothing */
     bool is_away; /* nor is the directory that it lies in: nobody can tell what it says */
+    bool is_accepted; /* an operator wants it: others that wait are no reason to refuse it */
 };
 
 /* Claims and uses are sorted by file, and a file's claims in the order in which a person is told of
@@ -74,7 +75,7 @@ struct settlement_round {
 enum settlement_reason {
     SETTLEMENT_STANDS,
     SETTLEMENT_WAITS,      /* it would stand, and waits */
-    SETTLEMENT_NOT_JUDGED, /* it offers nothing, or is out */
+    SETTLEMENT_NOT_JUDGED, /* it offers nothing */
     SETTLEMENT_STAYS, /* the name stays with its owner, the blocker, whose offer does not count */
     SETTLEMENT_TAKEN, /* the blocker's offer has the name */
     SETTLEMENT_DISPUTED,  /* so has the blocker's, and neither says what is served */

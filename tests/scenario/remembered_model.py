@@ -116,9 +116,8 @@ class Model:
         self.whole = {p: c for p, c in self.whole.items() if p in self.disk or p in self.accepted}
         self.whole.update({p: c for p, c in self.disk.items() if p not in cut_off})
         self.held = {p for p in cut_off if p in offers and self.takes_away(p, offers[p])}
-        held = {p: offers.pop(p) for p in self.held}
         offers.update({p: ABSENT for p in self.accepted if p not in self.disk and self.top(p) not in away})
-        round = Round(self, offers, held, away)
+        round = Round(self, offers, self.held, away)
         self.settle(round.given())
 
     def is_away(self, path, away):
@@ -149,8 +148,12 @@ class Round:
         self.fall()
         self.try_again()
 
-    def standing(self):
+    def counting(self):
         return {p: c for p, c in self.offers.items() if p not in self.refused}
+
+    def standing(self):
+        """Of those that count, those that are applied: who is held waits."""
+        return {p: c for p, c in self.counting().items() if p not in self.held}
 
     def given(self):
         there = {p: c for p, c in self.model.accepted.items()
@@ -161,7 +164,7 @@ class Round:
         more = True
         while more:
             claims = {}
-            for path, offer in sorted(self.standing().items()):
+            for path, offer in sorted(self.counting().items()):
                 for name in offer.said:
                     claims.setdefault(name, []).append(path)
             rules = (self.staying, self.moving, self.disputing, self.needing)
@@ -189,19 +192,18 @@ class Round:
     def may_stand_now(self, path):
         why, name, blocker = self.refused[path]
         if why == "taken":
-            return blocker not in self.standing()
-        if why in ("stays", "needed"):
+            return blocker not in self.counting()
+        if why == "stays":
             return blocker in self.standing()
+        if why == "needed":
+            return blocker in self.counting()
         return why == "undefined" and self.is_defined(name)
 
     def lets_go_in_vain(self, path):
-        given = {name for content in self.standing().values() for name in content.said}
-        wanted = {name for p in (*self.refused, *self.held) for name in self.wants(p)}
+        given = {name for content in self.counting().values() for name in content.said}
+        wanted = {name for p in self.refused for name in self.offers[p].said}
         return any(owner == path and name in wanted - given and not name.startswith("@")
                    for name, owner in self.model.owner.items())
-
-    def wants(self, path):
-        return (self.offers.get(path) or self.held[path]).said
 
     @staticmethod
     def place(path, name, used=False):
@@ -212,7 +214,7 @@ class Round:
 
     def staying(self, claims):
         standing = self.standing()
-        for path, offer in standing.items():
+        for path, offer in self.counting().items():
             for name, value in offer.said.items():
                 owner = self.model.owner.get(name)
                 if owner not in (None, path) and self.stays(name, value, owner):
@@ -245,12 +247,13 @@ class Round:
 
     def needing(self, claims):
         standing = self.standing()
+        given = {name for content in standing.values() for name in content.said}
         for path in (*self.refused, *self.held):
-            for name in self.wants(path):
+            for name in self.offers[path].said:
                 owner = self.model.owner.get(name)
-                if (owner in standing and owner != path and name not in claims and not name.startswith("@")
-                        and (self.is_disputed(name) or standing[owner] is ABSENT)):
-                    yield self.place(path, name), owner, ("needed", name, path)
+                if (owner in standing and owner != path and name not in given and not name.startswith("@")
+                        and (name in claims or self.is_disputed(name) or standing[owner] is ABSENT)):
+                    yield self.place(path, name), owner, ("needed", name, claims.get(name, [path])[0])
 
     def winner(self, name, paths):
         """Whose offer NAME moves to: a path, or None: nobody can tell."""

@@ -34,6 +34,8 @@ struct tree {
     int writing_from;
     int64_t settle_ms; /* 0: every text counts at once */
     bool (*is_free)(struct bytes domain, void *context);
+    bool (*was_last)(struct bytes subject, const unsigned char *digest, void *context);
+    const char *open_name; /* the writer of the file of this name has not closed it; NULL: none */
     const char *tops[TOPS_MAX + 1]; /* directories below `top`, as configured; NULL: that alone */
 };
 
@@ -47,6 +49,9 @@ static inline enum watch_writing how_written(const char *path, void *context)
 {
     struct tree *tree = context;
     assert_non_null(path);
+    if (tree->open_name != NULL && strstr(path, tree->open_name) != NULL) {
+        return WATCH_LEFT_OPEN;
+    }
     tree->writing_from--;
     return tree->writing_from <= 0 ? tree->writing : WATCH_WHOLE;
 }
@@ -84,6 +89,7 @@ static inline void tree_open(struct tree *t)
         .changing = is_changing,
         .writing = how_written,
         .is_free = t->is_free,
+        .was_last = t->was_last,
         .settle_ms = t->settle_ms,
     };
     t->index = policy_index_new();

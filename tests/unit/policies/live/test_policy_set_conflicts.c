@@ -397,6 +397,125 @@ static void test_a_renamed_file(void **state)
     assert_int_equal(counts.files, 1);
 }
 
+/* Half of what is written to b has come: a is not to let go what b has not got yet. */
+static void test_a_move_to_a_file_that_is_left_open(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml",
+               "domains:\n" OWN("a.example", "mx.a.example") OWN("x.example", "mx.x.example"));
+    tree_write(t, "b.yaml",
+               "domains:\n" OWN("b.example", "mx.b.example") OWN("q.example", "mx.b.example"));
+    tree_rescan(t);
+    t->open_name = "b.yaml";
+    tree_write(t, "a.yaml", "domains:\n" OWN("a.example", "new.a.example"));
+    tree_write(t, "b.yaml",
+               "domains:\n" OWN("b.example", "mx.b.example") OWN("x.example", "new.x.example"));
+    tree_apply(t, "a.yaml", "b.yaml", NULL);
+    expect_served(t, "x.example", "mx.x.example");
+    expect_served(t, "a.example", "mx.a.example");
+    t->open_name = NULL;
+    tree_write(t, "b.yaml",
+               "domains:\n" OWN("b.example", "mx.b.example") OWN("q.example", "mx.b.example")
+                   OWN("x.example", "new.x.example"));
+    tree_apply(t, "b.yaml", NULL);
+    expect_problems(t, "");
+    expect_served(t, "x.example", "new.x.example");
+    expect_served(t, "a.example", "new.a.example");
+}
+
+/* The file that a rename made, and that is not closed yet, keeps a stale copy from its names. */
+static void test_a_copy_beside_a_file_that_is_left_open(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "a.yaml",
+               "domains:\n" OWN("x.example", "mx.a.example")
+                   OWN("y.example", "mx.b.example, mx.a.example"));
+    tree_rescan(t);
+    tree_edit(t, "a-old.yaml", "domains:\n" OWN("x.example", "old.example"));
+    t->open_name = "renamed.yaml";
+    tree_unlink(t, "a.yaml");
+    tree_write(t, "renamed.yaml",
+               "domains:\n" OWN("x.example", "mx.a.example") OWN("y.example", "mx.a.example"));
+    tree_apply(t, "a.yaml", "renamed.yaml", NULL);
+    tree_wait(t, VANISH_MS + 10);
+    expect_served(t, "x.example", "mx.a.example");
+    expect_served(t, "y.example", "mx.b.example");
+    t->open_name = NULL;
+    tree_apply(t, "renamed.yaml", NULL);
+    tree_wait(t, VANISH_MS + 10);
+    expect_served(t, "x.example", "mx.a.example");
+    expect_served(t, "y.example", "mx.a.example");
+    expect_problems(t, "a-old.yaml:2:3: error: domain x.example is already in renamed.yaml:2:3; "
+                       "remove one of them\n");
+}
+
+static bool all_are_free(struct bytes domain, void *context)
+{
+    (void)domain;
+    (void)context;
+    return true;
+}
+
+/* What kept a file from its names goes in the same round, and is freed: the file is judged again.
+ */
+static void test_who_was_in_the_way_is_gone(void **state)
+{
+    struct tree *t = *state;
+    tree_close(t);
+    t->tops[0] = "/one";
+    t->tops[1] = "/two";
+    t->is_free = all_are_free;
+    tree_write(t, "one/a.yaml", "domains: {x.example: {mode: none, mx: [], max_age: 1d}}\n");
+    tree_write(t, "two/b.yaml", "domains:\n" OWN("y.example", "mx.b.example"));
+    tree_open(t);
+    tree_rescan(t);
+    tree_unlink(t, "one/a.yaml");
+    tree_write(t, "two/b.yaml",
+               "domains:\n" OWN("x.example", "mx.b.example") OWN("y.example", "mx.b.example"));
+    tree_rescan(t);
+    tree_wait(t, VANISH_MS + 10);
+    assert_int_equal(policy_set_next_due_ms(t->set), 0);
+    tree_wait(t, 0);
+    expect_served(t, "x.example", "mx.b.example");
+    expect_problems(t, "");
+}
+
+/* A start without a memory, beside a copy that sorts first: the history knows b's texts. */
+static unsigned char last_digest[2][POLICY_DIGEST_OCTETS];
+
+static bool was_last(struct bytes subject, const unsigned char *digest, void *context)
+{
+    (void)context;
+    size_t i = bytes_equal(subject, BYTES("@g")) ? 0 : 1;
+    return memcmp(digest, last_digest[i], POLICY_DIGEST_OCTETS) == 0;
+}
+
+static void note_last(struct tree *t, size_t i, struct bytes subject)
+{
+    struct policy_set_owner owner;
+    assert_true(policy_set_owner(t->set, subject, &owner));
+    memcpy(last_digest[i], owner.digest, POLICY_DIGEST_OCTETS);
+}
+
+static void test_what_was_served_last_by_a_shared_policy(void **state)
+{
+    struct tree *t = *state;
+    tree_write(t, "b.yaml",
+               "policies:\n  g: {mode: enforce, mx: [new.example], max_age: 1w}\n"
+               "domains: {x.example: g}\n");
+    tree_rescan(t);
+    note_last(t, 0, BYTES("@g"));
+    note_last(t, 1, BYTES("x.example"));
+    tree_close(t);
+    tree_write(t, "a.yaml",
+               "policies:\n  g: {mode: enforce, mx: [old.example], max_age: 1w}\n"
+               "domains: {x.example: g}\n");
+    t->was_last = was_last;
+    tree_open(t);
+    tree_rescan(t);
+    expect_served(t, "x.example", "new.example");
+}
+
 int main(void)
 {
 #define WITH_TREE(test) cmocka_unit_test_setup_teardown(test, tree_set_up, tree_tear_down)
@@ -421,6 +540,10 @@ int main(void)
         WITH_TREE(test_a_long_chain_ends),
         WITH_TREE(test_a_vanished_files_domains_may_be_taken_at_once),
         WITH_TREE(test_a_renamed_file),
+        WITH_TREE(test_a_move_to_a_file_that_is_left_open),
+        WITH_TREE(test_a_copy_beside_a_file_that_is_left_open),
+        WITH_TREE(test_who_was_in_the_way_is_gone),
+        WITH_TREE(test_what_was_served_last_by_a_shared_policy),
     };
     rcu_reader_register();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
