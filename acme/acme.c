@@ -134,7 +134,7 @@ static void turn(struct acme *acme)
     if (acme->session.problem == NULL) {
         acme_do_afters(acme);
         for (size_t i = 0; i < acme->cas.count; i++) {
-            ca_flush(acme->cas.items[i], clock_monotonic_ms());
+            ca_flush(acme->cas.items[i]);
         }
     }
 }

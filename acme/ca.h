@@ -23,7 +23,6 @@ struct ca;
 enum {
     CA_NONCES_MAX = 128,
     CA_NONCE_TRIES_MAX = 200, /* of one question whose nonces are refused */
-    CA_IN_FLIGHT_MAX = 64,    /* requests under way */
 };
 
 /* What all CAs of one client share; outlives them. */
@@ -84,7 +83,7 @@ typedef void (*ca_done)(const struct ca_answer *answer, void *context);
 
 void ca_ask(struct ca *ca, struct ca_question *question, ca_done done, void *context);
 /* Sends what can be sent. */
-void ca_flush(struct ca *ca, int64_t now_ms);
+void ca_flush(struct ca *ca);
 
 /* --- The account --- */
 

@@ -104,12 +104,16 @@ static const char *url_of(const struct ca_request *request)
     }
 }
 
-static bool may_send(const struct ca *ca, const struct ca_request *request)
+static enum ca_send find_send(const struct ca_request *request)
 {
-    if (request->first || request->unsigned_get) {
-        return ca->state.has_directory;
-    }
-    return ca->state.has_directory && ca->state.has_account && !ca->state.rolls;
+    const struct ca *ca = request->ca;
+    const struct ca_outgoing question = {
+        .is_early = request->first || request->unsigned_get,
+        .needs_nonce = !request->unsigned_get,
+        .nonces = ca->nonce_count,
+        .in_flight = ca->in_flight,
+    };
+    return ca_machine_send(&ca->state, &question, clock_monotonic_ms());
 }
 
 static void send_request(struct ca_request *request);
@@ -122,8 +126,7 @@ static bool try_again(struct ca_request *request, const struct acme_problem *pro
         return false;
     }
     request->under_way = false;
-    if (request->ca->nonce_count != 0 && may_send(request->ca, request) &&
-        clock_monotonic_ms() >= request->ca->state.held_ms) {
+    if (find_send(request) == CA_SEND_NOW) {
         send_request(request);
     } /* else it waits with the others */
     return true;
@@ -269,26 +272,21 @@ static void send_request(struct ca_request *request)
     transport_send(ca->options.transport, &http, on_answer, request);
 }
 
-void ca_flush(struct ca *ca, int64_t now_ms)
+void ca_flush(struct ca *ca)
 {
-    if (now_ms < ca->state.held_ms) {
-        return;
-    }
-    for (struct ca_request *request = ca->requests; request != NULL; request = request->next) {
-        if (ca->in_flight >= CA_IN_FLIGHT_MAX) {
-            return;
-        }
+    enum ca_send send = CA_SEND_NOW;
+    struct ca_request *request = ca->requests;
+    for (; request != NULL && send != CA_SEND_NOTHING; request = request->next) {
         if (request->under_way) {
             continue;
         }
-        if (!may_send(ca, request)) {
+        send = find_send(request);
+        if (send == CA_SEND_PREPARE) {
             ca_prepare(ca);
-            continue;
-        }
-        if (!request->unsigned_get && ca->nonce_count == 0) {
+        } else if (send == CA_SEND_NONCE) {
             ca_ask_nonce(ca);
-            continue;
+        } else if (send == CA_SEND_NOW) {
+            send_request(request);
         }
-        send_request(request);
     }
 }

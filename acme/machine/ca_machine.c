@@ -257,6 +257,21 @@ void ca_machine_step(struct ca_state *ca, const struct ca_event *event, const st
     HANDLERS[event->kind](&step);
 }
 
+/* --- Whether a question can leave --- */
+
+enum ca_send ca_machine_send(const struct ca_state *ca, const struct ca_outgoing *question,
+                             int64_t now_ms)
+{
+    bool is_known = ca->has_account && !ca->rolls;
+    if (is_held(ca, now_ms) || question->in_flight >= CA_IN_FLIGHT_MAX) {
+        return CA_SEND_NOTHING;
+    }
+    if (!ca->has_directory || (!is_known && !question->is_early)) {
+        return CA_SEND_PREPARE;
+    }
+    return question->needs_nonce && question->nonces == 0 ? CA_SEND_NONCE : CA_SEND_NOW;
+}
+
 /* --- What an answer says --- */
 
 /* Refusals of us, whatever was asked for: nothing is asked until somebody did something. */

@@ -105,6 +105,26 @@ enum ca_use {
 };
 enum ca_use ca_machine_use(const struct ca_state *ca, int64_t now_ms);
 
+/* --- Whether a question can leave --- */
+
+enum { CA_IN_FLIGHT_MAX = 64 }; /* requests under way */
+
+struct ca_outgoing {
+    bool is_early;    /* the account's own affairs, or unsigned: the directory will do */
+    bool needs_nonce; /* it is signed … */
+    size_t nonces;    /* … of which there are so many … */
+    size_t in_flight; /* … and so many requests are under way */
+};
+
+enum ca_send {
+    CA_SEND_NOW,
+    CA_SEND_NOTHING, /* neither this one nor any other: the CA is held, or has enough to do */
+    CA_SEND_PREPARE, /* directory or account are missing */
+    CA_SEND_NONCE,   /* a nonce is to be asked for */
+};
+enum ca_send ca_machine_send(const struct ca_state *ca, const struct ca_outgoing *question,
+                             int64_t now_ms);
+
 /* --- What an answer says --- */
 
 enum ca_verdict {

@@ -199,6 +199,39 @@ static void test_use(void **state)
     }
 }
 
+static void test_sending(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        struct ca_state ca;
+        struct ca_outgoing question;
+        enum ca_send want;
+    } rows[] = {
+        {"held", {KNOWN, .held_ms = NOW_MS + 1}, {.nonces = 1}, CA_SEND_NOTHING},
+        {"enough under way",
+         {KNOWN},
+         {.nonces = 1, .in_flight = CA_IN_FLIGHT_MAX},
+         CA_SEND_NOTHING},
+        {"no directory", {.has_account = true}, {.nonces = 1}, CA_SEND_PREPARE},
+        {"no directory, of the account", {0}, {.is_early = true}, CA_SEND_PREPARE},
+        {"no account", {.has_directory = true}, {.nonces = 1}, CA_SEND_PREPARE},
+        {"no account, of the account",
+         {.has_directory = true},
+         {.is_early = true, .needs_nonce = true, .nonces = 1},
+         CA_SEND_NOW},
+        {"a key change", {KNOWN, .rolls = true}, {.nonces = 1}, CA_SEND_PREPARE},
+        {"no nonce", {KNOWN}, {.needs_nonce = true}, CA_SEND_NONCE},
+        {"no nonce, unsigned", {KNOWN}, {.is_early = true}, CA_SEND_NOW},
+        {"all is there", {KNOWN}, {.needs_nonce = true, .nonces = 1, .in_flight = 63}, CA_SEND_NOW},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        if (ca_machine_send(&rows[i].ca, &rows[i].question, NOW_MS) != rows[i].want) {
+            fail_msg("%s", rows[i].name);
+        }
+    }
+}
+
 static void test_judgements(void **state)
 {
     (void)state;
@@ -254,9 +287,10 @@ static void test_judgements(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_events), cmocka_unit_test(test_waits_are_never_shortened),
-        cmocka_unit_test(test_clock),  cmocka_unit_test(test_key_change),
-        cmocka_unit_test(test_use),    cmocka_unit_test(test_judgements),
+        cmocka_unit_test(test_events),     cmocka_unit_test(test_waits_are_never_shortened),
+        cmocka_unit_test(test_clock),      cmocka_unit_test(test_key_change),
+        cmocka_unit_test(test_use),        cmocka_unit_test(test_sending),
+        cmocka_unit_test(test_judgements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

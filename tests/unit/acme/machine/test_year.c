@@ -32,7 +32,6 @@ enum {
     CAS = 2,
     LOOKS_MAX = 512,
     ORDERS_MAX = 100,
-    IN_FLIGHT_MAX = 64,
     ARI_MAX = 100,
     FAILOVER_AFTER = 3,
     CHALLENGES = 2,
@@ -380,18 +379,21 @@ static void ask(struct world *world, struct sim_host *host, size_t ca, int quest
 static void flush(struct world *world, size_t ca)
 {
     struct sim_ca *sim = &world->cas[ca];
-    while (sim->queue != NULL && world->now_ms >= sim->state.held_ms &&
-           sim->in_flight < IN_FLIGHT_MAX) {
-        if (!sim->state.has_directory || !sim->state.has_account || sim->state.rolls) {
-            ca_tell(world, ca, CA_EVENT_WANTED);
-            return;
-        }
+    enum ca_send send = CA_SEND_NOW;
+    while (sim->queue != NULL && send == CA_SEND_NOW) {
         struct message *message = sim->queue;
-        sim->queue = message->next;
-        sim->queue_end = sim->queue != NULL ? sim->queue_end : &sim->queue;
-        MUST_BE(world->now_ms >= sim->wait_until_ms, world, message->host);
-        sim->in_flight++;
-        deliver(world, message, some(world, 10, 200));
+        const struct ca_outgoing question = {.is_early = message->question == ASK_ARI,
+                                             .in_flight = sim->in_flight};
+        send = ca_machine_send(&sim->state, &question, world->now_ms);
+        if (send == CA_SEND_PREPARE) {
+            ca_tell(world, ca, CA_EVENT_WANTED);
+        } else if (send == CA_SEND_NOW) {
+            sim->queue = message->next;
+            sim->queue_end = sim->queue != NULL ? sim->queue_end : &sim->queue;
+            MUST_BE(world->now_ms >= sim->wait_until_ms, world, message->host);
+            sim->in_flight++;
+            deliver(world, message, some(world, 10, 200));
+        }
     }
 }
 
