@@ -91,6 +91,18 @@ bool findings_worst(const struct findings *findings, enum finding_severity *ret_
     return true;
 }
 
+bool findings_have(const struct findings *findings, const struct finding *finding)
+{
+    for (size_t i = 0; i < findings->count; i++) {
+        const struct finding *item = &findings->items[i];
+        if (item->kind == finding->kind && item->severity == finding->severity &&
+            strcmp(item->subject, finding->subject) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void findings_clear(struct findings *findings)
 {
     for (size_t i = 0; i < findings->count; i++) {

@@ -47,6 +47,8 @@ void findings_judge(const struct observation *observation, const struct expectat
 
 /* The highest severity of any; false where there is none. */
 bool findings_worst(const struct findings *findings, enum finding_severity *ret_severity);
+/* Whether the same thing was found about the same place; what was seen may differ in details. */
+bool findings_have(const struct findings *findings, const struct finding *finding);
 void findings_clear(struct findings *findings);
 
 #endif

@@ -11,7 +11,7 @@ bool observer_new(const struct observer_options *options, struct observer **ret_
                   struct error *e)
 {
     X509_STORE *trust = NULL;
-    if (!tls_witness_trust(options->trust, &trust, e)) {
+    if (!tls_witness_trust(options->trust, options->trust_only, &trust, e)) {
         return false;
     }
     struct observer *observer = memory_zero(1, sizeof(*observer));

@@ -26,6 +26,7 @@ enum {
 struct observer_options {
     const struct dns_resolver *resolver; /* borrowed */
     const char *trust;                   /* PEM file of CAs besides the system's; NULL: none */
+    bool trust_only;                     /* … instead of the system's */
     /* The names that our CAs go by in CAA records; 0: not looked at. Borrowed. */
     const char *const *caa_issuers;
     size_t caa_issuer_count;

@@ -56,6 +56,7 @@ static bool fetch(const struct look_up *look_up, struct policy **ret_policy, str
         .resolver = options->resolver,
         .connect_to = options->connect_to,
         .ca_file = options->ca_file,
+        .more_ca_file = options->more_ca_file,
         .timeout_ms = look_up->holds ? SENDER_REFRESH_MS : SENDER_FETCH_MS,
     };
     CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_BODY_MAX);

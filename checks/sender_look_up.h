@@ -24,6 +24,7 @@ struct sender_look_up_options {
     struct sender_cache cache;
     const struct dns_resolver *resolver;
     const char *connect_to; /* as policy_fetch's */
+    const char *more_ca_file;
     const char *ca_file;
     int64_t now_s;
 };

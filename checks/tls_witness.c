@@ -8,18 +8,18 @@
 
 #include "lib/fetch/transfer.h"
 
-bool tls_witness_trust(const char *extra_file, X509_STORE **ret_trust, struct error *e)
+bool tls_witness_trust(const char *file, bool alone, X509_STORE **ret_trust, struct error *e)
 {
     X509_STORE *trust = X509_STORE_new();
     if (trust == NULL) {
         abort(); /* out of memory */
     }
     ERR_clear_error();
-    if (X509_STORE_set_default_paths(trust) != 1 ||
-        (extra_file != NULL && X509_STORE_load_file(trust, extra_file) != 1)) {
+    if ((!alone && X509_STORE_set_default_paths(trust) != 1) ||
+        (file != NULL && X509_STORE_load_file(trust, file) != 1)) {
         const char *why = ERR_reason_error_string(ERR_peek_last_error());
         error_format(e, ERROR_SYNTAX, "%s: %s; name a readable PEM file of CA certificates",
-                     extra_file != NULL ? extra_file : "the system's CA certificates",
+                     file != NULL ? file : "the system's CA certificates",
                      why != NULL ? why : "cannot be read");
         ERR_clear_error();
         X509_STORE_free(trust);

@@ -8,9 +8,10 @@
 #include "checks/observation.h"
 #include "lib/base/error.h"
 
-/* The system's trusted roots, and those of EXTRA_FILE (PEM) where it is not NULL. Any thread may
- * use it. Free with X509_STORE_free. */
-bool tls_witness_trust(const char *extra_file, X509_STORE **ret_trust, struct error *e) MUST_USE;
+/* The roots in FILE (PEM) ALONE, or the system's, and those of FILE where it is not NULL. Any
+ * thread may use it. Free with X509_STORE_free. */
+bool tls_witness_trust(const char *file, bool alone, X509_STORE **ret_trust, struct error *e)
+    MUST_USE;
 
 struct tls_witness {
     X509_STORE *trust;

@@ -1,5 +1,5 @@
-#include "check_json.h"
-
+#include "cli/check_view.h"
+#include "cli/json_view.h"
 #include "lib/base/safe_json.h"
 
 enum { TEXT_SHOWN_MAX = 1000, BODY_SHOWN_MAX = POLICY_BODY_MAX };
@@ -92,13 +92,8 @@ static json_t *policy_of(const struct policy *policy)
     if (policy == NULL) {
         return json_null();
     }
-    json_t *patterns = json_array();
-    struct bytes mx;
-    for (size_t cursor = 0; policy_next_mx(policy, &cursor, &mx);) {
-        json_array_append_new(patterns, json_stringn(mx.p, mx.n));
-    }
     return json_pack("{s:s, s:I, s:o}", "mode", policy_mode_name(policy->mode), "max_age",
-                     (json_int_t)policy->max_age_s, "mx", patterns);
+                     (json_int_t)policy->max_age_s, "mx", json_view_mx(policy));
 }
 
 static json_t *https_of(const struct observed_https *https)

@@ -1,8 +1,8 @@
-#include "check_print.h"
-
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "cli/check_view.h"
 
 static const char *const colours[] = {
     [FINDING_NOTE] = "\033[36m",

@@ -1,10 +1,9 @@
-#include "check_senders.h"
-
 #include "checks/sender_rules.h"
+#include "cli/check_view.h"
+#include "cli/table.h"
 #include "lib/base/safe_json.h"
-#include "lib/base/safe_text.h"
 
-enum { SENDER_WIDTH = 26, VERDICT_WIDTH = 15 };
+enum { SENDER_WIDTH = 25, VERDICT_WIDTH = 16 };
 
 void check_senders_print(const struct observation *observation, FILE *out)
 {
@@ -12,9 +11,11 @@ void check_senders_print(const struct observation *observation, FILE *out)
     sender_rules_judge(observation, matrix);
     for (size_t i = 0; i < SENDER_COUNT; i++) {
         bool says = matrix[i].reason[0] != '\0';
-        fprintf(out, "  %-*s%-*s%s%s\n", SENDER_WIDTH, matrix[i].sender, says ? VERDICT_WIDTH : 0,
-                sender_verdict_name(matrix[i].verdict), says ? "  " : "",
-                SAFE_TEXT(matrix[i].reason));
+        const struct table_cell cells[] = {
+            {matrix[i].sender, SENDER_WIDTH},
+            {sender_verdict_name(matrix[i].verdict), says ? VERDICT_WIDTH : 0},
+            {matrix[i].reason, 0}};
+        table_print_line(out, "  ", cells);
     }
 }
 

@@ -2,11 +2,10 @@
 
 #include <time.h>
 
-#include "cli/check_json.h"
-#include "cli/check_print.h"
-#include "cli/time_text.h"
+#include "cli/check_view.h"
 #include "lib/base/clock.h"
 #include "lib/base/safe_json.h"
+#include "lib/base/time_text.h"
 
 struct round {
     const struct check_watch *watch;
@@ -15,19 +14,6 @@ struct round {
     bool first;
     bool told; /* the time of this round */
 };
-
-/* The same thing about the same place; what was seen may differ in details. */
-static bool has(const struct findings *findings, const struct finding *finding)
-{
-    for (size_t i = 0; i < findings->count; i++) {
-        if (findings->items[i].kind == finding->kind &&
-            findings->items[i].severity == finding->severity &&
-            strcmp(findings->items[i].subject, finding->subject) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static void tell(struct round *round, char sign, const struct check_item *item,
                  const struct finding *finding)
@@ -59,12 +45,12 @@ static void compare(struct check_item *item, void *context)
         return;
     }
     for (size_t i = 0; i < before->count; i++) {
-        if (!has(&item->findings, &before->items[i])) {
+        if (!findings_have(&item->findings, &before->items[i])) {
             tell(round, '-', item, &before->items[i]);
         }
     }
     for (size_t i = 0; i < item->findings.count; i++) {
-        if (!has(before, &item->findings.items[i])) {
+        if (!findings_have(before, &item->findings.items[i])) {
             tell(round, '+', item, &item->findings.items[i]);
         }
     }

@@ -2,7 +2,7 @@
 #ifndef CLI_CHECK_WATCH_H
 #define CLI_CHECK_WATCH_H
 
-#include "cli/check_run.h"
+#include "checks/check_run.h"
 
 struct check_watch {
     struct check_list *list;

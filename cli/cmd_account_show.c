@@ -1,48 +1,14 @@
 /* account show: the accounts at the CAs of the configuration, from the store. */
 #include <stdio.h>
 
-#include "acme/protocol/account_key.h"
-#include "cli/control_reply.h"
-#include "cli/state_store.h"
-#include "cli/time_text.h"
-#include "cli/workspace.h"
+#include "cli/json_view.h"
+#include "cli/opening.h"
 #include "lib/base/clock.h"
 #include "lib/base/safe_json.h"
 #include "lib/base/safe_text.h"
-
-struct account_view {
-    const struct settings_directory *directory;
-    struct acme_store_account account; /* directory NULL: there is none yet */
-    char *thumbprint;                  /* NULL: the key cannot be read */
-};
-
-static void view_clear(struct account_view *view)
-{
-    acme_store_account_clear(&view->account);
-    free(view->thumbprint);
-}
-
-static char *thumbprint_of(const char *pem)
-{
-    struct error ignored;
-    struct account_key *key = NULL;
-    char *thumbprint = account_key_parse(bytes_of(pem), &key, &ignored)
-                           ? memory_string(account_key_thumbprint(key))
-                           : NULL;
-    account_key_free(key);
-    return thumbprint;
-}
-
-static bool view_read(struct acme_store *store, const struct settings_directory *directory,
-                      struct account_view *ret_view, struct error *e)
-{
-    *ret_view = (struct account_view){.directory = directory};
-    if (!acme_store_find_account(store, directory->url, &ret_view->account, e)) {
-        return e->code == ERROR_NOT_FOUND;
-    }
-    ret_view->thumbprint = thumbprint_of(ret_view->account.key);
-    return true;
-}
+#include "lib/base/time_text.h"
+#include "publish/certificates/account_facts.h"
+#include "publish/certificates/state_store.h"
 
 static void print_wait(const char *whose, int64_t wait_s, int64_t now_s)
 {
@@ -52,7 +18,7 @@ static void print_wait(const char *whose, int64_t wait_s, int64_t now_s)
     }
 }
 
-static void print(const struct account_view *view, int64_t now_s)
+static void print(const struct account_facts *view, int64_t now_s)
 {
     const struct acme_store_account *account = &view->account;
     printf("%s: %s\n", SAFE_TEXT(view->directory->name), SAFE_TEXT(view->directory->url));
@@ -70,7 +36,7 @@ static void print(const struct account_view *view, int64_t now_s)
     print_wait("CA waits:", account->ca_wait_s, now_s);
 }
 
-static json_t *view_json(const struct account_view *view)
+static json_t *view_json(const struct account_facts *view)
 {
     const struct acme_store_account *account = &view->account;
     return json_pack(
@@ -87,25 +53,24 @@ static bool show_all(const struct settings_acme *acme, struct acme_store *store,
     json_t *accounts = json_array();
     bool ok = true;
     for (size_t i = 0; ok && i < acme->directory_count; i++) {
-        CLEANUP(view_clear) struct account_view view;
-        ok = view_read(store, &acme->directories[i], &view, e);
+        CLEANUP(account_facts_clear) struct account_facts view;
+        ok = account_facts_read(store, &acme->directories[i], &view, e);
         if (ok && json) {
             json_array_append_new(accounts, view_json(&view));
         } else if (ok) {
             print(&view, now_s);
         }
     }
-    json_t *document = json_pack("{s:o}", "accounts", accounts);
     if (ok && json) {
-        control_reply_print_json(document);
+        json_view_print_list("accounts", TAKE(accounts));
     }
-    json_decref(document);
+    json_decref(accounts);
     return ok;
 }
 
 int cmd_account_show(const struct invocation *invocation)
 {
-    CLEANUP_SETTINGS struct settings *settings = workspace_settings(invocation);
+    CLEANUP_SETTINGS struct settings *settings = open_settings(invocation);
     if (settings == NULL) {
         return COMMAND_FAILED;
     }
@@ -118,8 +83,7 @@ int cmd_account_show(const struct invocation *invocation)
     CLEANUP_STORE struct acme_store *store = NULL;
     if (!state_store_open(settings, &store, &e) ||
         !show_all(settings->acme, store, invocation_has(invocation, "json"), &e)) {
-        fprintf(stderr, "mtasts-host: %s\n", e.text);
-        return COMMAND_FAILED;
+        return fail(&e);
     }
     return COMMAND_DONE;
 }

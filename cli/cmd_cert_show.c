@@ -1,12 +1,13 @@
 /* cert show: everything that the store has of a name. */
 #include <stdio.h>
 
-#include "cli/cert_details.h"
+#include "cli/cert_view.h"
 #include "cli/control_reply.h"
-#include "cli/state_store.h"
-#include "cli/sts_host.h"
-#include "cli/workspace.h"
+#include "cli/json_view.h"
+#include "cli/opening.h"
 #include "lib/base/clock.h"
+#include "publish/certificates/state_store.h"
+#include "publish/certificates/sts_host.h"
 
 struct showing {
     const struct settings *settings;
@@ -41,8 +42,7 @@ static int show(const struct showing *showing, const char *argument)
     struct cert_details details;
     if (!sts_host_parse(argument, &host, &e) ||
         !cert_details_read(showing->store, host.text, &details, &e)) {
-        fprintf(stderr, "mtasts-host: %s\n", e.text);
-        return COMMAND_FAILED;
+        return fail(&e);
     }
     int code = show_details(showing, &details);
     cert_details_clear(&details);
@@ -64,27 +64,21 @@ static int show_all(const struct invocation *invocation, const struct settings *
         code = command_worse(code, show(&showing, invocation->arguments[i]));
     }
     if (showing.hosts != NULL) {
-        json_t *document = json_pack("{s:o}", "hosts", showing.hosts);
-        control_reply_print_json(document);
-        json_decref(document);
+        json_view_print_list("hosts", showing.hosts);
     }
     return code;
 }
 
 int cmd_cert_show(const struct invocation *invocation)
 {
-    if (invocation_has(invocation, "json") && invocation_has(invocation, "pem")) {
-        return invocation_usage(invocation, "give --json or --pem, not both");
-    }
-    CLEANUP_SETTINGS struct settings *settings = workspace_settings(invocation);
+    CLEANUP_SETTINGS struct settings *settings = open_settings(invocation);
     if (settings == NULL) {
         return COMMAND_FAILED;
     }
     struct error e;
     CLEANUP_STORE struct acme_store *store = NULL;
     if (!state_store_open(settings, &store, &e)) {
-        fprintf(stderr, "mtasts-host: %s\n", e.text);
-        return COMMAND_FAILED;
+        return fail(&e);
     }
     return show_all(invocation, settings, store);
 }

@@ -1,36 +1,34 @@
 /* check: what senders see of domains, from outside, and what is wrong with it. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
-#include "cli/check_json.h"
-#include "cli/check_print.h"
-#include "cli/check_run.h"
-#include "cli/check_senders.h"
+#include "checks/caa_issuers.h"
+#include "checks/check_run.h"
+#include "cli/check_view.h"
 #include "cli/check_watch.h"
-#include "cli/dns_choice.h"
+#include "cli/json_view.h"
+#include "cli/opening.h"
+#include "cli/progress_line.h"
 #include "lib/base/safe_json.h"
-#include "lib/yaml/fields.h"
 
 enum {
     INTERVAL_S = 300,
-    INTERVAL_MAX_S = 86400,
-    ISSUERS_MAX = 32,
     DNS_PATIENCE_MS = 5000, /* a resolver may take seconds until it gives a broken zone up */
 };
 
 struct check {
     const struct invocation *invocation;
+    struct workspace workspace; /* empty where there is no configuration */
     struct check_list list;
     struct dns_resolver *resolver;
     struct observer *observer;
-    const char *issuers[ISSUERS_MAX]; /* of our CAs */
-    size_t issuer_count;
+    const char *issuers[CAA_ISSUERS_MAX];
     enum finding_severity fail_on;
-    int64_t interval_s;
-    bool json;
-    bool watches;
     bool senders;
-    json_t *items; /* with --json */
+    bool incomplete; /* names were left out: nobody knows whose they are, or, with --all, they are
+                        in files in error */
+    json_t *items;   /* with --json */
     struct check_printer printer;
     size_t answered; /* domains of which some DNS server said anything */
     bool found;      /* something at or above fail_on */
@@ -41,91 +39,71 @@ static void clear(struct check *check)
     observer_free(check->observer);
     dns_resolver_free(check->resolver);
     check_list_clear(&check->list);
+    workspace_clear(&check->workspace);
     json_decref(check->items);
 }
 
-static void add_issuer(struct check *check, const char *issuer)
-{
-    if (check->issuer_count < ISSUERS_MAX) {
-        check->issuers[check->issuer_count++] = issuer;
-    }
-}
+/* --- Which domains --- */
 
-/* What CA goes by in CAA records: as configured, or where that is known. */
-static void add_issuers_of(struct check *check, const struct settings_directory *ca)
+/* Those that were named, in that order and each once. */
+static bool add_named(struct check *check)
 {
-    static const struct {
-        const char *part; /* of the directory's URL */
-        const char *issuer;
-    } known[] = {
-        {".letsencrypt.org/", "letsencrypt.org"},
-        {".pki.goog/", "pki.goog"},
-        {"acme.zerossl.com/", "sectigo.com"},
-        {".buypass.com/", "buypass.com"},
-        {"acme.ssl.com/", "ssl.com"},
-    };
-    for (size_t i = 0; i < ca->caa.count; i++) {
-        add_issuer(check, ca->caa.items[i]);
-    }
-    for (size_t i = 0; ca->caa.count == 0 && i < ARRAY_LENGTH(known); i++) {
-        if (strstr(ca->url, known[i].part) != NULL) {
-            add_issuer(check, known[i].issuer);
+    const struct catalogue *catalogue = check->workspace.catalogue;
+    for (size_t i = 0; i < check->invocation->argument_count; i++) {
+        struct error e;
+        struct dns_name domain;
+        struct catalogue_view view;
+        if (!read_domain(check->invocation, check->invocation->arguments[i], &domain)) {
+            return false;
         }
-    }
-}
-
-static void find_issuers(struct check *check)
-{
-    const struct settings *settings = check->list.settings;
-    if (settings == NULL || settings->acme == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < settings->acme->directory_count; i++) {
-        add_issuers_of(check, &settings->acme->directories[i]);
-    }
-}
-
-static bool read_options(struct check *check)
-{
-    const struct invocation *invocation = check->invocation;
-    const char *fail_on = invocation_value(invocation, "fail-on");
-    const char *interval = invocation_value(invocation, "interval");
-    check->json = invocation_has(invocation, "json");
-    check->watches = invocation_has(invocation, "watch");
-    check->senders = invocation_has(invocation, "senders");
-    check->fail_on = FINDING_ERROR;
-    check->interval_s = INTERVAL_S;
-    if (fail_on != NULL && !finding_severity_parse(bytes_of(fail_on), &check->fail_on)) {
-        return false; /* not reached: the option's choices are the severities */
-    }
-    if (interval != NULL && !check->watches) {
-        (void)invocation_usage(invocation, "--interval goes with --watch");
-        return false;
-    }
-    if (interval != NULL && (!fields_parse_duration_s(bytes_of(interval), &check->interval_s) ||
-                             check->interval_s < 1 || check->interval_s > INTERVAL_MAX_S)) {
-        (void)invocation_usage(invocation, "--interval %s: give 1s to 1d, as in 30s or 5m",
-                               interval);
-        return false;
+        if (catalogue != NULL && !workspace_is_clear(catalogue, &domain, &e)) {
+            check->incomplete = !tell(&e);
+            continue;
+        }
+        bool ours = catalogue != NULL && catalogue_find(catalogue, dns_name_bytes(&domain), &view);
+        check_list_add(&check->list, &domain, ours ? &view : NULL);
     }
     return true;
 }
 
-static bool begin(struct check *check, struct error *e)
+/* A configuration is read where one is there; with names alone none is needed. An enum
+ * command_exit. */
+static int collect(struct check *check)
 {
-    find_issuers(check);
-    if (!dns_choice_open(invocation_values(check->invocation, "resolver"), check->list.settings,
-                         &check->resolver, e)) {
-        return false;
+    const struct invocation *invocation = check->invocation;
+    bool all = invocation_has(invocation, "all");
+    bool wanted = invocation->config != NULL || all || access(settings_find(NULL), F_OK) == 0;
+    if (wanted && !open_workspace(invocation, &check->workspace)) {
+        return COMMAND_FAILED;
+    }
+    bool ok = all || add_named(check);
+    if (all) {
+        check_list_add_all(&check->list, check->workspace.catalogue);
+        check->incomplete = workspace_exit(&check->workspace) != COMMAND_DONE;
+    }
+    catalogue_free(TAKE(check->workspace.catalogue)); /* what is looked at is in the list */
+    return ok ? COMMAND_DONE : COMMAND_USAGE;
+}
+
+/* --- Looking --- */
+
+static bool begin(struct check *check)
+{
+    struct error e;
+    const struct invocation *invocation = check->invocation;
+    const char *only = invocation_value(invocation, "trust-only");
+    if (!open_resolver(invocation, check->workspace.settings, &check->resolver, &e)) {
+        return tell(&e);
     }
     dns_resolver_set_attempt_ms(check->resolver, DNS_PATIENCE_MS);
     const struct observer_options options = {
         .resolver = check->resolver,
-        .trust = invocation_value(check->invocation, "trust"),
+        .trust = only != NULL ? only : invocation_value(invocation, "trust"),
+        .trust_only = only != NULL,
         .caa_issuers = check->issuers,
-        .caa_issuer_count = check->issuer_count,
+        .caa_issuer_count = caa_issuers_find(check->workspace.settings, check->issuers),
     };
-    return observer_new(&options, &check->observer, e);
+    return observer_new(&options, &check->observer, &e) || tell(&e);
 }
 
 static void take(struct check_item *item, void *context)
@@ -154,47 +132,54 @@ static void take(struct check_item *item, void *context)
 static int finish(struct check *check)
 {
     if (check->items != NULL) {
-        json_t *all = json_pack("{s:O}", "domains", check->items);
-        safe_json_print(all, stdout);
-        json_decref(all);
+        json_view_print_list("domains", TAKE(check->items));
     }
     if (check->list.count != 0 && check->answered == 0) {
         fprintf(stderr, "mtasts-host: no DNS server answers; look at the network, or name another "
                         "server by --resolver\n");
         return COMMAND_FAILED;
     }
-    return check->list.incomplete ? COMMAND_FAILED : check->found ? COMMAND_NO : COMMAND_DONE;
+    return check->incomplete ? COMMAND_FAILED : check->found ? COMMAND_NO : COMMAND_DONE;
 }
 
 int cmd_check(const struct invocation *invocation)
 {
-    CLEANUP(clear)
-    struct check check = {.invocation = invocation, .printer = check_printer_make(stdout)};
-    struct error e;
-    int code = COMMAND_USAGE;
     if (invocation_has(invocation, "explain")) {
         check_print_kinds(stdout);
         return COMMAND_DONE;
     }
-    if (!read_options(&check) || !check_list_make(invocation, &check.list, &code)) {
-        return code;
+    CLEANUP(clear)
+    struct check check = {
+        .invocation = invocation,
+        .printer = check_printer_make(stdout),
+        .senders = invocation_has(invocation, "senders"),
+        .fail_on = FINDING_ERROR,
+    };
+    bool json = invocation_has(invocation, "json");
+    const char *fail_on = invocation_value(invocation, "fail-on");
+    if (fail_on != NULL && !finding_severity_parse(bytes_of(fail_on), &check.fail_on)) {
+        return COMMAND_USAGE; /* not reached: the option's choices are the severities */
     }
-    if (!begin(&check, &e)) {
-        fprintf(stderr, "mtasts-host: %s\n", e.text);
-        return COMMAND_FAILED;
+    int code = collect(&check);
+    if (code != COMMAND_DONE || !begin(&check)) {
+        return code != COMMAND_DONE ? code : COMMAND_FAILED;
     }
-    if (check.watches) {
-        check_watch(
-            &(struct check_watch){&check.list, check.observer, check.interval_s, check.json});
+    if (invocation_has(invocation, "watch")) {
+        check_watch(&(struct check_watch){&check.list, check.observer,
+                                          invocation_duration_s(invocation, "interval", INTERVAL_S),
+                                          json});
         return COMMAND_FAILED; /* nobody reads any more: main says so */
     }
-    check.items = check.json ? json_array() : NULL;
+    struct progress_line line = progress_line_begin();
+    line.on = line.on && (json || check.list.count > 1);
+    check.items = json ? json_array() : NULL;
     check_run(&(struct check_run){
         .list = &check.list,
         .observer = check.observer,
         .take = take,
         .context = &check,
-        .progress = isatty(STDERR_FILENO) == 1 && (check.json || check.list.count > 1),
+        .progress = {progress_line_show, &line},
     });
+    progress_line_end(&line);
     return finish(&check);
 }

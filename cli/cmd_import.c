@@ -1,187 +1,25 @@
 /* import: static trees of mta-sts.txt, as nginx and Apache serve them, to a policy file. */
 #include <stdio.h>
 
-#include "cli/invocation.h"
-#include "cli/new_file.h"
-#include "cli/policy_tree.h"
-#include "config/settings.h"
-#include "lib/base/file.h"
-#include "lib/base/safe_text.h"
-#include "policies/files/policy_file.h"
-#include "policies/model/policy_text.h"
+#include "cli/opening.h"
+#include "publish/tree_import.h"
 
-enum {
-    SHARE_FROM = 2,       /* domains with one text that make a shared policy of it */
-    SHARED_NAME_MAX = 32, /* "shared-" and a number */
-};
-
-struct imported {
-    const struct policy_tree_file *file;
-    struct policy *policy; /* owned */
-    size_t group;          /* 1 + the shared policy's index; 0: its own */
-};
-
-struct import {
-    struct policy_tree tree;
-    struct imported *domains; /* in the tree's order: by name */
-    size_t count;
-    struct policy_file_entry *entries; /* shared policies, then domains */
-    char (*shared_names)[SHARED_NAME_MAX];
-    size_t shared_count;
-    bool failed;
-};
-
-static void clear(struct import *import)
+static void tell_all(const struct diagnostics *d, void *context)
 {
-    for (size_t i = 0; i < import->count; i++) {
-        policy_free(import->domains[i].policy);
-    }
-    free(import->domains);
-    free(import->entries);
-    free(import->shared_names);
-    policy_tree_clear(&import->tree);
-}
-
-/* Reads one policy; what is wrong with it, or only unwise, is told with its place. */
-static struct policy *read_policy(const char *path)
-{
-    CLEANUP(diagnostics_clear) struct diagnostics d = {0};
-    CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_BODY_MAX);
-    struct policy *policy = NULL;
-    struct error e;
-    if (!file_read(path, &text, NULL, &e)) {
-        diagnostics_add_error(&d, path, &e);
-    } else if (!policy_text_parse(buffer_bytes(&text), path, &policy, &d)) {
-        policy = NULL;
-    }
-    diagnostics_print(&d, stderr);
-    return policy;
-}
-
-static void read_all(struct import *import)
-{
-    const struct policy_tree *tree = &import->tree;
-    import->domains = memory_zero(tree->count + 1, sizeof(import->domains[0]));
-    for (size_t i = 0; i < tree->count; i++) {
-        const struct policy_tree_file *file = &tree->files[i];
-        const struct policy_tree_file *previous =
-            import->count != 0 ? import->domains[import->count - 1].file : NULL;
-        if (previous != NULL && strcmp(previous->domain.text, file->domain.text) == 0) {
-            fprintf(stderr, "%s: warning: left out: %s is the policy of %s already\n",
-                    SAFE_TEXT(file->path), SAFE_TEXT(previous->path), file->domain.text);
-            continue;
-        }
-        struct policy *policy = read_policy(file->path);
-        if (policy == NULL) {
-            import->failed = true;
-            continue;
-        }
-        import->domains[import->count++] = (struct imported){file, policy, 0};
-    }
-}
-
-static int by_body(const void *left, const void *right)
-{
-    const struct imported *a = left;
-    const struct imported *b = right;
-    int order = bytes_compare(policy_body(a->policy), policy_body(b->policy));
-    return order != 0 ? order : strcmp(a->file->domain.text, b->file->domain.text);
-}
-
-static int by_domain(const void *left, const void *right)
-{
-    const struct imported *a = left;
-    const struct imported *b = right;
-    return strcmp(a->file->domain.text, b->file->domain.text);
-}
-
-/* Gives the next group to COUNT neighbours that have one text, where they are enough. */
-static void group(struct import *import, struct imported *first, size_t count)
-{
-    if (count < SHARE_FROM) {
-        return;
-    }
-    import->shared_count++;
-    for (size_t i = 0; i < count; i++) {
-        first[i].group = import->shared_count;
-    }
-}
-
-/* Finds the domains whose policies are one text. */
-static void find_groups(struct import *import)
-{
-    struct imported *all = import->domains;
-    qsort(all, import->count, sizeof(all[0]), by_body);
-    for (size_t first = 0, end = 0; first < import->count; first = end) {
-        while (end < import->count && policy_equal(all[first].policy, all[end].policy)) {
-            end++;
-        }
-        group(import, &all[first], end - first);
-    }
-    qsort(all, import->count, sizeof(all[0]), by_domain);
-}
-
-/* The same as a policy file, which borrows from IMPORT. */
-static void make_file(struct import *import, struct policy_file *ret_file)
-{
-    size_t shared = import->shared_count;
-    import->entries = memory_zero(shared + import->count + 1, sizeof(import->entries[0]));
-    import->shared_names = memory_zero(shared + 1, sizeof(import->shared_names[0]));
-    for (size_t i = 0; i < shared; i++) {
-        snprintf(import->shared_names[i], SHARED_NAME_MAX, "shared-%zu", i + 1);
-        import->entries[i].name = bytes_of(import->shared_names[i]);
-    }
-    for (size_t i = 0; i < import->count; i++) {
-        const struct imported *domain = &import->domains[i];
-        struct policy_file_entry *entry = &import->entries[shared + i];
-        entry->name = dns_name_bytes(&domain->file->domain);
-        if (domain->group != 0) {
-            entry->shared = import->entries[domain->group - 1].name;
-            import->entries[domain->group - 1].policy = domain->policy;
-        } else {
-            entry->policy = domain->policy;
-        }
-    }
-    *ret_file = (struct policy_file){
-        .policies = import->entries,
-        .policy_count = shared,
-        .domains = import->entries + shared,
-        .domain_count = import->count,
-    };
+    (void)context;
+    diagnostics_print(d, stderr);
 }
 
 int cmd_import(const struct invocation *invocation)
 {
-    CLEANUP(clear) struct import import = {0};
     struct error e;
-    if (!policy_tree_find(invocation->arguments[0], &import.tree, &e)) {
-        fprintf(stderr, "mtasts-host: %s\n", e.text);
-        return COMMAND_FAILED;
-    }
-    read_all(&import);
-    if (import.count == 0) {
-        fprintf(stderr,
-                "mtasts-host: no policy below %s; name the directory that has one directory a "
-                "host: mta-sts.DOMAIN/.well-known/mta-sts.txt\n",
-                SAFE_TEXT(invocation->arguments[0]));
-        return COMMAND_FAILED;
-    }
-    if (!invocation_has(invocation, "no-shared")) {
-        find_groups(&import);
-    }
-    struct policy_file file;
-    make_file(&import, &file);
+    struct tree_import import = {.tell = tell_all};
     CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_FILE_MAX);
-    policy_file_print(&file, &text);
-    if (text.overflow) {
-        fprintf(stderr, "mtasts-host: the policy file would pass %d octets; import parts of %s\n",
-                POLICY_FILE_MAX, SAFE_TEXT(invocation->arguments[0]));
-        return COMMAND_FAILED;
+    if (!tree_import_run(&import, invocation->arguments[0],
+                         !invocation_has(invocation, "no-shared"), &text, &e) ||
+        !write_new_file(invocation_value(invocation, "output"), buffer_bytes(&text), &e)) {
+        return fail(&e);
     }
-    if (!new_file_write(invocation_value(invocation, "output"), buffer_bytes(&text), &e)) {
-        fprintf(stderr, "mtasts-host: %s\n", e.text);
-        return COMMAND_FAILED;
-    }
-    fprintf(stderr, "%zu domains, %zu shared policies\n", import.count, import.shared_count);
+    fprintf(stderr, "%zu domains, %zu shared policies\n", import.domains, import.shared_policies);
     return import.failed ? COMMAND_FAILED : COMMAND_DONE;
 }

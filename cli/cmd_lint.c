@@ -1,31 +1,44 @@
 /* lint: what is wrong or unwise, in policy files, in the configuration, in any mta-sts.txt. */
-#include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
-#include "cli/dns_choice.h"
-#include "cli/lint_files.h"
-#include "cli/lint_text.h"
-#include "cli/workspace.h"
+#include "checks/lint_live.h"
+#include "cli/json_view.h"
+#include "cli/opening.h"
 #include "lib/base/clock.h"
 #include "lib/base/safe_json.h"
-#include "lib/watch/watch.h"
-#include "policies/files/policy_file_path.h"
+#include "policies/files/catalogue_lint.h"
+#include "policies/files/lint_text.h"
+#include "publish/lint_leaving.h"
+#include "publish/lint_path.h"
 
-/* With --live: whom to ask for MX records; else *RET_RESOLVER stays NULL. */
-static bool open_resolver(const struct invocation *invocation, const struct settings *settings,
-                          struct dns_resolver **ret_resolver)
+/* What is wrong with the policies in PATHS, or of SETTINGS, and with --live against MX records.
+ * False: told. */
+static bool lint_policies(const struct invocation *invocation, const struct settings *settings,
+                          const char *const *paths, size_t count, struct diagnostics *d)
 {
     struct error e;
-    if (!invocation_has(invocation, "live") ||
-        dns_choice_open(invocation_values(invocation, "resolver"), settings, ret_resolver, &e)) {
-        return true;
+    struct catalogue *catalogue = NULL;
+    CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
+    bool live = invocation_has(invocation, "live");
+    if (live && !open_resolver(invocation, settings, &resolver, &e)) {
+        return tell(&e);
     }
-    fprintf(stderr, "mtasts-host: %s\n", e.text);
-    return false;
+    if (!open_policies(settings, paths, count, &catalogue)) {
+        return false;
+    }
+    int64_t now_s = clock_wall_s();
+    catalogue_lint(catalogue, now_s, d);
+    if (live) {
+        lint_live(catalogue, resolver, d);
+    }
+    if (paths == NULL && !lint_leaving(settings, catalogue, now_s, d, &e)) {
+        fprintf(stderr, "Which domains are retired is not known: %s\n", e.text);
+    }
+    catalogue_free(catalogue);
+    return true;
 }
 
 /* The configuration, and the policies that it names. */
@@ -33,7 +46,7 @@ static bool lint_configured(const struct invocation *invocation, struct diagnost
 {
     struct settings *settings = NULL;
     if (access(settings_find(invocation->config), R_OK) != 0) {
-        settings = workspace_settings(invocation); /* says why */
+        settings = open_settings(invocation); /* says why */
         if (settings == NULL) {
             return false;
         }
@@ -43,81 +56,9 @@ static bool lint_configured(const struct invocation *invocation, struct diagnost
     if (!settings_load(settings_find(invocation->config), &settings, d)) {
         return true;
     }
-    struct lint_more more = {.leaving = true};
-    CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
-    bool ok = open_resolver(invocation, settings, &resolver);
-    more.live = resolver;
-    ok = ok && lint_files(settings, NULL, 0, &more, clock_wall_s(), d);
+    bool ok = lint_policies(invocation, settings, NULL, 0, d);
     settings_free(settings);
     return ok;
-}
-
-static void count_file(const char *path, const struct error *problem, void *context)
-{
-    (void)problem;
-    *(size_t *)context += policy_file_path_counts(path);
-}
-
-static bool has_policy_files(const char *directory, struct diagnostics *d)
-{
-    size_t count = 0;
-    struct error ignored;
-    if (!watch_list(directory, count_file, &count, &ignored) || count != 0) {
-        return true; /* what cannot be listed is told when it is read */
-    }
-    diagnostics_add(d, SEVERITY_ERROR, directory, 0, 0,
-                    "there is no policy file (*.yaml, *.yml) in this directory; name another");
-    return false;
-}
-
-/* Whether PATH is something to read; else an error in D. */
-static bool is_there(const char *path, struct diagnostics *d)
-{
-    struct stat status;
-    if (stat(path, &status) != 0) {
-        diagnostics_add(d, SEVERITY_ERROR, path, 0, 0,
-                        "cannot read \"%s\": %s; name an existing file or directory", path,
-                        errno == ENOENT ? "there is no such file" : "it is not accessible");
-        return false;
-    }
-    if (!S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode)) {
-        diagnostics_add(d, SEVERITY_ERROR, path, 0, 0,
-                        "this is no regular file; save it as a file and name that");
-        return false;
-    }
-    return !S_ISDIR(status.st_mode) || has_policy_files(path, d);
-}
-
-/* Whether the file PATH by itself is a policy file. */
-static bool parses(const char *path)
-{
-    struct error ignored;
-    struct catalogue *catalogue = NULL;
-    struct catalogue_counts counts = {0};
-    const struct catalogue_options options = {.paths = &path, .path_count = 1, .apart = true};
-    if (catalogue_load(&options, &catalogue, &ignored)) {
-        catalogue_counts(catalogue, &counts);
-        catalogue_free(catalogue);
-    }
-    return counts.files > counts.files_in_error;
-}
-
-/* The main configuration by mistake: told once, not as an error for each of its keys. */
-static bool is_configuration(const char *path, struct diagnostics *d)
-{
-    CLEANUP(diagnostics_clear) struct diagnostics ignored = {0};
-    struct stat status;
-    struct settings *settings = NULL;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) || parses(path) ||
-        !settings_load(path, &settings, &ignored)) {
-        return false;
-    }
-    settings_free(settings);
-    diagnostics_add(d, SEVERITY_ERROR, path, 0, 0,
-                    "this looks like the main configuration, not like a policy file; run "
-                    "\"mtasts-host -c %s lint\"",
-                    path);
-    return true;
 }
 
 /* The files named; a configuration counts only where one was named, too. */
@@ -126,7 +67,7 @@ static bool lint_named(const struct invocation *invocation, const struct lint_ho
 {
     struct settings *settings = NULL;
     if (invocation->config != NULL) {
-        settings = workspace_settings(invocation);
+        settings = open_settings(invocation);
         if (settings == NULL) {
             return false;
         }
@@ -136,16 +77,11 @@ static bool lint_named(const struct invocation *invocation, const struct lint_ho
     for (size_t i = 0; i < invocation->argument_count; i++) {
         if (lint_is_text(invocation->arguments[i])) {
             lint_text(invocation->arguments[i], hosts, d);
-        } else if (is_there(invocation->arguments[i], d) &&
-                   !is_configuration(invocation->arguments[i], d)) {
+        } else if (lint_path_is_policy(invocation->arguments[i], d)) {
             paths[count++] = invocation->arguments[i];
         }
     }
-    struct lint_more more = {0};
-    CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
-    bool ok = open_resolver(invocation, settings, &resolver);
-    more.live = resolver;
-    ok = ok && (count == 0 || lint_files(settings, paths, count, &more, clock_wall_s(), d));
+    bool ok = count == 0 || lint_policies(invocation, settings, paths, count, d);
     if (settings != NULL) {
         settings_free(settings);
     }
@@ -165,8 +101,7 @@ static void print_json(const struct diagnostics *d)
     }
     json_t *all = json_pack("{s:I, s:I, s:o}", "errors", (json_int_t)d->errors, "warnings",
                             (json_int_t)(d->count + d->dropped - d->errors), "diagnostics", list);
-    safe_json_print(all, stdout);
-    json_decref(all);
+    json_view_print(all, stdout);
 }
 
 /* --mx is about the patterns of files named *.txt. */
@@ -202,9 +137,6 @@ int cmd_lint(const struct invocation *invocation)
     }
     if (!lint_hosts_parse(named->items, named->count, &hosts, &e)) {
         return invocation_usage(invocation, "%s", e.text);
-    }
-    if (invocation_has(invocation, "resolver") && !invocation_has(invocation, "live")) {
-        return invocation_usage(invocation, "--resolver goes with --live");
     }
     CLEANUP(diagnostics_clear) struct diagnostics d = {0};
     if (!lint_asked(invocation, &hosts, &d)) {

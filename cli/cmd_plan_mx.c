@@ -2,50 +2,47 @@
  * seen in what stands, so that a second run goes on where the first one ended. */
 #include <stdio.h>
 
-#include "cli/changed_records.h"
-#include "cli/dns_choice.h"
 #include "cli/mx_plan_view.h"
-#include "cli/mx_survey.h"
-#include "cli/policy_change.h"
+#include "cli/opening.h"
+#include "cli/record_output.h"
+#include "lib/base/clock.h"
 #include "lib/base/safe_text.h"
 #include "policies/model/mx_pattern.h"
+#include "publish/mx_step.h"
 
-enum { HOSTS_MAX = 64, SHARED_LOOKED_AT = 10000, SHARED_NAMED = 5 };
+enum { HOSTS_MAX = 64 };
 
 struct move {
     const struct invocation *invocation;
+    struct settings *settings; /* as they were at the beginning */
     struct mx_plan_names add;
     struct mx_plan_names remove;
     struct dns_resolver *resolver;
+    struct workspace workspace;
+    struct mx_plan_question question;
     struct mx_plan plan;
-    char *subject; /* the shared policy whose record changed, or NULL */
-    struct dns_name domain;
+    struct record_output output;
 };
+
+static void close_plan(struct move *move)
+{
+    mx_plan_clear(&move->plan);
+    workspace_clear(&move->workspace);
+}
 
 static void clear(struct move *move)
 {
-    mx_plan_clear(&move->plan);
+    record_output_close(&move->output);
+    close_plan(move);
     dns_resolver_free(move->resolver);
+    if (move->settings != NULL) {
+        settings_free(move->settings);
+    }
     free(move->add.items);
     free(move->remove.items);
-    free(move->subject);
 }
 
-static void add_name(struct mx_plan_names *names, const struct dns_name *name)
-{
-    ARRAY_GROW(names->items, names->count, names->capacity);
-    names->items[names->count++] = *name;
-}
-
-static bool has_name(const struct mx_plan_names *names, struct bytes name)
-{
-    for (size_t i = 0; i < names->count; i++) {
-        if (bytes_equal(dns_name_bytes(&names->items[i]), name)) {
-            return true;
-        }
-    }
-    return false;
-}
+/* --- Which hosts --- */
 
 static bool read_hosts(const struct invocation *invocation, const char *option,
                        struct mx_plan_names *names)
@@ -63,277 +60,134 @@ static bool read_hosts(const struct invocation *invocation, const char *option,
             (void)invocation_usage(invocation, "--%s %s: %s", option, values->items[i], e.text);
             return false;
         }
-        add_name(names, &name);
+        mx_plan_names_add(names, &name);
     }
     return true;
 }
 
-static bool is_both(const struct move *move)
+static bool check_hosts(const struct move *move)
 {
+    const char *wrong = NULL;
+    if (move->add.count + move->remove.count == 0) {
+        wrong = "name the hosts with --add and --remove";
+    }
     for (size_t i = 0; i < move->add.count; i++) {
-        if (has_name(&move->remove, dns_name_bytes(&move->add.items[i]))) {
-            return true;
+        if (mx_plan_names_have(&move->remove, dns_name_bytes(&move->add.items[i]))) {
+            wrong = "a host is to be added and removed; name it once";
         }
     }
-    return false;
-}
-
-/* --- Who else would lose a host --- */
-
-struct others {
-    const struct move *move;
-    struct catalogue_view *views;
-    size_t count;
-    size_t capacity;
-    size_t users; /* of a host that is to go, or nobody can tell */
-    struct bytes first[SHARED_NAMED];
-};
-
-static bool collect_other(const struct catalogue_view *view, void *context)
-{
-    struct others *others = context;
-    const struct catalogue_view *mine = &others->move->plan.view;
-    if (view->shared != mine->shared || view->entry == mine->entry) {
-        return true;
+    if (wrong != NULL) {
+        (void)invocation_usage(move->invocation, "%s", wrong);
     }
-    ARRAY_GROW(others->views, others->count, others->capacity);
-    others->views[others->count++] = *view;
-    return true;
+    return wrong == NULL;
 }
 
-static struct bytes other_domain(size_t number, void *context)
-{
-    const struct others *others = context;
-    return others->views[number].entry->name;
-}
+/* --- The plan --- */
 
-static void look_at_other(size_t number, const struct dns_mx_set *mx, const struct error *e,
-                          void *context)
+/* By what stands now. False: told. */
+static bool open_plan(struct move *move)
 {
-    struct others *others = context;
-    const struct mx_plan_names *remove = &others->move->remove;
-    /* A domain that is not there gets no mail; of one whose servers do not answer now nobody knows
-     * where its mail goes. */
-    bool uses = mx == NULL && e->code != ERROR_NOT_FOUND;
-    for (size_t i = 0; mx != NULL && i < mx->count; i++) {
-        for (size_t j = 0; j < remove->count; j++) {
-            uses = uses || mx_pattern_covers(dns_name_bytes(&remove->items[j]),
-                                             dns_name_bytes(&mx->items[i].host));
-        }
-    }
-    if (uses && others->users++ < SHARED_NAMED) {
-        others->first[others->users - 1] = others->views[number].entry->name;
-    }
-}
-
-/* Whether the hosts may go out of the policy, as far as the other domains on it are concerned. */
-static bool others_have_switched(const struct move *move)
-{
-    const struct shared_user *user = mx_plan_user(&move->plan);
-    if (user != NULL && move->plan.workspace.diagnostics.errors != 0) {
-        fprintf(stderr, "mtasts-host: the policy cannot be narrowed while policy files are in "
-                        "error: their domains are served and may use it; mend them first\n");
+    struct error e;
+    close_plan(move);
+    if (!open_workspace(move->invocation, &move->workspace)) {
         return false;
     }
-    if (user == NULL || user->domains == 1) {
-        return true;
-    }
-    if (user->domains > SHARED_LOOKED_AT) {
-        fprintf(
-            stderr,
-            "mtasts-host: %zu domains use this shared policy, more than the %d whose MX records "
-            "are looked at: see with \"mtasts-host lint --live\" that none has these hosts any "
-            "more, and edit the policy\n",
-            user->domains, SHARED_LOOKED_AT);
-        return false;
-    }
-    struct others others = {.move = move};
-    catalogue_each(move->plan.workspace.catalogue, collect_other, &others);
-    mx_survey_run(&(struct mx_survey){
+    move->question = (struct mx_plan_question){
+        .workspace = &move->workspace,
         .resolver = move->resolver,
-        .count = others.count,
-        .domain = other_domain,
-        .take = look_at_other,
-        .context = &others,
-    });
-    if (others.users != 0) {
-        fprintf(stderr,
-                "mtasts-host: the policy cannot be narrowed: of its domains %zu still %s "
-                "these hosts as MX, or nobody can tell now (",
-                others.users, others.users == 1 ? "has" : "have");
-        for (size_t i = 0; i < others.users && i < SHARED_NAMED; i++) {
-            fprintf(stderr, "%s%.*s", i == 0 ? "" : ", ", BYTES_ARG(others.first[i]));
-        }
-        fprintf(stderr, "%s); move them first\n", others.users > SHARED_NAMED ? ", ..." : "");
-    }
-    free(others.views);
-    return others.users == 0;
-}
-
-/* --- The step that is due --- */
-
-static void add_missing(const struct dns_name *name, void *context)
-{
-    add_name(context, name);
-}
-
-static bool change_policy(struct move *move, const struct mx_plan_names *add,
-                          const struct mx_plan_names *remove)
-{
-    const struct catalogue_view *view = &move->plan.view;
-    const struct policy_edit edit = {
-        .section = view->shared != NULL ? ID_EDIT_POLICIES : ID_EDIT_DOMAINS,
-        .name = view->shared != NULL ? view->shared->name : view->entry->name,
-        .mx_add = add->items,
-        .mx_add_count = add->count,
-        .mx_remove = remove->items,
-        .mx_remove_count = remove->count,
+        .domain = move->invocation->arguments[0],
+        .add = &move->add,
+        .remove = &move->remove,
+        .now_s = clock_wall_s(),
     };
-    const struct policy_change change = {
-        .edit = &edit,
-        .settings = move->plan.workspace.settings,
-        .path = view->shared != NULL ? view->shared_path : view->path,
-        .now_s = move->plan.facts.now_s,
-        .write = true,
-    };
-    CLEANUP(diagnostics_clear) struct diagnostics d = {0};
-    CLEANUP(policy_changed_clear) struct policy_changed changed = {0};
-    if (!policy_change_make(&change, &changed, &d)) {
-        diagnostics_print(&d, stderr);
-        return false;
+    bool ok = mx_plan_make(&move->question, &move->plan, &e) || tell(&e);
+    if (move->plan.record_unknown != NULL) {
+        fprintf(stderr, "%s\n", move->plan.record_unknown);
     }
-    fprintf(stderr, "%s: id %s\n", SAFE_TEXT(change.path), changed.id.text);
-    return true;
-}
-
-/* RET_CODE: COMMAND_DONE where something was done. */
-static bool do_step(struct move *move, enum mx_move_step step, int *ret_code)
-{
-    const struct mx_plan_names none = {0};
-    bool ours = false;
-    bool ok = true;
-    if (step == MX_MOVE_WIDEN) {
-        struct mx_plan_names missing = {0};
-        mx_move_each_missing(&move->plan.facts, add_missing, &missing);
-        ours = true;
-        ok = change_policy(move, &missing, &none);
-        free(missing.items);
-    } else if (step == MX_MOVE_NARROW && others_have_switched(move)) {
-        ours = true;
-        ok = change_policy(move, &none, &move->remove);
-    } else if (step == MX_MOVE_ANNOUNCE || step == MX_MOVE_CONCLUDE) {
-        ours = !move->plan.facts.id_is_current;
-        ok = !ours || change_policy(move, &none, &none);
-    }
-    *ret_code = ours || step == MX_MOVE_STEPS ? COMMAND_DONE : COMMAND_NO;
     return ok;
 }
 
-static bool has_new_record(const struct catalogue_view *view, void *context)
+/* --- --apply --- */
+
+/* Of the policy that is to be announced. */
+static bool add_record(const struct catalogue_view *view, void *context)
 {
-    const struct move *move = context;
-    return move->subject != NULL
-               ? view->shared != NULL && bytes_equal(view->shared->name, bytes_of(move->subject))
-               : bytes_equal(view->entry->name, dns_name_bytes(&move->domain));
+    struct move *move = context;
+    const struct catalogue_view *mine = &move->plan.view;
+    bool shared = mine->shared != NULL;
+    if (shared ? view->shared == mine->shared : view->entry == mine->entry) {
+        bool one = shared && move->workspace.settings->dns_delegate != NULL;
+        record_output_add(&move->output, view, one ? RECORDS_OF_SHARED : RECORDS_OF_ID,
+                          catalogue_view_id(view));
+    }
+    return true;
 }
 
-static bool open_plan(struct move *move)
-{
-    return mx_plan_open(move->invocation, move->resolver, &move->add, &move->remove, &move->plan);
-}
-
-/* Whenever the next thing to do is to publish it: the record goes to stdout, or into DNS. */
+/* The record goes to stdout, or into DNS. False: told. */
 static bool put_record(struct move *move)
 {
-    const struct catalogue_view *view = &move->plan.view;
-    move->subject = view->shared != NULL ? memory_string_of(view->shared->name) : NULL;
-    struct error ignored;
-    return dns_name_normalise(view->entry->name, &move->domain, &ignored) &&
-           changed_records_put(&(struct changed_records){
-               .invocation = move->invocation,
-               .is_changed = has_new_record,
-               .context = move,
-               .shared = view->shared != NULL,
-           });
+    catalogue_each(move->workspace.catalogue, add_record, move);
+    bool ok = record_output_end(&move->output) == COMMAND_DONE;
+    return (!move->output.publishes ||
+            record_output_publish(&move->output, RECORD_OUTPUT_WAIT_MS)) &&
+           ok;
 }
 
-static bool open_again(struct move *move)
+/* False: told. */
+static bool do_step(struct move *move, int *ret_code)
 {
-    mx_plan_clear(&move->plan);
-    return open_plan(move);
-}
-
-static bool is_record_next(const struct move *move)
-{
-    enum mx_move_step next = move->plan.move.next;
-    return next == MX_MOVE_ANNOUNCE || next == MX_MOVE_CONCLUDE;
-}
-
-static void tell_next(const struct move *move)
-{
-    enum mx_move_step next = move->plan.move.next;
-    mx_plan_view_print(&move->plan, stderr);
-    if (next == MX_MOVE_STEPS) {
-        fprintf(stderr, "All is done.\n");
-    } else {
-        CLEANUP_FREE char *text = mx_plan_view_text(&move->plan, next);
-        fprintf(stderr, "Next: %s\n", text);
+    CLEANUP(diagnostics_clear) struct diagnostics d = {0};
+    struct mx_step step = mx_step_do(&move->plan, &d);
+    diagnostics_print(&d, stderr);
+    if (step.changed) {
+        fprintf(stderr, "%s: id %s\n", SAFE_TEXT(step.path), step.id.text);
+    } else if (step.outcome == MX_STEP_REFUSED) {
+        (void)tell(&step.why);
     }
+    *ret_code = step.outcome == MX_STEP_DONE ? COMMAND_DONE : COMMAND_NO;
+    return step.outcome != MX_STEP_FAILED;
 }
 
 static int apply(struct move *move)
 {
     bool json = invocation_has(move->invocation, "json");
-    bool publishes = invocation_has(move->invocation, "publish");
     enum mx_move_step step = move->plan.move.next;
     int code = COMMAND_DONE;
-    if (!changed_records_check(move->invocation, move->plan.workspace.settings) ||
-        !do_step(move, step, &code) || !open_again(move)) {
+    if (!record_output_open(&move->output, move->invocation, move->settings, RECORDS_UNGATED) ||
+        !do_step(move, &code) || !open_plan(move)) {
         return COMMAND_FAILED;
     }
-    if (is_record_next(move) && !json) {
-        if (!put_record(move) || (publishes && !open_again(move))) {
+    if (mx_plan_is_record_next(&move->plan) && !json) {
+        bool publishes = move->output.publishes;
+        bool put = put_record(move);
+        record_output_close(&move->output);
+        move->output = (struct record_output){0};
+        if (!put || (publishes && !open_plan(move))) {
             return COMMAND_FAILED;
         }
         code = publishes ? COMMAND_DONE : code;
     }
-    bool applied = code == COMMAND_DONE && step != MX_MOVE_STEPS;
     if (json) {
+        bool applied = code == COMMAND_DONE && step != MX_MOVE_STEPS;
         mx_plan_view_print_json(&move->plan, applied ? mx_move_step_name(step) : NULL, stdout);
     } else {
-        tell_next(move);
+        mx_plan_view_tell_next(&move->plan);
     }
     return code;
 }
 
 int cmd_plan_mx(const struct invocation *invocation)
 {
+    struct error e;
     CLEANUP(clear) struct move move = {.invocation = invocation};
     if (!read_hosts(invocation, "add", &move.add) ||
-        !read_hosts(invocation, "remove", &move.remove)) {
+        !read_hosts(invocation, "remove", &move.remove) || !check_hosts(&move)) {
         return COMMAND_USAGE;
     }
-    if (move.add.count + move.remove.count == 0) {
-        return invocation_usage(invocation, "name the hosts with --add and --remove");
-    }
-    if (invocation_has(invocation, "publish") &&
-        (!invocation_has(invocation, "apply") || invocation_has(invocation, "json"))) {
-        return invocation_usage(invocation,
-                                "--publish goes with --apply, and prints records: not with --json");
-    }
-    if (is_both(&move)) {
-        return invocation_usage(invocation, "a host is to be added and removed; name it once");
-    }
-    CLEANUP_SETTINGS struct settings *settings = workspace_settings(invocation);
-    struct error e;
-    if (settings == NULL) {
-        return COMMAND_FAILED;
-    }
-    if (!dns_choice_open(invocation_values(invocation, "resolver"), settings, &move.resolver, &e)) {
-        fprintf(stderr, "mtasts-host: %s\n", e.text);
-        return COMMAND_FAILED;
-    }
-    if (!open_plan(&move)) {
+    move.settings = open_settings(invocation);
+    if (move.settings == NULL ||
+        !(open_resolver(invocation, move.settings, &move.resolver, &e) || tell(&e)) ||
+        !open_plan(&move)) {
         return COMMAND_FAILED;
     }
     if (invocation_has(invocation, "apply")) {

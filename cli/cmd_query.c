@@ -2,17 +2,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/dns_choice.h"
+#include "cli/opening.h"
 #include "cli/query_print.h"
-#include "cli/workspace.h"
 #include "lib/base/clock.h"
-#include "lib/dns/resolver.h"
 #include "policies/model/policy.h"
 
 /* The policy host's name, with its prefix, must be a name still. */
 enum { DOMAIN_MAX = DNS_NAME_MAX - (int)sizeof(POLICY_HOST_PREFIX) + 1 };
 
-static bool read_domain(const struct invocation *invocation, struct dns_name *ret_domain,
+static bool find_domain(const struct invocation *invocation, struct dns_name *ret_domain,
                         struct error *e)
 {
     struct dns_name domain;
@@ -29,12 +27,6 @@ static bool read_domain(const struct invocation *invocation, struct dns_name *re
     return true;
 }
 
-static void resolver_cleanup(struct dns_resolver **resolver)
-{
-    dns_resolver_free(*resolver);
-}
-
-/* --resolver, else those of a configuration that was named, else the system's. */
 static int answer(const struct invocation *invocation, struct bytes domain,
                   struct sender_policy *found)
 {
@@ -56,15 +48,16 @@ static int answer(const struct invocation *invocation, struct bytes domain,
 static bool look_up(const struct invocation *invocation, const struct settings *settings,
                     struct dns_name *ret_domain, struct sender_policy *ret_found, struct error *e)
 {
-    CLEANUP(resolver_cleanup) struct dns_resolver *resolver = NULL;
-    if (!read_domain(invocation, ret_domain, e) ||
-        !dns_choice_open(invocation_values(invocation, "resolver"), settings, &resolver, e)) {
+    CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
+    if (!find_domain(invocation, ret_domain, e) ||
+        !open_resolver(invocation, settings, &resolver, e)) {
         return false;
     }
     const struct sender_look_up_options options = {
         .cache.directory = invocation_value(invocation, "cache"),
         .resolver = resolver,
-        .ca_file = invocation_value(invocation, "trust"),
+        .more_ca_file = invocation_value(invocation, "trust"),
+        .ca_file = invocation_value(invocation, "trust-only"),
         .now_s = clock_wall_s(),
     };
     return sender_look_up(dns_name_bytes(ret_domain), &options, ret_found, e);
@@ -74,7 +67,7 @@ int cmd_query(const struct invocation *invocation)
 {
     CLEANUP_SETTINGS struct settings *settings = NULL;
     if (invocation->config != NULL) {
-        settings = workspace_settings(invocation);
+        settings = open_settings(invocation);
         if (settings == NULL) {
             return COMMAND_FAILED;
         }
@@ -83,8 +76,7 @@ int cmd_query(const struct invocation *invocation)
     struct dns_name domain;
     struct sender_policy found;
     if (!look_up(invocation, settings, &domain, &found, &e)) {
-        fprintf(stderr, "mtasts-host: %s\n", e.text);
-        return COMMAND_FAILED;
+        return fail(&e);
     }
     int code = answer(invocation, dns_name_bytes(&domain), &found);
     sender_policy_clear(&found);

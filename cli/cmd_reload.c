@@ -3,44 +3,35 @@
 #include <string.h>
 
 #include "cli/control_reply.h"
-#include "cli/workspace.h"
+#include "cli/opening.h"
 #include "lib/base/file.h"
+#include "lib/base/json_read.h"
 #include "lib/base/safe_json.h"
 #include "lib/base/safe_text.h"
+#include "server/control/control.h"
 
 /* A million domains in 100,000 files on a slow disk. */
 enum { RELOAD_TIMEOUT_MS = 10 * 60 * 1000 };
 
-static json_int_t number(const json_t *reply, const char *key)
-{
-    return json_integer_value(json_object_get(reply, key));
-}
-
 static const char *plural(const json_t *reply, const char *key)
 {
-    return number(reply, key) == 1 ? "" : "s";
-}
-
-static const char *restart_needed(const json_t *reply)
-{
-    const char *keys = json_string_value(json_object_get(reply, "restart_needed"));
-    return keys != NULL ? keys : "";
+    return json_number(reply, key) == 1 ? "" : "s";
 }
 
 static void print_words(const json_t *reply)
 {
     control_reply_print_diagnostics(reply, stderr);
-    printf("%" JSON_INTEGER_FORMAT " domains served: since the last reading %" JSON_INTEGER_FORMAT
-           " file%s read, %" JSON_INTEGER_FORMAT " changed and %" JSON_INTEGER_FORMAT
-           " removed (an edit made live before counts there)\n",
-           number(reply, "domains"), number(reply, "files_read"), plural(reply, "files_read"),
-           number(reply, "published"), number(reply, "removed"));
-    if (number(reply, "held") != 0) {
-        printf("The removal of %" JSON_INTEGER_FORMAT
-               " domain%s is held: \"mtasts-host reload --accept-removals\" accepts it.\n",
-               number(reply, "held"), plural(reply, "held"));
+    printf("%lld domains served: since the last reading %lld file%s read, %lld changed and %lld "
+           "removed (an edit made live before counts there)\n",
+           json_number(reply, "domains"), json_number(reply, "files_read"),
+           plural(reply, "files_read"), json_number(reply, "published"),
+           json_number(reply, "removed"));
+    if (json_number(reply, "held") != 0) {
+        printf("The removal of %lld domain%s is held: \"mtasts-host reload --accept-removals\" "
+               "accepts it.\n",
+               json_number(reply, "held"), plural(reply, "held"));
     }
-    const char *restart = restart_needed(reply);
+    const char *restart = json_text(reply, "restart_needed");
     if (restart[0] != '\0') {
         printf("These keys of the main configuration count after a restart: %s\n", restart);
     }
@@ -48,9 +39,10 @@ static void print_words(const json_t *reply)
 
 static bool is_settled(const json_t *reply)
 {
-    return number(reply, "files_in_error") == 0 && number(reply, "certificates_in_error") == 0 &&
-           number(reply, "held") == 0 && number(reply, "removals_held") == 0 &&
-           restart_needed(reply)[0] == '\0';
+    return json_number(reply, "files_in_error") == 0 &&
+           json_number(reply, "certificates_in_error") == 0 && json_number(reply, "held") == 0 &&
+           json_number(reply, "removals_held") == 0 &&
+           json_text(reply, "restart_needed")[0] == '\0';
 }
 
 /* As entries of the configuration are, and as `status` prints the files below them. */
@@ -117,19 +109,22 @@ int cmd_reload(const struct invocation *invocation)
     if (invocation->argument_count != 0 && !accepts) {
         return invocation_usage(invocation, "a PATH is for --accept-removals: all is read again");
     }
-    CLEANUP_SETTINGS struct settings *settings = workspace_settings_of_server(invocation);
+    if (invocation->argument_count > CONTROL_PATHS_MAX) {
+        return invocation_usage(invocation, "name at most %d paths", CONTROL_PATHS_MAX);
+    }
+    CLEANUP_SETTINGS struct settings *settings = open_settings_of_server(invocation);
     if (settings == NULL) {
         return COMMAND_FAILED;
     }
     json_t *request = json_pack("{s:s, s:b}", "command", "reload", "accept_removals", (int)accepts);
     add_paths(invocation, settings, request);
-    json_t *reply = control_reply_ask(settings, json_incref(request), RELOAD_TIMEOUT_MS);
+    json_t *reply = control_reply_ask(settings, json_incref(request), RELOAD_TIMEOUT_MS, NULL);
     if (reply == NULL) {
         json_decref(request);
         return COMMAND_FAILED;
     }
     if (invocation_has(invocation, "json")) {
-        control_reply_print_json(reply);
+        safe_json_print(reply, stdout);
     } else {
         json_t *shown = safe_json_shown(reply);
         print_words(shown);

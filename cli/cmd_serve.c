@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli/workspace.h"
+#include "cli/opening.h"
 #include "lib/base/log.h"
 #include "server/configuration_copy.h"
 #include "server/server.h"
@@ -11,7 +11,7 @@
 static int check(const struct invocation *invocation)
 {
     CLEANUP(workspace_clear) struct workspace workspace;
-    if (!workspace_open(invocation, &workspace)) {
+    if (!open_workspace(invocation, &workspace)) {
         return COMMAND_FAILED;
     }
     struct catalogue_counts counts;

@@ -4,16 +4,14 @@
 #include <stdio.h>
 
 #include "cli/control_reply.h"
-#include "cli/metrics_view.h"
-#include "cli/ready_wait.h"
-#include "cli/status_left.h"
+#include "cli/opening.h"
 #include "cli/status_view.h"
-#include "cli/workspace.h"
 #include "lib/base/clock.h"
 #include "lib/base/safe_json.h"
-#include "lib/yaml/fields.h"
+#include "publish/ready_wait.h"
+#include "publish/status_left.h"
 
-enum { STATUS_TIMEOUT_MS = 10000, WAIT_MAX_S = 86400 };
+enum { STATUS_TIMEOUT_MS = 10000 };
 
 /* Names, paths and texts of CAs stand in it: made safe for eyes, in one place for all views. */
 static void print_shown(const json_t *reply, void (*print)(const json_t *, int64_t, FILE *))
@@ -44,7 +42,7 @@ static void print(const struct invocation *invocation, const struct settings *se
         json_object_set_new(reply, "left", status_left_find(settings));
     }
     if (invocation_has(invocation, "json")) {
-        control_reply_print_json(reply);
+        safe_json_print(reply, stdout);
     } else {
         print_shown(reply, status_view_print);
     }
@@ -52,39 +50,28 @@ static void print(const struct invocation *invocation, const struct settings *se
 
 static int wait_ready(const struct invocation *invocation)
 {
-    int64_t wait_s = 0;
-    if (!fields_parse_duration_s(bytes_of(invocation_value(invocation, "wait-ready")), &wait_s) ||
-        wait_s < 1 || wait_s > WAIT_MAX_S) {
-        return invocation_usage(invocation, "--wait-ready takes a duration of 1s to 1d");
-    }
     struct error e;
-    CLEANUP_SETTINGS struct settings *settings = workspace_settings_of_server(invocation);
+    CLEANUP_SETTINGS struct settings *settings = open_settings_of_server(invocation);
     if (settings == NULL) {
         return COMMAND_FAILED;
     }
-    if (!ready_wait(settings, wait_s * 1000, &e)) {
-        fprintf(stderr, "mtasts-host: %s\n", e.text);
-        return COMMAND_FAILED;
+    if (!ready_wait(settings, invocation_duration_s(invocation, "wait-ready", 0) * 1000, &e)) {
+        return fail(&e);
     }
     return COMMAND_DONE;
 }
 
 int cmd_status(const struct invocation *invocation)
 {
-    int forms = invocation_has(invocation, "json") + invocation_has(invocation, "prometheus") +
-                invocation_has(invocation, "wait-ready");
-    if (forms > 1) {
-        return invocation_usage(invocation, "give --json, --prometheus or --wait-ready, not both");
-    }
     if (invocation_has(invocation, "wait-ready")) {
         return wait_ready(invocation);
     }
-    CLEANUP_SETTINGS struct settings *settings = workspace_settings_of_server(invocation);
+    CLEANUP_SETTINGS struct settings *settings = open_settings_of_server(invocation);
     if (settings == NULL) {
         return COMMAND_FAILED;
     }
-    json_t *reply =
-        control_reply_ask(settings, json_pack("{s:s}", "command", "status"), STATUS_TIMEOUT_MS);
+    json_t *reply = control_reply_ask(settings, json_pack("{s:s}", "command", "status"),
+                                      STATUS_TIMEOUT_MS, NULL);
     if (reply == NULL) {
         return COMMAND_FAILED;
     }

@@ -29,26 +29,42 @@ static inline int command_worse(int a, int b)
     return a == COMMAND_FAILED || b == COMMAND_DONE ? a : b;
 }
 
+/* What an option's value must be. */
+enum option_kind {
+    OPTION_TEXT,     /* anything; or none is taken */
+    OPTION_CHOICE,   /* one of the words that `argument` lists: "zone|nsupdate" */
+    OPTION_DURATION, /* 30s, 5m, … */
+};
+
+/* One name has one grammar and one meaning in every command that has it: command_table.c writes
+ * each such row once. */
 struct command_option {
     const char *name;     /* long, without the dashes */
     const char *argument; /* "FILE"; NULL: takes none */
     const char *about;
-    char letter;  /* short; 0: none */
-    bool choice;  /* `argument` lists the allowed words: "zone|nsupdate" */
+    char letter; /* short; 0: none */
+    enum option_kind kind;
+    const char *least; /* of a duration */
+    const char *most;
     bool repeats; /* may be given several times; else the last one counts */
     /* The value where the option stands alone: `--wait` as `--wait=30s`. Another is written with
-     * an equals sign, and a DURATION may follow as a word as well, since no other argument looks
-     * like one. NULL: the argument is required. */
+     * an equals sign, or follows as a word, since no other argument looks like a duration. NULL:
+     * the argument is required. */
     const char *standard;
+    const char *needs;    /* another option, without which this one says nothing */
+    const char *excludes; /* options that contradict this one: "check|dry-run" */
 };
 
 struct invocation;
 
 struct command {
     const char *name;
-    const char *arguments; /* for the synopsis: "[DOMAIN...|--all]" */
-    size_t arguments_max;
-    size_t arguments_min;
+    /* For the synopsis, and how many there may be: "DIR", "[DIR]", "DOMAIN...", "DIR [DOMAIN...]".
+     */
+    const char *arguments;
+    const char *instead; /* options that stand for the arguments, "all|explain": these or those must
+                            be there … */
+    bool instead_free;   /* … or neither; never both */
     const char *about;   /* one line */
     const char *details; /* what --help says below; may be NULL */
     const char *example; /* one or more lines */
@@ -58,10 +74,7 @@ struct command {
     int (*run)(const struct invocation *invocation); /* NULL: a group */
 };
 
-enum {
-    COMMAND_OPTIONS_MAX = 16,
-    COMMAND_ARGUMENTS_ANY = 1000000,
-};
+enum { COMMAND_OPTIONS_MAX = 16 };
 
 /* The table; at its end a row without a name. */
 extern const struct command command_table[];

@@ -3,70 +3,68 @@
 #include "cli/command.h"
 #include "cli/query_print.h"
 #include "cli/record_writer.h"
-#include "cli/revoke_reason.h"
 #include "lib/base/memory.h"
 #include "lib/yaml/fields.h"
-#include "server/control.h"
+#include "publish/certificates/revoke_reason.h"
+
+/* An option without a value, and one with it. */
+#define FLAG(name_, about_, ...)                                                                   \
+    {                                                                                              \
+        .name = name_, .about = about_, ##__VA_ARGS__                                              \
+    }
+#define VALUE(name_, argument_, about_, ...)                                                       \
+    {                                                                                              \
+        .name = name_, .argument = argument_, .about = about_, ##__VA_ARGS__                       \
+    }
 
 const struct command_option command_global_options[] = {
-    {.name = "config",
-     .letter = 'c',
-     .argument = "FILE",
-     .about = "main configuration (else $MTASTS_HOST_CONFIG, else "
-              "/etc/mtasts-host/mtasts-host.yaml)"},
-    {.name = "log-format", .argument = "text|json", .choice = true, .about = "how `serve` logs"},
-    {.name = "help", .letter = 'h', .about = "say this"},
-    {.name = "version", .letter = 'V', .about = "say the version"},
+    VALUE("config", "FILE",
+          "main configuration (else $MTASTS_HOST_CONFIG, else /etc/mtasts-host/mtasts-host.yaml)",
+          .letter = 'c'),
+    VALUE("log-format", "text|json", "how `serve` logs", .kind = OPTION_CHOICE),
+    FLAG("help", "say this", .letter = 'h'),
+    FLAG("version", "say the version", .letter = 'V'),
 };
 const size_t command_global_option_count = ARRAY_LENGTH(command_global_options);
 
+/* What several commands have means the same in each. */
+#define ALL_OPTION          FLAG("all", "every domain", .letter = 'a')
+#define JSON_OPTION         FLAG("json", "print one JSON document")
+#define DRY_RUN_OPTION(...) FLAG("dry-run", __VA_ARGS__, .letter = 'n')
 #define FORMAT_OPTION                                                                              \
-    {                                                                                              \
-        .name = "format", .letter = 'f', .argument = RECORD_FORMATS, .choice = true,               \
-        .about = "how records are printed; zone file syntax by default"                            \
-    }
-#define ALL_OPTION                                                                                 \
-    {                                                                                              \
-        .name = "all", .letter = 'a', .about = "every domain"                                      \
-    }
-#define JSON_OPTION                                                                                \
-    {                                                                                              \
-        .name = "json", .about = "print one JSON document"                                         \
-    }
-
-#define RESOLVER_OPTION                                                                            \
-    {                                                                                              \
-        .name = "resolver", .argument = "ADDRESS", .repeats = true,                                \
-        .about = "DNS server to ask, with or without :PORT; else as configured"                    \
-    }
+    VALUE("format", RECORD_FORMATS, "how records are printed; zone file syntax by default",        \
+          .letter = 'f', .kind = OPTION_CHOICE)
+#define RESOLVER_OPTION(...)                                                                       \
+    VALUE("resolver", "ADDRESS",                                                                   \
+          "DNS server to ask, with or without :PORT; else as configured, or the system's",         \
+          .repeats = true, ##__VA_ARGS__)
+#define WAIT_OPTION(...)                                                                           \
+    VALUE("wait", "DURATION", __VA_ARGS__, .kind = OPTION_DURATION, .least = "1s")
+#define TRUST_OPTIONS                                                                              \
+    VALUE("trust", "FILE", "PEM file of CAs to trust, besides the system's",                       \
+          .excludes = "trust-only"),                                                               \
+        VALUE("trust-only", "FILE", "PEM file of the CAs to trust, instead of the system's")
 
 static const struct command_option serve_options[] = {
-    {.name = "check",
-     .about = "only say whether configuration and policies are right; exit 1 where not"},
+    FLAG("check", "only say whether configuration and policies are right; exit 1 where not"),
 };
 
 static const struct command_option lint_options[] = {
     JSON_OPTION,
-    {.name = "mx",
-     .argument = "HOST",
-     .repeats = true,
-     .about = "hold the patterns of an mta-sts.txt against the host"},
-    {.name = "live", .about = "hold each policy against the MX records of its domain, too"},
-    RESOLVER_OPTION,
-    {.name = "strict", .about = "exit 3 for warnings, too"},
-    {.name = "txt",
-     .argument = "STRING",
-     .repeats = true,
-     .about = "the text of a TXT record at _mta-sts"},
+    VALUE("mx", "HOST", "hold the patterns of an mta-sts.txt against the host", .repeats = true),
+    FLAG("live", "hold each policy against the MX records of its domain, too"),
+    RESOLVER_OPTION(.needs = "live"),
+    FLAG("strict", "exit 3 for warnings, too"),
+    VALUE("txt", "STRING", "the text of a TXT record at _mta-sts", .repeats = true),
 };
 
 static const struct command_option status_options[] = {
-    {.name = "wait-ready",
-     .argument = "DURATION",
-     .standard = "5m",
-     .about = "wait, at most so long, until the server has loaded all; print nothing"},
+    VALUE("wait-ready", "DURATION",
+          "wait, at most so long, until the server has loaded all; print nothing",
+          .kind = OPTION_DURATION, .least = "1s", .most = "1d", .standard = "5m",
+          .excludes = "json|prometheus"),
     JSON_OPTION,
-    {.name = "prometheus", .about = "print metrics in Prometheus' text format"},
+    FLAG("prometheus", "print metrics in Prometheus' text format", .excludes = "json"),
 };
 
 static const struct command_option cert_list_options[] = {
@@ -75,25 +73,22 @@ static const struct command_option cert_list_options[] = {
 
 static const struct command_option cert_show_options[] = {
     JSON_OPTION,
-    {.name = "pem", .about = "print the chain, and nothing else; never the key"},
+    FLAG("pem", "print the chain, and nothing else; never the key", .excludes = "json"),
 };
 
 static const struct command_option cert_renew_options[] = {
-    {.name = "all-failing", .about = "every name that fails, or that does not reach us yet"},
-    {.name = "wait",
-     .argument = "DURATION",
-     .about = "until the new certificate is there; 30s, 2m"},
+    FLAG("all-failing", "every name that fails, or that does not reach us yet"),
+    WAIT_OPTION("until the new certificates are there, at most so long", .most = "1d",
+                .standard = "2m"),
 };
 
 static const struct command_option cert_revoke_options[] = {
-    {.name = "reason",
-     .argument = REVOKE_REASONS,
-     .choice = true,
-     .about = "what is told to the CA; unspecified by default"},
+    VALUE("reason", REVOKE_REASONS, "what is told to the CA; unspecified by default",
+          .kind = OPTION_CHOICE),
 };
 
 static const struct command_option cert_import_options[] = {
-    {.name = "dry-run", .letter = 'n', .about = "write nothing; say what would be taken"},
+    DRY_RUN_OPTION("write nothing; say what would be taken"),
 };
 
 static const struct command_option account_show_options[] = {
@@ -101,439 +96,254 @@ static const struct command_option account_show_options[] = {
 };
 
 static const struct command_option account_rollover_options[] = {
-    {.name = "directory",
-     .argument = "NAME|URL",
-     .about = "the account at this CA alone, as configured or by its URL"},
+    VALUE("directory", "NAME|URL", "the account at this CA alone, as configured or by its URL"),
 };
 
 static const struct command_option record_options[] = {
     ALL_OPTION,
     FORMAT_OPTION,
-    {.name = "setup", .about = "all that the domain's owner sets, once"},
-    {.name = "strict", .about = "leave out, and exit 3 for, names without a certificate"},
-    {.name = "publish", .about = "change them in DNS, print those that were"},
+    FLAG("setup", "all that the domain's owner sets, once"),
+    FLAG("strict", "leave out, and exit 3 for, names without a certificate"),
+    FLAG("publish", "change them in DNS, print those that were",
+         .excludes = "setup"), /* what that prints is the tenant's to set */
 };
 
 static const struct command_option bump_id_options[] = {
     ALL_OPTION,
-    {.name = "check", .about = "write nothing; exit 3 and one line for each stale id"},
-    {.name = "dry-run", .letter = 'n', .about = "write nothing; say and print what would change"},
+    FLAG("check", "write nothing; exit 3 and one line for each stale id",
+         .excludes = "dry-run|format|publish"),
+    DRY_RUN_OPTION("write nothing; say and print what would change"),
     FORMAT_OPTION,
-    {.name = "since",
-     .argument = "FILE|DIR",
-     .about = "older copy of the policies, to compare with"},
-    {.name = "strict",
-     .about = "as for record; with --check: ids that were written by hand count, too"},
-    {.name = "publish", .about = "change the records in DNS, print those that were"},
-    {.name = "wait",
-     .argument = "DURATION",
-     .standard = "30s",
-     .about = "publish once the policies are served, at most so much later"},
-    {.name = "url",
-     .argument = "https://HOST[:PORT]",
-     .about = "ask there whether they are served; with --wait"},
+    VALUE("since", "FILE|DIR", "older copy of the policies, to compare with"),
+    FLAG("strict", "as for record; with --check: ids that were written by hand count, too"),
+    FLAG("publish", "change the records in DNS, print those that were", .excludes = "dry-run"),
+    WAIT_OPTION("publish once the policies are served, at most so much later", .most = "1h",
+                .standard = "30s", .needs = "publish"),
+    VALUE("url", "https://HOST[:PORT]", "ask there whether they are served; with --wait",
+          .needs = "wait"),
 };
 
 static const struct command_option check_options[] = {
     ALL_OPTION,
-    {.name = "explain", .about = "print the table of what may be found, and look at nothing"},
-    {.name = "fail-on",
-     .argument = "error|warning|note",
-     .choice = true,
-     .about = "exit 3 from such findings on; error by default"},
-    {.name = "interval", .argument = "DURATION", .about = "of --watch; 30s, 5m (the default)"},
+    FLAG("explain", "print the table of what may be found, and look at nothing"),
+    VALUE("fail-on", "error|warning|note", "exit 3 from such findings on; error by default",
+          .kind = OPTION_CHOICE),
+    VALUE("interval", "DURATION", "of --watch; 30s, 5m (the default)", .kind = OPTION_DURATION,
+          .least = "1s", .most = "1d", .needs = "watch"),
     JSON_OPTION,
-    {.name = "resolver",
-     .argument = "ADDRESS",
-     .repeats = true,
-     .about = "a DNS server to ask, instead of the configured ones or the system's"},
-    {.name = "senders", .about = "say what each known sender makes of it, too"},
-    {.name = "trust",
-     .argument = "FILE",
-     .about = "PEM file of CAs to trust, besides the system's"},
-    {.name = "watch", .about = "look again and again, and print what changed"},
+    RESOLVER_OPTION(),
+    FLAG("senders", "say what each known sender makes of it, too"),
+    TRUST_OPTIONS,
+    FLAG("watch", "look again and again, and print what changed"),
 };
 
 static const struct command_option query_options[] = {
-    {.name = "cache",
-     .argument = "DIR",
-     .about = "where policies that were seen are kept; without it nothing is"},
-    {.name = "format",
-     .letter = 'f',
-     .argument = QUERY_FORMATS,
-     .choice = true,
-     .about = "for people, programs, Exim's ${run}, Postfix's tables"},
-    {.name = "resolver",
-     .argument = "ADDRESS",
-     .repeats = true,
-     .about = "a DNS server to ask, instead of the system's"},
-    {.name = "trust",
-     .argument = "FILE",
-     .about = "PEM file of the CAs to trust, instead of the system's"},
+    VALUE("cache", "DIR", "where policies that were seen are kept; without it nothing is"),
+    VALUE("format", QUERY_FORMATS, "for people, programs, Exim's ${run}, Postfix's tables",
+          .letter = 'f', .kind = OPTION_CHOICE),
+    RESOLVER_OPTION(),
+    TRUST_OPTIONS,
 };
 
 static const struct command_option retire_options[] = {
-    {.name = "max-age",
-     .argument = "DURATION",
-     .about = "of the policy of mode none; 1d at most by default"},
-    {.name = "dry-run", .letter = 'n', .about = "write nothing; say what would change"},
+    VALUE("max-age", "DURATION", "of the policy of mode none; 1d at most by default",
+          .kind = OPTION_DURATION, .least = "0s", .most = "31557600s"), /* POLICY_MAX_AGE_MAX */
+    DRY_RUN_OPTION("write nothing; say what would change"),
     FORMAT_OPTION,
-    {.name = "publish", .about = "change the record in DNS once the policy is served"},
-    {.name = "list", .letter = 'l', .about = "what is retired, and until when it must stay"},
-    {.name = "json", .about = "with --list: print one JSON document"},
+    FLAG("publish", "change the record in DNS once the policy is served",
+         .excludes = "dry-run|list"),
+    FLAG("list", "what is retired, and until when it must stay", .letter = 'l'),
+    FLAG("json", "with --list: print one JSON document", .needs = "list"),
 };
 
 static const struct command_option plan_mx_options[] = {
-    {.name = "add", .argument = "HOST", .repeats = true, .about = "a host that is to become an MX"},
-    {.name = "remove", .argument = "HOST", .repeats = true, .about = "an MX host that is to go"},
-    {.name = "apply", .about = "do the first step that is due, and say what comes next"},
-    RESOLVER_OPTION,
+    VALUE("add", "HOST", "a host that is to become an MX", .repeats = true),
+    VALUE("remove", "HOST", "an MX host that is to go", .repeats = true),
+    FLAG("apply", "do the first step that is due, and say what comes next"),
+    RESOLVER_OPTION(),
     FORMAT_OPTION,
-    {.name = "publish",
-     .about = "with --apply: change the record in DNS once the policy is served"},
-    {.name = "json", .about = "print the plan as one JSON document"},
+    FLAG("publish", "with --apply: change the record in DNS once the policy is served",
+         .needs = "apply", .excludes = "json"), /* it prints records */
+    FLAG("json", "print the plan as one JSON document"),
 };
 
 static const struct command_option init_options[] = {
-    {.name = "mode",
-     .argument = "testing|enforce|none",
-     .choice = true,
-     .about = "testing by default"},
-    {.name = "mx",
-     .argument = "HOST",
-     .repeats = true,
-     .about = "a host that receives the domain's mail, instead of a look at DNS"},
-    {.name = "output",
-     .letter = 'o',
-     .argument = "FILE",
-     .about = "a new file, - is standard output; else DOMAIN.yaml among the policies"},
+    VALUE("mode", "testing|enforce|none", "testing by default", .kind = OPTION_CHOICE),
+    VALUE("mx", "HOST", "a host that receives the domain's mail, instead of a look at DNS",
+          .repeats = true),
+    VALUE("output", "FILE", "a new file, - is standard output; else DOMAIN.yaml among the policies",
+          .letter = 'o'),
 };
 
 static const struct command_option import_options[] = {
-    {.name = "no-shared", .about = "give every domain a policy of its own"},
-    {.name = "output",
-     .letter = 'o',
-     .argument = "FILE",
-     .about = "a new file; standard output by default"},
+    FLAG("no-shared", "give every domain a policy of its own"),
+    VALUE("output", "FILE", "a new file; standard output by default", .letter = 'o'),
 };
 
 static const struct command_option export_options[] = {
-    {.name = "delete", .about = "delete policies of ours whose domain is no longer there"},
+    FLAG("delete", "delete policies of ours whose domain is no longer there"),
 };
 
 static const struct command_option reload_options[] = {
-    {.name = "accept-removals",
-     .about = "apply what is held: all of it, or what files at or below PATH took away"},
+    FLAG("accept-removals",
+         "apply what is held: all of it, or what files at or below PATH took away"),
     JSON_OPTION,
 };
 
 static const struct command_option help_options[] = {
-    {.name = "dump", .about = "the command table, as JSON"},
+    FLAG("dump", "the command table, as JSON"),
 };
 
+#define COMMAND(name_, arguments_, run_, about_)                                                   \
+    .name = name_, .arguments = arguments_, .run = run_, .about = about_
 #define OPTIONS(table) .options = (table), .option_count = ARRAY_LENGTH(table)
 
 const struct command command_table[] = {
-    {
-        .name = "serve",
-        .arguments = "",
-        .about = "serve the policies, and reload them live",
-        .details = "Runs in the foreground until SIGTERM or SIGINT. SIGHUP reads everything again.",
-        .example = "mtasts-host -c /etc/mtasts-host/mtasts-host.yaml serve",
-        OPTIONS(serve_options),
-        .run = cmd_serve,
-    },
-    {
-        .name = "lint",
-        .arguments = "[FILE|DIR|mta-sts.txt...]",
-        .arguments_max = COMMAND_ARGUMENTS_ANY,
-        .about = "find what is wrong or unwise",
-        .details = "Without a file: the main configuration and the policies that it names. A file\n"
-                   "named *.txt is somebody's mta-sts.txt. Errors exit 3, warnings alone 0.",
-        .example = "mtasts-host lint\n"
-                   "mtasts-host lint policies.d\n"
-                   "curl -s https://mta-sts.example.org/.well-known/mta-sts.txt >it.txt &&\n"
-                   "    mtasts-host lint it.txt --mx mx1.example.org\n"
-                   "mtasts-host lint --txt 'v=STSv1; id=20260602001;'",
-        OPTIONS(lint_options),
-        .run = cmd_lint,
-    },
-    {
-        .name = "record",
-        .arguments = "DOMAIN...|--all|--setup DOMAIN...",
-        .arguments_max = COMMAND_ARGUMENTS_ANY,
-        .about = "print the DNS records",
-        .details = "The TXT records as they should stand now: the policy's id, and where TLS "
-                   "reports go.",
-        .example = "mtasts-host record --setup example.org\n"
-                   "mtasts-host record --all --format nsupdate | nsupdate -k tsig.key\n"
-                   "mtasts-host record --all --publish",
-        OPTIONS(record_options),
-        .run = cmd_record,
-    },
-    {
-        .name = "bump-id",
-        .arguments = "[DOMAIN...|--all]",
-        .arguments_max = COMMAND_ARGUMENTS_ANY,
-        .about = "give a new id to what changed, print its records",
-        .details = "Edits the policy files in place, the ids and nothing else in them. Says what\n"
-                   "changed, and until when the old MX hosts must stay. Running it twice changes\n"
-                   "nothing. Without a DOMAIN it looks at all.",
-        .example = "mtasts-host bump-id >>zones/mta-sts.include\n"
-                   "mtasts-host bump-id --publish --wait\n"
-                   "mtasts-host bump-id --check",
-        OPTIONS(bump_id_options),
-        .run = cmd_bump_id,
-    },
-    {
-        .name = "check",
-        .arguments = "DOMAIN...|--all",
-        .arguments_max = COMMAND_ARGUMENTS_ANY,
-        .about = "look at domains from outside, as senders do",
-        .details =
-            "Any domain of the world; of those in the configuration it is known what should\n"
-            "be there, too. Exits 3 where something would lose mail or protection.",
-        .example = "mtasts-host check example.org\n"
-                   "mtasts-host check --all --json | jq '.domains[].findings[].code'\n"
-                   "mtasts-host check --all --watch --interval 10m",
-        OPTIONS(check_options),
-        .run = cmd_check,
-    },
-    {
-        .name = "query",
-        .arguments = "DOMAIN",
-        .arguments_min = 1,
-        .arguments_max = 1,
-        .about = "say what a sender must require of a domain's mail hosts",
-        .details = "Looks as a sender does: at the policy seen before, the TXT record, the policy "
-                   "host.\n"
-                   "Exits with 0 where a policy holds, 3 where the domain has none, 1 where nobody "
-                   "can\n"
-                   "tell.",
-        .example = "mtasts-host query example.org\n"
-                   "mtasts-host query --format exim --cache /var/spool/exim4/mta-sts example.org",
-        OPTIONS(query_options),
-        .run = cmd_query,
-    },
-    {
-        .name = "retire",
-        .arguments = "DOMAIN...|--list",
-        .arguments_max = COMMAND_ARGUMENTS_ANY,
-        .about = "begin to take MTA-STS off a domain",
-        .details =
-            "Edits the policy files in place: mode none with a short max_age, under a new id\n"
-            "(a domain on a shared policy gets one of its own). Prints the record, and the\n"
-            "day from which policy, record and host may go (RFC 8461 section 8.3).",
-        .example = "mtasts-host retire example.org\n"
-                   "mtasts-host retire --list",
-        OPTIONS(retire_options),
-        .run = cmd_retire,
-    },
-    {
-        .name = "plan",
-        .arguments = "COMMAND ...",
-        .about = "say in which order and when to change what senders hold",
-        .example = "mtasts-host plan mx example.org --add mx2.example.org",
-        .hidden = true,
-    },
-    {
-        .name = "plan mx",
-        .arguments = "DOMAIN",
-        .arguments_min = 1,
-        .arguments_max = 1,
-        .about = "move a domain's MX without losing mail",
-        .details =
-            "The steps with their dates: a policy that allows old and new hosts, its record,\n"
-            "the wait until no sender holds an older one, the MX records, a policy of the new\n"
-            "hosts alone. What is done already is seen in the files, the server's history and\n"
-            "DNS: run it again to go on.",
-        .example =
-            "mtasts-host plan mx example.org --add mx2.example.org --remove mx1.example.org\n"
-            "mtasts-host plan mx example.org --add mx2.example.org --apply",
-        OPTIONS(plan_mx_options),
-        .run = cmd_plan_mx,
-    },
-    {
-        .name = "init",
-        .arguments = "DOMAIN",
-        .arguments_min = 1,
-        .arguments_max = 1,
-        .about = "write a first testing policy",
-        .details = "Reads the domain's MX records and, where one is served, its live policy. An\n"
-                   "existing file or domain is never touched.",
-        .example = "mtasts-host init example.org\n"
-                   "mtasts-host init example.org --mx mx1.example.org --mx '*.backup.example.net'",
-        OPTIONS(init_options),
-        .run = cmd_init,
-    },
-    {
-        .name = "import",
-        .arguments = "DIR",
-        .arguments_min = 1,
-        .arguments_max = 1,
-        .about = "make a policy file from a tree of mta-sts.txt",
-        .details =
-            "DIR has a directory for each host: mta-sts.DOMAIN/.well-known/mta-sts.txt.\n"
-            "DOMAIN alone, and mta-sts.txt without .well-known, are found as well. A policy\n"
-            "that several domains have becomes one shared policy.",
-        .example = "mtasts-host import /var/www --output policies.d/imported.yaml",
-        OPTIONS(import_options),
-        .run = cmd_import,
-    },
-    {
-        .name = "export",
-        .arguments = "DIR",
-        .arguments_min = 1,
-        .arguments_max = 1,
-        .about = "write the policies as a static tree",
-        .details = "Writes DIR/mta-sts.DOMAIN/.well-known/mta-sts.txt, only where it differs, "
-                   "and a\n"
-                   "list of them, DIR/.mtasts-host-export.",
-        .example = "mtasts-host export --delete /srv/mta-sts",
-        OPTIONS(export_options),
-        .run = cmd_export,
-    },
-    {
-        .name = "reload",
-        .arguments = "[PATH...]",
-        .arguments_max = CONTROL_PATHS_MAX,
-        .about = "have the running server read everything again",
-        .details = "Answers when the new state is served; exits with 3 where files are in error, "
-                   "removals\n"
-                   "are held, or a change of the configuration waits for a restart.",
-        .example = "mtasts-host reload --accept-removals\n"
-                   "mtasts-host reload --accept-removals /etc/mtasts-host/policies.d/tenants.yaml",
-        OPTIONS(reload_options),
-        .run = cmd_reload,
-    },
-    {
-        .name = "status",
-        .arguments = "",
-        .about = "ask the running server how it is",
-        .details = "Exits with 0 where all that should be served is, with 3 where something wants "
-                   "a\n"
-                   "person (it says what first) or the server loads or stops, with 1 without an "
-                   "answer.",
-        .example = "mtasts-host status\n"
-                   "mtasts-host status --wait-ready\n"
-                   "mtasts-host status --json | jq .files_in_error\n"
-                   "mtasts-host status --prometheus >/var/lib/prometheus/node-exporter/"
-                   "mtasts-host.prom",
-        OPTIONS(status_options),
-        .run = cmd_status,
-    },
-    {
-        .name = "cert",
-        .arguments = "COMMAND ...",
-        .about = "look at and act on the certificates that come by ACME",
-        .example = "mtasts-host cert list",
-        .hidden = true,
-    },
-    {
-        .name = "cert list",
-        .arguments = "",
-        .about = "list names and their certificates by ACME",
-        .details =
-            "A line for each name that has a certificate of ours or wants one. Works without "
-            "a\n"
-            "running server.",
-        .example = "mtasts-host cert list\n"
-                   "mtasts-host cert list --json | jq '.hosts[] | select(.state == \"failing\")'",
-        OPTIONS(cert_list_options),
-        .run = cmd_cert_list,
-    },
-    {
-        .name = "cert show",
-        .arguments = "DOMAIN...",
-        .arguments_min = 1,
-        .arguments_max = COMMAND_ARGUMENTS_ANY,
-        .about = "say everything about a name's certificate",
-        .details = "Works without a running server.",
-        .example = "mtasts-host cert show example.org\n"
-                   "mtasts-host cert show example.org --pem | openssl x509 -noout -text",
-        OPTIONS(cert_show_options),
-        .run = cmd_cert_show,
-    },
-    {
-        .name = "cert renew",
-        .arguments = "DOMAIN...|--all-failing",
-        .arguments_max = COMMAND_ARGUMENTS_ANY,
-        .about = "have a certificate ordered now",
-        .details = "The running server looks at the name at once, and orders even where the\n"
-                   "certificate is good still.",
-        .example = "mtasts-host cert renew example.org --wait 2m\n"
-                   "mtasts-host cert renew --all-failing",
-        OPTIONS(cert_renew_options),
-        .run = cmd_cert_renew,
-    },
-    {
-        .name = "cert revoke",
-        .arguments = "DOMAIN",
-        .arguments_min = 1,
-        .arguments_max = 1,
-        .about = "have a certificate revoked, and another one ordered",
-        .example = "mtasts-host cert revoke example.org --reason key-compromise",
-        OPTIONS(cert_revoke_options),
-        .run = cmd_cert_revoke,
-    },
-    {
-        .name = "cert import",
-        .arguments = "DIR",
-        .arguments_min = 1,
-        .arguments_max = 1,
-        .about = "take over certificates of certbot, lego or acme.sh",
-        .details = "Takes, for each name that is configured, the certificate that lives longest.",
-        .example = "mtasts-host cert import --dry-run /etc/letsencrypt\n"
-                   "mtasts-host cert import /root/.acme.sh",
-        OPTIONS(cert_import_options),
-        .run = cmd_cert_import,
-    },
-    {
-        .name = "cert export",
-        .arguments = "DIR [DOMAIN...]",
-        .arguments_min = 1,
-        .arguments_max = COMMAND_ARGUMENTS_ANY,
-        .about = "write certificates and keys as files",
-        .details = "Writes DIR/mta-sts.DOMAIN/{fullchain,privkey}.pem; all of them without a "
-                   "DOMAIN.",
-        .example = "mtasts-host cert export /srv/backup/certificates",
-        .run = cmd_cert_export,
-    },
-    {
-        .name = "account",
-        .arguments = "COMMAND ...",
-        .about = "look at and act on the accounts at the CAs",
-        .example = "mtasts-host account show",
-        .hidden = true,
-    },
-    {
-        .name = "account show",
-        .arguments = "",
-        .about = "say what accounts there are",
-        .details = "Works without a running server.",
-        .example = "mtasts-host account show",
-        OPTIONS(account_show_options),
-        .run = cmd_account_show,
-    },
-    {
-        .name = "account rollover",
-        .arguments = "",
-        .about = "give accounts a new key",
-        .example = "mtasts-host account rollover --directory letsencrypt",
-        OPTIONS(account_rollover_options),
-        .run = cmd_account_rollover,
-    },
-    {
-        .name = "help",
-        .arguments = "[COMMAND]",
-        .arguments_max = 2,
-        .about = "say what a command does",
-        .example = "mtasts-host help bump-id\n"
-                   "mtasts-host help cert list",
-        OPTIONS(help_options),
-        .hidden = true,
-        .run = cmd_help,
-    },
+    {COMMAND("serve", "", cmd_serve, "serve the policies, and reload them live"),
+     OPTIONS(serve_options),
+     .details = "Runs in the foreground until SIGTERM or SIGINT. SIGHUP reads everything again.",
+     .example = "mtasts-host -c /etc/mtasts-host/mtasts-host.yaml serve"},
+    {COMMAND("lint", "[FILE|DIR|mta-sts.txt...]", cmd_lint, "find what is wrong or unwise"),
+     OPTIONS(lint_options),
+     .details = "Without a file: the main configuration and the policies that it names. A file\n"
+                "named *.txt is somebody's mta-sts.txt. Errors exit 3, warnings alone 0.",
+     .example = "mtasts-host lint\n"
+                "mtasts-host lint policies.d\n"
+                "curl -s https://mta-sts.example.org/.well-known/mta-sts.txt >it.txt &&\n"
+                "    mtasts-host lint it.txt --mx mx1.example.org\n"
+                "mtasts-host lint --txt 'v=STSv1; id=20260602001;'"},
+    {COMMAND("record", "DOMAIN...|--all|--setup DOMAIN...", cmd_record, "print the DNS records"),
+     OPTIONS(record_options), .instead = "all",
+     .details = "The TXT records as they should stand now: the policy's id, and where TLS "
+                "reports go.",
+     .example = "mtasts-host record --setup example.org\n"
+                "mtasts-host record --all --format nsupdate | nsupdate -k tsig.key\n"
+                "mtasts-host record --all --publish"},
+    {COMMAND("bump-id", "[DOMAIN...|--all]", cmd_bump_id,
+             "give a new id to what changed, print its records"),
+     OPTIONS(bump_id_options), .instead = "all", .instead_free = true,
+     .details = "Edits the policy files in place, the ids and nothing else in them. Says what\n"
+                "changed, and until when the old MX hosts must stay. Running it twice changes\n"
+                "nothing. Without a DOMAIN it looks at all.",
+     .example = "mtasts-host bump-id >>zones/mta-sts.include\n"
+                "mtasts-host bump-id --publish --wait\n"
+                "mtasts-host bump-id --check"},
+    {COMMAND("check", "DOMAIN...|--all", cmd_check, "look at domains from outside, as senders do"),
+     OPTIONS(check_options), .instead = "all|explain",
+     .details = "Any domain of the world; of those in the configuration it is known what should\n"
+                "be there, too. Exits 3 where something would lose mail or protection.",
+     .example = "mtasts-host check example.org\n"
+                "mtasts-host check --all --json | jq '.domains[].findings[].code'\n"
+                "mtasts-host check --all --watch --interval 10m"},
+    {COMMAND("query", "DOMAIN", cmd_query,
+             "say what a sender must require of a domain's mail hosts"),
+     OPTIONS(query_options),
+     .details = "Looks as a sender does: at the policy seen before, the TXT record, the policy "
+                "host.\n"
+                "Exits with 0 where a policy holds, 3 where the domain has none, 1 where nobody "
+                "can\n"
+                "tell.",
+     .example = "mtasts-host query example.org\n"
+                "mtasts-host query --format exim --cache /var/spool/exim4/mta-sts example.org"},
+    {COMMAND("retire", "DOMAIN...|--list", cmd_retire, "begin to take MTA-STS off a domain"),
+     OPTIONS(retire_options), .instead = "list",
+     .details = "Edits the policy files in place: mode none with a short max_age, under a new id\n"
+                "(a domain on a shared policy gets one of its own). Prints the record, and the\n"
+                "day from which policy, record and host may go (RFC 8461 section 8.3).",
+     .example = "mtasts-host retire example.org\n"
+                "mtasts-host retire --list"},
+    {COMMAND("plan", "COMMAND ...", NULL,
+             "say in which order and when to change what senders hold"),
+     .hidden = true, .example = "mtasts-host plan mx example.org --add mx2.example.org"},
+    {COMMAND("plan mx", "DOMAIN", cmd_plan_mx, "move a domain's MX without losing mail"),
+     OPTIONS(plan_mx_options),
+     .details = "The steps with their dates: a policy that allows old and new hosts, its record,\n"
+                "the wait until no sender holds an older one, the MX records, a policy of the new\n"
+                "hosts alone. What is done already is seen in the files, the server's history and\n"
+                "DNS: run it again to go on.",
+     .example = "mtasts-host plan mx example.org --add mx2.example.org --remove mx1.example.org\n"
+                "mtasts-host plan mx example.org --add mx2.example.org --apply"},
+    {COMMAND("init", "DOMAIN", cmd_init, "write a first testing policy"), OPTIONS(init_options),
+     .details = "Reads the domain's MX records and, where one is served, its live policy. An\n"
+                "existing file or domain is never touched.",
+     .example = "mtasts-host init example.org\n"
+                "mtasts-host init example.org --mx mx1.example.org --mx '*.backup.example.net'"},
+    {COMMAND("import", "DIR", cmd_import, "make a policy file from a tree of mta-sts.txt"),
+     OPTIONS(import_options),
+     .details = "DIR has a directory for each host: mta-sts.DOMAIN/.well-known/mta-sts.txt.\n"
+                "DOMAIN alone, and mta-sts.txt without .well-known, are found as well. A policy\n"
+                "that several domains have becomes one shared policy.",
+     .example = "mtasts-host import /var/www --output policies.d/imported.yaml"},
+    {COMMAND("export", "DIR", cmd_export, "write the policies as a static tree"),
+     OPTIONS(export_options),
+     .details = "Writes DIR/mta-sts.DOMAIN/.well-known/mta-sts.txt, only where it differs, "
+                "and a\n"
+                "list of them, DIR/.mtasts-host-export.",
+     .example = "mtasts-host export --delete /srv/mta-sts"},
+    {COMMAND("reload", "[PATH...]", cmd_reload, "have the running server read everything again"),
+     OPTIONS(reload_options),
+     .details = "Answers when the new state is served; exits with 3 where files are in error, "
+                "removals\n"
+                "are held, or a change of the configuration waits for a restart.",
+     .example = "mtasts-host reload --accept-removals\n"
+                "mtasts-host reload --accept-removals /etc/mtasts-host/policies.d/tenants.yaml"},
+    {COMMAND("status", "", cmd_status, "ask the running server how it is"), OPTIONS(status_options),
+     .details = "Exits with 0 where all that should be served is, with 3 where something wants "
+                "a\n"
+                "person (it says what first) or the server loads or stops, with 1 without an "
+                "answer.",
+     .example = "mtasts-host status\n"
+                "mtasts-host status --wait-ready\n"
+                "mtasts-host status --json | jq .files_in_error\n"
+                "mtasts-host status --prometheus >/var/lib/prometheus/node-exporter/"
+                "mtasts-host.prom"},
+    {COMMAND("cert", "COMMAND ...", NULL, "look at and act on the certificates that come by ACME"),
+     .hidden = true, .example = "mtasts-host cert list"},
+    {COMMAND("cert list", "", cmd_cert_list, "list names and their certificates by ACME"),
+     OPTIONS(cert_list_options),
+     .details = "A line for each name that has a certificate of ours or wants one. Works without "
+                "a\n"
+                "running server.",
+     .example = "mtasts-host cert list\n"
+                "mtasts-host cert list --json | jq '.hosts[] | select(.state == \"failing\")'"},
+    {COMMAND("cert show", "DOMAIN...", cmd_cert_show, "say everything about a name's certificate"),
+     OPTIONS(cert_show_options), .details = "Works without a running server.",
+     .example = "mtasts-host cert show example.org\n"
+                "mtasts-host cert show example.org --pem | openssl x509 -noout -text"},
+    {COMMAND("cert renew", "DOMAIN...|--all-failing", cmd_cert_renew,
+             "have a certificate ordered now"),
+     OPTIONS(cert_renew_options), .instead = "all-failing",
+     .details = "The running server looks at the name at once, and orders even where the\n"
+                "certificate is good still.",
+     .example = "mtasts-host cert renew example.org --wait 2m\n"
+                "mtasts-host cert renew --all-failing"},
+    {COMMAND("cert revoke", "DOMAIN", cmd_cert_revoke,
+             "have a certificate revoked, and another one ordered"),
+     OPTIONS(cert_revoke_options),
+     .example = "mtasts-host cert revoke example.org --reason key-compromise"},
+    {COMMAND("cert import", "DIR", cmd_cert_import,
+             "take over certificates of certbot, lego or acme.sh"),
+     OPTIONS(cert_import_options),
+     .details = "Takes, for each name that is configured, the certificate that lives longest.",
+     .example = "mtasts-host cert import --dry-run /etc/letsencrypt\n"
+                "mtasts-host cert import /root/.acme.sh"},
+    {COMMAND("cert export", "DIR [DOMAIN...]", cmd_cert_export,
+             "write certificates and keys as files"),
+     .details = "Writes DIR/mta-sts.DOMAIN/{fullchain,privkey}.pem; all of them without a "
+                "DOMAIN.",
+     .example = "mtasts-host cert export /srv/backup/certificates"},
+    {COMMAND("account", "COMMAND ...", NULL, "look at and act on the accounts at the CAs"),
+     .hidden = true, .example = "mtasts-host account show"},
+    {COMMAND("account show", "", cmd_account_show, "say what accounts there are"),
+     OPTIONS(account_show_options), .details = "Works without a running server.",
+     .example = "mtasts-host account show"},
+    {COMMAND("account rollover", "", cmd_account_rollover, "give accounts a new key"),
+     OPTIONS(account_rollover_options),
+     .example = "mtasts-host account rollover --directory letsencrypt"},
+    {COMMAND("help", "[COMMAND...]", cmd_help, "say what a command does"), OPTIONS(help_options),
+     .hidden = true,
+     .example = "mtasts-host help bump-id\n"
+                "mtasts-host help cert list"},
     {.name = NULL},
 };
 

@@ -9,16 +9,10 @@
 #include "cli/invocation.h"
 #include "config/settings.h"
 
-/* Sends REQUEST (taken) to the server of SETTINGS. NULL: told on stderr. The caller frees with
- * json_decref. */
-json_t *control_reply_ask(const struct settings *settings, json_t *request, int timeout_ms);
-
-/* Sends REQUEST (taken) that only says what is to be done about SUBJECT. False: told on stderr. */
-bool control_reply_act(const struct settings *settings, json_t *request, int timeout_ms,
-                       const char *subject) MUST_USE;
-
-/* The answer as one document on stdout. */
-void control_reply_print_json(const json_t *reply);
+/* Sends REQUEST (taken), which is about SUBJECT (may be NULL), to the server of SETTINGS. NULL:
+ * told on stderr. The caller frees with json_decref. */
+json_t *control_reply_ask(const struct settings *settings, json_t *request, int timeout_ms,
+                          const char *subject);
 
 /* Its `diagnostics`, one a line; of an answer made safe for eyes (safe_json_shown). */
 void control_reply_print_diagnostics(const json_t *reply, FILE *out);

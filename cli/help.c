@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "cli/json_view.h"
 #include "lib/base/memory.h"
 #include "lib/base/safe_json.h"
 
@@ -102,8 +103,8 @@ static json_t *dump_options(const struct command_option *options, size_t count)
         json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:s?, s:b, s:b, s:s}", "name",
                                               option->name, "letter", letter, "argument",
                                               option->argument, "standard", option->standard,
-                                              "choice", option->choice, "repeats", option->repeats,
-                                              "about", option->about));
+                                              "choice", option->kind == OPTION_CHOICE, "repeats",
+                                              option->repeats, "about", option->about));
     }
     return list;
 }
@@ -120,6 +121,5 @@ void help_print_dump(FILE *out)
     }
     json_t *all = json_pack("{s:o, s:o}", "commands", commands, "options",
                             dump_options(command_global_options, command_global_option_count));
-    safe_json_print(all, out);
-    json_decref(all);
+    json_view_print(all, out);
 }

@@ -92,6 +92,31 @@ static bool is_choice_of(const char *choices, const char *word)
     return false;
 }
 
+static int64_t duration_of(const char *text)
+{
+    int64_t seconds = -1;
+    return fields_parse_duration_s(bytes_of(text), &seconds) ? seconds : -1;
+}
+
+static bool check_value(const struct invocation *invocation, const struct command_option *row,
+                        const char *value)
+{
+    if (row->kind == OPTION_CHOICE && !is_choice_of(row->argument, value)) {
+        invocation_usage(invocation, "--%s takes one of %s, not \"%s\"", row->name, row->argument,
+                         value);
+        return false;
+    }
+    int64_t seconds = row->kind == OPTION_DURATION ? duration_of(value) : 0;
+    if (row->kind == OPTION_DURATION &&
+        (seconds < duration_of(row->least) || seconds > duration_of(row->most) || seconds < 0)) {
+        invocation_usage(invocation, "--%s takes a time from %s to %s, as in --%s=%s, not \"%s\"",
+                         row->name, row->least, row->most, row->name,
+                         row->standard != NULL ? row->standard : row->most, value);
+        return false;
+    }
+    return true;
+}
+
 static void set_global(struct invocation *invocation, const struct command_option *row,
                        const char *value)
 {
@@ -110,12 +135,10 @@ static void set_global(struct invocation *invocation, const struct command_optio
 static bool take_option(struct invocation *invocation, const struct command_option *row,
                         const char *value)
 {
-    if (row->choice && !is_choice_of(row->argument, value)) {
-        invocation_usage(invocation, "--%s takes one of %s, not \"%s\"", row->name, row->argument,
-                         value);
+    value = value != NULL ? value : row->standard;
+    if (!check_value(invocation, row, value)) {
         return false;
     }
-    value = value != NULL ? value : row->standard;
     const struct command *command = invocation->command;
     if (command == NULL || row < command->options ||
         row >= command->options + command->option_count) {
@@ -153,7 +176,7 @@ static void refuse_option(const struct invocation *invocation, const struct opti
 static const char *value_after(const struct command_option *row, int argc, char **argv)
 {
     int64_t ignored = 0;
-    bool asks = row->standard != NULL && strcmp(row->argument, "DURATION") == 0;
+    bool asks = row->standard != NULL && row->kind == OPTION_DURATION;
     if (!asks || optarg != NULL || optind >= argc ||
         !fields_parse_duration_s(bytes_of(argv[optind]), &ignored)) {
         return optarg;
@@ -206,17 +229,83 @@ static bool find_command(struct invocation *invocation, const char *word)
     return false;
 }
 
+/* What option ROW, which was given, asks of the others. */
+static bool check_company(const struct invocation *invocation, const struct command_option *row)
+{
+    if (row->needs != NULL && !invocation_has(invocation, row->needs)) {
+        invocation_usage(invocation, "--%s goes with --%s", row->name, row->needs);
+        return false;
+    }
+    const struct command *command = invocation->command;
+    for (size_t i = 0; row->excludes != NULL && i < command->option_count; i++) {
+        const char *other = command->options[i].name;
+        if (invocation->values[i].count != 0 && is_choice_of(row->excludes, other)) {
+            invocation_usage(invocation, "give --%s or --%s, not both", row->name, other);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_options(const struct invocation *invocation)
+{
+    const struct command *command = invocation->command;
+    for (size_t i = 0; i < command->option_count; i++) {
+        if (invocation->values[i].count != 0 && !check_company(invocation, &command->options[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Arguments, or the option that stands for them. */
+static bool check_instead(const struct invocation *invocation)
+{
+    const struct command *command = invocation->command;
+    bool has = false;
+    for (size_t i = 0; command->instead != NULL && i < command->option_count; i++) {
+        has = has || (invocation->values[i].count != 0 &&
+                      is_choice_of(command->instead, command->options[i].name));
+    }
+    size_t said = (invocation->argument_count != 0) + (has ? 1 : 0);
+    if (command->instead == NULL || said == 1 || (said == 0 && command->instead_free)) {
+        return true;
+    }
+    invocation_usage(invocation, "name domains, or give --%.*s%s",
+                     (int)strcspn(command->instead, "|"), command->instead,
+                     said == 2 ? ", not both" : "");
+    return false;
+}
+
+struct argument_range {
+    size_t least;
+    size_t most;
+};
+
+/* By the synopsis: what stands in brackets may be left out, dots repeat. */
+static struct argument_range argument_range_of(const struct command *command)
+{
+    struct argument_range range = {0};
+    for (const char *word = command->arguments; *word != '\0'; word += strspn(word, " ")) {
+        range.most++;
+        range.least += word[0] != '[' && command->instead == NULL;
+        word += strcspn(word, " ");
+    }
+    range.most = strstr(command->arguments, "...") != NULL ? SIZE_MAX : range.most;
+    return range;
+}
+
 static bool check_arguments(const struct invocation *invocation)
 {
     const struct command *command = invocation->command;
-    if (invocation->argument_count < command->arguments_min) {
+    struct argument_range range = argument_range_of(command);
+    if (invocation->argument_count < range.least) {
         invocation_usage(invocation, "something is missing; usage: mtasts-host %s %s",
                          command->name, command->arguments);
         return false;
     }
-    if (invocation->argument_count > command->arguments_max) {
-        invocation_usage(invocation, "\"%s\" is too much",
-                         invocation->arguments[command->arguments_max]);
+    if (invocation->argument_count > range.most) {
+        invocation_usage(invocation, "\"%s\" is too much", invocation->arguments[range.most]);
         return false;
     }
     return true;
@@ -249,7 +338,7 @@ bool invocation_parse(int argc, char **argv, struct invocation *ret_invocation)
     }
     invocation->arguments = argv + at;
     invocation->argument_count = (size_t)(argc - at);
-    return check_arguments(invocation);
+    return check_arguments(invocation) && check_instead(invocation) && check_options(invocation);
 }
 
 void invocation_clear(struct invocation *invocation)
@@ -260,8 +349,8 @@ void invocation_clear(struct invocation *invocation)
     *invocation = (struct invocation){0};
 }
 
-const struct invocation_values *invocation_values(const struct invocation *invocation,
-                                                  const char *name)
+const struct invocation_values *invocation_values_if(const struct invocation *invocation,
+                                                     const char *name)
 {
     const struct command *command = invocation->command;
     for (size_t i = 0; i < command->option_count; i++) {
@@ -269,8 +358,15 @@ const struct invocation_values *invocation_values(const struct invocation *invoc
             return &invocation->values[i];
         }
     }
-    assert(!"an option that is not in the command's table");
-    abort();
+    return NULL;
+}
+
+const struct invocation_values *invocation_values(const struct invocation *invocation,
+                                                  const char *name)
+{
+    const struct invocation_values *values = invocation_values_if(invocation, name);
+    assert(values != NULL); /* an option that is not in the command's table */
+    return values;
 }
 
 bool invocation_has(const struct invocation *invocation, const char *name)
@@ -282,6 +378,13 @@ const char *invocation_value(const struct invocation *invocation, const char *na
 {
     const struct invocation_values *values = invocation_values(invocation, name);
     return values->count != 0 ? values->items[values->count - 1] : NULL;
+}
+
+int64_t invocation_duration_s(const struct invocation *invocation, const char *name,
+                              int64_t fallback_s)
+{
+    const char *value = invocation_value(invocation, name);
+    return value != NULL ? duration_of(value) : fallback_s;
 }
 
 int invocation_usage(const struct invocation *invocation, const char *format, ...)

@@ -6,6 +6,8 @@
 #ifndef CLI_INVOCATION_H
 #define CLI_INVOCATION_H
 
+#include <stdint.h>
+
 #include "cli/command.h"
 
 struct invocation_values {
@@ -33,9 +35,16 @@ void invocation_clear(struct invocation *invocation);
 bool invocation_has(const struct invocation *invocation, const char *name);
 /* The last value given, or NULL. */
 const char *invocation_value(const struct invocation *invocation, const char *name);
+/* Of the last value, or FALLBACK where there is none, of an option that takes a duration. */
+int64_t invocation_duration_s(const struct invocation *invocation, const char *name,
+                              int64_t fallback_s);
 /* All values, in order. */
 const struct invocation_values *invocation_values(const struct invocation *invocation,
                                                   const char *name);
+
+/* NULL where the command has no such option. */
+const struct invocation_values *invocation_values_if(const struct invocation *invocation,
+                                                     const char *name);
 
 /* Says what is wrong with the call on stderr and where to read more; returns COMMAND_USAGE. */
 int invocation_usage(const struct invocation *invocation, const char *format, ...)

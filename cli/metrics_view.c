@@ -1,8 +1,7 @@
-#include "metrics_view.h"
-
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli/status_view.h"
 #include "lib/base/memory.h"
 #include "server/attention.h"
 
@@ -116,7 +115,7 @@ static void print_samples(const struct metric *metric, json_t *object, FILE *out
     {
         fprintf(out, PREFIX "%s{%s=\"", metric->name, metric->label);
         print_label(member, out);
-        fprintf(out, "\"} %" JSON_INTEGER_FORMAT "\n", json_integer_value(value));
+        fprintf(out, "\"} %lld\n", json_integer_value(value));
     }
 }
 
@@ -150,8 +149,7 @@ static void print_metric(const struct metric *metric, const json_t *status, int6
     const json_t *value = json_object_get(object, metric->key);
     if (json_is_integer(value)) {
         print_head(metric->name, metric->type, metric->about, out);
-        fprintf(out, PREFIX "%s %" JSON_INTEGER_FORMAT "\n", metric->name,
-                json_integer_value(value));
+        fprintf(out, PREFIX "%s %lld\n", metric->name, json_integer_value(value));
     }
 }
 
@@ -193,8 +191,7 @@ static void print_attention(const json_t *status, FILE *out)
     print_head("attention", "gauge", "What wants a person: of how many; 0: of none.", out);
     for (int i = 0; i < ATTENTION_CODES; i++) {
         const char *code = attention_name((enum attention_code)i);
-        fprintf(out, PREFIX "attention{code=\"%s\"} %" JSON_INTEGER_FORMAT "\n", code,
-                attention_count(list, code));
+        fprintf(out, PREFIX "attention{code=\"%s\"} %lld\n", code, attention_count(list, code));
     }
 }
 

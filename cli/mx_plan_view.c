@@ -4,8 +4,12 @@
 
 #include <jansson.h>
 
-#include "cli/time_text.h"
+#include "cli/json_view.h"
+#include "cli/table.h"
 #include "lib/base/safe_json.h"
+#include "lib/base/time_text.h"
+
+enum { STATE_WIDTH = 8, STEP_WIDTH = 9 };
 
 /* "a, b"; the caller frees it. */
 static char *join(const struct dns_name *names, size_t count)
@@ -71,7 +75,7 @@ static char *record_text(const struct mx_plan *plan, bool now)
                                BYTES_ARG(domain));
 }
 
-char *mx_plan_view_text(const struct mx_plan *plan, enum mx_move_step step)
+static char *step_text(const struct mx_plan *plan, enum mx_move_step step)
 {
     const struct mx_move_facts *facts = &plan->facts;
     CLEANUP_FREE char *add = join(facts->add, facts->add_count);
@@ -108,15 +112,19 @@ void mx_plan_view_print(const struct mx_plan *plan, FILE *out)
     if (user != NULL) {
         fprintf(out, ", shared policy %.*s: what changes in it changes for ",
                 BYTES_ARG(plan->view.shared->name));
-        shared_user_print(user, out);
+        CLEANUP_FREE char *users = shared_user_text(user);
+        fputs(users, out);
     }
     fputc('\n', out);
     for (int i = 0; i < MX_MOVE_STEPS; i++) {
         enum mx_move_state state = plan->move.steps[i];
         if (state != MX_MOVE_NOT_NEEDED) {
-            CLEANUP_FREE char *text = mx_plan_view_text(plan, (enum mx_move_step)i);
-            fprintf(out, "  %-8s %-9s %s\n", mx_move_state_name(state),
-                    mx_move_step_name((enum mx_move_step)i), text);
+            CLEANUP_FREE char *text = step_text(plan, (enum mx_move_step)i);
+            const struct table_cell cells[] = {
+                {mx_move_state_name(state), STATE_WIDTH},
+                {mx_move_step_name((enum mx_move_step)i), STEP_WIDTH},
+                {text, 0}};
+            table_print_line(out, "  ", cells);
         }
     }
     if (plan->view.policy->mode == POLICY_NONE) {
@@ -130,7 +138,7 @@ static json_t *not_before(const struct mx_plan *plan, enum mx_move_step step)
     enum mx_move_state state = plan->move.steps[step];
     bool dated =
         step >= MX_MOVE_SWITCH && state != MX_MOVE_DONE && plan->move.switch_s > plan->facts.now_s;
-    return dated ? json_integer((json_int_t)plan->move.switch_s) : json_null();
+    return json_view_time(dated ? plan->move.switch_s : 0);
 }
 
 static json_t *steps_json(const struct mx_plan *plan)
@@ -138,7 +146,7 @@ static json_t *steps_json(const struct mx_plan *plan)
     json_t *steps = json_array();
     for (int i = 0; i < MX_MOVE_STEPS; i++) {
         enum mx_move_step step = (enum mx_move_step)i;
-        CLEANUP_FREE char *text = mx_plan_view_text(plan, step);
+        CLEANUP_FREE char *text = step_text(plan, step);
         json_array_append_new(steps, json_pack("{s:s,s:s,s:o,s:s}", "step", mx_move_step_name(step),
                                                "state", mx_move_state_name(plan->move.steps[i]),
                                                "not_before", not_before(plan, step), "text", text));
@@ -158,9 +166,19 @@ void mx_plan_view_print_json(const struct mx_plan *plan, const char *applied, FI
                              : json_null(),
         "domains", (json_int_t)(user != NULL ? user->domains : 1), "history", plan->known, "next",
         plan->move.next != MX_MOVE_STEPS ? mx_move_step_name(plan->move.next) : NULL, "applied",
-        applied, "switch_after",
-        waits ? json_integer((json_int_t)plan->move.switch_s) : json_null(), "steps",
+        applied, "switch_after", json_view_time(waits ? plan->move.switch_s : 0), "steps",
         steps_json(plan));
-    safe_json_print(all, out);
-    json_decref(all);
+    json_view_print(all, out);
+}
+
+void mx_plan_view_tell_next(const struct mx_plan *plan)
+{
+    enum mx_move_step next = plan->move.next;
+    mx_plan_view_print(plan, stderr);
+    if (next == MX_MOVE_STEPS) {
+        fprintf(stderr, "All is done.\n");
+    } else {
+        CLEANUP_FREE char *text = step_text(plan, next);
+        fprintf(stderr, "Next: %s\n", text);
+    }
 }

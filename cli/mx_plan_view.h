@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "cli/mx_plan.h"
+#include "publish/mx_plan.h"
 
 /* A line for each step: its state, its name, and what is to be done. */
 void mx_plan_view_print(const struct mx_plan *plan, FILE *out);
@@ -16,7 +16,7 @@ void mx_plan_view_print(const struct mx_plan *plan, FILE *out);
  * APPLIED may be NULL. */
 void mx_plan_view_print_json(const struct mx_plan *plan, const char *applied, FILE *out);
 
-/* What is to be done in STEP; the caller frees it. */
-char *mx_plan_view_text(const struct mx_plan *plan, enum mx_move_step step);
+/* The plan and what is next in it, after a step; on stderr. */
+void mx_plan_view_tell_next(const struct mx_plan *plan);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 
+#include "cli/json_view.h"
 #include "lib/base/memory.h"
 #include "lib/base/safe_json.h"
 
@@ -51,23 +52,17 @@ static void print_json(const struct question *question, FILE *out)
     json_t *all = json_pack("{s:s%, s:b, s:o}", "domain", question->domain.p, question->domain.n,
                             "policy", question->policy != NULL, "remark", remark_of(question));
     if (question->policy != NULL) {
-        json_t *patterns = json_array();
-        size_t cursor = 0;
-        struct bytes mx;
-        while (policy_next_mx(question->policy, &cursor, &mx)) {
-            json_array_append_new(patterns, json_stringn(mx.p, mx.n));
-        }
         json_t *rest = json_pack(
             "{s:b, s:b, s:s, s:o, s:I, s:s, s:I, s:I}", "confirmed", question->found->confirmed,
             "enforce", enforces(question), "mode", policy_mode_name(question->policy->mode), "mx",
-            patterns, "max_age", (json_int_t)question->policy->max_age_s, "id",
-            question->found->cached.id, "fetched", (json_int_t)question->found->cached.fetched_s,
-            "expires", (json_int_t)expires_s(question));
+            json_view_mx(question->policy), "max_age", (json_int_t)question->policy->max_age_s,
+            "id", question->found->cached.id, "fetched",
+            (json_int_t)question->found->cached.fetched_s, "expires",
+            (json_int_t)expires_s(question));
         json_object_update(all, rest);
         json_decref(rest);
     }
-    safe_json_print(all, out);
-    json_decref(all);
+    json_view_print(all, out);
 }
 
 /* A regular expression for the hosts that a pattern matches; a dot in brackets, as backslashes

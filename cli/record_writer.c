@@ -12,67 +12,54 @@
 /* One record as text: a name, a TXT of some hundred octets, its TTL; with room to spare. */
 enum { RECORD_TEXT_MAX = 256 * 1024 };
 
-static const char *const type_names[] = {[RECORD_TXT] = "TXT", [RECORD_CNAME] = "CNAME"};
-
-static void print_buffer(FILE *out, struct buffer *text)
-{
-    fwrite(text->p != NULL ? text->p : "", 1, text->n, out);
-    buffer_clear(text);
-}
-
 static struct txt_record txt_of(const struct record *record)
 {
     return (struct txt_record){.name = record->name, .data = record->data, .ttl_s = record->ttl_s};
 }
 
-static void write_zone(struct record_writer *writer, const struct record *record)
+static void add_zone(const struct record *record, struct buffer *text)
 {
-    if (record->type == RECORD_CNAME) {
-        fprintf(writer->out, "%.*s. %u IN CNAME %.*s.\n", BYTES_ARG(record->name), record->ttl_s,
-                BYTES_ARG(record->data));
-        return;
+    const struct txt_record txt = txt_of(record);
+    if (record->type == RECORD_TXT) {
+        txt_record_zone_line(&txt, text);
+    } else {
+        buffer_printf(text, "%.*s. %u IN CNAME %.*s.\n", BYTES_ARG(record->name), record->ttl_s,
+                      BYTES_ARG(record->data));
     }
-    struct buffer text = BUFFER(RECORD_TEXT_MAX);
-    struct txt_record txt = txt_of(record);
-    txt_record_zone_line(&txt, &text);
-    print_buffer(writer->out, &text);
 }
 
-static void write_nsupdate(struct record_writer *writer, const struct record *record)
+static void add_nsupdate(const struct record *record, struct buffer *text)
 {
-    if (record->type == RECORD_CNAME) {
-        /* Nothing else may stand beside a CNAME (RFC 1034 §3.6.2), and a server that has a TXT
-         * there passes over the addition in silence (RFC 2136 §3.4.2.2). */
-        fprintf(writer->out,
-                "update delete %.*s. TXT\n"
-                "update delete %.*s. CNAME\n"
-                "update add %.*s. %u CNAME %.*s.\n"
-                "send\n",
-                BYTES_ARG(record->name), BYTES_ARG(record->name), BYTES_ARG(record->name),
-                record->ttl_s, BYTES_ARG(record->data));
+    const struct txt_record txt = txt_of(record);
+    if (record->type == RECORD_TXT) {
+        txt_record_nsupdate_lines(&txt, text);
         return;
     }
-    struct buffer text = BUFFER(RECORD_TEXT_MAX);
-    struct txt_record txt = txt_of(record);
-    txt_record_nsupdate_lines(&txt, &text);
-    print_buffer(writer->out, &text);
+    /* Nothing else may stand beside a CNAME (RFC 1034 §3.6.2), and a server that has a TXT there
+     * passes over the addition in silence (RFC 2136 §3.4.2.2). */
+    buffer_printf(text,
+                  "update delete %.*s. TXT\n"
+                  "update delete %.*s. CNAME\n"
+                  "update add %.*s. %u CNAME %.*s.\n"
+                  "send\n",
+                  BYTES_ARG(record->name), BYTES_ARG(record->name), BYTES_ARG(record->name),
+                  record->ttl_s, BYTES_ARG(record->data));
 }
 
-static void write_json(struct record_writer *writer, const struct record *record)
+static json_t *text_or_null(struct bytes text)
 {
-    json_t *object = json_object();
-    if (record->domain.n != 0) {
-        json_object_set_new(object, "domain", json_stringn(record->domain.p, record->domain.n));
-    }
-    if (record->shared.n != 0) {
-        json_object_set_new(object, "policy", json_stringn(record->shared.p, record->shared.n));
-    }
-    json_object_set_new(object, "name", json_stringn(record->name.p, record->name.n));
-    json_object_set_new(object, "type", json_string(type_names[record->type]));
-    json_object_set_new(object, "ttl", json_integer(record->ttl_s));
-    json_object_set_new(object, "data", json_stringn(record->data.p, record->data.n));
-    CLEANUP_FREE char *text = safe_json_dump(object, 0);
-    fputs(text, writer->out);
+    return text.n != 0 ? json_stringn(text.p, text.n) : NULL;
+}
+
+static void add_json(const struct record *record, struct buffer *text)
+{
+    json_t *object =
+        json_pack("{s:o*, s:o*, s:o, s:s, s:I, s:o}", "domain", text_or_null(record->domain),
+                  "policy", text_or_null(record->shared), "name", text_or_null(record->name),
+                  "type", record->type == RECORD_TXT ? "TXT" : "CNAME", "ttl",
+                  (json_int_t)record->ttl_s, "data", text_or_null(record->data));
+    CLEANUP_FREE char *dump = safe_json_dump(object, 0);
+    buffer_add_string(text, dump);
     json_decref(object);
 }
 
@@ -92,22 +79,19 @@ void record_writer_begin(struct record_writer *writer, FILE *out, const char *wo
 
 void record_writer_add(struct record_writer *writer, const struct record *record)
 {
-    switch (writer->format) {
-    case RECORD_ZONE:
-        write_zone(writer, record);
-        break;
-    case RECORD_NSUPDATE:
-        write_nsupdate(writer, record);
-        break;
-    case RECORD_JSON:
-        fputs(writer->count != 0 ? ",\n  " : "\n  ", writer->out);
-        write_json(writer, record);
-        break;
-    case RECORD_NDJSON:
-        write_json(writer, record);
-        fputc('\n', writer->out);
-        break;
+    static void (*const add[])(const struct record *record, struct buffer *text) = {
+        [RECORD_ZONE] = add_zone,
+        [RECORD_NSUPDATE] = add_nsupdate,
+        [RECORD_JSON] = add_json,
+        [RECORD_NDJSON] = add_json,
+    };
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(RECORD_TEXT_MAX);
+    if (writer->format == RECORD_JSON) {
+        buffer_add_string(&text, writer->count != 0 ? ",\n  " : "\n  ");
     }
+    add[writer->format](record, &text);
+    buffer_add_string(&text, writer->format == RECORD_NDJSON ? "\n" : "");
+    fwrite(buffer_bytes(&text).p, 1, text.n, writer->out);
     writer->count++;
 }
 

@@ -9,26 +9,14 @@
 #ifndef CLI_RECORD_WRITER_H
 #define CLI_RECORD_WRITER_H
 
-#include <stdint.h>
 #include <stdio.h>
 
-#include "lib/base/bytes.h"
+#include "publish/record.h"
 
 enum record_format { RECORD_ZONE, RECORD_NSUPDATE, RECORD_JSON, RECORD_NDJSON };
 
 /* The words of `--format`, for the option tables. */
 #define RECORD_FORMATS "zone|nsupdate|json|ndjson"
-
-enum record_type { RECORD_TXT, RECORD_CNAME };
-
-struct record {
-    struct bytes domain; /* whose record it is; empty: a shared policy's */
-    struct bytes shared; /* that shared policy's name, or empty */
-    struct bytes name;   /* without trailing dot */
-    enum record_type type;
-    struct bytes data; /* TXT: the text; CNAME: the target without trailing dot */
-    uint32_t ttl_s;
-};
 
 struct record_writer {
     FILE *out;

@@ -1,4 +1,4 @@
-/* The server's `status` answer (server/control.h) as lines for people. */
+/* The server's `status` answer (server/control/control.h) as lines for people. */
 #ifndef CLI_STATUS_VIEW_H
 #define CLI_STATUS_VIEW_H
 
@@ -10,6 +10,16 @@
 
 /* STATUS was made safe for eyes (lib/base/safe_json.h). */
 void status_view_print(const json_t *status, int64_t now_s, FILE *out);
+
+/* Its parts about the ACME client and about providers' policies that are followed; nothing where
+ * they are null or missing. */
+void acme_view_print(const json_t *acme, int64_t now_s, FILE *out);
+void mirror_view_print(const json_t *mirror, int64_t now_s, FILE *out);
+
+/* The same as metrics in the Prometheus text format, version 0.0.4: what a collector of text files
+ * or a small wrapper hands on. Names and meanings are in mtasts-host(1). What STATUS does not have
+ * gives no metric. */
+void metrics_view_print(const json_t *status, int64_t now_s, FILE *out);
 
 /* Else it loads or stops, and says little about itself. */
 bool status_view_is_serving(const json_t *status);

@@ -190,6 +190,10 @@ char *settings_absolute_file(const char *file);
  * absolute path; NULL: it names none that can be read. The caller frees it. */
 char *settings_find_state(struct bytes text, const char *file);
 
+/* What the configuration calls the CA whose directory is URL: "letsencrypt"; the URL itself where
+ * the configuration does not have it (any more). */
+const char *settings_ca_name(const struct settings *settings, const char *url);
+
 /* Whether one of our own listeners is bound to a loopback address by name: then a name that leads
  * to one leads to us, as in tests, or where a proxy stands before us on the same host. */
 bool settings_listen_on_loopback(const struct settings *settings);

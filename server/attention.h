@@ -1,5 +1,5 @@
-/* What wants a person: the verdict of `status` (server/control.h), of the log and of the metric
- * `attention`.
+/* What wants a person: the verdict of `status` (server/control/control.h), of the log and of the
+ * metric `attention`.
  *
  * What is found is a pure function of what the other threads have told; each code is a row of one
  * table (attention.c). What nobody here could make go away does not count: a part of OpenSSL that

@@ -1,11 +1,11 @@
-/* The requests of server/control.h, one function each. */
+/* The requests of server/control/control.h, one function each. */
 #include <string.h>
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/safe_json.h"
 #include "lib/dns/name.h"
-#include "server/control.h"
+#include "server/control/control.h"
 #include "server/server_state.h"
 #include "server/status.h"
 
@@ -140,11 +140,45 @@ void commands_answer_loading(struct server *server, uint64_t ticket)
     control_answer_error(server->control, ticket, "the server is loading; try again in a moment");
 }
 
+/* Inside a read section. */
+static json_t *digest_served(const struct server *server, const json_t *domain)
+{
+    char hex[2 * POLICY_DIGEST_OCTETS + 1];
+    struct bytes name = {json_string_value(domain), json_string_length(domain)};
+    const struct policy *policy = policy_index_find(server->tables.policies, name);
+    if (policy == NULL) {
+        return json_null();
+    }
+    bytes_to_hex(policy->digest, POLICY_DIGEST_OCTETS, hex);
+    return json_string(hex);
+}
+
+/* Of each of DOMAINS, in one answer. */
+static void answer_digests(struct server *server, uint64_t ticket, const json_t *domains)
+{
+    size_t i = 0;
+    const json_t *domain = NULL;
+    json_t *digests = json_object();
+    rcu_read_begin();
+    json_array_foreach(domains, i, domain)
+    {
+        if (json_is_string(domain) && json_string_length(domain) <= DNS_NAME_MAX) {
+            json_object_set_new(digests, json_string_value(domain), digest_served(server, domain));
+        }
+    }
+    rcu_read_end();
+    control_answer(server->control, ticket, json_pack("{s:o}", "digests", digests));
+}
+
 static void ask_serving(struct server *server, uint64_t ticket, const json_t *request)
 {
     struct bytes domain;
     if (!atomic_load(&server->tables.policies_known)) {
         commands_answer_loading(server, ticket);
+        return;
+    }
+    if (json_is_array(json_object_get(request, "domains"))) {
+        answer_digests(server, ticket, json_object_get(request, "domains"));
         return;
     }
     if (!read_domain(server, ticket, request, &domain)) {

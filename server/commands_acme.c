@@ -1,4 +1,4 @@
-/* The requests of server/control.h that the ACME client answers. */
+/* The requests of server/control/control.h that the ACME client answers. */
 #include "lib/dns/name.h"
 #include "server/server_state.h"
 

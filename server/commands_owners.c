@@ -1,16 +1,13 @@
 /* The request `owners`: which files have names where they are served. */
 #include "lib/base/safe_json.h"
 #include "lib/dns/name.h"
-#include "server/control.h"
+#include "server/control/control.h"
 #include "server/server_state.h"
 
 static json_t *owner_json(const struct loader_owner *owner)
 {
-    enum { OCTET = 2 };
-    char hex[OCTET * sizeof(owner->digest) + 1];
-    for (size_t i = 0; i < sizeof(owner->digest); i++) {
-        (void)snprintf(hex + OCTET * i, OCTET + 1, "%02x", owner->digest[i]);
-    }
+    char hex[2 * sizeof(owner->digest) + 1];
+    bytes_to_hex(owner->digest, sizeof(owner->digest), hex);
     return json_pack("{s:o,s:o,s:s}", "entry", safe_json_text(owner->entry), "path",
                      safe_json_text(owner->path), "digest", hex);
 }

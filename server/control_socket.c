@@ -10,10 +10,10 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/clock.h"
+#include "lib/base/descriptor.h"
 #include "lib/base/file.h"
 #include "lib/base/safe_json.h"
-#include "server/descriptor.h"
-#include "server/unix_socket.h"
+#include "lib/base/unix_socket.h"
 
 enum {
     REST_MS = 250,

@@ -1,7 +1,7 @@
-/* The server's side of the control socket (server/control.h): takes requests, hands them out with a
- * ticket, sends the answer when it is there. Bounded in clients, sizes and times; all on the thread
- * that calls it. Who comes when all places are taken reads why: a few spare places answer an error;
- * who finds those taken as well waits, unaccepted, until one is free. */
+/* The server's side of the control socket (server/control/control.h): takes requests, hands them
+ * out with a ticket, sends the answer when it is there. Bounded in clients, sizes and times; all on
+ * the thread that calls it. Who comes when all places are taken reads why: a few spare places
+ * answer an error; who finds those taken as well waits, unaccepted, until one is free. */
 #ifndef SERVER_CONTROL_SOCKET_H
 #define SERVER_CONTROL_SOCKET_H
 
@@ -10,11 +10,11 @@
 #include <jansson.h>
 
 #include "lib/base/error.h"
+#include "server/control/control.h"
 
 enum {
     CONTROL_CLIENTS_MAX = 32, /* whose requests are worked on at a time */
     CONTROL_SPARE_MAX = 8,    /* more, who are told that the others are too many */
-    CONTROL_REQUEST_MAX = 64 * 1024,
     CONTROL_IO_MS = 5000,     /* to send a request, or to take an answer */
     CONTROL_LINGER_MS = 1000, /* to stop sending, once that is answered */
 };

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/descriptor.h"
 #include "lib/base/file.h"
-#include "server/descriptor.h"
-#include "server/unix_socket.h"
+#include "lib/base/unix_socket.h"
 
 static const char *const kind_names[LISTENER_KINDS] = {
     [LISTENER_HTTPS] = "https",

@@ -4,6 +4,7 @@
 
 #include "acme/acme.h"
 #include "lib/base/mailbox.h"
+#include "lib/base/privileges.h"
 #include "policies/loader/loader.h"
 #include "policies/loader/loader_owners.h"
 #include "policies/memory/history.h"
@@ -16,7 +17,6 @@
 #include "server/engine/access_log.h"
 #include "server/engine/worker.h"
 #include "server/listener.h"
-#include "server/privileges.h"
 #include "server/round.h"
 #include "server/systemd.h"
 #include "server/tls_report.h"

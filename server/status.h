@@ -1,4 +1,4 @@
-/* The `status` answer (server/control.h). */
+/* The `status` answer (server/control/control.h). */
 #ifndef SERVER_STATUS_H
 #define SERVER_STATUS_H
 

@@ -17,7 +17,7 @@ struct tls_report {
  * something itself that was to be ours, or where no handshake could be made. */
 void tls_report_make(struct log *log, struct tls_report *ret_report);
 
-/* The member "tls" of `status` (server/control.h); null where it is not known. */
+/* The member "tls" of `status` (server/control/control.h); null where it is not known. */
 json_t *tls_report_json(const struct tls_report *report);
 
 #endif

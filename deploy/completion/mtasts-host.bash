@@ -20,7 +20,7 @@ _mtasts_host() {
     done
 
     case $before in
-    -c | --config | -o | --output | --since | --cache | --trust)
+    -c | --config | -o | --output | --since | --cache | --trust | --trust-only)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
@@ -73,7 +73,7 @@ _mtasts_host() {
         ;;
     check)
         options="-a --all --explain --fail-on --interval --json --resolver --senders --trust"
-        options+=" --watch"
+        options+=" --trust-only --watch"
         ;;
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
@@ -81,7 +81,7 @@ _mtasts_host() {
     lint) options="--json --live --mx --resolver --strict --txt" files=yes ;;
     plan) options="mx" ;;
     "plan mx") options="--add --apply -f --format --json --publish --remove --resolver" ;;
-    query) options="--cache -f --format --resolver --trust" ;;
+    query) options="--cache -f --format --resolver --trust --trust-only" ;;
     record) options="-a --all -f --format --publish --setup --strict" ;;
     reload) options="--accept-removals --json" files=yes ;;
     retire) options="-n --dry-run -f --format --json -l --list --max-age --publish" ;;

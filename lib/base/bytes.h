@@ -50,6 +50,17 @@ static inline struct bytes bytes_skip(struct bytes b, size_t n)
     return (struct bytes){b.p + n, b.n - n};
 }
 
+/* N octets as 2 * N hex digits, lower case, and a NUL. */
+static inline void bytes_to_hex(const unsigned char *octets, size_t n, char *ret_hex)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < n; i++) {
+        ret_hex[2 * i] = digits[octets[i] >> 4];
+        ret_hex[2 * i + 1] = digits[octets[i] & 15];
+    }
+    ret_hex[2 * n] = '\0';
+}
+
 /* Byte order; a prefix sorts before what it begins. */
 static inline int bytes_compare(struct bytes a, struct bytes b)
 {

@@ -5,6 +5,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
 #include "lib/fetch/address_rule.h"
 #include "lib/fetch/transfer_parts.h"
 
@@ -56,7 +59,14 @@ static CURLcode on_tls_context(CURL *curl, void *tls, void *context)
     struct transfer *transfer = context;
     (void)curl;
     transfer->tls_begun = true;
-    transfer->tls_setup(tls, transfer->tls_setup_context);
+    if (transfer->more_trust != NULL &&
+        X509_STORE_load_file(SSL_CTX_get_cert_store(tls), transfer->more_trust) != 1) {
+        ERR_clear_error();
+        return CURLE_SSL_CACERT_BADFILE;
+    }
+    if (transfer->tls_setup != NULL) {
+        transfer->tls_setup(tls, transfer->tls_setup_context);
+    }
     return CURLE_OK;
 }
 
@@ -79,9 +89,10 @@ static void set_trust(struct transfer *transfer, const struct transfer_request *
         SET_OPTION(transfer, CURLOPT_CAPATH, NULL); /* trust in the file alone */
     }
     SET_OPTION(transfer, CURLOPT_SSL_ENABLE_ALPN, request->no_alpn ? 0L : 1L);
-    if (request->tls_setup != NULL) {
-        transfer->tls_setup = request->tls_setup;
-        transfer->tls_setup_context = request->tls_setup_context;
+    transfer->more_trust = request->more_trust;
+    transfer->tls_setup = request->tls_setup;
+    transfer->tls_setup_context = request->tls_setup_context;
+    if (request->tls_setup != NULL || request->more_trust != NULL) {
         SET_OPTION(transfer, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
         SET_OPTION(transfer, CURLOPT_SSL_CTX_DATA, transfer);
         /* Each is to show its certificate. */

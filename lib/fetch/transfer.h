@@ -54,9 +54,11 @@ struct transfer_request {
      * by no proxy, whose address would be judged in the place of the host's. */
     const struct address_rule *rule;
 
-    bool unverified;   /* take any certificate */
-    const char *trust; /* PEM file of the CAs to trust, alone; NULL: the system's */
-    int tls_max;       /* TRANSFER_TLS_1_2: no newer; 0: the newest */
+    bool unverified;        /* take any certificate */
+    const char *trust;      /* PEM file of the CAs to trust, alone; NULL: the system's */
+    const char *more_trust; /* PEM file of CAs to trust besides those, or NULL; borrowed until the
+                               transfer is freed */
+    int tls_max;            /* TRANSFER_TLS_1_2: no newer; 0: the newest */
     /* Has the last word on the context of each connection. */
     void (*tls_setup)(struct ssl_ctx_st *context, void *setup_context);
     void *tls_setup_context;

@@ -17,7 +17,8 @@ struct transfer {
     size_t head_octets; /* of all heads that came, of 1xx answers too */
     char message[CURL_ERROR_SIZE];
     CURLcode code;  /* how it ended */
-    bool tls_begun; /* where there is a tls_setup */
+    bool tls_begun; /* where there is a tls_setup, or more_trust */
+    const char *more_trust;
     const _Atomic bool *abandon;
     const struct address_rule *rule; /* NULL: any address */
     char refused[INET6_ADDRSTRLEN];  /* by it, the first; "": none */

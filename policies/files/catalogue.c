@@ -196,6 +196,36 @@ const struct policy_file_entry *catalogue_entry(const struct catalogue *catalogu
     return name != NULL && make_view(catalogue, name, &ignored) ? name->entry : NULL;
 }
 
+const struct policy *catalogue_policy(const struct catalogue *catalogue, struct bytes subject)
+{
+    const struct policy_file_entry *entry = catalogue_entry(catalogue, subject);
+    if (entry != NULL && entry->shared.n != 0) {
+        CLEANUP_FREE char *shared = memory_printf("@%.*s", BYTES_ARG(entry->shared));
+        entry = catalogue_entry(catalogue, bytes_of(shared));
+    }
+    return entry != NULL ? entry->policy : NULL;
+}
+
+struct catalogue *catalogue_load_older(const char *path,
+                                       const struct policy_file_defaults *defaults,
+                                       struct diagnostics *d)
+{
+    struct error e;
+    struct catalogue *older = NULL;
+    const struct catalogue_options options = {
+        .paths = &path, .path_count = 1, .defaults = *defaults, .apart = true};
+    if (!catalogue_load(&options, &older, &e)) {
+        diagnostics_add_error(d, path, &e);
+        return NULL;
+    }
+    catalogue_diagnostics(older, d);
+    if (d->errors != 0) {
+        catalogue_free(older);
+        return NULL;
+    }
+    return older;
+}
+
 void catalogue_each(const struct catalogue *catalogue,
                     bool (*visit)(const struct catalogue_view *view, void *context), void *context)
 {
@@ -209,13 +239,13 @@ void catalogue_each(const struct catalogue *catalogue,
 }
 
 void catalogue_each_file(const struct catalogue *catalogue,
-                         void (*visit)(const char *path, const struct policy_file *file,
-                                       void *context),
+                         void (*visit)(const struct catalogue_document *document, void *context),
                          void *context)
 {
     for (size_t i = 0; i < catalogue->file_count; i++) {
-        if (catalogue->files[i].parsed) {
-            visit(catalogue->files[i].path, &catalogue->files[i].file, context);
+        const struct catalogue_file *file = &catalogue->files[i];
+        if (file->parsed) {
+            visit(&(struct catalogue_document){file->path, &file->file, &file->identity}, context);
         }
     }
 }

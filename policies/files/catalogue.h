@@ -26,6 +26,7 @@
 #define POLICIES_FILES_CATALOGUE_H
 
 #include "lib/base/diagnostics.h"
+#include "lib/base/file.h"
 #include "policies/files/policy_file.h"
 #include "policies/model/policy.h"
 
@@ -84,6 +85,12 @@ struct catalogue_view {
     const struct policy *policy; /* the one that counts; NULL: a mirror without a text */
 };
 
+/* The id that the files have for VIEW's policy; empty where there is none. */
+static inline struct bytes catalogue_view_id(const struct catalogue_view *view)
+{
+    return view->shared != NULL ? view->shared->id : view->entry->id;
+}
+
 /* False: no file that counts has DOMAIN, or it is disputed. */
 bool catalogue_find(const struct catalogue *catalogue, struct bytes domain,
                     struct catalogue_view *ret_view);
@@ -96,10 +103,26 @@ void catalogue_each(const struct catalogue *catalogue,
 const struct policy_file_entry *catalogue_entry(const struct catalogue *catalogue,
                                                 struct bytes subject);
 
+/* The policy that counts for SUBJECT, its own or the shared one that it names; NULL: not known. */
+const struct policy *catalogue_policy(const struct catalogue *catalogue, struct bytes subject);
+
+/* An older copy of one file, or of all: PATH, by itself. NULL: D says why; one in error is refused,
+ * since half of an answer would look like all of it. A shared policy that it names and does not
+ * have is no error: it may be a single file. */
+struct catalogue *catalogue_load_older(const char *path,
+                                       const struct policy_file_defaults *defaults,
+                                       struct diagnostics *d);
+
+/* A file as it was read, valid until catalogue_free. */
+struct catalogue_document {
+    const char *path;
+    const struct policy_file *file;
+    const struct file_identity *identity;
+};
+
 /* Calls VISIT for each file that parses, refused or not, sorted by path. */
 void catalogue_each_file(const struct catalogue *catalogue,
-                         void (*visit)(const char *path, const struct policy_file *file,
-                                       void *context),
+                         void (*visit)(const struct catalogue_document *document, void *context),
                          void *context);
 
 #endif

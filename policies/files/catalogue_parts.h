@@ -25,6 +25,7 @@ struct catalogue_file {
     bool lacking; /* it uses a shared policy that is not there */
     bool refused; /* another file has a name of it */
     struct policy_file file;
+    struct file_identity identity; /* of what was read, where it was parsed */
     struct diagnostics problems;
 };
 

@@ -123,7 +123,7 @@ static void read_one(size_t number, void *own, void *context)
     if (file->problems.count != 0) {
         return;
     }
-    if (!file_read(file->path, &text, NULL, &e)) {
+    if (!file_read(file->path, &text, &file->identity, &e)) {
         policy_file_path_tell_unreadable(&file->problems, file->path, &e);
         return;
     }

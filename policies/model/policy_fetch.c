@@ -147,6 +147,7 @@ static bool fetch_run(struct fetch *fetch, const struct policy_fetch_options *op
         .connect_to = options->connect_to,
         .resolve = fetch->resolve,
         .trust = options->ca_file,
+        .more_trust = options->more_ca_file,
         .rule = options->rule,
     });
     enum transfer_result result = transfer_run(fetch->transfer);

@@ -21,6 +21,7 @@ struct policy_fetch_options {
     const struct dns_resolver *resolver; /* NULL: the system's look-up */
     const char *connect_to;              /* "ADDRESS:PORT" to ask in the place of the host's own */
     const char *ca_file;                 /* PEM of the CAs to trust; NULL: the system's */
+    const char *more_ca_file;            /* PEM of CAs to trust besides those; NULL: none */
     int64_t timeout_ms;                  /* for all of it; 0: POLICY_FETCH_MS */
     const struct address_rule *rule;     /* which addresses may be asked; NULL: any */
     const char *rule_option;             /* of the configuration, where more would be allowed */

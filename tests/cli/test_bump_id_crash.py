@@ -7,7 +7,7 @@ import subprocess
 
 from harness import BINARY, FAILED, ROOT, ProgramTest
 
-SOURCES = ("lib/base/file.c", "cli/bump_plan.c")
+SOURCES = ("lib/base/file.c", "publish/bump_plan.c")
 FILE = "# a\n" + "domains:\n" + "".join(
     f"  t{i}.example: {{mode: testing, mx: [mx1.t{i}.example], max_age: 1d}}\n" for i in range(50))
 

@@ -1,6 +1,7 @@
 """The commands that talk to a running server: status, reload, and bump-id's look at its memory."""
 
 import datetime
+import hashlib
 import json
 import re
 import signal
@@ -193,6 +194,25 @@ class Server(scenario.Scenario):
                     {"command": "reload", "accept_removals": True, "paths": paths}).encode() + b"\n")
                 self.assertIn("1 to 100 absolute paths", json.load(peer.makefile())["error"])
         self.wait_attention({"removals-held": (200, None)})
+        self.server.stop()
+
+    def ask(self, **request):
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(str(self.server.state / "control.sock"))
+            peer.sendall(json.dumps(request).encode() + b"\n")
+            return json.load(peer.makefile())
+
+    def test_one_request_asks_which_texts_many_domains_serve(self):
+        self.server.start()
+        bodies = {name: self.ask(command="serving", domain=name)["body"]
+                  for name in ("example.com", "example.org", "missing.example")}
+        names = [*bodies, 7, "x" * 254]
+        digests = self.ask(command="serving", domain="example.com", domains=names)["digests"]
+        self.assertEqual(digests, {
+            name: body and hashlib.sha256(body.encode()).hexdigest()
+            for name, body in bodies.items()})
+        self.assertIsNotNone(digests["example.org"])
+        self.assertIn("error", self.ask(command="serving", domains="example.com"))
         self.server.stop()
 
     def test_status_tells_files_that_are_still_open(self):

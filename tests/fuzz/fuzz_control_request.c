@@ -10,8 +10,8 @@
 #include "../unit/server/temporary.h"
 #include "lib/base/buffer.h"
 #include "lib/base/clock.h"
+#include "lib/base/unix_socket.h"
 #include "server/server_state.h"
-#include "server/unix_socket.h"
 #include "shown.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);

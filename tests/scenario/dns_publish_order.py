@@ -123,9 +123,9 @@ class Order(Scenario):
 
     def test_wrong_calls(self):
         for words, says in (
-                (["--publish", "--check"], "leave --check and --dry-run out"),
-                (["--wait"], "--wait is for --publish"),
-                (["--publish", "--url", "https://x"], "--url says where --wait asks"),
+                (["--publish", "--check"], "give --check or --publish, not both"),
+                (["--wait"], "--wait goes with --publish"),
+                (["--publish", "--url", "https://x"], "--url goes with --wait"),
                 (["--publish", "--wait=5"], ""),
                 (["--publish", "--wait=2h"], "--wait takes a time from 1s to 1h"),
                 (["--publish", "--wait=x"], "--wait takes a time")):
@@ -139,7 +139,7 @@ class Order(Scenario):
         self.assertIn("write https://HOST[:PORT]", done.stderr)
         done = self.server.command("record", "--publish", "--setup", "example.org", check=False)
         self.assertEqual(done.returncode, 2)
-        self.assertIn("the tenant's to set", done.stderr)
+        self.assertIn("give --publish or --setup, not both", done.stderr)
 
 
 class OverHttps(Scenario):

@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "lib/base/clock.h"
-#include "server/control.h"
+#include "lib/base/unix_socket.h"
+#include "server/control/control.h"
 #include "server/control_socket.h"
-#include "server/unix_socket.h"
 #include "temporary.h"
 
 enum { CLIENT_TIMEOUT_MS = 20000 };

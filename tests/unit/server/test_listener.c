@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
+#include "lib/base/unix_socket.h"
 #include "server/listener.h"
-#include "server/unix_socket.h"
 #include "temporary.h"
 
 static const struct systemd_sockets no_sockets = {0};

@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "server/privileges.h"
-#include "server/unix_socket.h"
+#include "lib/base/privileges.h"
+#include "lib/base/unix_socket.h"
 #include "temporary.h"
 
 enum { TRIES = 1000, SERVICE = 65534, ATTACKER = 65533 };

@@ -156,6 +156,19 @@ static void test_appends_up_to_the_buffers_cap(void **state)
     assert_int_equal(text.n, sizeof(policy));
 }
 
+/* Trusts a CA besides the system's as one in their place. */
+static void test_trusts_more_than_the_system(void **state)
+{
+    (void)state;
+    struct policy_fetch_options options = {.connect_to = server.current,
+                                           .more_ca_file = server.certificate};
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_BODY_MAX);
+    struct error e = {0};
+    if (!policy_fetch(BYTES("good.example"), &options, &text, &e)) {
+        fail_msg("%s", e.text);
+    }
+}
+
 static void test_refuses_what_cannot_be_trusted(void **state)
 {
     (void)state;
@@ -173,6 +186,10 @@ static void test_refuses_what_cannot_be_trusted(void **state)
          "certificate"},
         {"no file of CAs",
          {.connect_to = server.current, .ca_file = no_file},
+         ERROR_SYNTAX,
+         "readable file"},
+        {"no file of CAs besides the system's",
+         {.connect_to = server.current, .more_ca_file = no_file},
          ERROR_SYNTAX,
          "readable file"},
         {"TLS 1.1",
@@ -238,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fetches_as_senders_do),
         cmocka_unit_test(test_appends_up_to_the_buffers_cap),
+        cmocka_unit_test(test_trusts_more_than_the_system),
         cmocka_unit_test(test_refuses_what_cannot_be_trusted),
         cmocka_unit_test(test_asks_the_resolver),
     };
