@@ -7,10 +7,10 @@
 #include <curl/curl.h>
 #include <openssl/evp.h>
 
+#include "acme/client.h"
 #include "acme/name_question.h"
 #include "acme/preflight.h"
 #include "acme/protocol/base64url.h"
-#include "acme_parts.h"
 #include "lib/base/clock.h"
 #include "lib/base/fault.h"
 #include "lib/base/file.h"
@@ -27,59 +27,6 @@ enum {
     JUMP_MS = 60000, /* of the wall clock: more than any slewing */
 };
 
-/* --- What is installed once it is durable --- */
-
-static struct after *after_new(struct acme *acme)
-{
-    struct after *after = memory_zero(1, sizeof(*after));
-    *acme->last_after = after;
-    acme->last_after = &after->next;
-    return after;
-}
-
-void acme_install_later(struct acme *acme, struct certificate_pair *new,
-                        struct certificate_pair *old, const char *fault)
-{
-    struct after *after = after_new(acme);
-    after->new = new;
-    after->old = old;
-    after->fault = fault;
-}
-
-void acme_tell_issued_later(struct acme *acme, const char *host, const char *ca, const char *order,
-                            int64_t days)
-{
-    struct after *after = after_new(acme);
-    after->host = memory_string(host);
-    after->ca = memory_string(ca);
-    after->order = memory_string(order);
-    after->days = days;
-}
-
-void acme_do_afters(struct acme *acme)
-{
-    while (acme->afters != NULL) {
-        struct after *after = acme->afters;
-        acme->afters = after->next;
-        if (after->fault != NULL) {
-            fault_point(after->fault);
-        }
-        if (after->new != NULL || after->old != NULL) {
-            acme->options.install(after->new, after->old, acme->options.context);
-        }
-        if (after->host != NULL) {
-            log_event(acme->log, LOG_LEVEL_INFO, "acme.certificate.issued",
-                      LOG_TEXT("host", after->host), LOG_TEXT("ca", after->ca),
-                      LOG_TEXT("order", after->order), LOG_NUMBER("days", after->days));
-        }
-        free(after->host);
-        free(after->ca);
-        free(after->order);
-        free(after);
-    }
-    acme->last_after = &acme->afters;
-}
-
 void acme_show_thumbprint(struct acme *acme, const char *thumbprint)
 {
     if (strcmp(acme->thumbprint, thumbprint) != 0) {
@@ -91,16 +38,17 @@ void acme_show_thumbprint(struct acme *acme, const char *thumbprint)
 void acme_count_failure(struct acme *acme, const char *type)
 {
     size_t i = 0;
-    size_t room = sizeof(acme->failures[0].type) - 1;
-    while (i < acme->failure_count && strncmp(acme->failures[i].type, type, room) != 0) {
+    size_t room = sizeof(acme->tally.failures[0].type) - 1;
+    while (i < acme->tally.failure_count &&
+           strncmp(acme->tally.failures[i].type, type, room) != 0) {
         i++;
     }
     if (i == ACME_FAILURE_TYPES_MAX) {
         return;
     }
-    struct acme_failure_count *failure = &acme->failures[i];
-    if (i == acme->failure_count) {
-        acme->failure_count++;
+    struct acme_failure_count *failure = &acme->tally.failures[i];
+    if (i == acme->tally.failure_count) {
+        acme->tally.failure_count++;
         (void)snprintf(failure->type, sizeof(failure->type), "%s", type);
     }
     failure->count++;
@@ -109,10 +57,10 @@ void acme_count_failure(struct acme *acme, const char *type)
 /* --- One turn --- */
 
 /* A wall clock that is set makes nothing due that was not. */
-static bool replan(struct host *host, void *context)
+static bool tell_clock_set(struct host *host, void *context)
 {
-    (void)context;
-    host_plan_after_jump(host);
+    const int64_t *jump_ms = context;
+    host_step(host, &(struct host_event){.kind = HOST_EVENT_CLOCK_SET, .wait_s = *jump_ms / 1000});
     return true;
 }
 
@@ -124,7 +72,10 @@ static void watch_clock(struct acme *acme)
         acme->clock_offset_ms = offset_ms;
         log_event(acme->log, LOG_LEVEL_WARNING, "acme.clock.set",
                   LOG_NUMBER("seconds", jump_ms / 1000));
-        hosts_each(acme, replan, NULL);
+        for (size_t i = 0; i < acme->cas.count; i++) {
+            ca_note_clock_set(acme->cas.items[i], jump_ms / 1000);
+        }
+        hosts_each(acme, tell_clock_set, &jump_ms);
     }
 }
 
@@ -132,17 +83,18 @@ static void tend_due(struct acme *acme)
 {
     int64_t now_ms = clock_monotonic_ms();
     struct schedule_item *item = NULL;
-    for (int i = 0; i < TENDED_PER_TURN && (item = schedule_first(&acme->timed)) != NULL &&
+    orders_wake(acme, now_ms, TENDED_PER_TURN);
+    for (int i = 0; i < TENDED_PER_TURN && (item = schedule_first(&acme->hosts.timed)) != NULL &&
                     item->due_ms <= now_ms;
          i++) {
-        host_tend(host_of_item(item));
+        host_tell(host_of_item(item), HOST_EVENT_WAKE);
     }
 }
 
 static void lead(struct acme *acme)
 {
     watch_clock(acme);
-    acme_show_thumbprint(acme, ca_thumbprint(acme->cas[0]));
+    acme_show_thumbprint(acme, ca_thumbprint(acme->cas.items[0]));
     tend_due(acme);
     requests_continue(acme);
     preflights_end_late(acme);
@@ -156,32 +108,33 @@ static void turn(struct acme *acme)
     struct error e;
     int64_t now_ms = clock_monotonic_ms();
     /* Who only serves writes nothing, and must not wait for who orders. */
-    if (acme_leads(acme) && !acme_store_begin(acme->store, &e)) {
+    if (acme_leads(acme) && !acme_store_begin(acme->session.store, &e)) {
         if (e.code != ERROR_RETRY) {
             acme_store_failed(acme, &e);
         } /* else another program writes just now: the next turn will do */
-        acme->stop = atomic_load(&acme->abandon);
+        acme->thread.stop = atomic_load(&acme->thread.abandon);
         return;
     }
-    mailbox_run(acme->mailbox);
+    mailbox_run(acme->thread.mailbox);
     transport_run(acme->transport);
-    transfer_group_run(acme->look_group);
-    if (now_ms - acme->followed_ms >= TURN_MS) {
-        acme->followed_ms = now_ms;
+    transfer_group_run(acme->looks.group);
+    if (now_ms - acme->followed.looked_ms >= TURN_MS) {
+        acme->followed.looked_ms = now_ms;
         if (!follow_store(acme, &e)) {
             acme_store_failed(acme, &e);
         }
     }
-    if (acme_leads(acme) && !acme->stop) {
+    if (acme_leads(acme) && !acme->thread.stop) {
         lead(acme);
     }
-    if (acme_leads(acme) && acme->problem == NULL && !acme_store_commit(acme->store, &e)) {
+    if (acme_leads(acme) && acme->session.problem == NULL &&
+        !acme_store_commit(acme->session.store, &e)) {
         acme_store_failed(acme, &e);
     }
-    if (acme->problem == NULL) {
+    if (acme->session.problem == NULL) {
         acme_do_afters(acme);
-        for (size_t i = 0; i < acme->ca_count; i++) {
-            ca_flush(acme->cas[i], clock_monotonic_ms());
+        for (size_t i = 0; i < acme->cas.count; i++) {
+            ca_flush(acme->cas.items[i]);
         }
     }
 }
@@ -194,20 +147,22 @@ static int64_t sooner_of(const struct schedule *schedule, int64_t due_ms)
 
 static void wait(const struct acme *acme)
 {
-    struct transfer_group *const groups[] = {transport_group(acme->transport), acme->look_group};
+    struct transfer_group *const groups[] = {transport_group(acme->transport), acme->looks.group};
     int64_t now_ms = clock_monotonic_ms();
-    int64_t due_ms = sooner_of(&acme->looks, sooner_of(&acme->timed, now_ms + TURN_MS));
+    int64_t due_ms = sooner_of(&acme->looks.times, sooner_of(&acme->hosts.timed, now_ms + TURN_MS));
+    due_ms = sooner_of(&acme->orders.timers, due_ms);
     int timeout_ms = due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
-    transfer_groups_wait(groups, ARRAY_LENGTH(groups), timeout_ms, mailbox_fd(acme->mailbox));
+    transfer_groups_wait(groups, ARRAY_LENGTH(groups), timeout_ms,
+                         mailbox_fd(acme->thread.mailbox));
 }
 
 /* Without a session only messages are heard. */
 static void rest(struct acme *acme)
 {
-    struct pollfd ready = {.fd = mailbox_fd(acme->mailbox), .events = POLLIN};
+    struct pollfd ready = {.fd = mailbox_fd(acme->thread.mailbox), .events = POLLIN};
     (void)poll(&ready, 1, TURN_MS);
-    mailbox_run(acme->mailbox);
-    if (clock_monotonic_ms() - acme->tried_ms >= SESSION_AGAIN_MS) {
+    mailbox_run(acme->thread.mailbox);
+    if (clock_monotonic_ms() - acme->session.tried_ms >= SESSION_AGAIN_MS) {
         session_begin(acme);
     }
 }
@@ -217,13 +172,13 @@ static void try_to_lead(struct acme *acme)
 {
     struct error e;
     int64_t now_ms = clock_monotonic_ms();
-    if (acme->lock >= 0 || now_ms - acme->tried_ms < LOCK_AGAIN_MS) {
+    if (acme->session.lock >= 0 || now_ms - acme->session.tried_ms < LOCK_AGAIN_MS) {
         return;
     }
-    acme->tried_ms = now_ms;
+    acme->session.tried_ms = now_ms;
     if (!session_try_lock(acme, &e)) {
         acme_store_failed(acme, &e);
-    } else if (acme->lock >= 0) {
+    } else if (acme->session.lock >= 0) {
         session_end(acme);
         session_begin(acme);
     }
@@ -236,31 +191,32 @@ static void *run(void *context)
     hosts_init(acme);
     hosts_want(acme);
     session_begin(acme);
-    acme->stop = atomic_load(&acme->abandon); /* then not all may be loaded: nothing is ordered */
-    if (!acme->stop) {
+    acme->thread.stop =
+        atomic_load(&acme->thread.abandon); /* then not all may be loaded: nothing is ordered */
+    if (!acme->thread.stop) {
         acme->options.loaded(acme->options.context);
     }
-    while (!acme->stop) {
-        if (acme->store == NULL) {
+    while (!acme->thread.stop) {
+        if (acme->session.store == NULL) {
             rest(acme);
             continue;
         }
         turn(acme);
-        if (acme->problem == NULL) {
+        if (acme->session.problem == NULL) {
             try_to_lead(acme);
         }
-        if (acme->problem != NULL) {
+        if (acme->session.problem != NULL) {
             session_end(acme);
-            acme->tried_ms = clock_monotonic_ms();
-        } else if (!acme->stop) {
+            acme->session.tried_ms = clock_monotonic_ms();
+        } else if (!acme->thread.stop) {
             wait(acme);
         }
     }
-    if (acme->store != NULL) {
+    if (acme->session.store != NULL) {
         session_end(acme);
     }
     acme_do_afters(acme);
-    work_pool_free(TAKE(acme->pool));
+    work_pool_free(TAKE(acme->works.pool));
     works_free(acme);
     hosts_clear(acme);
     rcu_reader_unregister();
@@ -289,7 +245,7 @@ static struct domain_message *message_new(struct acme *acme, struct bytes name, 
 static void do_domain_changed(void *context)
 {
     CLEANUP_FREE struct domain_message *message = context;
-    if (!atomic_load(&message->acme->abandon)) {
+    if (!atomic_load(&message->acme->thread.abandon)) {
         hosts_domain_changed(message->acme, (struct bytes){message->name, message->n},
                              message->gone);
     }
@@ -297,41 +253,40 @@ static void do_domain_changed(void *context)
 
 void acme_domain_changed(struct acme *acme, struct bytes domain, bool gone)
 {
-    mailbox_post(acme->mailbox, do_domain_changed, message_new(acme, domain, gone));
+    mailbox_post(acme->thread.mailbox, do_domain_changed, message_new(acme, domain, gone));
 }
 
 static void do_name_asked(void *context)
 {
     CLEANUP_FREE struct domain_message *message = context;
     struct acme *acme = message->acme;
-    atomic_fetch_sub(&acme->names_asked, 1);
+    atomic_fetch_sub(&acme->thread.names_asked, 1);
     struct host *host = hosts_find(acme, (struct bytes){message->name, message->n});
-    if (host != NULL && !atomic_load(&acme->abandon)) {
-        host_note_asked(host);
-        check_note_asked(host);
+    if (host != NULL && !atomic_load(&acme->thread.abandon)) {
+        host_tell(host, HOST_EVENT_ASKED);
     }
 }
 
 void acme_name_asked(struct acme *acme, struct bytes host)
 {
-    if (atomic_fetch_add(&acme->names_asked, 1) >= NAMES_ASKED_MAX) {
-        atomic_fetch_sub(&acme->names_asked, 1);
+    if (atomic_fetch_add(&acme->thread.names_asked, 1) >= NAMES_ASKED_MAX) {
+        atomic_fetch_sub(&acme->thread.names_asked, 1);
         return;
     }
-    mailbox_post(acme->mailbox, do_name_asked, message_new(acme, host, false));
+    mailbox_post(acme->thread.mailbox, do_name_asked, message_new(acme, host, false));
 }
 
 static void do_look_again(void *context)
 {
     struct acme *acme = context;
-    if (acme_leads(acme) && !atomic_load(&acme->abandon)) {
+    if (acme_leads(acme) && !atomic_load(&acme->thread.abandon)) {
         hosts_look_again(acme);
     }
 }
 
 void acme_look_again(struct acme *acme)
 {
-    mailbox_post(acme->mailbox, do_look_again, acme);
+    mailbox_post(acme->thread.mailbox, do_look_again, acme);
 }
 
 struct status_message {
@@ -343,7 +298,7 @@ struct status_message {
 static void do_status(void *context)
 {
     CLEANUP_FREE struct status_message *message = context;
-    if (!atomic_load(&message->acme->abandon)) {
+    if (!atomic_load(&message->acme->thread.abandon)) {
         message->done(acme_status_new(message->acme), message->context);
     }
 }
@@ -353,13 +308,13 @@ void acme_ask_status(struct acme *acme, void (*done)(struct acme_status *status,
 {
     struct status_message *message = memory_zero(1, sizeof(*message));
     *message = (struct status_message){acme, done, context};
-    mailbox_post(acme->mailbox, do_status, message);
+    mailbox_post(acme->thread.mailbox, do_status, message);
 }
 
 static void do_stop(void *context)
 {
     struct acme *acme = context;
-    acme->stop = true;
+    acme->thread.stop = true;
 }
 
 /* --- Start and stop --- */
@@ -386,8 +341,8 @@ static void digest_settings(struct acme *acme)
     (void)EVP_DigestUpdate(context, settings->challenges, sizeof(settings->challenges));
     (void)EVP_DigestFinal_ex(context, digest, &n);
     EVP_MD_CTX_free(context);
-    for (unsigned i = 0; i < n && 2 * i + 2 < sizeof(acme->settings_digest); i++) {
-        (void)snprintf(acme->settings_digest + (size_t)2 * i, 3, "%02x", digest[i]);
+    for (unsigned i = 0; i < n && 2 * i + 2 < sizeof(acme->session.settings_digest); i++) {
+        (void)snprintf(acme->session.settings_digest + (size_t)2 * i, 3, "%02x", digest[i]);
     }
 }
 
@@ -415,22 +370,22 @@ static bool prepare(struct acme *acme, struct error *e)
 {
     digest_settings(acme);
     make_probe_token(acme);
-    return mailbox_new(&acme->mailbox, e) &&
-           make_resolver(acme, NAME_SLOW_MS, &acme->resolver, e) &&
-           make_resolver(acme, NAME_QUICK_MS, &acme->quick_resolver, e) &&
-           work_pool_new("acme-wait", POOL_THREADS, &acme->pool, e);
+    return mailbox_new(&acme->thread.mailbox, e) &&
+           make_resolver(acme, NAME_SLOW_MS, &acme->resolvers.slow, e) &&
+           make_resolver(acme, NAME_QUICK_MS, &acme->resolvers.quick, e) &&
+           work_pool_new("acme-wait", POOL_THREADS, &acme->works.pool, e);
 }
 
 static void acme_free(struct acme *acme)
 {
-    mailbox_free(acme->mailbox);
-    work_pool_free(acme->pool);
-    dns_resolver_free(acme->resolver);
-    dns_resolver_free(acme->quick_resolver);
+    mailbox_free(acme->thread.mailbox);
+    work_pool_free(acme->works.pool);
+    dns_resolver_free(acme->resolvers.slow);
+    dns_resolver_free(acme->resolvers.quick);
     pair_reader_free(acme->reader);
     chain_pool_unref(acme->chains);
-    file_close(&acme->lock);
-    free(acme->problem);
+    file_close(&acme->session.lock);
+    free(acme->session.problem);
     free(acme);
 }
 
@@ -440,17 +395,17 @@ bool acme_start(const struct acme_options *options, struct acme **ret_acme, stru
     acme->options = *options;
     acme->settings = options->settings->acme;
     acme->log = options->log;
-    acme->lock = -1;
-    acme->last_after = &acme->afters;
-    acme->store_version = -1;
-    acme->looks_max = checks_count_places();
+    acme->session.lock = -1;
+    acme->after.last = &acme->after.first;
+    acme->followed.version = -1;
+    acme->looks.max = checks_count_places();
     acme->chains = chain_pool_new();
     acme->reader = pair_reader_new(acme->chains);
     acme->clock_offset_ms = clock_wall_s() * 1000 - clock_monotonic_ms();
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         abort(); /* out of memory */
     }
-    if (!prepare(acme, e) || !thread_start("acme", run, acme, &acme->thread, e)) {
+    if (!prepare(acme, e) || !thread_start("acme", run, acme, &acme->thread.id, e)) {
         acme_free(acme);
         return false;
     }
@@ -463,8 +418,8 @@ void acme_stop(struct acme *acme)
     if (acme == NULL) {
         return;
     }
-    atomic_store(&acme->abandon, true);
-    mailbox_post(acme->mailbox, do_stop, acme);
-    pthread_join(acme->thread, NULL);
+    atomic_store(&acme->thread.abandon, true);
+    mailbox_post(acme->thread.mailbox, do_stop, acme);
+    pthread_join(acme->thread.id, NULL);
     acme_free(acme);
 }

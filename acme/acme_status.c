@@ -1,8 +1,8 @@
 /* The picture that `status` shows. */
 #include <stdlib.h>
 
+#include "acme/client.h"
 #include "acme/concern_rule.h"
-#include "acme_parts.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 
@@ -11,6 +11,23 @@ struct survey {
     int64_t now_s;
     int64_t now_ms;
 };
+
+static enum acme_state state_of(const struct host_state *host, int64_t now_s)
+{
+    if (host_machine_is_busy(host)) {
+        return ACME_STATE_ORDERING;
+    }
+    if (host->trouble != ACME_HOST_FINE) {
+        return acme_state_of_trouble(host->trouble);
+    }
+    if (host->is_covered) {
+        return ACME_STATE_COVERED;
+    }
+    if (host->certificate.not_after_s <= now_s) {
+        return ACME_STATE_NEW;
+    }
+    return host_machine_order_s(host) <= now_s ? ACME_STATE_DUE : ACME_STATE_VALID;
+}
 
 static void add_troubled(struct acme_status *status, const struct host *host, enum acme_state state)
 {
@@ -22,18 +39,18 @@ static void add_troubled(struct acme_status *status, const struct host *host, en
         .name = memory_string(host->name),
         .state = state,
         .problem = memory_string_or_null(host->problem),
-        .next_s = host->next_s,
-        .failures = host->failures,
+        .next_s = host->state.next_s,
+        .failures = host->state.failures,
     };
 }
 
 static void note_expiry(struct acme_status *status, const struct host *host)
 {
-    if (host->pair == NULL ||
-        (status->nearest_expiry_s != 0 && status->nearest_expiry_s <= host->not_after_s)) {
+    if (host->pair == NULL || (status->nearest_expiry_s != 0 &&
+                               status->nearest_expiry_s <= host->state.certificate.not_after_s)) {
         return;
     }
-    status->nearest_expiry_s = host->not_after_s;
+    status->nearest_expiry_s = host->state.certificate.not_after_s;
     free(status->nearest_expiry_host);
     status->nearest_expiry_host = memory_string(host->name);
 }
@@ -50,10 +67,10 @@ static void add_concern(struct acme_concern *concern, const struct host *host)
 static void note_concerns(const struct survey *survey, struct host *host)
 {
     const struct concern_facts facts = {
-        .is_covered = host->is_covered,
-        .trouble = host->trouble,
-        .not_before_s = host->not_before_s,
-        .not_after_s = host->not_after_s,
+        .is_covered = host->state.is_covered,
+        .trouble = host->state.trouble,
+        .not_before_s = host->state.certificate.not_before_s,
+        .not_after_s = host->state.certificate.not_after_s,
     };
     bool without = concern_is_without(&facts, survey->now_s);
     if (concern_lasts(without, survey->now_ms, &host->without_ms)) {
@@ -68,12 +85,12 @@ static bool survey_host(struct host *host, void *context)
 {
     struct survey *survey = context;
     struct acme_status *status = survey->status;
-    if (!host->wanted) {
+    if (!host->state.wanted) {
         return true;
     }
-    enum acme_state state = host_state(host, survey->now_s);
+    enum acme_state state = state_of(&host->state, survey->now_s);
     status->hosts[state]++;
-    if (host->trouble != ACME_HOST_FINE) {
+    if (host->state.trouble != ACME_HOST_FINE) {
         add_troubled(status, host, state);
     }
     note_expiry(status, host);
@@ -90,10 +107,10 @@ static int by_name(const void *left, const void *right)
 static void survey_cas(const struct acme *acme, struct acme_status *status, int64_t now_s)
 {
     int64_t now_ms = clock_monotonic_ms();
-    status->cas = memory_zero(acme->ca_count, sizeof(*status->cas));
-    for (size_t i = 0; i < acme->ca_count; i++) {
-        const struct ca *ca = acme->cas[i];
-        int64_t held_ms = ca_held_until_ms(ca) - now_ms;
+    status->cas = memory_zero(acme->cas.count, sizeof(*status->cas));
+    for (size_t i = 0; i < acme->cas.count; i++) {
+        const struct ca *ca = acme->cas.items[i];
+        int64_t held_ms = ca_state(ca)->held_ms - now_ms;
         status->cas[status->ca_count++] = (struct acme_status_ca){
             .name = memory_string(ca_settings(ca)->name),
             .url = memory_string(ca_settings(ca)->url),
@@ -111,13 +128,13 @@ struct acme_status *acme_status_new(struct acme *acme)
     struct survey survey = {status, clock_wall_s(), clock_monotonic_ms()};
     status->troubled = memory_zero(ACME_STATUS_HOSTS, sizeof(*status->troubled));
     status->orders = acme_leads(acme);
-    status->problem = memory_string_or_null(acme->problem);
-    status->orders_placed = acme->orders_placed;
-    status->orders_done = acme->orders_done;
-    status->orders_failed = acme->orders_failed;
-    status->renewals = acme->renewals;
-    memcpy(status->failures, acme->failures, sizeof(status->failures));
-    status->failure_count = acme->failure_count;
+    status->problem = memory_string_or_null(acme->session.problem);
+    status->orders_placed = acme->tally.placed;
+    status->orders_done = acme->tally.done;
+    status->orders_failed = acme->tally.failed;
+    status->renewals = acme->tally.renewals;
+    memcpy(status->failures, acme->tally.failures, sizeof(status->failures));
+    status->failure_count = acme->tally.failure_count;
     hosts_each(acme, survey_host, &survey);
     qsort(status->troubled, status->troubled_count, sizeof(*status->troubled), by_name);
     survey_cas(acme, status, survey.now_s);

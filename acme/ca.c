@@ -1,14 +1,8 @@
-
-#include "ca_parts.h"
+#include "ca_carrier.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 
-enum {
-    WAIT_MAX_S = 7 * 86400, /* what a CA may ask for */
-    OUTAGE_MIN_S = 5,
-    OUTAGE_MAX_S = 600,
-    OUT_AFTER = 2, /* outages in a row */
-};
+enum { WAIT_MAX_S = 7 * 86400 }; /* what a CA may ask for */
 
 /* --- Life --- */
 
@@ -44,27 +38,11 @@ void ca_free(struct ca *ca)
     free(ca);
 }
 
-/* --- Whether it can be asked --- */
+/* --- Whether it can be asked (acme/machine/ca_machine.h) --- */
 
-static bool is_held(const struct ca *ca, int64_t now_ms)
+const struct ca_state *ca_state(const struct ca *ca)
 {
-    return now_ms < ca->held_ms;
-}
-
-bool ca_is_ready(const struct ca *ca, int64_t now_ms)
-{
-    return ca->has_directory && ca->account.url != NULL && ca->next_key == NULL &&
-           !is_held(ca, now_ms);
-}
-
-int64_t ca_held_until_ms(const struct ca *ca)
-{
-    return ca->held_ms;
-}
-
-bool ca_is_out(const struct ca *ca)
-{
-    return ca->outages >= OUT_AFTER || ca->account_failures != 0 || ca->is_unfit;
+    return &ca->state;
 }
 
 static void set_problem(struct ca *ca, const char *why)
@@ -73,49 +51,82 @@ static void set_problem(struct ca *ca, const char *why)
     ca->problem = memory_string_or_null(why);
 }
 
-void ca_hold(struct ca *ca, int64_t wait_s, const char *why)
+static void note_held(struct ca *ca, const struct ca_action *action)
 {
-    int64_t until_ms = clock_monotonic_ms() + wait_s * 1000;
-    if (until_ms > ca->held_ms) {
-        ca->held_ms = until_ms;
-    }
-    set_problem(ca, why);
-    CLEANUP_FREE char *problem = acme_problem_for_log(why);
+    set_problem(ca, action->problem);
+    CLEANUP_FREE char *problem = acme_problem_for_log(action->problem);
     log_event(ca->options.log, LOG_LEVEL_WARNING, "acme.ca.held",
-              LOG_TEXT("ca", ca->settings->name), LOG_NUMBER("seconds", wait_s),
+              LOG_TEXT("ca", ca->settings->name), LOG_NUMBER("seconds", action->wait_s),
               LOG_TEXT("problem", problem));
 }
 
-void ca_note_outage(struct ca *ca, const char *why)
+static void carry_out(struct ca *ca, const struct ca_action *action)
 {
-    /* What was under way together fails together, and is one outage. */
-    if (ca->outages != 0 && is_held(ca, clock_monotonic_ms())) {
+    switch (action->kind) {
+    case CA_ACTION_FETCH:
+        ca_fetch_directory(ca);
+        break;
+    case CA_ACTION_REGISTER:
+        ca_register(ca);
+        break;
+    case CA_ACTION_ASK_KEY:
+        ca_ask_which_key(ca);
+        break;
+    case CA_ACTION_HELD:
+        note_held(ca, action);
+        break;
+    case CA_ACTION_PUT_OFF:
         ca_put_off_questions(ca);
-        return;
-    }
-    int64_t wait_s = OUTAGE_MIN_S;
-    for (unsigned i = 0; i < ca->outages && wait_s < OUTAGE_MAX_S; i++) {
-        wait_s *= 2;
-    }
-    ca->outages++;
-    ca_hold(ca, wait_s < OUTAGE_MAX_S ? wait_s : OUTAGE_MAX_S, why);
-    ca_put_off_questions(ca);
-}
-
-void ca_note_answer(struct ca *ca)
-{
-    if (ca->outages != 0) {
-        ca->outages = 0;
+        break;
+    case CA_ACTION_SAVE:
+        ca_save_account(ca);
+        break;
+    case CA_ACTION_ANSWERS:
         log_event(ca->options.log, LOG_LEVEL_INFO, "acme.ca.answers",
                   LOG_TEXT("ca", ca->settings->name));
-    }
-    if (!is_held(ca, clock_monotonic_ms())) {
+        break;
+    case CA_ACTION_NO_PROBLEM:
         set_problem(ca, NULL);
+        break;
     }
-    ca->server_errors = 0;
 }
 
-/* Retry-After in seconds; -1: none that can be read. */
+static void step(struct ca *ca, const struct ca_event *event)
+{
+    const struct ca_view view = {
+        .now_ms = clock_monotonic_ms(), .now_s = clock_wall_s(), .random = arc4random()};
+    struct ca_actions actions;
+    ca_machine_step(&ca->state, event, &view, &actions);
+    for (size_t i = 0; i < actions.count; i++) {
+        carry_out(ca, &actions.items[i]);
+    }
+}
+
+void ca_tell(struct ca *ca, enum ca_event_kind kind, const char *problem)
+{
+    step(ca, &(struct ca_event){.kind = kind, .problem = problem});
+}
+
+/* The instance is where the user can do something about it: lift an account's pause, say. */
+void ca_tell_wait(struct ca *ca, enum ca_event_kind kind, const struct acme_problem *problem,
+                  int64_t wait_s)
+{
+    CLEANUP_FREE char *why = memory_printf(
+        "%s%s%s", problem->detail[0] != '\0' ? problem->detail : "the CA asks us to wait",
+        problem->instance[0] != '\0' ? " " : "", problem->instance);
+    step(ca, &(struct ca_event){.kind = kind, .problem = why, .wait_s = wait_s});
+}
+
+void ca_note_clock_set(struct ca *ca, int64_t jump_s)
+{
+    step(ca, &(struct ca_event){.kind = CA_EVENT_CLOCK_SET, .wait_s = jump_s});
+}
+
+void ca_prepare(struct ca *ca)
+{
+    ca_tell(ca, CA_EVENT_WANTED, NULL);
+}
+
 int64_t ca_wait_of(const struct transport_answer *http)
 {
     int64_t wait_s = -1;
@@ -124,37 +135,14 @@ int64_t ca_wait_of(const struct transport_answer *http)
     return told ? (wait_s < WAIT_MAX_S ? wait_s : WAIT_MAX_S) : -1;
 }
 
-/* Whatever the CA wants in general, not of one host: 429 and 503 (RFC 8555 §6.6, RFC 9110 §15.6.4).
- * True: it is held now. */
-bool ca_heed_wait(struct ca *ca, const struct transport_answer *http,
-                  const struct acme_problem *problem)
-{
-    enum { UNTOLD_S = 60 };
-    if (http->status != 429 && http->status != 503) {
-        return false;
-    }
-    int64_t now_s = clock_wall_s();
-    int64_t wait_s = ca_wait_of(http);
-    if (wait_s <= 0) {
-        wait_s = wait_s == 0 ? 1 : UNTOLD_S;
-    }
-    /* The instance is where the user can do something about it: lift an account's pause, say. */
-    CLEANUP_FREE char *why = memory_printf(
-        "%s%s%s", problem->detail[0] != '\0' ? problem->detail : "the CA asks us to wait",
-        problem->instance[0] != '\0' ? " " : "", problem->instance);
-    ca_hold(ca, wait_s, why);
-    *(http->status == 503 ? &ca->account.ca_wait_s : &ca->account.wait_s) = now_s + wait_s;
-    ca_save_account(ca);
-    return true;
-}
-
 /* --- New orders, so many at a time --- */
 
-bool ca_take_order(struct ca *ca, int64_t now_s, int64_t *ret_wait_s)
+bool ca_take_order(struct ca *ca, int64_t now_s)
 {
+    int64_t wait_s = 0;
     const struct settings_acme *settings = ca->options.settings;
-    if (!token_bucket_take(&ca->bucket, settings->orders, settings->orders_window_s, now_s,
-                           ret_wait_s)) {
+    if (!token_bucket_take(&ca->state.bucket, settings->orders, settings->orders_window_s, now_s,
+                           &wait_s)) {
         return false;
     }
     ca_save_account(ca);
@@ -164,7 +152,8 @@ bool ca_take_order(struct ca *ca, int64_t now_s, int64_t *ret_wait_s)
 double ca_orders_left(const struct ca *ca, int64_t now_s)
 {
     const struct settings_acme *settings = ca->options.settings;
-    return token_bucket_level(&ca->bucket, settings->orders, settings->orders_window_s, now_s);
+    return token_bucket_level(&ca->state.bucket, settings->orders, settings->orders_window_s,
+                              now_s);
 }
 
 /* --- What others may know --- */
@@ -176,7 +165,7 @@ const struct settings_directory *ca_settings(const struct ca *ca)
 
 const struct acme_directory *ca_directory(const struct ca *ca)
 {
-    return ca->has_directory ? &ca->directory : NULL;
+    return ca->state.has_directory ? &ca->directory : NULL;
 }
 
 const char *ca_account_url(const struct ca *ca)

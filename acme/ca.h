@@ -10,9 +10,9 @@
 
 #include <jansson.h>
 
+#include "acme/machine/ca_machine.h"
 #include "acme/protocol/account_key.h"
 #include "acme/protocol/messages.h"
-#include "acme/protocol/renewal.h"
 #include "acme/store/acme_store.h"
 #include "acme/transport.h"
 #include "config/settings.h"
@@ -23,7 +23,6 @@ struct ca;
 enum {
     CA_NONCES_MAX = 128,
     CA_NONCE_TRIES_MAX = 200, /* of one question whose nonces are refused */
-    CA_IN_FLIGHT_MAX = 64,    /* requests under way */
 };
 
 /* What all CAs of one client share; outlives them. */
@@ -45,17 +44,15 @@ void ca_free(struct ca *ca);
 
 /* --- Whether it can be asked --- */
 
-/* Directory and account are there and nothing holds: orders may be placed. */
-bool ca_is_ready(const struct ca *ca, int64_t now_ms);
+/* What is known of it: see acme/machine/ca_machine.h for what that means. */
+const struct ca_state *ca_state(const struct ca *ca);
+/* The wall clock jumped: what is reckoned by it goes along. */
+void ca_note_clock_set(struct ca *ca, int64_t jump_s);
 /* Fetches the directory, registers the account, where that is missing and nothing holds. */
-void ca_prepare(struct ca *ca, int64_t now_ms);
-/* Monotonic time before which nothing is asked of it; in the past: nothing holds. */
-int64_t ca_held_until_ms(const struct ca *ca);
-/* It has not answered several times in a row, or will not have us: rather ask another. */
-bool ca_is_out(const struct ca *ca);
+void ca_prepare(struct ca *ca);
 
-/* Takes one from the bucket of new orders. False: there is none for *RET_WAIT_S seconds. */
-bool ca_take_order(struct ca *ca, int64_t now_s, int64_t *ret_wait_s) MUST_USE;
+/* Takes one from the bucket of new orders. False: there is none now. */
+bool ca_take_order(struct ca *ca, int64_t now_s) MUST_USE;
 
 /* --- Questions --- */
 
@@ -75,13 +72,6 @@ struct ca_question {
     bool is_extra;
 };
 
-enum ca_verdict {
-    CA_GOOD,    /* 2xx */
-    CA_REFUSED, /* the CA says no: `problem` */
-    CA_LATER,   /* not the asker's fault: an outage, or the CA wants us to wait; ask again when
-                   ca_held_until_ms is over */
-};
-
 /* Valid during the call. */
 struct ca_answer {
     enum ca_verdict verdict;
@@ -93,7 +83,7 @@ typedef void (*ca_done)(const struct ca_answer *answer, void *context);
 
 void ca_ask(struct ca *ca, struct ca_question *question, ca_done done, void *context);
 /* Sends what can be sent. */
-void ca_flush(struct ca *ca, int64_t now_ms);
+void ca_flush(struct ca *ca);
 
 /* --- The account --- */
 

@@ -3,19 +3,21 @@
 
 #include "acme/protocol/base64url.h"
 #include "acme/protocol/jws.h"
-#include "ca_parts.h"
+#include "ca_carrier.h"
 #include "lib/base/clock.h"
 #include "lib/base/fault.h"
 #include "lib/base/file.h"
 #include "lib/base/memory.h"
 
-enum { RESUMED_MAX_S = 7 * 86400, KEY_PEM_MAX = 4096, EAB_KEY_MAX = 4096 };
+enum { KEY_PEM_MAX = 4096, EAB_KEY_MAX = 4096 };
 
 void ca_save_account(struct ca *ca)
 {
     struct error e;
-    ca->account.tokens = ca->bucket.tokens;
-    ca->account.tokens_s = ca->bucket.filled_s;
+    ca->account.tokens = ca->state.bucket.tokens;
+    ca->account.tokens_s = ca->state.bucket.filled_s;
+    ca->account.wait_s = ca->state.wait_s;
+    ca->account.ca_wait_s = ca->state.ca_wait_s;
     if (!acme_store_put_account(ca->options.store, &ca->account, &e)) {
         ca->options.store_failed(&e, ca->options.context);
     }
@@ -53,18 +55,6 @@ static bool make_account(struct ca *ca, struct error *e)
     return acme_store_put_account(ca->options.store, &ca->account, e);
 }
 
-/* A wait that a CA asked for outlives us. */
-static void resume_wait(struct ca *ca)
-{
-    int64_t until_s =
-        ca->account.wait_s > ca->account.ca_wait_s ? ca->account.wait_s : ca->account.ca_wait_s;
-    int64_t left_s = until_s - clock_wall_s();
-    left_s = left_s < RESUMED_MAX_S ? left_s : RESUMED_MAX_S; /* the clock may have been ahead */
-    if (left_s > 0) {
-        ca_hold(ca, left_s, "the CA asked us to wait before the last start");
-    }
-}
-
 static bool parse_keys(struct ca *ca, struct error *e)
 {
     return account_key_parse(bytes_of(ca->account.key), &ca->key, e) &&
@@ -81,8 +71,14 @@ bool ca_load_account(struct ca *ca, struct error *e)
     } else if (!parse_keys(ca, e)) {
         return error_prefix(e, "the account at %s: ", ca->settings->url);
     }
-    ca->bucket = (struct token_bucket){ca->account.tokens, ca->account.tokens_s};
-    resume_wait(ca);
+    ca->state = (struct ca_state){
+        .has_account = ca->account.url != NULL,
+        .rolls = ca->account.next_key != NULL,
+        .wait_s = ca->account.wait_s,
+        .ca_wait_s = ca->account.ca_wait_s,
+        .bucket = {ca->account.tokens, ca->account.tokens_s},
+    };
+    ca_tell(ca, CA_EVENT_LOADED, "the CA asked us to wait before the last start");
     return true;
 }
 
@@ -92,15 +88,14 @@ void ca_forget_account(struct ca *ca)
               LOG_TEXT("ca", ca->settings->name),
               LOG_TEXT("problem", "the CA does not know our account; it is made anew"));
     replace_text(&ca->account.url, NULL);
-    ca_save_account(ca);
+    ca_tell(ca, CA_EVENT_FORGOTTEN, NULL);
 }
 
 /* --- Registering --- */
 
 static void fail_account(struct ca *ca, const char *why)
 {
-    ca->account_failures++;
-    ca_hold(ca, retry_wait_s(ca->account_failures, arc4random()), why);
+    ca_tell(ca, CA_EVENT_NOT_REGISTERED, why);
 }
 
 /* The CA's words, and what an operator can do about them. */
@@ -129,8 +124,8 @@ static char *explain_refusal(const struct ca *ca, const struct acme_problem *pro
 static void on_registered(const struct ca_answer *answer, void *context)
 {
     struct ca *ca = context;
-    ca->registering = false;
     if (answer->verdict == CA_LATER) {
+        ca_tell(ca, CA_EVENT_ACCOUNT_LATER, NULL);
         return;
     }
     if (answer->verdict == CA_REFUSED) {
@@ -149,9 +144,8 @@ static void on_registered(const struct ca_answer *answer, void *context)
         return;
     }
     fault_point("acme.account.registered");
-    ca->account_failures = 0;
     replace_text(&ca->account.url, memory_string(answer->http->location));
-    ca_save_account(ca);
+    ca_tell(ca, CA_EVENT_REGISTERED, NULL);
     log_event(ca->options.log, LOG_LEVEL_INFO, "acme.account.registered",
               LOG_TEXT("ca", ca->settings->name), LOG_TEXT("account", ca->account.url));
 }
@@ -200,22 +194,13 @@ static void ask_new_account(struct ca *ca, const struct account_key *key, json_t
     request->first = true;
     request->done = done;
     request->context = ca;
-    ca->registering = true;
+    ca->state.registering = true;
     ca_queue(ca, request);
     json_decref(payload);
 }
 
-static void ask_which_key(struct ca *ca);
-
 void ca_register(struct ca *ca)
 {
-    if (ca->registering || ca->rolled != NULL) {
-        return;
-    }
-    if (ca->next_key != NULL) {
-        ask_which_key(ca);
-        return;
-    }
     const struct settings_list *contacts = &ca->options.settings->contacts;
     json_t *payload = json_pack("{s:b,s:[]}", "termsOfServiceAgreed", 1, "contact");
     for (size_t i = 0; i < contacts->count; i++) {
@@ -240,7 +225,7 @@ static void adopt_next_key(struct ca *ca)
     account_key_free(ca->key);
     ca->key = TAKE(ca->next_key);
     replace_text(&ca->account.key, TAKE(ca->account.next_key));
-    ca_save_account(ca);
+    ca_tell(ca, CA_EVENT_ROLLED, NULL);
     log_event(ca->options.log, LOG_LEVEL_INFO, "acme.account.rolled_over",
               LOG_TEXT("ca", ca->settings->name));
 }
@@ -249,7 +234,7 @@ static void drop_next_key(struct ca *ca)
 {
     account_key_free(TAKE(ca->next_key));
     replace_text(&ca->account.next_key, NULL);
-    ca_save_account(ca);
+    ca_tell(ca, CA_EVENT_ROLLED, NULL);
 }
 
 static void end_roll_over(struct ca *ca, const char *failure)
@@ -265,7 +250,6 @@ static void on_which_key(const struct ca_answer *answer, void *context)
 {
     struct ca *ca = context;
     CLEANUP_FREE char *failure = TAKE(ca->roll_failure);
-    ca->registering = false;
     if (answer->verdict == CA_GOOD) {
         adopt_next_key(ca);
         free(TAKE(failure));
@@ -274,11 +258,13 @@ static void on_which_key(const struct ca_answer *answer, void *context)
         drop_next_key(ca);
     } else if (answer->verdict == CA_REFUSED) {
         fail_account(ca, answer->problem.detail);
+    } else {
+        ca_tell(ca, CA_EVENT_ACCOUNT_LATER, NULL);
     }
     end_roll_over(ca, failure);
 }
 
-static void ask_which_key(struct ca *ca)
+void ca_ask_which_key(struct ca *ca)
 {
     ask_new_account(ca, ca->next_key, json_pack("{s:b}", "onlyReturnExisting", 1), on_which_key);
 }
@@ -295,9 +281,10 @@ static void on_rolled(const struct ca_answer *answer, void *context)
     case CA_REFUSED:
         /* Perhaps because it was done already: an answer that got lost makes libcurl ask again. */
         ca->roll_failure = memory_string(answer->problem.detail);
-        ask_which_key(ca);
+        ca_ask_which_key(ca);
         break;
     case CA_LATER: /* whether it was done is asked when the CA answers again */
+        ca_tell(ca, CA_EVENT_ACCOUNT_LATER, NULL);
         end_roll_over(ca, "the CA does not answer; which key counts is found out when it does");
         break;
     }
@@ -306,7 +293,7 @@ static void on_rolled(const struct ca_answer *answer, void *context)
 void ca_roll_over(struct ca *ca, void (*done)(const char *failure, void *context), void *context)
 {
     struct error e;
-    if (!ca_is_ready(ca, clock_monotonic_ms())) {
+    if (!ca_machine_is_ready(&ca->state, clock_monotonic_ms())) {
         done("the CA cannot be used now; see `mtasts-host status`, and try again later", context);
         return;
     }
@@ -317,7 +304,7 @@ void ca_roll_over(struct ca *ca, void (*done)(const char *failure, void *context
     ca->rolled = done;
     ca->rolled_context = context;
     ca->account.next_key = print_key(ca->next_key);
-    ca_save_account(ca);
+    ca_tell(ca, CA_EVENT_ROLL, NULL);
 
     CLEANUP(buffer_clear) struct buffer inner = BUFFER(JWS_MAX);
     jws_key_change(ca->next_key, ca->key, ca->account.url, ca->directory.key_change, &inner);

@@ -1,49 +1,49 @@
 /* What a CA gives without a signature: its directory (RFC 8555 §7.1.1) and nonces (§7.2). */
 #include <string.h>
 
-#include "ca_parts.h"
+#include "ca_carrier.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 
-enum {
-    DIRECTORY_AGE_MS = 24 * 60 * 60 * 1000, /* CAs change it, seldom */
-    NONCES_ASKED_MAX = 4,
-};
+enum { NONCES_ASKED_MAX = 4 };
 
-/* True: an answer of the CA's that says what was asked for. */
-static bool note_plain_answer(struct ca *ca, const struct transport_answer *http, const char *what)
+/* It was not what was asked for. */
+static void note_bad_answer(struct ca *ca, const struct transport_answer *http, const char *what)
 {
-    if (http->failure == NULL && (http->status == 200 || http->status == 204)) {
-        ca_note_answer(ca);
-        return true;
-    }
     struct acme_problem problem = {.type = ""};
-    CLEANUP_FREE char *why = NULL;
-    if (http->failure != NULL) {
-        why = memory_printf("%s: %s: %s", ca->settings->url, what, http->failure);
-    } else {
+    if (http->failure == NULL) {
         acme_problem_parse(http->body, &problem);
-        why = memory_printf("%s: %s: status %ld %s", ca->settings->url, what, http->status,
-                            problem.detail);
-        if (ca_heed_wait(ca, http, &problem)) {
-            return false;
-        }
     }
-    ca_note_outage(ca, why);
-    return false;
-}
-
-/* A CA without the profile that is required is no CA for us; it may get it. */
-static void check_profile(struct ca *ca)
-{
-    enum { LOOK_AGAIN_S = 3600, NAMES_MAX = 512 };
-    const struct settings_directory *settings = ca->settings;
-    const struct acme_names *offered = &ca->directory.profiles;
-    ca->is_unfit = settings->profile != NULL && settings->profile_required &&
-                   !acme_names_have(offered, settings->profile);
-    if (!ca->is_unfit) {
+    bool asks = http->failure == NULL && (http->status == 429 || http->status == 503);
+    if (asks) {
+        ca_tell_wait(ca, http->status == 429 ? CA_EVENT_ASKS_US_TO_WAIT : CA_EVENT_ASKS_ALL_TO_WAIT,
+                     &problem, ca_wait_of(http));
         return;
     }
+    CLEANUP_FREE char *why =
+        http->failure != NULL ? memory_printf("%s: %s: %s", ca->settings->url, what, http->failure)
+                              : memory_printf("%s: %s: status %ld %s", ca->settings->url, what,
+                                              http->status, problem.detail);
+    ca_tell(ca, CA_EVENT_OUTAGE, why);
+}
+
+static bool is_good(const struct transport_answer *http)
+{
+    return http->failure == NULL && (http->status == 200 || http->status == 204);
+}
+
+/* A CA without the profile that is required is no CA for us. */
+static bool is_unfit(const struct ca *ca)
+{
+    const struct settings_directory *settings = ca->settings;
+    return settings->profile != NULL && settings->profile_required &&
+           !acme_names_have(&ca->directory.profiles, settings->profile);
+}
+
+static void tell_unfit(struct ca *ca)
+{
+    enum { NAMES_MAX = 512 };
+    const struct acme_names *offered = &ca->directory.profiles;
     CLEANUP(buffer_clear) struct buffer names = BUFFER(NAMES_MAX);
     for (size_t i = 0; i < offered->count; i++) {
         buffer_printf(&names, "%s%s", i != 0 ? ", " : "", offered->items[i]);
@@ -51,9 +51,8 @@ static void check_profile(struct ca *ca)
     CLEANUP_FREE char *why =
         memory_printf("%s offers no profile \"%s\" (it offers: %s); correct `profile`, or remove "
                       "`profile_required`",
-                      settings->url, settings->profile, names.n != 0 ? names.p : "none");
-    ca->has_directory = false;
-    ca_hold(ca, LOOK_AGAIN_S, why);
+                      ca->settings->url, ca->settings->profile, names.n != 0 ? names.p : "none");
+    ca_tell(ca, CA_EVENT_UNFIT, why);
 }
 
 static void on_directory(const struct transport_answer *http, void *context)
@@ -61,40 +60,30 @@ static void on_directory(const struct transport_answer *http, void *context)
     struct ca *ca = context;
     struct acme_directory directory;
     struct error e;
-    ca->fetching = false;
-    if (!note_plain_answer(ca, http, "directory")) {
-        return;
+    bool is_read = is_good(http) && acme_directory_parse(http->body, &directory, &e);
+    if (!is_read) {
+        ca_tell(ca, CA_EVENT_NO_DIRECTORY, NULL);
     }
-    if (!acme_directory_parse(http->body, &directory, &e)) {
-        ca_note_outage(ca, e.text);
-        return;
+    if (!is_good(http)) {
+        note_bad_answer(ca, http, "directory");
+    } else if (!is_read) {
+        ca_tell(ca, CA_EVENT_OUTAGE, e.text);
+    } else {
+        acme_directory_clear(&ca->directory);
+        ca->directory = directory;
+        if (is_unfit(ca)) {
+            tell_unfit(ca);
+        } else {
+            ca_tell(ca, CA_EVENT_DIRECTORY, NULL);
+        }
     }
-    acme_directory_clear(&ca->directory);
-    ca->directory = directory;
-    ca->has_directory = true;
-    ca->fetched_ms = clock_monotonic_ms();
-    check_profile(ca);
 }
 
-static void fetch_directory(struct ca *ca)
+void ca_fetch_directory(struct ca *ca)
 {
     const struct transport_request request = {.url = ca->settings->url,
                                               .trust = ca->settings->trust};
-    ca->fetching = true;
     transport_send(ca->options.transport, &request, on_directory, ca);
-}
-
-void ca_prepare(struct ca *ca, int64_t now_ms)
-{
-    bool old = ca->has_directory && now_ms - ca->fetched_ms > DIRECTORY_AGE_MS;
-    if (now_ms < ca->held_ms || ca->fetching) {
-        return;
-    }
-    if (!ca->has_directory || old) {
-        fetch_directory(ca);
-    } else if (ca->account.url == NULL || ca->next_key != NULL) {
-        ca_register(ca);
-    }
 }
 
 /* base64url, as RFC 8555 §6.5.1 has it. */
@@ -124,14 +113,14 @@ static void on_nonce(const struct transport_answer *http, void *context)
 {
     struct ca *ca = context;
     ca->nonces_asked--;
-    if (!note_plain_answer(ca, http, "newNonce")) {
-        return;
+    if (!is_good(http)) {
+        note_bad_answer(ca, http, "newNonce");
+    } else if (http->nonce == NULL) {
+        ca_tell(ca, CA_EVENT_OUTAGE, "the CA's newNonce gives no nonce");
+    } else {
+        ca_tell(ca, CA_EVENT_ANSWERED, NULL);
+        ca_keep_nonce(ca, http->nonce);
     }
-    if (http->nonce == NULL) {
-        ca_note_outage(ca, "the CA's newNonce gives no nonce");
-        return;
-    }
-    ca_keep_nonce(ca, http->nonce);
 }
 
 void ca_ask_nonce(struct ca *ca)

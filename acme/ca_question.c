@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "acme/protocol/jws.h"
-#include "ca_parts.h"
+#include "ca_carrier.h"
 #include "lib/base/clock.h"
 #include "lib/base/fault.h"
 #include "lib/base/memory.h"
@@ -104,12 +104,16 @@ static const char *url_of(const struct ca_request *request)
     }
 }
 
-static bool may_send(const struct ca *ca, const struct ca_request *request)
+static enum ca_send find_send(const struct ca_request *request)
 {
-    if (request->first || request->unsigned_get) {
-        return ca->has_directory;
-    }
-    return ca->has_directory && ca->account.url != NULL && ca->next_key == NULL;
+    const struct ca *ca = request->ca;
+    const struct ca_outgoing question = {
+        .is_early = request->first || request->unsigned_get,
+        .needs_nonce = !request->unsigned_get,
+        .nonces = ca->nonce_count,
+        .in_flight = ca->in_flight,
+    };
+    return ca_machine_send(&ca->state, &question, clock_monotonic_ms());
 }
 
 static void send_request(struct ca_request *request);
@@ -122,8 +126,7 @@ static bool try_again(struct ca_request *request, const struct acme_problem *pro
         return false;
     }
     request->under_way = false;
-    if (request->ca->nonce_count != 0 && may_send(request->ca, request) &&
-        clock_monotonic_ms() >= request->ca->held_ms) {
+    if (find_send(request) == CA_SEND_NOW) {
         send_request(request);
     } /* else it waits with the others */
     return true;
@@ -163,59 +166,50 @@ static bool concerns_host(const struct ca_request *request, const struct acme_pr
     return false;
 }
 
-/* Refusals of us, whatever was asked for: nothing is asked until somebody did something. */
-static bool concerns_account(const struct acme_problem *problem)
+/* The words with which the CA's EVENT is told. The caller frees it; NULL: none. */
+static char *explain(const struct ca_request *request, const struct transport_answer *http,
+                     const struct acme_problem *problem, enum ca_event_kind event)
 {
-    return strcmp(problem->type, "userActionRequired") == 0 ||
-           strcmp(problem->type, "externalAccountRequired") == 0;
+    if (event == CA_EVENT_REFUSES_US) {
+        return memory_printf("%s: %s %s", problem->type, problem->detail, problem->instance);
+    }
+    return event == CA_EVENT_ANSWERED
+               ? NULL
+               : memory_printf("%s: status %ld %s", url_of(request), http->status, problem->detail);
 }
 
-/* One error may be about what was asked; several in a row, for whomever, are the CA's. */
-static void note_server_error(struct ca_request *request, const struct transport_answer *http,
-                              const struct acme_problem *problem)
+static void tell_event(struct ca_request *request, const struct transport_answer *http,
+                       const struct acme_problem *problem, enum ca_event_kind event)
 {
-    enum { IN_A_ROW = 5 };
-    if (request->host != NULL && ++request->ca->server_errors < IN_A_ROW) {
-        return;
+    if (event == CA_EVENT_FORGOTTEN) {
+        ca_forget_account(request->ca);
+    } else if (event == CA_EVENT_ASKS_US_TO_WAIT || event == CA_EVENT_ASKS_ALL_TO_WAIT) {
+        ca_tell_wait(request->ca, event, problem, ca_wait_of(http));
+    } else {
+        CLEANUP_FREE char *why = explain(request, http, problem, event);
+        ca_tell(request->ca, event, why);
     }
-    CLEANUP_FREE char *why =
-        memory_printf("%s: status %ld %s", url_of(request), http->status, problem->detail);
-    ca_note_outage(request->ca, why);
 }
 
 static enum ca_verdict judge(struct ca_request *request, const struct transport_answer *http,
                              struct acme_problem *problem)
 {
-    struct ca *ca = request->ca;
-    if (http->status >= 200 && http->status <= 299) {
-        ca_note_answer(ca);
-        return CA_GOOD;
+    if (http->status < 200 || http->status > 299) {
+        acme_problem_parse(http->body, problem);
     }
-    acme_problem_parse(http->body, problem);
-    bool limits_host = http->status == 429 && concerns_host(request, problem);
-    if (!limits_host && ca_heed_wait(ca, http, problem)) {
-        return CA_LATER;
+    const struct ca_reply reply = {
+        .status = http->status,
+        .type = problem->type,
+        .has_host = request->host != NULL,
+        .names_host = concerns_host(request, problem),
+        .is_extra = request->is_extra,
+        .is_known = request->jwk == NULL,
+    };
+    const struct ca_judgement judgement = ca_judge(&reply);
+    for (size_t i = 0; i < judgement.count; i++) {
+        tell_event(request, http, problem, judgement.events[i]);
     }
-    if (http->status >= 500 && request->is_extra) {
-        return CA_REFUSED;
-    }
-    if (http->status >= 500) {
-        note_server_error(request, http, problem);
-        return CA_LATER;
-    }
-    ca_note_answer(ca);
-    if (concerns_account(problem) && request->host != NULL) {
-        enum { LOOK_AGAIN_S = 3600 };
-        CLEANUP_FREE char *why =
-            memory_printf("%s: %s %s", problem->type, problem->detail, problem->instance);
-        ca_hold(ca, LOOK_AGAIN_S, why);
-        return CA_LATER;
-    }
-    if (strcmp(problem->type, "accountDoesNotExist") == 0 && request->jwk == NULL &&
-        !request->is_extra) {
-        ca_forget_account(ca);
-    }
-    return CA_REFUSED;
+    return judgement.verdict;
 }
 
 /* No answer came, WHY: the CA is out, but for questions that we can do without. */
@@ -226,7 +220,7 @@ static void finish_unanswered(struct ca_request *request, const char *why)
         answer.verdict = CA_REFUSED;
         (void)snprintf(answer.problem.detail, sizeof(answer.problem.detail), "%s", why);
     } else {
-        ca_note_outage(request->ca, why);
+        ca_tell(request->ca, CA_EVENT_OUTAGE, why);
     }
     finish(request, &answer);
 }
@@ -278,26 +272,21 @@ static void send_request(struct ca_request *request)
     transport_send(ca->options.transport, &http, on_answer, request);
 }
 
-void ca_flush(struct ca *ca, int64_t now_ms)
+void ca_flush(struct ca *ca)
 {
-    if (now_ms < ca->held_ms) {
-        return;
-    }
-    for (struct ca_request *request = ca->requests; request != NULL; request = request->next) {
-        if (ca->in_flight >= CA_IN_FLIGHT_MAX) {
-            return;
-        }
+    enum ca_send send = CA_SEND_NOW;
+    struct ca_request *request = ca->requests;
+    for (; request != NULL && send != CA_SEND_NOTHING; request = request->next) {
         if (request->under_way) {
             continue;
         }
-        if (!may_send(ca, request)) {
-            ca_prepare(ca, now_ms);
-            continue;
-        }
-        if (!request->unsigned_get && ca->nonce_count == 0) {
+        send = find_send(request);
+        if (send == CA_SEND_PREPARE) {
+            ca_prepare(ca);
+        } else if (send == CA_SEND_NONCE) {
             ca_ask_nonce(ca);
-            continue;
+        } else if (send == CA_SEND_NOW) {
+            send_request(request);
         }
-        send_request(request);
     }
 }

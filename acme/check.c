@@ -1,14 +1,13 @@
 /* From a host that is due to its order: the CA is chosen, the host looked at for one kind of
- * challenge after the other until one would work, and its order placed when it is its turn.
- *
- * Looks are many at once, and take nothing of what orders take: neither a place of those under way
- * nor one of the CA's new orders. So whoever's looks take long, holds up no order. */
+ * challenge after the other until one would work, and its order placed when it is its turn
+ * (acme/machine/turn_rule.h). */
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "acme/client.h"
+#include "acme/machine/turn_rule.h"
 #include "acme/preflight.h"
 #include "acme/protocol/alpn_certificate.h"
-#include "acme_parts.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 
@@ -26,31 +25,27 @@ struct check {
     size_t tried;             /* kinds before this one */
     bool used_up;             /* a look of its had to be ended */
     bool no_turn;             /* … before it had begun */
-    int64_t turn;             /* its urgency */
+    bool slow_names;          /* its name servers were slow */
     int64_t found_ms;         /* when a look was good */
     struct error first_error; /* of the kind that is preferred */
 };
 
 /* --- Which CA --- */
 
+/* After so many failures at one, the next has its turn. */
 struct ca *host_choose_ca(const struct host *host, int64_t now_ms)
 {
     const struct acme *acme = host->acme;
-    /* After so many failures at one, the next has its turn. */
-    size_t first = host->trouble == ACME_HOST_FAILS
-                       ? host->failures / (size_t)acme->settings->failover_after
-                       : 0;
-    for (size_t i = 0; i < acme->ca_count; i++) {
-        struct ca *ca = acme->cas[(first + i) % acme->ca_count];
-        ca_prepare(ca, now_ms);
-        if (ca_is_ready(ca, now_ms)) {
-            return ca;
-        }
-        if (now_ms >= ca_held_until_ms(ca) && !ca_is_out(ca)) {
-            return NULL; /* it is being prepared, and worth the wait */
-        }
+    size_t failures = host->state.trouble == ACME_HOST_FAILS ? host->state.failures : 0;
+    size_t first = failures / (size_t)acme->settings->failover_after;
+    enum ca_use use = CA_USE_NEXT;
+    struct ca *ca = NULL;
+    for (size_t i = 0; i < acme->cas.count && use == CA_USE_NEXT; i++) {
+        ca = acme->cas.items[(first + i) % acme->cas.count];
+        ca_prepare(ca);
+        use = ca_machine_use(ca_state(ca), now_ms);
     }
-    return NULL;
+    return use == CA_USE_IT ? ca : NULL;
 }
 
 /* --- Life --- */
@@ -68,7 +63,6 @@ static void check_end(struct check *check)
 {
     preflight_drop(check->look);
     take_down(check);
-    host_unplan(check->host);
     check->host->check = NULL;
     for (size_t i = 0; i < check->issuer_count; i++) {
         free(check->issuers[i]);
@@ -106,8 +100,8 @@ static struct check *check_new(struct host *host, struct ca *ca)
     struct check *check = memory_zero(1, sizeof(*check));
     check->host = host;
     check->ca = ca;
-    check->turn = host->item.due_ms;
-    check->thumbprint = memory_string(ca_thumbprint(acme->cas[0]));
+    check->slow_names = host->state.slow_names;
+    check->thumbprint = memory_string(ca_thumbprint(acme->cas.items[0]));
     check->account_uri = memory_string(ca_account_url(ca));
     check->key_authorization = memory_printf("%s.%s", acme->probe_token, check->thumbprint);
     if (acme->settings->preflight_caa) {
@@ -124,35 +118,23 @@ static void let_wait(struct check *check)
     enum { TURN_AGAIN_S = 15 };
     struct host *host = check->host;
     const struct error error = check->first_error;
-    const struct host_failure failure = {
-        .trouble = ACME_HOST_WAITS,
-        .type = "preflight",
+    const struct host_event event = {
+        .kind = HOST_EVENT_NOT_FOUND,
         .problem = error.text,
         .wait_s = check->no_turn ? TURN_AGAIN_S + (int64_t)arc4random_uniform(TURN_AGAIN_S) : -1,
+        .used_up = check->used_up,
+        .slow_names = check->slow_names,
     };
     check_end(check);
-    host_fail(host, &failure);
-    host_plan(host);
+    host_step(host, &event);
 }
 
-static void put_into_found(struct check *check)
+static void tell_found(struct check *check)
 {
-    struct acme *acme = check->host->acme;
     check->found_ms = clock_monotonic_ms();
-    check->host->queue = &acme->found;
-    schedule_put(&acme->found, &check->host->item, check->turn);
-}
-
-void check_note_asked(struct host *host)
-{
-    enum { FIRST_OF_ALL = 0 }; /* host.c's urgency of who was asked for */
-    if (host->check == NULL || host_is_behind(host)) {
-        return;
-    }
-    host->check->turn = FIRST_OF_ALL;
-    if (host->queue == &host->acme->found) {
-        schedule_put(&host->acme->found, &host->item, FIRST_OF_ALL);
-    }
+    host_step(check->host, &(struct host_event){.kind = HOST_EVENT_FOUND,
+                                                .used_up = check->used_up,
+                                                .slow_names = check->slow_names});
 }
 
 static void try_kind(struct check *check);
@@ -160,19 +142,17 @@ static void try_kind(struct check *check);
 static void on_looked(const struct preflight_verdict *verdict, void *context)
 {
     struct check *check = context;
-    struct host *host = check->host;
     check->look = NULL;
     take_down(check);
     check->used_up = check->used_up || verdict->late;
     check->no_turn = check->no_turn || verdict->no_turn;
-    host->used_up = check->used_up;
-    host->slow_names = verdict->slow_names;
+    check->slow_names = verdict->slow_names;
     if (check->tried++ == 0) {
         check->first_error = verdict->error;
     }
     if (verdict->reaches) {
-        put_into_found(check);
-    } else if (!verdict->no_turn && check->tried < host->acme->settings->challenge_count) {
+        tell_found(check);
+    } else if (!verdict->no_turn && check->tried < check->host->acme->settings->challenge_count) {
         try_kind(check);
     } else {
         let_wait(check);
@@ -197,7 +177,7 @@ static void put_up(struct check *check)
 static enum settings_challenge kind_of(const struct host *host, size_t tried)
 {
     const struct settings_acme *settings = host->acme->settings;
-    return settings->challenges[(host->challenge + tried) % settings->challenge_count];
+    return settings->challenges[(host->state.challenge + tried) % settings->challenge_count];
 }
 
 static void try_kind(struct check *check)
@@ -215,8 +195,8 @@ static void try_kind(struct check *check)
         .caa_issuers = (const char *const *)check->issuers,
         .caa_issuer_count = check->issuer_count,
         .account_uri = check->account_uri,
-        .slow_names = host->slow_names,
-        .slow = host_is_behind(host),
+        .slow_names = check->slow_names,
+        .slow = host_machine_is_behind(&host->state),
     };
     check->look = preflight_new(acme, &request, on_looked, check);
     preflight_start(check->look);
@@ -236,65 +216,54 @@ size_t checks_count_places(void)
 /* While the CA takes no new orders, looks would be old before they are of use. */
 static bool takes_orders(const struct ca *ca)
 {
-    return ca_is_ready(ca, clock_monotonic_ms()) && ca_orders_left(ca, clock_wall_s()) >= 1;
+    return ca_machine_is_ready(ca_state(ca), clock_monotonic_ms()) &&
+           ca_orders_left(ca, clock_wall_s()) >= 1;
 }
 
 static bool has_place(const struct host *host)
 {
     const struct acme *acme = host->acme;
-    return acme->looks.count + acme->found.count < acme->looks_max &&
-           !(host_is_behind(host) && preflights_are_slow(acme));
+    return acme->looks.times.count + acme->hosts.found.count < acme->looks.max &&
+           !(host_machine_is_behind(&host->state) && preflights_are_slow(acme));
 }
 
 static bool any_takes_orders(const struct acme *acme)
 {
     size_t i = 0;
-    while (i < acme->ca_count && !takes_orders(acme->cas[i])) {
+    while (i < acme->cas.count && !takes_orders(acme->cas.items[i])) {
         i++;
     }
-    return i < acme->ca_count;
+    return i < acme->cas.count;
 }
 
-/* HOST's CA takes no order now: where another does, the hosts of that one must not wait behind it.
- * False: none does. */
-static bool let_others_go_first(struct host *host)
+static void begin_look(struct host *host, struct ca *ca)
 {
-    enum { CA_AGAIN_MS = 20000 };
-    if (!any_takes_orders(host->acme)) {
-        return false;
-    }
-    check_abandon(host);
-    host_plan_after(host, CA_AGAIN_MS);
-    return true;
+    struct check *check = check_new(host, ca);
+    host_tell(host, HOST_EVENT_LOOK);
+    try_kind(check);
 }
 
-static bool begin_look(struct acme *acme)
+/* False: the first that waits has to go on waiting; the loop looks again. */
+static bool tend_ready(struct acme *acme)
 {
-    struct schedule_item *item = schedule_first(&acme->ready);
+    const struct schedule_item *item = schedule_first(&acme->hosts.ready);
     if (item == NULL) {
         return false;
     }
     struct host *host = host_of_item(item);
     struct ca *ca = host_choose_ca(host, clock_monotonic_ms());
-    if (!has_place(host)) {
-        return false; /* the loop looks again; who is behind is the last in `ready` */
+    const struct turn_facts facts = {
+        .has_place = has_place(host),
+        .takes = ca != NULL && takes_orders(ca),
+        .other_takes = any_takes_orders(acme),
+    };
+    enum turn turn = turn_of_look(&facts);
+    if (turn == TURN_BEGIN) {
+        begin_look(host, ca);
+    } else if (turn == TURN_PUT_OFF) {
+        host_tell(host, HOST_EVENT_PUT_OFF);
     }
-    if (ca == NULL || !takes_orders(ca)) {
-        return let_others_go_first(host);
-    }
-    struct check *check = check_new(host, ca);
-    host_unplan(host);
-    host->asked = false;
-    try_kind(check);
-    return true;
-}
-
-/* The look is too old, or was for another CA's CAA. */
-static void look_again(struct check *check)
-{
-    struct host *host = check->host;
-    check_end(check);
-    host_plan(host);
+    return turn != TURN_WAIT;
 }
 
 static void place_order(struct check *check)
@@ -306,40 +275,50 @@ static void place_order(struct check *check)
     order_begin(host, ca, kind);
 }
 
-static bool begin_order(struct acme *acme)
+static enum turn turn_of_found(const struct check *check)
 {
-    const struct schedule_item *item = schedule_first(&acme->found);
+    const struct acme *acme = check->host->acme;
     int64_t now_ms = clock_monotonic_ms();
-    int64_t wait_s = 0;
-    if (item == NULL || acme->under_way >= (size_t)acme->settings->in_flight) {
-        return false;
-    }
-    struct check *check = host_of_item(item)->check;
-    struct ca *ca =
-        ca_is_ready(check->ca, now_ms) ? check->ca : host_choose_ca(check->host, now_ms);
-    if (ca == NULL) {
-        return let_others_go_first(check->host);
-    }
-    if (ca != check->ca || now_ms - check->found_ms > FOUND_MAX_MS) {
-        look_again(check);
-        return true;
-    }
-    if (!ca_take_order(ca, clock_wall_s(), &wait_s)) {
-        return let_others_go_first(check->host);
-    }
-    place_order(check);
-    return true;
+    const struct ca *ca = ca_machine_is_ready(ca_state(check->ca), now_ms)
+                              ? check->ca
+                              : host_choose_ca(check->host, now_ms);
+    const struct turn_facts facts = {
+        .has_place = acme->orders.under_way < (size_t)acme->settings->in_flight,
+        .takes = ca != NULL && takes_orders(ca),
+        .other_takes = any_takes_orders(acme),
+        .is_other_ca = ca != NULL && ca != check->ca,
+        .age_ms = now_ms - check->found_ms,
+    };
+    return turn_of_order(&facts);
 }
 
-static void begin_all(struct acme *acme, bool (*begin)(struct acme *acme))
+static bool tend_found(struct acme *acme)
 {
-    while (!acme->pausing && begin(acme)) {
+    const struct schedule_item *item = schedule_first(&acme->hosts.found);
+    if (item == NULL) {
+        return false;
+    }
+    struct host *host = host_of_item(item);
+    enum turn turn = turn_of_found(host->check);
+    if (turn == TURN_BEGIN && ca_take_order(host->check->ca, clock_wall_s())) {
+        place_order(host->check);
+    } else if (turn == TURN_PUT_OFF) {
+        host_tell(host, HOST_EVENT_PUT_OFF);
+    } else if (turn == TURN_AGAIN) {
+        host_tell(host, HOST_EVENT_LOOK_OLD);
+    }
+    return turn != TURN_WAIT;
+}
+
+static void tend_all(struct acme *acme, bool (*tend)(struct acme *acme))
+{
+    while (!acme->orders.pausing && tend(acme)) {
     }
 }
 
 void checks_begin(struct acme *acme)
 {
-    begin_all(acme, begin_order);
-    begin_all(acme, begin_look);
-    begin_all(acme, begin_order); /* of those that had nothing to be looked at */
+    tend_all(acme, tend_found);
+    tend_all(acme, tend_ready);
+    tend_all(acme, tend_found); /* of those that had nothing to be looked at */
 }

@@ -2,11 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "acme_parts.h"
+#include "acme/client.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 
-enum { LONGEST_WAIT_S = 7 * 86400, LEFT_ORDER_S = 7 * 86400, NAMES_OCTETS_MAX = INT32_MAX };
+enum { LEFT_ORDER_S = 7 * 86400, NAMES_OCTETS_MAX = INT32_MAX };
 enum { HOST_NAME_MAX_OCTETS = sizeof(POLICY_HOST_PREFIX) - 1 + DNS_NAME_MAX };
 
 static struct bytes host_key(const struct rcu_entry *entry)
@@ -27,23 +27,24 @@ static const struct rcu_table_methods METHODS = {.key = host_key, .free = host_f
 
 void hosts_init(struct acme *acme)
 {
-    acme->hosts = rcu_table_new(&METHODS);
+    acme->hosts.table = rcu_table_new(&METHODS);
 }
 
 void hosts_clear(struct acme *acme)
 {
-    if (acme->hosts != NULL) {
-        rcu_table_free(acme->hosts);
+    if (acme->hosts.table != NULL) {
+        rcu_table_free(acme->hosts.table);
     }
-    schedule_clear(&acme->timed);
-    schedule_clear(&acme->ready);
-    schedule_clear(&acme->looks);
-    schedule_clear(&acme->found);
+    schedule_clear(&acme->hosts.timed);
+    schedule_clear(&acme->orders.timers);
+    schedule_clear(&acme->hosts.ready);
+    schedule_clear(&acme->looks.times);
+    schedule_clear(&acme->hosts.found);
 }
 
 struct host *hosts_find(const struct acme *acme, struct bytes name)
 {
-    return (struct host *)rcu_table_find(acme->hosts, name);
+    return (struct host *)rcu_table_find(acme->hosts.table, name);
 }
 
 struct host *hosts_get(struct acme *acme, struct bytes name)
@@ -53,7 +54,7 @@ struct host *hosts_get(struct acme *acme, struct bytes name)
         host = memory_zero(1, sizeof(*host) + name.n + 1);
         host->acme = acme;
         memcpy(host->name, name.p, name.n);
-        rcu_table_add(acme->hosts, &host->entry);
+        rcu_table_add(acme->hosts.table, &host->entry);
     }
     return host;
 }
@@ -72,7 +73,7 @@ static bool visit_host(struct rcu_entry *entry, void *context)
 void hosts_each(struct acme *acme, bool (*visit)(struct host *host, void *context), void *context)
 {
     struct visit visiting = {visit, context};
-    rcu_table_each(acme->hosts, visit_host, &visiting);
+    rcu_table_each(acme->hosts.table, visit_host, &visiting);
 }
 
 /* --- From the policy index --- */
@@ -107,69 +108,25 @@ void hosts_want(struct acme *acme)
         size_t n = (size_t)((const char *)memchr(rest.p, '\n', rest.n) - rest.p);
         struct host *host = get_by_domain(acme, (struct bytes){rest.p, n});
         if (host != NULL) {
-            host->wanted = true;
+            host->state.wanted = true;
         }
         rest = bytes_skip(rest, n + 1);
-    }
-}
-
-/* One that was let go when HOST was not wanted any more: it is wanted again. */
-static void take_up_left_order(struct host *host)
-{
-    struct acme_store_order row;
-    struct error e;
-    if (!host->left_order || host->order != NULL || !acme_leads(host->acme)) {
-        return;
-    }
-    host->left_order = false;
-    if (acme_store_find_order(host->acme->store, host->name, &row, &e)) {
-        order_take_up(host, &row);
-        acme_store_order_clear(&row);
-    } else if (e.code != ERROR_NOT_FOUND) {
-        acme_store_failed(host->acme, &e);
     }
 }
 
 void hosts_domain_changed(struct acme *acme, struct bytes domain, bool gone)
 {
     struct host *host = get_by_domain(acme, domain);
-    if (host == NULL) {
-        return;
+    if (host != NULL) {
+        host_tell(host, gone ? HOST_EVENT_UNWANTED : HOST_EVENT_WANTED);
     }
-    bool returns = !gone && !host->wanted;
-    host->wanted = !gone;
-    if (gone) {
-        check_abandon(host);
-        if (host->order != NULL) {
-            order_let_go(host->order);
-        }
-        host_unplan(host);
-        host_uninstall(host);
-        return;
-    }
-    if (host->trouble == ACME_HOST_REJECTED) {
-        host_clear_trouble(host); /* its configuration changed: it may be asked for again */
-    }
-    if (acme->store != NULL && host->pair == NULL && host->not_after_s != 0) {
-        struct acme_store_certificate row;
-        struct error e;
-        if (acme_store_find_certificate(acme->store, host->name, &row, &e)) {
-            host_take_certificate(host, &row, NULL);
-            acme_store_certificate_clear(&row);
-        }
-    }
-    if (returns) {
-        host_look_within(host, 0);
-        take_up_left_order(host);
-    }
-    host_plan(host);
 }
 
 /* --- Those that wait --- */
 
 static bool is_waiting(const struct host *host)
 {
-    return host->wanted && host->trouble == ACME_HOST_WAITS;
+    return host->state.wanted && host->state.trouble == ACME_HOST_WAITS;
 }
 
 static bool count_waiting(struct host *host, void *context)
@@ -183,7 +140,9 @@ static bool wake(struct host *host, void *context)
 {
     const int64_t *spread_s = context;
     if (is_waiting(host)) {
-        host_look_within(host, arc4random_uniform((uint32_t)*spread_s + 1));
+        host_step(host,
+                  &(struct host_event){.kind = HOST_EVENT_LOOK_SOON,
+                                       .wait_s = arc4random_uniform((uint32_t)*spread_s + 1)});
     }
     return true;
 }
@@ -192,12 +151,12 @@ void hosts_look_again(struct acme *acme)
 {
     int64_t now_ms = clock_monotonic_ms();
     size_t count = 0;
-    if (now_ms < acme->woken_until_ms) {
+    if (now_ms < acme->hosts.woken_until_ms) {
         return; /* so many that they are being looked at still */
     }
     hosts_each(acme, count_waiting, &count);
     int64_t spread_s = look_spread_s(count);
-    acme->woken_until_ms = now_ms + spread_s * 1000;
+    acme->hosts.woken_until_ms = now_ms + spread_s * 1000;
     hosts_each(acme, wake, &spread_s);
 }
 
@@ -207,16 +166,18 @@ static void load_host(const struct acme_store_host *row, void *context)
 {
     struct acme *acme = context;
     struct host *host = hosts_get(acme, bytes_of(row->name));
-    bool other_settings = row->trouble == ACME_HOST_REJECTED && row->settings != NULL &&
-                          strcmp(row->settings, acme->settings_digest) != 0;
-    /* What was refused may be granted under other settings. */
-    host->trouble = other_settings ? ACME_HOST_FAILS : row->trouble;
-    host->failures = row->failures;
-    host->challenge = row->challenge;
-    /* A clock that was far ahead when it was written must not make us wait for years. */
-    int64_t latest_s = clock_wall_s() + LONGEST_WAIT_S;
-    host->next_s = row->next_s < latest_s ? row->next_s : latest_s;
-    host->next_s = other_settings ? 0 : host->next_s;
+    const struct host_state loaded = {
+        .trouble = row->trouble,
+        .failures = row->failures,
+        .challenge = row->challenge,
+        .next_s = row->next_s,
+    };
+    host_step(host,
+              &(struct host_event){.kind = HOST_EVENT_LOADED,
+                                   .loaded = &loaded,
+                                   .other_settings =
+                                       row->settings != NULL &&
+                                       strcmp(row->settings, acme->session.settings_digest) != 0});
     free(host->problem);
     host->problem = memory_string_or_null(row->problem);
 }
@@ -225,8 +186,8 @@ static void load_order(const struct acme_store_order *row, void *context)
 {
     struct acme *acme = context;
     struct host *host = hosts_get(acme, bytes_of(row->host));
-    host->left_order = !host->wanted;
-    if (host->wanted && host->order == NULL) {
+    host->state.left_order = !host->state.wanted;
+    if (host->state.wanted && host->order == NULL) {
         order_take_up(host, row);
     }
 }
@@ -236,12 +197,12 @@ static void forget_left_order(struct host *host, int64_t now_s)
 {
     struct acme_store_order row;
     struct error e;
-    if (!acme_store_find_order(host->acme->store, host->name, &row, &e)) {
+    if (!acme_store_find_order(host->acme->session.store, host->name, &row, &e)) {
         return;
     }
     bool is_old = row.begun_s < now_s - LEFT_ORDER_S;
     acme_store_order_clear(&row);
-    if (is_old && !acme_store_remove_order(host->acme->store, host->name, &e)) {
+    if (is_old && !acme_store_remove_order(host->acme->session.store, host->name, &e)) {
         acme_store_failed(host->acme, &e);
     }
 }
@@ -250,12 +211,13 @@ static void forget_left_order(struct host *host, int64_t now_s)
 static void forget_ended(struct host *host, int64_t now_s)
 {
     struct error e;
-    if (host->left_order) {
+    if (host->state.left_order) {
         forget_left_order(host, now_s);
     }
-    bool ended = host->not_after_s != 0 && host->not_after_s < now_s;
-    if (ended && !host->wanted &&
-        !acme_store_remove_certificate(host->acme->store, host->name, &e)) {
+    int64_t not_after_s = host->state.certificate.not_after_s;
+    bool ended = not_after_s != 0 && not_after_s < now_s;
+    if (ended && !host->state.wanted &&
+        !acme_store_remove_certificate(host->acme->session.store, host->name, &e)) {
         acme_store_failed(host->acme, &e);
     }
 }
@@ -270,8 +232,8 @@ static bool plan(struct host *host, void *context)
 
 bool hosts_load(struct acme *acme, struct error *e)
 {
-    if (!acme_store_each_host(acme->store, load_host, acme, e) ||
-        !acme_store_each_order(acme->store, load_order, acme, e)) {
+    if (!acme_store_each_host(acme->session.store, load_host, acme, e) ||
+        !acme_store_each_order(acme->session.store, load_order, acme, e)) {
         return false;
     }
     int64_t now_s = clock_wall_s();

@@ -76,13 +76,13 @@ static void question_run(struct work *work)
     struct name_question *question = (struct name_question *)work;
     const struct acme *acme = work->acme;
     bool slow = work->lane == WORK_SLOW;
-    if (atomic_load(&acme->abandon) || atomic_load(&question->dropped)) {
+    if (atomic_load(&acme->thread.abandon) || atomic_load(&question->dropped)) {
         return;
     }
     atomic_store(&question->begun, true);
     int64_t begun_ms = clock_monotonic_ms();
     struct name_answer *answer = &question->answer;
-    answer->good = ask(question, slow ? acme->resolver : acme->quick_resolver);
+    answer->good = ask(question, slow ? acme->resolvers.slow : acme->resolvers.quick);
     int64_t took_ms = clock_monotonic_ms() - begun_ms;
     answer->slow = answer->slow || took_ms >= NAME_QUICK_MS;
     answer->late = !answer->good && answer->error.code == ERROR_RETRY &&

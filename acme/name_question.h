@@ -1,5 +1,5 @@
 /* One question of a look to the DNS, asked on the pool's threads: a name's addresses, or whether
- * CAA lets a CA issue for it. Belongs to the ACME thread, as acme_parts.h does.
+ * CAA lets a CA issue for it. Belongs to the ACME thread, as acme/client.h does.
  *
  * A name whose servers do not answer holds a thread while we wait. So every name has a short time
  * first, in the quick lane; who needs longer goes on in the slow lane, which has half of the
@@ -9,7 +9,7 @@
 #ifndef ACME_NAME_QUESTION_H
 #define ACME_NAME_QUESTION_H
 
-#include "acme_parts.h"
+#include "acme/client.h"
 #include "lib/dns/caa.h"
 #include "lib/dns/lookup.h"
 

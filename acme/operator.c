@@ -1,7 +1,7 @@
 /* What people ask for: a renewal, a revocation, a new account key. */
+#include "acme/client.h"
 #include "acme/protocol/base64url.h"
 #include "acme/protocol/issued.h"
-#include "acme_parts.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
 
@@ -42,7 +42,7 @@ static void request_free(struct request *request)
 /* For one that is not in the list. */
 static void answer(struct request *request, const char *failure)
 {
-    if (!atomic_load(&request->acme->abandon)) {
+    if (!atomic_load(&request->acme->thread.abandon)) {
         request->done(failure, request->context);
     }
     request_free(request);
@@ -63,9 +63,9 @@ static void finish(struct request *request, const char *failure)
     *place = request->next;
     struct acme *acme = request->acme;
     answer(request, failure);
-    acme->pausing = false;
+    acme->orders.pausing = false;
     for (const struct request *other = acme->requests; other != NULL; other = other->next) {
-        acme->pausing = acme->pausing || other->rolls;
+        acme->orders.pausing = acme->orders.pausing || other->rolls;
     }
 }
 
@@ -80,12 +80,12 @@ void requests_drop(struct acme *acme)
 static bool may_order(struct request *request)
 {
     struct acme *acme = request->acme;
-    if (acme->store == NULL && !atomic_load(&acme->abandon)) {
+    if (acme->session.store == NULL && !atomic_load(&acme->thread.abandon)) {
         session_begin(acme); /* whoever asks may have mended what was wrong */
     }
     if (!acme_leads(acme)) {
-        answer(request, acme->problem != NULL
-                            ? acme->problem
+        answer(request, acme->session.problem != NULL
+                            ? acme->session.problem
                             : "another process orders certificates for this state directory; ask "
                               "that one");
         return false;
@@ -96,7 +96,7 @@ static bool may_order(struct request *request)
 static struct host *find_host(struct request *request)
 {
     struct host *host = hosts_find(request->acme, bytes_of(request->name));
-    if (host == NULL || !host->wanted) {
+    if (host == NULL || !host->state.wanted) {
         CLEANUP_FREE char *why =
             memory_printf("%s is not served here; add its domain to the policies", request->name);
         answer(request, why);
@@ -114,15 +114,13 @@ static void do_renew(void *message)
     if (host == NULL) {
         return;
     }
-    host->forced = true;
-    check_abandon(host); /* a look under way saw what may have been mended since */
-    host_plan(host);
+    host_tell(host, HOST_EVENT_FORCED);
     answer(request, NULL);
 }
 
 void acme_renew(struct acme *acme, const char *host, acme_done done, void *context)
 {
-    mailbox_post(acme->mailbox, do_renew, request_new(acme, host, done, context));
+    mailbox_post(acme->thread.mailbox, do_renew, request_new(acme, host, done, context));
 }
 
 /* --- Revocation (RFC 8555 §7.6) --- */
@@ -134,12 +132,7 @@ static void on_revoked(const struct ca_answer *told, void *context)
     bool revoked = told->verdict == CA_GOOD || (told->verdict == CA_REFUSED &&
                                                 strcmp(told->problem.type, "alreadyRevoked") == 0);
     if (revoked) {
-        host->revoked = true;
-        host->forced = true;
-        host->renew_s = 0;
-        host->ari_next_s = 0;
-        host_note_renewal(host);
-        host_plan(host);
+        host_tell(host, HOST_EVENT_REVOKED);
         log_event(request->acme->log, LOG_LEVEL_WARNING, "acme.certificate.revoked",
                   LOG_TEXT("host", host->name), LOG_NUMBER("reason", request->reason));
         finish(request, NULL);
@@ -161,8 +154,8 @@ static bool ask_revocation(struct request *request, struct host *host,
                          "configured; revoke it with the program that got it",
                          host->name);
     }
-    if (!ca_is_ready(host->issuer, clock_monotonic_ms())) {
-        ca_prepare(host->issuer, clock_monotonic_ms()); /* for the next try */
+    if (!ca_machine_is_ready(ca_state(host->issuer), clock_monotonic_ms())) {
+        ca_prepare(host->issuer); /* for the next try */
         if (ca_directory(host->issuer) == NULL && ca_problem(host->issuer) != NULL) {
             return error_set(e, ERROR_RETRY, "%s; try again later", ca_problem(host->issuer));
         }
@@ -190,7 +183,7 @@ static void do_revoke(void *message)
     if (host == NULL) {
         return;
     }
-    if (!acme_store_find_certificate(request->acme->store, host->name, &row, &e)) {
+    if (!acme_store_find_certificate(request->acme->session.store, host->name, &row, &e)) {
         answer(request, e.code == ERROR_NOT_FOUND ? "it has no certificate of ours" : e.text);
         return;
     }
@@ -204,7 +197,7 @@ void acme_revoke(struct acme *acme, const char *host, int reason, acme_done done
 {
     struct request *request = request_new(acme, host, done, context);
     request->reason = reason;
-    mailbox_post(acme->mailbox, do_revoke, request);
+    mailbox_post(acme->thread.mailbox, do_revoke, request);
 }
 
 /* --- Key change: every order is let end first --- */
@@ -225,7 +218,7 @@ static void on_rolled(const char *failure, void *context)
         char *before = request->failures;
         request->failures =
             memory_printf("%s%s%s: %s", before != NULL ? before : "", before != NULL ? "; " : "",
-                          ca_settings(request->acme->cas[request->ca])->name, failure);
+                          ca_settings(request->acme->cas.items[request->ca])->name, failure);
         free(before);
     }
     request->ca++;
@@ -235,11 +228,11 @@ static void on_rolled(const char *failure, void *context)
 static void roll_next(struct request *request)
 {
     struct acme *acme = request->acme;
-    while (request->ca < acme->ca_count && !concerns(request, acme->cas[request->ca])) {
+    while (request->ca < acme->cas.count && !concerns(request, acme->cas.items[request->ca])) {
         request->ca++;
     }
-    if (request->ca < acme->ca_count) {
-        ca_roll_over(acme->cas[request->ca], on_rolled, request);
+    if (request->ca < acme->cas.count) {
+        ca_roll_over(acme->cas.items[request->ca], on_rolled, request);
         return;
     }
     CLEANUP_FREE char *failures = TAKE(request->failures);
@@ -250,11 +243,10 @@ static void roll_next(struct request *request)
 static bool is_prepared(const struct request *request, int64_t now_ms)
 {
     const struct acme *acme = request->acme;
-    for (size_t i = 0; i < acme->ca_count; i++) {
-        struct ca *ca = acme->cas[i];
-        bool held = now_ms < ca_held_until_ms(ca) || ca_is_out(ca);
-        if (concerns(request, ca) && !held && !ca_is_ready(ca, now_ms)) {
-            ca_prepare(ca, now_ms);
+    for (size_t i = 0; i < acme->cas.count; i++) {
+        struct ca *ca = acme->cas.items[i];
+        if (concerns(request, ca) && ca_machine_use(ca_state(ca), now_ms) == CA_USE_NONE) {
+            ca_prepare(ca);
             return false;
         }
     }
@@ -264,7 +256,7 @@ static bool is_prepared(const struct request *request, int64_t now_ms)
 void requests_continue(struct acme *acme)
 {
     for (struct request *request = acme->requests; request != NULL; request = request->next) {
-        if (request->waits && acme->under_way == 0 && acme->looks.count == 0 &&
+        if (request->waits && acme->orders.under_way == 0 && acme->looks.times.count == 0 &&
             is_prepared(request, clock_monotonic_ms())) {
             request->waits = false;
             roll_next(request);
@@ -280,8 +272,8 @@ static void do_roll_over(void *message)
         return;
     }
     bool known = false;
-    for (size_t i = 0; i < request->acme->ca_count; i++) {
-        known = known || concerns(request, request->acme->cas[i]);
+    for (size_t i = 0; i < request->acme->cas.count; i++) {
+        known = known || concerns(request, request->acme->cas.items[i]);
     }
     if (!known) {
         answer(request, "no CA of that name or URL is configured; see acme.directories");
@@ -289,11 +281,11 @@ static void do_roll_over(void *message)
     }
     request->rolls = true;
     request->waits = true;
-    request->acme->pausing = true;
+    request->acme->orders.pausing = true;
     list_add(request);
 }
 
 void acme_roll_over(struct acme *acme, const char *directory, acme_done done, void *context)
 {
-    mailbox_post(acme->mailbox, do_roll_over, request_new(acme, directory, done, context));
+    mailbox_post(acme->thread.mailbox, do_roll_over, request_new(acme, directory, done, context));
 }

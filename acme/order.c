@@ -1,153 +1,66 @@
-/* An order from newOrder until it is known how it stands. */
+#include "order.h"
+
+#include <assert.h>
 #include <stdlib.h>
 
+#include "acme/client.h"
+#include "acme/machine/renewal.h"
+#include "acme/protocol/csr.h"
 #include "lib/base/clock.h"
 #include "lib/base/memory.h"
-#include "order_parts.h"
-
-enum {
-    POLL_FIRST_MS = 200,
-    POLL_MAX_MS = 5000,
-    POLL_WAIT_MAX_S = 3600,
-    PUT_OFFS_MAX = 5,
-    DEADLINE_MS = 30 * 60 * 1000, /* a CA that has not decided by then does not */
-    STAGGER_MS = 2000,            /* after an outage, not all at once */
-};
+#include "order_carrier.h"
 
 /* --- Life --- */
 
-struct order *order_new(struct host *host, struct ca *ca)
+static struct order *order_new(struct host *host, struct ca *ca)
 {
     struct acme *acme = host->acme;
     struct order *order = memory_zero(1, sizeof(*order));
     order->acme = acme;
     order->host = host;
     order->ca = ca;
-    order->begun_ms = clock_monotonic_ms();
-    order->is_renewal = host->not_after_s != 0;
-    order->next = acme->orders;
+    order->is_renewal = host->state.certificate.not_after_s != 0;
+    order->next = acme->orders.first;
     if (order->next != NULL) {
         order->next->previous = order;
     }
-    acme->orders = order;
-    acme->under_way++;
+    acme->orders.first = order;
+    acme->orders.under_way++;
     host->order = order;
+    host_tell(host, HOST_EVENT_ORDER);
     return order;
 }
 
-static void order_free(struct order *order)
+void order_free(struct order *order)
 {
     if (order->previous != NULL) {
         order->previous->next = order->next;
     } else {
-        order->acme->orders = order->next;
+        order->acme->orders.first = order->next;
     }
     if (order->next != NULL) {
         order->next->previous = order->previous;
     }
+    schedule_remove(&order->acme->orders.timers, &order->timer);
     acme_store_order_clear(&order->row);
+    challenge_response_clear(&order->response);
+    chain_choice_clear(&order->chains);
     free(order->authorization);
-    free(order->challenge);
-    free(order->key_authorization);
     free(order->finalize);
     free(order->certificate);
-    order_clear_chains(order);
     free(order);
 }
 
 void orders_drop(struct acme *acme)
 {
-    while (acme->orders != NULL) {
-        struct order *order = acme->orders;
+    while (acme->orders.first != NULL) {
+        struct order *order = acme->orders.first;
         if (order->host != NULL) {
-            host_unplan(order->host);
             order->host->order = NULL;
         }
-        if (order->is_posted) {
-            challenge_board_withdraw(acme->options.board, order->row.host);
-        }
+        challenge_response_withdraw(&order->response, acme, order->row.host);
         order_free(order);
     }
-}
-
-void order_end(struct order *order)
-{
-    struct host *host = order->host;
-    order_withdraw(order);
-    host_unplan(host);
-    host->order = NULL;
-    order->host = NULL;
-    order->acme->under_way -= order->is_parked ? 0 : 1;
-    if (!order->awaits) {
-        order_free(order);
-    } /* else when the answer comes */
-}
-
-static enum order_stand stand_of(const struct order *order)
-{
-    if (order->is_invalid) {
-        return ORDER_INVALID;
-    }
-    return order->is_finalized || order->is_taken_up ? ORDER_FINALIZED : ORDER_OPEN;
-}
-
-static void forget_row(struct order *order)
-{
-    struct error e;
-    if (!acme_store_remove_order(order->acme->store, order->host->name, &e) &&
-        e.code != ERROR_NOT_FOUND) {
-        acme_store_failed(order->acme, &e);
-    }
-}
-
-void order_abandon(struct order *order)
-{
-    forget_row(order);
-    order_end(order);
-}
-
-void order_let_go(struct order *order)
-{
-    if (stand_of(order) != ORDER_FINALIZED) {
-        order_abandon(order);
-        return;
-    }
-    order->host->left_order = true;
-    order_end(order);
-}
-
-void order_fail(struct order *order, const char *type, const char *problem, int64_t wait_s)
-{
-    struct host *host = order->host;
-    const struct host_failure failure = {
-        .trouble = strcmp(type, "rejectedIdentifier") == 0 ? ACME_HOST_REJECTED : ACME_HOST_FAILS,
-        .type = type,
-        .problem = problem,
-        .wait_s = wait_s,
-    };
-    order->acme->orders_failed++;
-    host_fail(host, &failure);
-    order_abandon(order);
-    host_plan(host);
-}
-
-/* The caller frees it. */
-static char *print_problem(const struct order *order, const struct acme_problem *problem)
-{
-    return memory_printf("%s: %s: %s%s%s", ca_settings(order->ca)->name, problem->type,
-                         problem->detail, problem->instance[0] != '\0' ? " " : "",
-                         problem->instance);
-}
-
-static const char *type_of(const struct acme_problem *problem)
-{
-    return problem->type[0] != '\0' ? problem->type : "unknown";
-}
-
-void order_fail_by(struct order *order, const struct acme_problem *problem, int64_t wait_s)
-{
-    CLEANUP_FREE char *text = print_problem(order, problem);
-    order_fail(order, type_of(problem), text, wait_s);
 }
 
 const char *order_url(const struct order *order)
@@ -155,303 +68,301 @@ const char *order_url(const struct order *order)
     return order->row.url;
 }
 
-/* --- Questions and answers --- */
+/* --- The log --- */
 
-void order_ask(struct order *order, const char *url, json_t *payload, const char *fault,
-               ca_done done)
+static void log_placed(const struct order *order, const struct order_action *action)
 {
-    struct ca_question question = {
-        .endpoint = CA_URL,
-        .url = url,
-        .payload = payload,
-        .host = order->host->name,
-        .fault = fault,
-    };
-    order->awaits = true;
-    ca_ask(order->ca, &question, done, order);
+    (void)action;
+    log_event(order->acme->log, LOG_LEVEL_INFO, "acme.order.placed",
+              LOG_TEXT("host", order->host->name), LOG_TEXT("ca", ca_settings(order->ca)->name),
+              LOG_TEXT("order", order->row.url));
 }
 
-void order_poll(struct order *order, int64_t wait_s, void (*step)(struct order *order))
+static void log_without_replaces(const struct order *order, const struct order_action *action)
 {
-    if (clock_monotonic_ms() - order->begun_ms > DEADLINE_MS) {
-        order_make_no_sense(order, "timeout", "the CA has not decided for half an hour");
-        return;
-    }
-    int64_t wait_ms = POLL_FIRST_MS;
-    for (unsigned i = 0; i < order->polls && wait_ms < POLL_MAX_MS; i++) {
-        wait_ms *= 2;
-    }
-    wait_ms = wait_ms < POLL_MAX_MS ? wait_ms : POLL_MAX_MS;
-    if (wait_s > 0) {
-        wait_ms = (wait_s < POLL_WAIT_MAX_S ? wait_s : POLL_WAIT_MAX_S) * 1000;
-    }
-    order->polls++;
-    order->step = step;
-    host_plan_after(order->host, wait_ms);
+    CLEANUP_FREE char *problem = acme_problem_for_log(action->problem);
+    log_event(order->acme->log, LOG_LEVEL_INFO, "acme.order.without_replaces",
+              LOG_TEXT("host", order->host->name), LOG_TEXT("problem", problem));
 }
 
-/* Lets others have its place among those under way: those that wait may be many, and the wait
- * long. */
-static void park(struct order *order)
+static void log_looked_at_again(const struct order *order, const struct order_action *action)
 {
-    if (!order->is_parked) {
-        order->is_parked = true;
-        order->acme->under_way--;
-    }
-}
-
-/* Until the CA can be asked again. */
-static void wait_for_ca(struct order *order, int64_t wait_ms)
-{
-    int64_t now_ms = clock_monotonic_ms();
-    ca_prepare(order->ca, now_ms);
-    int64_t held_ms = ca_held_until_ms(order->ca) - now_ms;
-    if (held_ms > 0) {
-        park(order);
-    }
-    order->begun_ms = now_ms;
-    order->step = order_look;
-    host_plan_after(order->host,
-                    (held_ms > wait_ms ? held_ms : wait_ms) + arc4random_uniform(STAGGER_MS));
-}
-
-/* --- Answers that do not lead on (order_rule.h) --- */
-
-/* What is known of the answer. */
-struct trouble {
-    enum order_told told;
-    const char *type;
-    const char *problem;
-    int64_t wait_s; /* what the CA asked for, or -1 */
-};
-
-/* A certificate may be there: its order is kept, and asked about again. */
-static void look_again(struct order *order, const struct trouble *trouble)
-{
-    int64_t begun_ms = order->begun_ms; /* half an hour in all is left to the CA, not after each */
-    int64_t wait_s = order_look_wait_s(order->looks++);
-    int64_t told_s = trouble->wait_s < POLL_WAIT_MAX_S ? trouble->wait_s : POLL_WAIT_MAX_S;
-    wait_s = told_s > wait_s ? told_s : wait_s;
-    CLEANUP_FREE char *problem = acme_problem_for_log(trouble->problem);
+    CLEANUP_FREE char *problem = acme_problem_for_log(action->problem);
     log_event(order->acme->log, LOG_LEVEL_WARNING, "acme.order.looked_at_again",
               LOG_TEXT("host", order->host->name),
               LOG_TEXT("order", order->row.url != NULL ? order->row.url : ""),
-              LOG_TEXT("type", trouble->type), LOG_TEXT("problem", problem),
-              LOG_NUMBER("looks", order->looks), LOG_NUMBER("next_seconds", wait_s));
-    order_clear_chains(order);
-    park(order);
-    wait_for_ca(order, wait_s * 1000);
-    order->begun_ms = begun_ms;
+              LOG_TEXT("type", action->type), LOG_TEXT("problem", problem),
+              LOG_NUMBER("looks", order->state.looks), LOG_NUMBER("next_seconds", action->wait_s));
 }
 
-/* The answer is LATER: asked of another CA where this one is out, asked again where it is held.
- * Where nothing holds the CA, its errors are about this order, and have an end. */
-static void be_later(struct order *order)
+static void log_moved(const struct order *order, const struct order_action *action)
 {
-    int64_t now_ms = clock_monotonic_ms();
+    (void)action;
+    const struct ca *other = host_choose_ca(order->host, clock_monotonic_ms());
+    log_event(order->acme->log, LOG_LEVEL_WARNING, "acme.order.moved",
+              LOG_TEXT("host", order->host->name), LOG_TEXT("from", ca_settings(order->ca)->name),
+              LOG_TEXT("to", other != NULL ? ca_settings(other)->name : ""));
+}
+
+static void log_other_chain(const struct order *order, const struct order_action *action)
+{
+    (void)action;
+    log_event(order->acme->log, LOG_LEVEL_WARNING, "acme.certificate.other_chain",
+              LOG_TEXT("host", order->row.host),
+              LOG_TEXT("preferred", ca_settings(order->ca)->preferred_chain));
+}
+
+/* --- The store --- */
+
+static void store_row(struct order *order)
+{
+    struct error e;
+    if (!acme_store_put_order(order->acme->session.store, &order->row, &e)) {
+        acme_store_failed(order->acme, &e);
+    }
+}
+
+static void forget_row(struct order *order)
+{
+    struct error e;
+    if (!acme_store_remove_order(order->acme->session.store, order->row.host, &e) &&
+        e.code != ERROR_NOT_FOUND) {
+        acme_store_failed(order->acme, &e);
+    }
+}
+
+static void fill_certificate(const struct order *order, struct acme_store_certificate *row)
+{
+    const struct issued *issued = &order->chains.issued;
+    *row = (struct acme_store_certificate){
+        .host = order->row.host,
+        .chain = order->chains.text,
+        .key = order->row.key,
+        .directory = order->row.directory,
+        .account = (char *)ca_account_url(order->ca),
+        .not_before_s = issued->not_before_s,
+        .not_after_s = issued->not_after_s,
+        .ari_id = issued->ari_id[0] != '\0' ? (char *)issued->ari_id : NULL,
+        .renew_s = renewal_moment_from(issued->not_before_s, issued->not_after_s, clock_wall_s(),
+                                       arc4random()),
+    };
+}
+
+/* The certificate comes and the order goes in one transaction: after a crash there is the one or
+ * the other. False: the store failed; the order is taken up again. */
+static bool install(struct order *order)
+{
+    struct acme *acme = order->acme;
     struct host *host = order->host;
-    struct ca *other = ca_is_out(order->ca) ? host_choose_ca(host, now_ms) : NULL;
-    if (other != NULL && other != order->ca) {
-        log_event(order->acme->log, LOG_LEVEL_WARNING, "acme.order.moved",
-                  LOG_TEXT("host", host->name), LOG_TEXT("from", ca_settings(order->ca)->name),
-                  LOG_TEXT("to", ca_settings(other)->name));
-        order_abandon(order);
-        host_plan(host);
-        return;
+    struct acme_store_certificate row;
+    struct error e;
+    fill_certificate(order, &row);
+    if (!acme_store_put_certificate(acme->session.store, &row, &row.id, &e)) {
+        acme_store_failed(acme, &e);
+        return false;
     }
-    bool is_held = now_ms < ca_held_until_ms(order->ca);
-    if (!is_held && ++order->put_offs > PUT_OFFS_MAX) {
-        order_fail(order, "serverInternal", "the CA fails on this order again and again", -1);
-        return;
-    }
-    wait_for_ca(order, (int64_t)order->put_offs * POLL_MAX_MS);
+    acme->tally.done++;
+    acme->tally.renewals += order->is_renewal;
+    host_take_certificate(host, &row, order->chains.issued.pair);
+    acme_tell_issued_later(acme, host->name, ca_settings(order->ca)->name, order->row.url,
+                           (row.not_after_s - clock_wall_s()) / 86400);
+    return true;
 }
 
-static void begin_again(struct order *order)
-{
-    struct host *host = order->host;
-    host->lost_order = true;
-    order_abandon(order);
-    host_plan(host);
-}
+/* --- What the machine decides, carried out --- */
 
-static void heed(struct order *order, const struct trouble *trouble)
-{
-    switch (order_decide(stand_of(order), trouble->told, order->looks, !order->host->lost_order)) {
-    case ORDER_WAIT:
-        be_later(order);
-        break;
-    case ORDER_LOOK_AGAIN:
-        look_again(order, trouble);
-        break;
-    case ORDER_BEGIN_AGAIN:
-        begin_again(order);
-        break;
-    default:
-        order_fail(order, trouble->type, trouble->problem, trouble->wait_s);
-        break;
-    }
-}
-
-void order_make_no_sense(struct order *order, const char *type, const char *problem)
-{
-    heed(order, &(struct trouble){ORDER_TOLD_SENSELESS, type, problem, -1});
-}
-
-static enum order_told told_of_refusal(const struct order *order, const struct ca_answer *answer)
-{
-    long status = answer->http != NULL ? answer->http->status : 0;
-    const char *account = ca_account_url(order->ca);
-    bool others =
-        account != NULL && order->row.account != NULL && strcmp(account, order->row.account) != 0;
-    bool is_hidden = status == 404 || status == 410;
-    if (strcmp(answer->problem.type, "accountDoesNotExist") == 0) {
-        return ORDER_TOLD_NO_ACCOUNT;
-    }
-    if (others && (is_hidden || status == 401 || status == 403)) {
-        return ORDER_TOLD_FOREIGN;
-    }
-    return is_hidden ? ORDER_TOLD_LOST : ORDER_TOLD_REFUSED;
-}
-
-bool order_answer_is_unsure(const struct order *order, const struct ca_answer *answer)
-{
-    return answer->verdict != CA_REFUSED || told_of_refusal(order, answer) != ORDER_TOLD_REFUSED;
-}
-
-static void heed_refusal(struct order *order, const struct ca_answer *answer)
-{
-    const struct acme_problem *problem = &answer->problem;
-    CLEANUP_FREE char *text = print_problem(order, problem);
-    heed(order,
-         &(struct trouble){told_of_refusal(order, answer), type_of(problem), text, answer->wait_s});
-}
-
-/* The CA's outage is no fault of the order's, however long it takes; it is looked at again where it
- * could be asked of another CA, or where nothing holds this one. */
-static void heed_put_off(struct order *order)
-{
-    int64_t now_ms = clock_monotonic_ms();
-    const struct ca *other = ca_is_out(order->ca) ? host_choose_ca(order->host, now_ms) : order->ca;
-    bool is_held = now_ms < ca_held_until_ms(order->ca);
-    if (is_held && (other == NULL || other == order->ca)) {
-        be_later(order);
-        return;
-    }
-    heed(order,
-         &(struct trouble){ORDER_TOLD_LATER, "serverInternal", "the CA does not answer", -1});
-}
-
-struct order *order_returned(void *context)
+static void on_shown(const char *type, const char *failure, void *context)
 {
     struct order *order = context;
     order->awaits = false;
     if (order->host == NULL) {
         order_free(order);
-        return NULL;
-    }
-    return order;
-}
-
-struct order *order_answered(const struct ca_answer *answer, void *context, bool wants_refusals)
-{
-    struct order *order = order_returned(context);
-    if (order == NULL || answer->verdict == CA_GOOD) {
-        if (order != NULL) {
-            order->put_offs = 0;
-        }
-        return order;
-    }
-    if (answer->verdict == CA_LATER) {
-        heed_put_off(order);
-        return NULL;
-    }
-    order->put_offs = 0;
-    if (wants_refusals && told_of_refusal(order, answer) == ORDER_TOLD_REFUSED) {
-        return order;
-    }
-    heed_refusal(order, answer);
-    return NULL;
-}
-
-void order_continue(struct order *order)
-{
-    if (order->is_parked) {
-        order->is_parked = false;
-        order->acme->under_way++;
-    }
-    /* While alternates are asked for, the wait has an end: there is a chain already. */
-    if (!order->awaits || order->chain != NULL) {
-        order->step(order);
-    }
-}
-
-/* --- How it stands (RFC 8555 §7.1.6) --- */
-
-static void on_order(const struct ca_answer *answer, void *context)
-{
-    struct order *order = order_answered(answer, context, false);
-    if (order != NULL) {
-        order_proceed(order, answer->http->body, answer->wait_s);
-    }
-}
-
-void order_look(struct order *order)
-{
-    int64_t now_ms = clock_monotonic_ms();
-    if (ca_directory(order->ca) == NULL || now_ms < ca_held_until_ms(order->ca)) {
-        wait_for_ca(order, 0); /* after a start the directory is not there yet */
-    } else if (order->row.url == NULL) {
-        order_place(order);
-    } else {
-        order_ask(order, order->row.url, NULL, "acme.order.stored", on_order);
-    }
-}
-
-static void replace(char **place, char **text)
-{
-    free(*place);
-    *place = TAKE(*text);
-}
-
-void order_proceed(struct order *order, struct bytes text, int64_t wait_s)
-{
-    struct acme_order told;
-    struct error e;
-    if (!acme_order_parse(text, &told, &e)) {
-        order_make_no_sense(order, "malformed", e.text);
         return;
     }
-    replace(&order->finalize, &told.finalize);
-    replace(&order->certificate, &told.certificate);
-    if (told.authorizations.count != 0) {
-        replace(&order->authorization, &told.authorizations.items[0]);
-    }
-    /* Nothing was finalized before we stopped. What we have sent since, a machine of the CA's that
-     * is behind may not know. */
-    order->is_taken_up =
-        order->is_taken_up && told.status != ACME_PENDING && told.status != ACME_READY;
-    switch (told.status) {
-    case ACME_PENDING:
-        order_authorize(order);
+    order_step(order, &(struct order_event){.kind = failure == NULL ? ORDER_EVENT_SHOWN
+                                                                    : ORDER_EVENT_NOT_SHOWN,
+                                            .type = type,
+                                            .problem = failure,
+                                            .wait_s = -1});
+}
+
+static void show(struct order *order)
+{
+    order->awaits = true;
+    challenge_response_show(&order->response, order->acme, order->row.host, order->ca, on_shown,
+                            order);
+}
+
+static void tell(const struct order *order, const struct order_action *action)
+{
+    static void (*const LOGS[])(const struct order *, const struct order_action *) = {
+        [ORDER_NEWS_PLACED] = log_placed,
+        [ORDER_NEWS_WITHOUT_REPLACES] = log_without_replaces,
+        [ORDER_NEWS_LOOKED_AT_AGAIN] = log_looked_at_again,
+        [ORDER_NEWS_MOVED] = log_moved,
+        [ORDER_NEWS_OTHER_CHAIN] = log_other_chain,
+    };
+    LOGS[action->news](order, action);
+}
+
+/* The host reads how it ended while it is there still. */
+static void end(struct order *order, const struct order_action *action)
+{
+    struct host *host = order->host;
+    assert(host != NULL); /* it ends once */
+    order->acme->tally.failed += action->outcome == ORDER_FAILED;
+    schedule_remove(&order->acme->orders.timers, &order->timer);
+    host_step(host, &(struct host_event){.kind = HOST_EVENT_ORDER_ENDED, .order = action});
+    host->order = NULL;
+    order->host = NULL;
+    if (!order->awaits) {
+        order_free(order);
+    } /* else when the answer comes */
+}
+
+/* False: no more can be done. */
+static bool carry_out(struct order *order, const struct order_action *action)
+{
+    switch (action->kind) {
+    case ORDER_ACTION_ASK:
+        order_ask(order, action->question);
         break;
-    case ACME_READY:
-        order_finalize(order);
+    case ORDER_ACTION_SHOW:
+        show(order);
         break;
-    case ACME_PROCESSING:
-        order_poll(order, wait_s, order_look);
+    case ORDER_ACTION_HIDE:
+        challenge_response_hide(&order->response, order->acme, order->row.host);
         break;
-    case ACME_VALID:
-        order_download(order);
+    case ORDER_ACTION_STORE:
+        store_row(order);
+        break;
+    case ORDER_ACTION_FORGET:
+        forget_row(order);
+        break;
+    case ORDER_ACTION_INSTALL:
+        return install(order);
+    case ORDER_ACTION_DROP:
+        chain_choice_clear(&order->chains);
+        break;
+    case ORDER_ACTION_WAKE_AT:
+        schedule_put(&order->acme->orders.timers, &order->timer, action->at_ms);
+        break;
+    case ORDER_ACTION_PREPARE_CA:
+        ca_prepare(order->ca);
+        break;
+    case ORDER_ACTION_TELL:
+        tell(order, action);
         break;
     default:
-        if (told.problem.type[0] == '\0') {
-            order->is_invalid = true;
-            order_authorize(order); /* its challenge says why */
-        } else {
-            order_fail_by(order, &told.problem, -1);
-        }
+        end(order, action);
         break;
     }
-    acme_order_clear(&told);
+    return true;
+}
+
+/* Another CA is looked for only where that counts: whoever is asked for is prepared. */
+static struct order_view view_of(const struct order *order, const struct order_event *event)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    struct order_view view = {
+        .now_ms = now_ms,
+        .random = arc4random(),
+        .held_until_ms = ca_state(order->ca)->held_ms,
+        .ca_is_known = ca_directory(order->ca) != NULL,
+        .ca_is_out = ca_machine_is_out(ca_state(order->ca)),
+        .may_begin_again = !order->host->state.lost_order,
+    };
+    if (event->kind == ORDER_EVENT_LATER && view.ca_is_out) {
+        const struct ca *other = host_choose_ca(order->host, now_ms);
+        view.has_other_ca = other != NULL && other != order->ca;
+    }
+    return view;
+}
+
+static int takes_place(const struct order_state *state)
+{
+    return state->stage != ORDER_STAGE_ENDED && !state->is_parked;
+}
+
+void order_step(struct order *order, const struct order_event *event)
+{
+    const struct order_view view = view_of(order, event);
+    struct order_actions actions;
+    int before = takes_place(&order->state);
+    order_machine_step(&order->state, event, &view, &actions);
+    order->acme->orders.under_way += (size_t)(takes_place(&order->state) - before);
+    for (size_t i = 0; i < actions.count && carry_out(order, &actions.items[i]); i++) {
+    }
+}
+
+/* --- What others tell it --- */
+
+void order_leave(struct order *order)
+{
+    order_step(order, &(struct order_event){.kind = ORDER_EVENT_UNWANTED, .wait_s = -1});
+}
+
+void orders_wake(struct acme *acme, int64_t now_ms, int count)
+{
+    struct schedule_item *item = NULL;
+    while (count-- > 0 && (item = schedule_first(&acme->orders.timers)) != NULL &&
+           item->due_ms <= now_ms) {
+        struct order *order = (struct order *)((char *)item - offsetof(struct order, timer));
+        schedule_remove(&acme->orders.timers, item);
+        order_step(order, &(struct order_event){.kind = ORDER_EVENT_WAKE, .wait_s = -1});
+    }
+}
+
+/* The key and the request of the certificate to come are made and stored first. */
+static bool make_request(struct order *order, struct error *e)
+{
+    struct buffer key = BUFFER(CSR_KEY_MAX);
+    struct buffer csr = BUFFER(CSR_MAX);
+    if (!csr_make(order->host->name, &key, &csr, e)) {
+        buffer_clear(&key);
+        buffer_clear(&csr);
+        return false;
+    }
+    order->row.key = buffer_take(&key);
+    order->row.csr_octets = csr.n;
+    order->row.csr = buffer_take(&csr);
+    return true;
+}
+
+void order_begin(struct host *host, struct ca *ca, enum settings_challenge kind)
+{
+    struct error e;
+    struct order *order = order_new(host, ca);
+    order->response.kind = kind;
+    order->row.host = memory_string(host->name);
+    order->row.directory = memory_string(ca_settings(ca)->url);
+    order->row.account = memory_string(ca_account_url(ca) != NULL ? ca_account_url(ca) : "");
+    order->row.begun_s = clock_wall_s();
+    order->acme->tally.placed++;
+    struct order_event event = {.kind = ORDER_EVENT_BEGIN, .wait_s = -1};
+    if (!make_request(order, &e)) {
+        event = (struct order_event){ORDER_EVENT_REFUSED, "key", e.text, -1, 0};
+    }
+    order_step(order, &event);
+}
+
+void order_take_up(struct host *host, const struct acme_store_order *row)
+{
+    const struct settings_acme *settings = host->acme->settings;
+    struct ca *ca = session_find_ca(host->acme, row->directory);
+    if (ca == NULL) {
+        return; /* of a CA that is not configured any more: the next order takes its place */
+    }
+    struct order *order = order_new(host, ca);
+    order->response.kind = settings->challenges[host->state.challenge % settings->challenge_count];
+    order->row = *row;
+    order->row.host = memory_string(row->host);
+    order->row.directory = memory_string(row->directory);
+    order->row.account = memory_string_or_null(row->account);
+    order->row.url = memory_string_or_null(row->url);
+    order->row.key = memory_string_or_null(row->key);
+    order->row.csr = memory_alloc(row->csr_octets);
+    memcpy(order->row.csr, row->csr, row->csr_octets);
+    order->state.is_placed = row->url != NULL;
+    order_step(order, &(struct order_event){.kind = ORDER_EVENT_TAKE_UP, .wait_s = -1});
 }

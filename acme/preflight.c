@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "acme/look_plan.h"
 #include "acme/look_target.h"
+#include "acme/machine/look_plan.h"
 #include "acme/name_question.h"
 #include "acme/tls_probe.h"
 #include "lib/base/clock.h"
@@ -72,8 +72,8 @@ static struct address_rule *make_rule(const struct acme *acme)
 static void count_as_slow(struct preflight *preflight)
 {
     preflight->is_slow = true;
-    preflight->acme->slow_looks++;
-    schedule_put(&preflight->acme->looks, &preflight->item, preflight->until_ms);
+    preflight->acme->looks.slow++;
+    schedule_put(&preflight->acme->looks.times, &preflight->item, preflight->until_ms);
 }
 
 struct preflight *preflight_new(struct acme *acme, const struct preflight_request *request,
@@ -89,7 +89,7 @@ struct preflight *preflight_new(struct acme *acme, const struct preflight_reques
     plan_of(preflight);
     int64_t now_ms = clock_monotonic_ms();
     preflight->until_ms = now_ms + PREFLIGHT_LOOK_MS;
-    schedule_put(&acme->looks, &preflight->item, now_ms + PREFLIGHT_SLOW_MS);
+    schedule_put(&acme->looks.times, &preflight->item, now_ms + PREFLIGHT_SLOW_MS);
     if (request->slow) {
         count_as_slow(preflight);
     }
@@ -101,11 +101,11 @@ void preflight_drop(struct preflight *preflight)
     if (preflight == NULL) {
         return;
     }
-    schedule_remove(&preflight->acme->looks, &preflight->item);
-    preflight->acme->slow_looks -= preflight->is_slow;
+    schedule_remove(&preflight->acme->looks.times, &preflight->item);
+    preflight->acme->looks.slow -= preflight->is_slow;
     name_question_drop(preflight->question);
     if (preflight->transfer != NULL) {
-        transfer_group_drop(preflight->acme->look_group, preflight->transfer);
+        transfer_group_drop(preflight->acme->looks.group, preflight->transfer);
     }
     look_target_clear(&preflight->target);
     address_rule_free(preflight->rule);
@@ -341,7 +341,7 @@ static void begin_transfer(struct preflight *preflight)
         .tls_setup = by_tls ? tls_probe_setup : NULL,
         .tls_setup_context = by_tls ? &preflight->probe : NULL,
     });
-    transfer_group_add(preflight->acme->look_group, preflight->transfer, on_fetched, NULL,
+    transfer_group_add(preflight->acme->looks.group, preflight->transfer, on_fetched, NULL,
                        preflight);
 }
 
@@ -454,7 +454,7 @@ static void end_late_question(struct preflight *preflight)
 
 static void end_late_fetch(struct preflight *preflight)
 {
-    transfer_group_drop(preflight->acme->look_group, TAKE(preflight->transfer));
+    transfer_group_drop(preflight->acme->looks.group, TAKE(preflight->transfer));
     preflight->verdict.late = true;
     fail_fetch(preflight, "no answer within the time of a look");
 }
@@ -467,7 +467,7 @@ static void end_early(struct preflight *preflight)
     struct preflight_verdict *verdict = &preflight->verdict;
     name_question_drop(TAKE(preflight->question));
     if (preflight->transfer != NULL) {
-        transfer_group_drop(preflight->acme->look_group, TAKE(preflight->transfer));
+        transfer_group_drop(preflight->acme->looks.group, TAKE(preflight->transfer));
     }
     verdict->no_turn = true;
     verdict->late = true;
@@ -489,13 +489,13 @@ static bool asks_quickly(const struct preflight *preflight)
 static void look_later_whether_slow(struct preflight *preflight)
 {
     int64_t due_ms = clock_monotonic_ms() + PREFLIGHT_SLOW_MS;
-    schedule_put(&preflight->acme->looks, &preflight->item,
+    schedule_put(&preflight->acme->looks.times, &preflight->item,
                  due_ms < preflight->until_ms ? due_ms : preflight->until_ms);
 }
 
 bool preflights_are_slow(const struct acme *acme)
 {
-    return acme->slow_looks >= acme->looks_max / 2;
+    return acme->looks.slow >= acme->looks.max / 2;
 }
 
 static void find_slow(struct preflight *preflight)
@@ -527,7 +527,7 @@ void preflights_end_late(struct acme *acme)
 {
     int64_t now_ms = clock_monotonic_ms();
     struct schedule_item *item = NULL;
-    while ((item = schedule_first(&acme->looks)) != NULL && item->due_ms <= now_ms) {
+    while ((item = schedule_first(&acme->looks.times)) != NULL && item->due_ms <= now_ms) {
         struct preflight *preflight = look_of(item);
         if (preflight->is_slow || preflight->until_ms <= now_ms) {
             end_late(preflight);

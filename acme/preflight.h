@@ -1,14 +1,14 @@
 /* One look: whether a CA would find us under a host's name, asked before the CA is: a tenant whose
  * DNS does not point here yet costs the CA nothing, and its failures no one else's limits.
  *
- * What it does is a plan (acme/look_plan.h); this does the plan's steps, and waits for nothing:
- * names are asked on the pool (acme/name_question.h), fetches run in a transfer group of all looks
- * together. Each is bounded in time, so a tenant whose servers are slow holds up nobody but itself.
- * Belongs to the ACME thread, as acme_parts.h does. */
+ * What it does is a plan (acme/machine/look_plan.h); this does the plan's steps, and waits for
+ * nothing: names are asked on the pool (acme/name_question.h), fetches run in a transfer group of
+ * all looks together. Each is bounded in time, so a tenant whose servers are slow holds up nobody
+ * but itself. Belongs to the ACME thread, as acme/client.h does. */
 #ifndef ACME_PREFLIGHT_H
 #define ACME_PREFLIGHT_H
 
-#include "acme_parts.h"
+#include "acme/client.h"
 
 enum {
     PREFLIGHT_LOOK_MS = 20000, /* all of it */

@@ -4,27 +4,27 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "acme_parts.h"
+#include "acme/client.h"
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
 #include "lib/base/memory.h"
 
 bool acme_leads(const struct acme *acme)
 {
-    return acme->store != NULL && acme->lock >= 0;
+    return acme->session.store != NULL && acme->session.lock >= 0;
 }
 
 void acme_clear_problem(struct acme *acme)
 {
-    free(TAKE(acme->problem));
+    free(TAKE(acme->session.problem));
 }
 
 void acme_store_failed(struct acme *acme, const struct error *e)
 {
-    if (acme->problem == NULL) {
-        acme->problem = memory_string(e->text);
+    if (acme->session.problem == NULL) {
+        acme->session.problem = memory_string(e->text);
         log_event(acme->log, LOG_LEVEL_ERROR, "acme.store.failed",
-                  LOG_TEXT("problem", acme->problem));
+                  LOG_TEXT("problem", acme->session.problem));
     }
 }
 
@@ -37,7 +37,7 @@ static void on_store_failed(const struct error *e, void *context)
 /* True also where another process holds it; look at `lock`. */
 bool session_try_lock(struct acme *acme, struct error *e)
 {
-    if (acme->lock >= 0) {
+    if (acme->session.lock >= 0) {
         return true;
     }
     CLEANUP_FREE char *path = file_path_join(acme->options.settings->state, "acme.lock");
@@ -46,7 +46,7 @@ bool session_try_lock(struct acme *acme, struct error *e)
         return error_system(e, "cannot open %s", path);
     }
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-        acme->lock = fd;
+        acme->session.lock = fd;
         return true;
     }
     bool is_held = errno == EWOULDBLOCK || error_system(e, "cannot lock %s", path);
@@ -59,27 +59,27 @@ static bool make_cas(struct acme *acme, struct error *e)
     const struct settings_acme *settings = acme->settings;
     const struct ca_options options = {
         .settings = settings,
-        .store = acme->store,
+        .store = acme->session.store,
         .transport = acme->transport,
         .log = acme->log,
         .store_failed = on_store_failed,
         .context = acme,
     };
-    acme->cas = memory_zero(settings->directory_count, sizeof(struct ca *));
+    acme->cas.items = memory_zero(settings->directory_count, sizeof(struct ca *));
     for (size_t i = 0; i < settings->directory_count; i++) {
-        if (!ca_new(&options, &settings->directories[i], &acme->cas[i], e)) {
+        if (!ca_new(&options, &settings->directories[i], &acme->cas.items[i], e)) {
             return false;
         }
-        acme->ca_count++;
+        acme->cas.count++;
     }
     return true;
 }
 
 struct ca *session_find_ca(const struct acme *acme, const char *directory)
 {
-    for (size_t i = 0; directory != NULL && i < acme->ca_count; i++) {
-        if (strcmp(ca_settings(acme->cas[i])->url, directory) == 0) {
-            return acme->cas[i];
+    for (size_t i = 0; directory != NULL && i < acme->cas.count; i++) {
+        if (strcmp(ca_settings(acme->cas.items[i])->url, directory) == 0) {
+            return acme->cas.items[i];
         }
     }
     return NULL;
@@ -96,8 +96,9 @@ static bool open_store(struct acme *acme, struct error *e)
 {
     CLEANUP_FREE char *path = file_path_join(acme->options.settings->state, "acme.db");
     CLEANUP_FREE char *agent = make_agent(acme->settings);
-    return acme_store_open(path, &acme->store, e) && transport_new(agent, &acme->transport, e) &&
-           transfer_group_new(0, &acme->look_group, e);
+    return acme_store_open(path, &acme->session.store, e) &&
+           transport_new(agent, &acme->transport, e) &&
+           transfer_group_new(0, &acme->looks.group, e);
 }
 
 static bool load(struct acme *acme, struct error *e)
@@ -105,21 +106,15 @@ static bool load(struct acme *acme, struct error *e)
     if (!acme_leads(acme)) {
         return follow_store(acme, e);
     }
-    return acme_store_begin(acme->store, e) && make_cas(acme, e) && follow_store(acme, e) &&
-           hosts_load(acme, e) && acme_store_commit(acme->store, e);
+    return acme_store_begin(acme->session.store, e) && make_cas(acme, e) && follow_store(acme, e) &&
+           hosts_load(acme, e) && acme_store_commit(acme->session.store, e);
 }
 
 static bool forget_work(struct host *host, void *context)
 {
     (void)context;
-    host_unplan(host);
-    check_abandon(host);
-    /* What it has is read again: the last of it may not have become durable. */
-    host->asks_ari = false;
+    host_tell(host, HOST_EVENT_REST);
     host->issuer = NULL;
-    host->certificate_id = 0;
-    host->not_after_s = 0;
-    host->ari_next_s = 0;
     return true;
 }
 
@@ -129,29 +124,29 @@ void session_end(struct acme *acme)
     acme_do_afters(acme); /* what was issued is good, durable or not */
     works_orphan(acme);
     hosts_each(acme, forget_work, NULL);
-    transfer_group_free(TAKE(acme->look_group));
+    transfer_group_free(TAKE(acme->looks.group));
     orders_drop(acme);
-    for (size_t i = 0; i < acme->ca_count; i++) {
-        ca_free(acme->cas[i]);
+    for (size_t i = 0; i < acme->cas.count; i++) {
+        ca_free(acme->cas.items[i]);
     }
-    free(TAKE(acme->cas));
-    acme->ca_count = 0;
+    free(TAKE(acme->cas.items));
+    acme->cas.count = 0;
     requests_drop(acme);
-    acme_store_close(TAKE(acme->store));
-    acme->under_way = 0;
-    acme->ari_questions = 0;
-    acme->followed_id = 0;
-    acme->store_version = -1;
+    acme_store_close(TAKE(acme->session.store));
+    acme->orders.under_way = 0;
+    acme->hosts.ari_questions = 0;
+    acme->followed.certificate_id = 0;
+    acme->followed.version = -1;
 }
 
 void session_begin(struct acme *acme)
 {
     struct error e;
     acme_clear_problem(acme);
-    acme->tried_ms = clock_monotonic_ms();
+    acme->session.tried_ms = clock_monotonic_ms();
     if (!session_try_lock(acme, &e) || !open_store(acme, &e) || !load(acme, &e)) {
         acme_store_failed(acme, &e);
-        if (acme->store != NULL) { /* what can be read is served all the same */
+        if (acme->session.store != NULL) { /* what can be read is served all the same */
             struct error ignored;
             bool followed = follow_store(acme, &ignored);
             (void)followed;
@@ -161,9 +156,9 @@ void session_begin(struct acme *acme)
     }
     bool leads = acme_leads(acme);
     if (leads) {
-        acme_show_thumbprint(acme, ca_thumbprint(acme->cas[0]));
+        acme_show_thumbprint(acme, ca_thumbprint(acme->cas.items[0]));
     }
     acme_do_afters(acme);
     log_event(acme->log, LOG_LEVEL_INFO, leads ? "acme.orders" : "acme.follows",
-              LOG_NUMBER("orders_taken_up", acme->under_way));
+              LOG_NUMBER("orders_taken_up", acme->orders.under_way));
 }

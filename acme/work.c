@@ -1,12 +1,12 @@
 /* What waits, on threads that may: DNS, the operator's hook. */
-#include "acme_parts.h"
+#include "acme/client.h"
 
 static void work_unlink(struct work *work)
 {
     if (work->previous != NULL) {
         work->previous->next = work->next;
     } else {
-        work->acme->works = work->next;
+        work->acme->works.first = work->next;
     }
     if (work->next != NULL) {
         work->next->previous = work->previous;
@@ -26,19 +26,19 @@ static void work_run(void *context)
 {
     struct work *work = context;
     work->run(work);
-    mailbox_post(work->acme->mailbox, work_deliver, work);
+    mailbox_post(work->acme->thread.mailbox, work_deliver, work);
 }
 
 void acme_work(struct acme *acme, struct work *work)
 {
     work->acme = acme;
     work->previous = NULL;
-    work->next = acme->works;
+    work->next = acme->works.first;
     if (work->next != NULL) {
         work->next->previous = work;
     }
-    acme->works = work;
-    work_pool_add_to(acme->pool, work->lane, work_run, NULL, work);
+    acme->works.first = work;
+    work_pool_add_to(acme->works.pool, work->lane, work_run, NULL, work);
 }
 
 static void work_ignore(struct work *work)
@@ -49,15 +49,15 @@ static void work_ignore(struct work *work)
 /* The session that they are for has ended. */
 void works_orphan(struct acme *acme)
 {
-    for (struct work *work = acme->works; work != NULL; work = work->next) {
+    for (struct work *work = acme->works.first; work != NULL; work = work->next) {
         work->done = work_ignore;
     }
 }
 
 void works_free(struct acme *acme)
 {
-    while (acme->works != NULL) {
-        struct work *work = acme->works;
+    while (acme->works.first != NULL) {
+        struct work *work = acme->works.first;
         work_unlink(work);
         work->free(work);
     }

@@ -20,6 +20,7 @@
 
 #include <stdint.h>
 
+#include "acme/machine/trouble.h"
 #include "lib/base/bytes.h"
 #include "lib/base/error.h"
 
@@ -61,13 +62,6 @@ bool acme_store_put_account(struct acme_store *store, const struct acme_store_ac
 void acme_store_account_clear(struct acme_store_account *account);
 
 /* --- Hosts: what went wrong last, and when to try again --- */
-
-enum acme_host_trouble {
-    ACME_HOST_FINE,
-    ACME_HOST_WAITS,    /* does not reach us yet (DNS, CAA, self-fetch): costs the CA nothing */
-    ACME_HOST_FAILS,    /* an order failed */
-    ACME_HOST_REJECTED, /* the CA refuses this name for good */
-};
 
 struct acme_store_host {
     char *name; /* mta-sts.DOMAIN: the key */

@@ -1,6 +1,6 @@
 #include "cert_rows.h"
 
-#include "acme/protocol/renewal.h"
+#include "acme/machine/renewal.h"
 
 struct cert_row *cert_rows_add(struct cert_rows *rows, struct bytes host)
 {

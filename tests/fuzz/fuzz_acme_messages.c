@@ -10,8 +10,9 @@
 
 #include <jansson.h>
 
+#include "acme/machine/renewal.h"
 #include "acme/protocol/messages.h"
-#include "acme/protocol/renewal.h"
+#include "acme/protocol/retry_after.h"
 
 /* NOLINTNEXTLINE(readability-identifier-naming): libFuzzer looks for this name */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -85,21 +85,22 @@ static void take(const struct name_answer *name_answer, void *context)
 
 static struct told ask(bool slow)
 {
-    struct acme acme = {.quick_resolver = resolver_of(NAME_QUICK_MS),
-                        .resolver = resolver_of(NAME_SLOW_MS)};
+    struct acme acme = {.resolvers.quick = resolver_of(NAME_QUICK_MS),
+                        .resolvers.slow = resolver_of(NAME_SLOW_MS)};
     struct told told = {.done = false};
     struct error e;
-    assert_true(mailbox_new(&acme.mailbox, &e) && work_pool_new("names", 2, &acme.pool, &e));
+    assert_true(mailbox_new(&acme.thread.mailbox, &e) &&
+                work_pool_new("names", 2, &acme.works.pool, &e));
     (void)name_question_addresses(&acme, "mta-sts.example.org", slow, take, &told);
     while (!told.done) {
-        struct pollfd ready = {.fd = mailbox_fd(acme.mailbox), .events = POLLIN};
+        struct pollfd ready = {.fd = mailbox_fd(acme.thread.mailbox), .events = POLLIN};
         (void)poll(&ready, 1, -1);
-        mailbox_run(acme.mailbox);
+        mailbox_run(acme.thread.mailbox);
     }
-    work_pool_free(acme.pool);
-    mailbox_free(acme.mailbox);
-    dns_resolver_free(acme.quick_resolver);
-    dns_resolver_free(acme.resolver);
+    work_pool_free(acme.works.pool);
+    mailbox_free(acme.thread.mailbox);
+    dns_resolver_free(acme.resolvers.quick);
+    dns_resolver_free(acme.resolvers.slow);
     return told;
 }
 

@@ -1,4 +1,4 @@
-/* Answers that do not lead on, and what becomes of the order (acme/order_rule.h). */
+/* Answers that do not lead on, and what becomes of the order (acme/machine/order_rule.h). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "acme/order_rule.h"
+#include "acme/machine/order_rule.h"
 #include "lib/base/memory.h"
 
 static void test_decisions(void **state)

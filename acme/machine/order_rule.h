@@ -5,8 +5,8 @@
  * a week), and nobody but we has its key. So from finalize on no answer makes us forget an order
  * before it was asked for several times, with growing waits: a CA of many machines, or whoever
  * stands in front of it, says "not found" of what it will know in a moment. */
-#ifndef ACME_ORDER_RULE_H
-#define ACME_ORDER_RULE_H
+#ifndef ACME_MACHINE_ORDER_RULE_H
+#define ACME_MACHINE_ORDER_RULE_H
 
 #include <stdbool.h>
 #include <stdint.h>

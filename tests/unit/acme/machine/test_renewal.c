@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "acme/protocol/renewal.h"
+#include "acme/machine/renewal.h"
 
 enum { HOUR = 3600, DAY = 86400, YEAR = 365 * DAY, THREE_HOURS = 3 * HOUR };
 
@@ -51,6 +51,15 @@ static void test_moments(void **state)
             }
         }
     }
+}
+
+/* One renewal must not follow the other at once, by a clock that is ahead of the CA's. */
+static void test_moments_by_a_clock_that_is_ahead(void **state)
+{
+    (void)state;
+    enum { END = 90 * DAY };
+    assert_int_equal(renewal_moment_from(0, END, 0, 7), renewal_moment(0, END, 7));
+    assert_int_equal(renewal_moment_from(0, END, 80 * DAY, 7), 85 * DAY);
 }
 
 /* Nonsense certificates: no division by zero, no overflow, and never a moment outside. */
@@ -155,55 +164,6 @@ static void test_look_spread(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         assert_int_equal(look_spread_s(rows[i].count), rows[i].want_s);
     }
-}
-
-static void test_retry_after(void **state)
-{
-    (void)state;
-    enum { NOW = 784111777 }; /* Sun, 06 Nov 1994 08:49:37 GMT */
-    static const struct {
-        const char *name;
-        struct bytes field;
-        int64_t want_s; /* -1: neither */
-    } rows[] = {
-        {"seconds", BYTES("120"), 120},
-        {"none", BYTES("0"), 0},
-        {"zeros before", BYTES("000000000000000000000000060"), 60},
-        {"white space around", BYTES(" \t60 "), 60},
-        {"a year", BYTES("31536000"), YEAR},
-        {"more than a year", BYTES("31536001"), YEAR},
-        {"more than 64 bits", BYTES("99999999999999999999999999999999"), YEAR},
-        {"in a minute", BYTES("Sun, 06 Nov 1994 08:50:37 GMT"), 60},
-        {"RFC 850", BYTES("Sunday, 06-Nov-94 08:50:37 GMT"), 60},
-        {"asctime()", BYTES("Sun Nov  6 08:50:37 1994"), 60},
-        {"now", BYTES("Sun, 06 Nov 1994 08:49:37 GMT"), 0},
-        {"past", BYTES("Sun, 06 Nov 1994 08:49:36 GMT"), 0},
-        {"far", BYTES("Fri, 31 Dec 9999 23:59:59 GMT"), YEAR},
-        {"empty", BYTES(""), -1},
-        {"white space", BYTES(" "), -1},
-        {"negative", BYTES("-1"), -1},
-        {"sign", BYTES("+1"), -1},
-        {"fraction", BYTES("1.5"), -1},
-        {"unit", BYTES("12 s"), -1},
-        {"hexadecimal", BYTES("0x10"), -1},
-        {"word", BYTES("soon"), -1},
-        {"NUL", BYTES("12\0"), -1},
-        {"NUL in a date", BYTES("Sun, 06 Nov 1994 08:50:37\0 GMT"), -1},
-        {"long", BYTES("Sun, 06 Nov 1994                                  08:50:37        GMT"),
-         -1},
-    };
-    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        int64_t wait_s = -1;
-        bool ok = retry_after_parse(rows[i].field, NOW, &wait_s);
-        if (ok != (rows[i].want_s != -1) || wait_s != rows[i].want_s) {
-            fail_msg("%s: %lld", rows[i].name, (long long)wait_s);
-        }
-    }
-    int64_t wait_s = -1;
-    assert_true(retry_after_parse(rows[7].field, INT64_MIN, &wait_s));
-    assert_int_equal(wait_s, YEAR);
-    assert_true(retry_after_parse(rows[7].field, INT64_MAX, &wait_s));
-    assert_int_equal(wait_s, 0);
 }
 
 static void test_clamp(void **state)
@@ -315,13 +275,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_moments),
+        cmocka_unit_test(test_moments_by_a_clock_that_is_ahead),
         cmocka_unit_test(test_moments_of_nonsense),
         cmocka_unit_test(test_window),
         cmocka_unit_test(test_spread_is_even),
         cmocka_unit_test(test_waits),
         cmocka_unit_test(test_look_waits),
         cmocka_unit_test(test_look_spread),
-        cmocka_unit_test(test_retry_after),
         cmocka_unit_test(test_clamp),
         cmocka_unit_test(test_bucket),
         cmocka_unit_test(test_bucket_rate),

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "acme/schedule.h"
+#include "acme/machine/schedule.h"
 #include "lib/base/memory.h"
 
 static void test_empty(void **state)

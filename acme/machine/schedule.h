@@ -1,7 +1,7 @@
 /* What is due when: a binary heap of items that hold their own place in it, O(log n) for every
  * change. Items with equal times come in the order they were put. */
-#ifndef ACME_SCHEDULE_H
-#define ACME_SCHEDULE_H
+#ifndef ACME_MACHINE_SCHEDULE_H
+#define ACME_MACHINE_SCHEDULE_H
 
 #include <stdbool.h>
 #include <stddef.h>

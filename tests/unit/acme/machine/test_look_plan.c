@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "acme/look_plan.h"
+#include "acme/machine/look_plan.h"
 #include "lib/base/memory.h"
 
 /* Steps and events by one letter each. */

@@ -8,8 +8,8 @@
  *         look_plan_go_on(&plan, LOOK_GOOD);
  *     }
  */
-#ifndef ACME_LOOK_PLAN_H
-#define ACME_LOOK_PLAN_H
+#ifndef ACME_MACHINE_LOOK_PLAN_H
+#define ACME_MACHINE_LOOK_PLAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,16 +1,11 @@
 #include "renewal.h"
 
 #include <assert.h>
-#include <time.h>
-
-#include <curl/curl.h>
 
 enum {
     MINUTE_S = 60,
     DAY_S = 86400,
-    YEAR_S = 365 * DAY_S,
     SHORT_S = 10 * DAY_S, /* a lifetime under this is a short one */
-    HTTP_DATE_MAX = 64,   /* octets; the longest form of RFC 9110 §5.6.7 has 33 */
 };
 
 /* As a fraction of 2^32: RANDOM of SPAN, rounded down. Two products, as one could overflow. */
@@ -32,6 +27,13 @@ int64_t renewal_moment(int64_t not_before_s, int64_t not_after_s, uint32_t rando
     uint64_t window_s = lifetime_s / 10;
     /* 1/2 + 1/10 at most, of the lifetime: never before not_before_s. */
     return not_after_s - (int64_t)(left_s + window_s - part_of(window_s, random));
+}
+
+int64_t renewal_moment_from(int64_t not_before_s, int64_t not_after_s, int64_t now_s,
+                            uint32_t random)
+{
+    int64_t moment_s = renewal_moment(not_before_s, not_after_s, random);
+    return moment_s > now_s ? moment_s : now_s + (not_after_s - now_s) / 2;
 }
 
 int64_t renewal_emergency(int64_t not_before_s, int64_t not_after_s)
@@ -64,69 +66,6 @@ int64_t look_spread_s(size_t count)
     enum { A_SECOND = 100 };
     size_t spread_s = count / A_SECOND;
     return spread_s < LOOK_WAIT_MAX_S ? (int64_t)spread_s : LOOK_WAIT_MAX_S;
-}
-
-static bool is_white(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* Without the optional white space around a field's value (RFC 9110 §5.5). */
-static struct bytes trim(struct bytes field)
-{
-    while (field.n != 0 && is_white(field.p[0])) {
-        field = bytes_skip(field, 1);
-    }
-    while (field.n != 0 && is_white(field.p[field.n - 1])) {
-        field.n--;
-    }
-    return field;
-}
-
-/* Delay-seconds; what passes a year is one. */
-static bool parse_delay(struct bytes field, int64_t *ret_wait_s)
-{
-    int64_t wait_s = 0;
-    for (size_t i = 0; i < field.n; i++) {
-        if (field.p[i] < '0' || field.p[i] > '9') {
-            return false;
-        }
-        wait_s = wait_s * 10 + field.p[i] - '0';
-        wait_s = wait_s < YEAR_S ? wait_s : YEAR_S;
-    }
-    if (field.n == 0) {
-        return false;
-    }
-    *ret_wait_s = wait_s;
-    return true;
-}
-
-static bool parse_date(struct bytes field, int64_t *ret_s)
-{
-    char text[HTTP_DATE_MAX + 1];
-    if (field.n == 0 || field.n > HTTP_DATE_MAX || memchr(field.p, '\0', field.n) != NULL) {
-        return false;
-    }
-    memcpy(text, field.p, field.n);
-    text[field.n] = '\0';
-    time_t date_s = curl_getdate(text, NULL);
-    *ret_s = date_s;
-    return date_s != -1;
-}
-
-bool retry_after_parse(struct bytes field, int64_t now_s, int64_t *ret_wait_s)
-{
-    int64_t date_s = 0;
-    field = trim(field);
-    if (parse_delay(field, ret_wait_s)) {
-        return true;
-    }
-    if (!parse_date(field, &date_s)) {
-        return false;
-    }
-    uint64_t wait_s = seconds_from(now_s, date_s);
-    *ret_wait_s = wait_s < YEAR_S ? (int64_t)wait_s : YEAR_S;
-    return true;
 }
 
 int64_t retry_after_clamp_ari(int64_t wait_s)
