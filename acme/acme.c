@@ -132,7 +132,7 @@ static void turn(struct acme *acme)
         acme_store_failed(acme, &e);
     }
     if (acme->session.problem == NULL) {
-        acme_do_afters(acme);
+        acme_do_deeds(acme);
         for (size_t i = 0; i < acme->cas.count; i++) {
             ca_flush(acme->cas.items[i]);
         }
@@ -215,7 +215,7 @@ static void *run(void *context)
     if (acme->session.store != NULL) {
         session_end(acme);
     }
-    acme_do_afters(acme);
+    acme_do_deeds(acme);
     work_pool_free(TAKE(acme->works.pool));
     works_free(acme);
     hosts_clear(acme);

@@ -6,8 +6,8 @@
 #include "lib/base/fault.h"
 #include "lib/base/memory.h"
 
-struct after {
-    struct after *next;
+struct deed {
+    struct deed *next;
     struct certificate_pair *new;
     struct certificate_pair *old;
     const char *fault;
@@ -17,53 +17,53 @@ struct after {
     int64_t days;
 };
 
-static struct after *after_new(struct acme *acme)
+static struct deed *deed_new(struct acme *acme)
 {
-    struct after *after = memory_zero(1, sizeof(*after));
-    *acme->after.last = after;
-    acme->after.last = &after->next;
-    return after;
+    struct deed *deed = memory_zero(1, sizeof(*deed));
+    *acme->after.last = deed;
+    acme->after.last = &deed->next;
+    return deed;
 }
 
 void acme_install_later(struct acme *acme, struct certificate_pair *new,
                         struct certificate_pair *old, const char *fault)
 {
-    struct after *after = after_new(acme);
-    after->new = new;
-    after->old = old;
-    after->fault = fault;
+    struct deed *deed = deed_new(acme);
+    deed->new = new;
+    deed->old = old;
+    deed->fault = fault;
 }
 
 void acme_tell_issued_later(struct acme *acme, const char *host, const char *ca, const char *order,
                             int64_t days)
 {
-    struct after *after = after_new(acme);
-    after->host = memory_string(host);
-    after->ca = memory_string(ca);
-    after->order = memory_string(order);
-    after->days = days;
+    struct deed *deed = deed_new(acme);
+    deed->host = memory_string(host);
+    deed->ca = memory_string(ca);
+    deed->order = memory_string(order);
+    deed->days = days;
 }
 
-void acme_do_afters(struct acme *acme)
+void acme_do_deeds(struct acme *acme)
 {
     while (acme->after.first != NULL) {
-        struct after *after = acme->after.first;
-        acme->after.first = after->next;
-        if (after->fault != NULL) {
-            fault_point(after->fault);
+        struct deed *deed = acme->after.first;
+        acme->after.first = deed->next;
+        if (deed->fault != NULL) {
+            fault_point(deed->fault);
         }
-        if (after->new != NULL || after->old != NULL) {
-            acme->options.install(after->new, after->old, acme->options.context);
+        if (deed->new != NULL || deed->old != NULL) {
+            acme->options.install(deed->new, deed->old, acme->options.context);
         }
-        if (after->host != NULL) {
+        if (deed->host != NULL) {
             log_event(acme->log, LOG_LEVEL_INFO, "acme.certificate.issued",
-                      LOG_TEXT("host", after->host), LOG_TEXT("ca", after->ca),
-                      LOG_TEXT("order", after->order), LOG_NUMBER("days", after->days));
+                      LOG_TEXT("host", deed->host), LOG_TEXT("ca", deed->ca),
+                      LOG_TEXT("order", deed->order), LOG_NUMBER("days", deed->days));
         }
-        free(after->host);
-        free(after->ca);
-        free(after->order);
-        free(after);
+        free(deed->host);
+        free(deed->ca);
+        free(deed->order);
+        free(deed);
     }
     acme->after.last = &acme->after.first;
 }

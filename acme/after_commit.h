@@ -10,8 +10,8 @@
 struct acme;
 
 struct after_commit {
-    struct after *first;
-    struct after **last;
+    struct deed *first;
+    struct deed **last;
 };
 
 /* NEW is to be served instead of OLD, once what was written is durable; takes both references. */
@@ -20,6 +20,6 @@ void acme_install_later(struct acme *acme, struct certificate_pair *new,
 /* One line in the log, once it is so. */
 void acme_tell_issued_later(struct acme *acme, const char *host, const char *ca, const char *order,
                             int64_t days);
-void acme_do_afters(struct acme *acme);
+void acme_do_deeds(struct acme *acme);
 
 #endif

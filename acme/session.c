@@ -121,7 +121,7 @@ static bool forget_work(struct host *host, void *context)
 void session_end(struct acme *acme)
 {
     transport_free(TAKE(acme->transport));
-    acme_do_afters(acme); /* what was issued is good, durable or not */
+    acme_do_deeds(acme); /* what was issued is good, durable or not */
     works_orphan(acme);
     hosts_each(acme, forget_work, NULL);
     transfer_group_free(TAKE(acme->looks.group));
@@ -158,7 +158,7 @@ void session_begin(struct acme *acme)
     if (leads) {
         acme_show_thumbprint(acme, ca_thumbprint(acme->cas.items[0]));
     }
-    acme_do_afters(acme);
+    acme_do_deeds(acme);
     log_event(acme->log, LOG_LEVEL_INFO, leads ? "acme.orders" : "acme.follows",
               LOG_NUMBER("orders_taken_up", acme->orders.under_way));
 }

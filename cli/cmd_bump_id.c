@@ -19,8 +19,8 @@ struct bump {
     struct bump_plan plan;
     struct bump_view view;
     struct record_output output;
-    bool failed; /* for a file, or a domain; the others are done all the same */
-    bool stayed; /* with --check: an id did, and its policy did not */
+    bool failed;      /* for a file, or a domain; the others are done all the same */
+    bool out_of_step; /* with --check: an id is not its policy's */
 };
 
 static void clear(struct bump *bump)
@@ -107,7 +107,7 @@ static void check_change(struct bump *bump, const struct bump_change *change)
     const char *why =
         bump_check_change(change, bump->older, invocation_has(bump->invocation, "strict"));
     if (why != NULL) {
-        bump->stayed = true;
+        bump->out_of_step = true;
         printf("%s:%u:%u: error: the id %s of %s%s %s; run \"mtasts-host bump-id\"\n",
                SAFE_TEXT(change->path), change->place.line, change->place.column,
                change->old_id.text, shared ? "the shared policy " : "", change->subject + shared,
@@ -120,7 +120,7 @@ static bool check_domain(const struct catalogue_view *view, void *context)
     struct bump *bump = context;
     struct policy_id id;
     if (bump_plan_wants(&bump->plan, view) && bump_check_has_stayed(view, bump->older, &id)) {
-        bump->stayed = true;
+        bump->out_of_step = true;
         printf("%s:%u:%u: error: the id %s of %.*s stayed although its policy changed; run "
                "\"mtasts-host bump-id\" with --since\n",
                view->path, view->entry->place.line, view->entry->place.column, id.text,
@@ -138,7 +138,7 @@ static int check_ids(struct bump *bump)
     if (bump->older != NULL) {
         catalogue_each(bump->workspace.catalogue, check_domain, bump);
     }
-    return bump->failed ? COMMAND_FAILED : bump->stayed ? COMMAND_NO : COMMAND_DONE;
+    return bump->failed ? COMMAND_FAILED : bump->out_of_step ? COMMAND_NO : COMMAND_DONE;
 }
 
 /* --- The files --- */
