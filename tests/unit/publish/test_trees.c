@@ -13,7 +13,7 @@ static const char POLICIES[] = "domains:\n"
 
 struct told {
     size_t count;
-    char first[256];
+    char first[1024]; /* as long as an error's text may be */
 };
 
 static void note(struct told *told, const char *text)
