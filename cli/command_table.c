@@ -195,7 +195,7 @@ static const struct command_option help_options[] = {
 };
 
 #define COMMAND(name_, arguments_, run_, about_)                                                   \
-    .name = name_, .arguments = arguments_, .run = run_, .about = about_
+    .name = (name_), .arguments = (arguments_), .run = (run_), .about = (about_)
 #define OPTIONS(table) .options = (table), .option_count = ARRAY_LENGTH(table)
 
 const struct command command_table[] = {

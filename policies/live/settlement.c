@@ -246,6 +246,18 @@ static void judge_stays(struct solver *s, size_t name)
     ask(s, name, find_claim(s, name, false) != NULL ? RULE_MOVES : RULE_NEEDED);
 }
 
+/* The file of the Nth claim to NAME, from 0, of those that count. */
+static size_t nth_claimant(const struct solver *s, size_t name, size_t n)
+{
+    for (size_t i = 0; i < claim_count(s, name); i++) {
+        size_t file = claim_at(s, name, i)->file;
+        if (counts(s, file) && n-- == 0) {
+            return file;
+        }
+    }
+    return SETTLEMENT_NOBODY;
+}
+
 static void judge_moves(struct solver *s, size_t name)
 {
     size_t count = 0;
@@ -259,20 +271,14 @@ static void judge_moves(struct solver *s, size_t name)
             };
         }
     }
-    if (is_disputed(s,
-                    name)) { /* those who were refused over it have it still: as one more claim */
+    if (is_disputed(s, name)) { /* who was refused over it has it still: one claim more */
         s->parties[count++] = (struct name_claim){0};
     }
     enum ownership verdict = ownership_decide(owner_state_of(s, name), s->parties, count, &winner);
     if (verdict == OWNERSHIP_DISPUTED) {
         ask(s, name, RULE_DISPUTE);
     } else if (verdict == OWNERSHIP_MOVES && count > 1) {
-        const struct settlement_claim *claim = NULL;
-        for (size_t i = 0; winner != SETTLEMENT_NOBODY; i++) {
-            claim = claim_at(s, name, i);
-            winner -= counts(s, claim->file);
-        }
-        refuse_claims(s, name, SETTLEMENT_TAKEN, claim->file);
+        refuse_claims(s, name, SETTLEMENT_TAKEN, nth_claimant(s, name, winner));
     } else {
         ask(s, name, RULE_NEEDED);
     }

@@ -101,11 +101,10 @@ static inline void *names_run(void *context)
     unsigned char message[4096];
     struct sockaddr_in from;
     socklen_t size = sizeof(from);
-    for (ssize_t n;
-         (n = recvfrom(names->fd, message, 512, 0, (struct sockaddr *)&from, &size)) > NAMES_HEADER;
-         size = sizeof(from)) {
+    while (recvfrom(names->fd, message, 512, 0, (struct sockaddr *)&from, &size) > NAMES_HEADER) {
         size_t length = names_answer(names, message);
         (void)!sendto(names->fd, message, length, 0, (struct sockaddr *)&from, size);
+        size = sizeof(from);
     }
     return NULL;
 }
