@@ -9,23 +9,6 @@ enum {
     HTTP_DATE_MAX = 64, /* octets; the longest form of RFC 9110 §5.6.7 has 33 */
 };
 
-static bool is_white(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* Without the optional white space around a field's value (RFC 9110 §5.5). */
-static struct bytes trim(struct bytes field)
-{
-    while (field.n != 0 && is_white(field.p[0])) {
-        field = bytes_skip(field, 1);
-    }
-    while (field.n != 0 && is_white(field.p[field.n - 1])) {
-        field.n--;
-    }
-    return field;
-}
-
 /* Delay-seconds; what passes a year is one. */
 static bool parse_delay(struct bytes field, int64_t *ret_wait_s)
 {
@@ -60,7 +43,7 @@ static bool parse_date(struct bytes field, int64_t *ret_s)
 bool retry_after_parse(struct bytes field, int64_t now_s, int64_t *ret_wait_s)
 {
     int64_t date_s = 0;
-    field = trim(field);
+    field = bytes_trim(field);
     if (parse_delay(field, ret_wait_s)) {
         return true;
     }

@@ -50,6 +50,18 @@ static inline struct bytes bytes_skip(struct bytes b, size_t n)
     return (struct bytes){b.p + n, b.n - n};
 }
 
+/* Without spaces and tabs at both ends (OWS of RFC 9110 §5.6.3, WSP of RFC 5234). */
+static inline struct bytes bytes_trim(struct bytes b)
+{
+    while (b.n != 0 && (b.p[0] == ' ' || b.p[0] == '\t')) {
+        b = bytes_skip(b, 1);
+    }
+    while (b.n != 0 && (b.p[b.n - 1] == ' ' || b.p[b.n - 1] == '\t')) {
+        b.n--;
+    }
+    return b;
+}
+
 /* N octets as 2 * N hex digits, lower case, and a NUL. */
 static inline void bytes_to_hex(const unsigned char *octets, size_t n, char *ret_hex)
 {

@@ -11,22 +11,6 @@ static bool is_letter_or_digit(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || c == '\t'; /* WSP of RFC 5234 */
-}
-
-static struct bytes trim(struct bytes text)
-{
-    while (text.n != 0 && is_space(text.p[0])) {
-        text = bytes_skip(text, 1);
-    }
-    while (text.n != 0 && is_space(text.p[text.n - 1])) {
-        text.n--;
-    }
-    return text;
-}
-
 /* Splits what stands before SEPARATOR off *REST; false: it is not there, and *REST is all there is.
  */
 static bool split(struct bytes *rest, char separator, struct bytes *ret_part)
@@ -104,8 +88,8 @@ static bool take_parameter(struct bytes text, struct dns_caa_record *record)
     if (!split(&text, '=', &tag)) {
         return false;
     }
-    tag = trim(tag);
-    struct bytes value = trim(text);
+    tag = bytes_trim(tag);
+    struct bytes value = bytes_trim(text);
     if (!is_label(tag) || !is_parameter_value(value)) {
         return false;
     }
@@ -129,11 +113,11 @@ static bool take_parameter(struct bytes text, struct dns_caa_record *record)
 static bool parse_issue_value(struct bytes value, struct dns_caa_record *record)
 {
     bool more = split(&value, ';', &record->issuer);
-    record->issuer = trim(record->issuer);
+    record->issuer = bytes_trim(record->issuer);
     if (record->issuer.n != 0 && !is_issuer_name(record->issuer)) {
         return false;
     }
-    more = more && trim(value).n != 0;
+    more = more && bytes_trim(value).n != 0;
     while (more) {
         struct bytes parameter;
         more = split(&value, ';', &parameter);

@@ -58,17 +58,6 @@ static bool is_target(struct bytes text)
     return text.n != 0;
 }
 
-static struct bytes trim(struct bytes text)
-{
-    while (text.n != 0 && (text.p[0] == ' ' || text.p[0] == '\t')) {
-        text = bytes_skip(text, 1);
-    }
-    while (text.n != 0 && (text.p[text.n - 1] == ' ' || text.p[text.n - 1] == '\t')) {
-        text.n--;
-    }
-    return text;
-}
-
 /* What stands before the first C, which is taken off *REST too; all where there is none. */
 static struct bytes split(struct bytes *rest, char c)
 {
@@ -119,7 +108,7 @@ static bool read_encoding(struct bytes value, struct reading *reading)
 static bool read_connection(struct bytes value, struct reading *reading)
 {
     while (value.n != 0) {
-        struct bytes option = trim(split(&value, ','));
+        struct bytes option = bytes_trim(split(&value, ','));
         reading->closes |= bytes_equal_nocase(option, BYTES("close"));
         reading->head->keeps |= bytes_equal_nocase(option, BYTES("keep-alive"));
     }
@@ -190,7 +179,7 @@ static bool read_field(struct bytes line, struct reading *reading)
         return refuse(reading, BYTES("A field of the request is malformed.\n"));
     }
     reading->octets += HTTP_FIELD_OVERHEAD;
-    return read_known(name, trim(value), reading);
+    return read_known(name, bytes_trim(value), reading);
 }
 
 /* --- Lines --- */
