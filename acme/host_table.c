@@ -91,7 +91,7 @@ static struct host *get_by_domain(struct acme *acme, struct bytes domain)
 static bool gather(struct policy_domain *domain, void *context)
 {
     if (rcu_current(domain->slot) != NULL) {
-        buffer_add(context, (struct bytes){domain->name, domain->name_length});
+        buffer_add(context, policy_domain_name(domain));
         buffer_add(context, BYTES("\n"));
     }
     return true;

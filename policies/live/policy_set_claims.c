@@ -8,13 +8,12 @@
 struct set_claims {
     struct set_files files; /* by number: those of the round first */
     struct settlement_file *judged;
-    size_t judged_capacity;
     struct settlement_name *names;
     struct bytes *texts; /* the names themselves, a shared policy's without its "@" */
     size_t name_count;
     struct settlement_claim *claims;
-    const struct policy *
-        *offered; /* the text of each claim, as far as it is known before; or NULL */
+    const struct policy **offered; /* the text of each claim, or NULL: as it seems before the
+                                      round is decided */
     size_t offered_capacity;
     size_t claim_count;
     size_t claim_capacity;
@@ -23,11 +22,6 @@ struct set_claims {
     size_t use_capacity;
     struct settlement_verdict *verdicts;
 };
-
-static struct bytes domain_name(const struct policy_domain *domain)
-{
-    return (struct bytes){domain->name, domain->name_length};
-}
 
 static uint64_t number_of_text(const struct policy *policy)
 {
@@ -94,14 +88,11 @@ static size_t count_shared(const struct policy_set *set)
 static size_t number_of_shared(struct set_claims *claims, struct set_shared *shared)
 {
     if (shared->number == 0) {
-        bool orphan = set_shared_is_orphan(shared);
         claims->texts[claims->name_count] = set_shared_name(shared);
         claims->names[claims->name_count] = (struct settlement_name){
             .owner = number_of_file(claims, shared->owner),
-            .text = number_of_text(shared->slot != NULL ? shared->slot->policy : shared->former),
+            .text = number_of_text(set_shared_served(shared)),
             .is_shared = true,
-            .is_orphan = orphan,
-            .is_served = shared->slot != NULL || shared->former != NULL,
         };
         shared->number = ++claims->name_count;
     }
@@ -112,7 +103,7 @@ static size_t number_of_shared(struct set_claims *claims, struct set_shared *sha
 static size_t number_of_domain(struct set_claims *claims, struct policy_domain *domain)
 {
     if (domain->claimant == claims) {
-        claims->texts[claims->name_count] = domain_name(domain);
+        claims->texts[claims->name_count] = policy_domain_name(domain);
         claims->names[claims->name_count] = (struct settlement_name){
             .owner = number_of_file(claims, domain->owner),
             .text = number_of_text(set_domain_text(domain)),
@@ -195,7 +186,7 @@ static void note_served_last(const struct policy_set *set, struct set_claims *cl
     for (size_t i = 0; i < claims->claim_count && set->options.was_last != NULL; i++) {
         struct settlement_claim *claim = &claims->claims[i];
         const struct settlement_name *name = &claims->names[claim->name];
-        claim->served_last = name->owner == SETTLEMENT_NOBODY && !name->is_orphan &&
+        claim->served_last = name->owner == SETTLEMENT_NOBODY && name->text == 0 &&
                              claimed[claim->name] > 1 && was_last(set, claims, i);
     }
 }

@@ -186,7 +186,7 @@ const struct set_domain *set_file_find_domain(const struct set_file *file, struc
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         const struct policy_domain *domain = file->domains[middle].domain;
-        int order = bytes_compare((struct bytes){domain->name, domain->name_length}, name);
+        int order = bytes_compare(policy_domain_name(domain), name);
         if (order == 0) {
             return &file->domains[middle];
         }

@@ -3,11 +3,6 @@
 #include "policies/live/policy_set_parts.h"
 #include "policies/live/removal_rule.h"
 
-static struct bytes domain_name(const struct policy_domain *domain)
-{
-    return (struct bytes){domain->name, domain->name_length};
-}
-
 /* How many domains of FILE nobody would serve. */
 static size_t count_losses(const struct set_file *file)
 {
@@ -33,7 +28,7 @@ static bool is_free(const struct policy_set *set, const struct policy_domain *do
     const struct policy_set_options *options = &set->options;
     const struct policy *text = set_domain_text(domain);
     return text != NULL && text->mode == POLICY_NONE && options->is_free != NULL &&
-           options->is_free(domain_name(domain), options->context);
+           options->is_free(policy_domain_name(domain), options->context);
 }
 
 static size_t count_free(const struct policy_set *set, const struct set_file *file)
@@ -72,7 +67,7 @@ static bool narrows(const struct set_file *file)
     }
     for (size_t i = 0; i < offer->shared_count; i++) {
         const struct set_shared *shared = offer->shared[i].shared;
-        const struct policy *before = shared->slot != NULL ? shared->slot->policy : shared->former;
+        const struct policy *before = set_shared_served(shared);
         const struct policy *after = offer->shared[i].policy;
         if (before != NULL && after != NULL && write_rule_narrows(before, after)) {
             return true;

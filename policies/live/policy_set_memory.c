@@ -454,7 +454,7 @@ static void add_version(struct policy_set *set, const struct set_file *file, str
             domain->slot != NULL ? set_shared_of(set, domain) : set_mirror_wait_of(file, domain);
         if (domain->slot != NULL || shared != NULL) {
             model.domains[model.domain_count++] = (struct policy_file_entry){
-                .name = {domain->name, domain->name_length},
+                .name = policy_domain_name(domain),
                 .place = place_of(&file->domains[i].place),
                 .policy = shared == NULL ? domain->own.policy : NULL,
                 .shared = shared != NULL ? set_shared_name(shared) : BYTES(""),

@@ -170,7 +170,7 @@ const struct policy *set_shared_text(const struct set_shared *shared)
     if (coming != NULL && coming->policy != NULL) {
         return coming->policy;
     }
-    return shared->slot != NULL ? shared->slot->policy : shared->former;
+    return set_shared_served(shared);
 }
 
 const struct policy *set_offer_text(const struct offer_domain *offered)
@@ -180,7 +180,7 @@ const struct policy *set_offer_text(const struct offer_domain *offered)
 
 const struct policy *set_domain_text(const struct policy_domain *domain)
 {
-    struct bytes name = {domain->name, domain->name_length};
+    struct bytes name = policy_domain_name(domain);
     const struct set_file *owner = domain->owner;
     if (domain->slot != NULL || owner == NULL || owner->restored == NULL) {
         return domain->slot != NULL ? domain->slot->policy : NULL;

@@ -58,6 +58,13 @@ static inline struct bytes set_shared_name(const struct set_shared *shared)
     return (struct bytes){shared->text + 1, shared->name_length};
 }
 
+/* The text that stands: what is served, or before the first apply has published it, what is
+ * remembered; NULL: none is known. */
+static inline const struct policy *set_shared_served(const struct set_shared *shared)
+{
+    return shared->slot != NULL ? shared->slot->policy : shared->former;
+}
+
 /* No file defines it, but domains use it: its last good version stays. */
 static inline bool set_shared_is_orphan(const struct set_shared *shared)
 {

@@ -25,11 +25,6 @@ static struct bytes shared_subject(const struct set_shared *shared)
     return (struct bytes){shared->text, shared->name_length + 1};
 }
 
-static struct bytes domain_subject(const struct policy_domain *domain)
-{
-    return (struct bytes){domain->name, domain->name_length};
-}
-
 static const struct policy *own_policy(const struct policy_domain *domain)
 {
     return domain->slot == &domain->own ? domain->own.policy : NULL;
@@ -92,7 +87,7 @@ static void publish_own(struct policy_set *set, struct policy_domain *domain, st
         policy_free(policy);
         return;
     }
-    tell(set, &(struct policy_set_event){.subject = domain_subject(domain),
+    tell(set, &(struct policy_set_event){.subject = policy_domain_name(domain),
                                          .before = now,
                                          .after = policy,
                                          .none = is_none(policy)});
@@ -107,7 +102,7 @@ void set_publish_user(struct policy_set *set, struct policy_domain *domain,
         return;
     }
     const struct policy *now = shared->coming != NULL ? shared->coming : shared->slot->policy;
-    tell(set, &(struct policy_set_event){.subject = domain_subject(domain),
+    tell(set, &(struct policy_set_event){.subject = policy_domain_name(domain),
                                          .shared = shared_subject(shared),
                                          .before = own_policy(domain),
                                          .none = is_none(now)});
@@ -159,7 +154,7 @@ void set_publish_removals(struct policy_set *set)
     for (size_t i = 0; i < set->publication.doomed_count; i++) {
         struct policy_domain *domain = set->publication.doomed[i];
         if (domain->slot != NULL) {
-            tell(set, &(struct policy_set_event){.subject = domain_subject(domain),
+            tell(set, &(struct policy_set_event){.subject = policy_domain_name(domain),
                                                  .before = own_policy(domain),
                                                  .gone = true});
             set->result.removed++;

@@ -69,7 +69,7 @@ void set_mirror_drop_lost_waits(struct policy_set *set, struct set_file *file)
 const struct set_shared *set_mirror_wait_of(const struct set_file *file,
                                             const struct policy_domain *domain)
 {
-    struct bytes name = {domain->name, domain->name_length};
+    struct bytes name = policy_domain_name(domain);
     size_t low = 0;
     size_t high = file->wait_count;
     while (low < high) {

@@ -110,7 +110,7 @@ static enum owner_state owner_state_of(const struct solver *s, size_t number)
 {
     const struct settlement_name *name = &s->round->names[number];
     if (name->owner == SETTLEMENT_NOBODY) {
-        return name->is_orphan ? OWNER_LETS_GO : OWNER_NONE;
+        return name->text != 0 ? OWNER_LETS_GO : OWNER_NONE;
     }
     const struct settlement_file *owner = &s->round->files[name->owner];
     bool standing = stands(s, name->owner);
@@ -123,12 +123,12 @@ static enum owner_state owner_state_of(const struct solver *s, size_t number)
     return owner->is_gone ? OWNER_LETS_GO : OWNER_CLAIMS;
 }
 
-/* A shared policy stays defined while its file is merely gone, unlike a domain that is to be taken:
- * somebody may use it. */
+/* A shared policy whose text is served stays for those that use it, and so does one without a text
+ * (a mirror's) whose file is merely gone, unlike a domain that is to be taken. */
 static bool is_defined(const struct solver *s, size_t number)
 {
     const struct settlement_name *name = &s->round->names[number];
-    return name->is_served || find_claim(s, number, true) != NULL ||
+    return name->text != 0 || find_claim(s, number, true) != NULL ||
            (name->owner != SETTLEMENT_NOBODY && !stands(s, name->owner));
 }
 

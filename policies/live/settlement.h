@@ -28,11 +28,10 @@
 /* A name that more than its owner has, or a shared policy that an offer has or uses. Texts are
  * numbers: the same number, the same text; 0: none is known. */
 struct settlement_name {
-    size_t owner;   /* the file that gives it now, or SETTLEMENT_NOBODY */
+    size_t owner;   /* the file that gives it now, or SETTLEMENT_NOBODY: no file does, and what is
+                       served of it, if anything, is what it was */
     uint64_t text;  /* what is served */
     bool is_shared; /* a shared policy's, not a domain's */
-    bool is_orphan; /* shared; no file defines it, but what it was is served */
-    bool is_served; /* shared; a text of it is served: it stays for those that use it */
 };
 
 /* An offer's mention of a name as its own. */

@@ -24,7 +24,7 @@ static struct policy_domain *domain_of(struct rcu_entry *entry)
 static struct bytes domain_key(const struct rcu_entry *entry)
 {
     const struct policy_domain *domain = caa_container_of(entry, struct policy_domain, entry);
-    return (struct bytes){domain->name, domain->name_length};
+    return policy_domain_name(domain);
 }
 
 /* `own.policy` belongs to the domain only while `slot` points there: see policy_index_set_shared.

@@ -26,12 +26,18 @@ struct policy_domain {
     struct policy_slot *slot; /* RCU-protected: &own or a shared slot; NULL: claimed, not served */
     struct policy_slot own;
     struct set_file *owner; /* whose domain this is; the writer's own, unknown here */
-    void *claimant;         /* who asks for it in the change set under way */
+    void *claimant; /* in the change set under way: the file that gets it, or NULL. While it is
+                       not known: what policies/live/policy_set_claims.c says of it */
     /* Since when it is known to have no certificate (policies/loader/survey.h). */
     uint32_t without_s;
     unsigned char name_length;
     char name[];
 };
+
+static inline struct bytes policy_domain_name(const struct policy_domain *domain)
+{
+    return (struct bytes){domain->name, domain->name_length};
+}
 
 struct policy_index *policy_index_new(void);
 void policy_index_free(struct policy_index *index);

@@ -57,9 +57,7 @@ static void read_served(struct sample *s, const char *words)
     for (const char *w = words; *w != '\0'; w += strcspn(w, " "), w += strspn(w, " ")) {
         struct settlement_name *name = &s->names[number_of(w[0])];
         name->text = (uint64_t)(w[1] - '0');
-        name->is_served = name->is_shared && name->text != 0;
         name->owner = islower((unsigned char)w[2]) ? number_of(w[2]) : SETTLEMENT_NOBODY;
-        name->is_orphan = name->is_served && name->owner == SETTLEMENT_NOBODY;
     }
 }
 
@@ -239,8 +237,6 @@ static void make_random(struct sample *s, unsigned *seed)
         name->text = name->owner != SETTLEMENT_NOBODY || (name->is_shared && owner % 2 == 0)
                          ? 1 + random_below(seed, 3)
                          : 0;
-        name->is_served = name->is_shared && name->text != 0;
-        name->is_orphan = name->is_served && name->owner == SETTLEMENT_NOBODY;
     }
     for (size_t i = 0; i < RANDOM_FILES; i++) {
         struct settlement_file *file = &s->files[i];
@@ -323,7 +319,7 @@ static void expect_uses_defined(const struct sample *s)
         size_t name = s->uses[i].name;
         size_t owner = s->names[name].owner;
         if (stands(s, s->uses[i].file)) {
-            assert_true(count_standing(s, name, &claim) != 0 || s->names[name].is_served ||
+            assert_true(count_standing(s, name, &claim) != 0 || s->names[name].text != 0 ||
                         (owner != SETTLEMENT_NOBODY && !stands(s, owner)));
         }
     }
