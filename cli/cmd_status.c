@@ -7,9 +7,11 @@
 #include "cli/opening.h"
 #include "cli/status_view.h"
 #include "lib/base/clock.h"
+#include "lib/base/file.h"
 #include "lib/base/safe_json.h"
 #include "publish/ready_wait.h"
 #include "publish/status_left.h"
+#include "server/metrics.h"
 
 enum { STATUS_TIMEOUT_MS = 10000 };
 
@@ -21,6 +23,23 @@ static void print_shown(const json_t *reply, void (*print)(const json_t *, int64
     json_decref(shown);
 }
 
+/* To FILE, which a collector may read at any time; NULL: standard output. */
+static bool put_metrics(const json_t *reply, const char *file)
+{
+    struct error e;
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(METRICS_TEXT_MAX);
+    json_t *shown = safe_json_shown(reply);
+    metrics_text(shown, clock_wall_s(), &text);
+    json_decref(shown);
+    if (file == NULL) {
+        (void)fwrite(text.p, 1, text.n, stdout);
+    } else if (!file_replace(file, buffer_bytes(&text), 0644, &e)) {
+        (void)fail(&e);
+        return false;
+    }
+    return true;
+}
+
 /* The metrics have the verdict in them, and are the same however it turns out: who writes them into
  * a file is not told that it failed. */
 static int verdict(const struct invocation *invocation, const json_t *reply)
@@ -30,12 +49,11 @@ static int verdict(const struct invocation *invocation, const json_t *reply)
     return fine || invocation_has(invocation, "prometheus") ? COMMAND_DONE : COMMAND_NO;
 }
 
-static void print(const struct invocation *invocation, const struct settings *settings,
+static bool print(const struct invocation *invocation, const struct settings *settings,
                   json_t *reply)
 {
     if (invocation_has(invocation, "prometheus")) {
-        print_shown(reply, metrics_view_print);
-        return;
+        return put_metrics(reply, invocation_value(invocation, "output"));
     }
     if (status_view_is_serving(reply)) {
         /* What the server does not look at itself. */
@@ -46,6 +64,7 @@ static void print(const struct invocation *invocation, const struct settings *se
     } else {
         print_shown(reply, status_view_print);
     }
+    return true;
 }
 
 static int wait_ready(const struct invocation *invocation)
@@ -75,8 +94,7 @@ int cmd_status(const struct invocation *invocation)
     if (reply == NULL) {
         return COMMAND_FAILED;
     }
-    print(invocation, settings, reply);
-    int code = verdict(invocation, reply);
+    int code = print(invocation, settings, reply) ? verdict(invocation, reply) : COMMAND_FAILED;
     json_decref(reply);
     return code;
 }

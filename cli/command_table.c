@@ -65,6 +65,8 @@ static const struct command_option status_options[] = {
           .excludes = "json|prometheus"),
     JSON_OPTION,
     FLAG("prometheus", "print metrics in Prometheus' text format", .excludes = "json"),
+    VALUE("output", "FILE", "replace this file by the metrics, where the server answers",
+          .letter = 'o', .needs = "prometheus"),
 };
 
 static const struct command_option cert_list_options[] = {
@@ -295,8 +297,8 @@ const struct command command_table[] = {
      .example = "mtasts-host status\n"
                 "mtasts-host status --wait-ready\n"
                 "mtasts-host status --json | jq .files_in_error\n"
-                "mtasts-host status --prometheus >/var/lib/prometheus/node-exporter/"
-                "mtasts-host.prom"},
+                "mtasts-host status --prometheus --output "
+                "/var/lib/prometheus/node-exporter/mtasts-host.prom"},
     {COMMAND("cert", "COMMAND ...", NULL, "look at and act on the certificates that come by ACME"),
      .hidden = true, .example = "mtasts-host cert list"},
     {COMMAND("cert list", "", cmd_cert_list, "list names and their certificates by ACME"),

@@ -16,11 +16,6 @@ void status_view_print(const json_t *status, int64_t now_s, FILE *out);
 void acme_view_print(const json_t *acme, int64_t now_s, FILE *out);
 void mirror_view_print(const json_t *mirror, int64_t now_s, FILE *out);
 
-/* The same as metrics in the Prometheus text format, version 0.0.4: what a collector of text files
- * or a small wrapper hands on. Names and meanings are in mtasts-host(1). What STATUS does not have
- * gives no metric. */
-void metrics_view_print(const json_t *status, int64_t now_s, FILE *out);
-
 /* Else it loads or stops, and says little about itself. */
 bool status_view_is_serving(const json_t *status);
 

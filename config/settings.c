@@ -299,6 +299,7 @@ void settings_free(struct settings *settings)
         settings->control,
         settings->user,
         settings->root_text,
+        settings->health_path,
         settings->dns_delegate,
         settings->default_tlsrpt,
         settings->dns_host,
@@ -318,6 +319,8 @@ void settings_free(struct settings *settings)
     clear_listens(&settings->https);
     clear_listens(&settings->http);
     clear_listens(&settings->plain);
+    clear_listens(&settings->admin.listens);
+    settings_list_clear(&settings->admin.hosts);
     settings_acme_free(settings->acme);
     free(settings);
 }

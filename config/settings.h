@@ -37,6 +37,13 @@ struct settings_networks {
     size_t count;
 };
 
+/* `listen.admin`: metrics and health, for whoever watches the server. */
+struct settings_admin {
+    struct settings_listens listens;
+    struct settings_networks from; /* who is answered besides loopback and Unix sockets */
+    struct settings_list hosts;    /* names that a Host field may have besides addresses */
+};
+
 /* Every limit has a name, a default and a line in the man page. One table (settings_limits.c) holds
  * name, default, bounds and unit of each; `settings_limits_each` lets man-page tests walk it. */
 struct settings_limits {
@@ -58,10 +65,11 @@ struct settings_limits {
     int64_t memory_octets;             /* what all connections may make this process hold */
     int64_t memory_per_address_octets; /* what those of one IPv4 address or IPv6 /64 may */
     int64_t concurrent_streams;        /* HTTP/2, per connection */
-    int64_t drain_ms;                  /* after SIGTERM, then connections are cut */
-    int64_t debounce_ms;               /* quiet time before a change is applied */
-    int64_t write_wait_ms;             /* a file that is open for writing, and quiet */
-    int64_t settle_ms;                 /* between two looks at a file nobody tells of */
+    int64_t drain_ms;                  /* after drain_notice, then connections are cut */
+    int64_t drain_notice_ms;   /* after SIGTERM: health is red, and all is answered as before */
+    int64_t debounce_ms;       /* quiet time before a change is applied */
+    int64_t write_wait_ms;     /* a file that is open for writing, and quiet */
+    int64_t settle_ms;         /* between two looks at a file nobody tells of */
     int64_t vanish_ms;         /* a file must be gone this long before its domains are taken away */
     int64_t removal_percent;   /* a change that removes more than this … */
     int64_t removal_domains;   /* … and at least this many domains is held */
@@ -135,6 +143,8 @@ struct settings {
     struct settings_listens https;
     struct settings_listens http;
     struct settings_listens plain;
+    struct settings_admin admin;
+    char *health_path; /* `listen.health`: what a balancer asks for by address; NULL: nothing */
     char *state;
     char *control;
     char *user;        /* NULL: stay who started us */

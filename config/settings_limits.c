@@ -77,7 +77,10 @@ static const struct limit LIMITS[] = {
     {"concurrent_streams", AT(concurrent_streams), NUMBER, 16, 1, 1000,
      "HTTP/2 requests at a time in one connection."},
     {"drain", AT(drain_ms), DURATION, 10 * SECOND, 0, HOUR,
-     "Time that open connections have after SIGTERM before they are cut."},
+     "Time that open connections have after SIGTERM, and after drain_notice, before they are cut."},
+    {"drain_notice", AT(drain_notice_ms), DURATION, 0, 0, HOUR,
+     "Time after SIGTERM in which everything is answered as before, but for health (listen.admin, "
+     "listen.health): a balancer sees that, and sends its clients elsewhere."},
     {"debounce", AT(debounce_ms), DURATION, 50, 0, 10 * SECOND,
      "Time without further changes before changed files are read."},
     {"write_wait", AT(write_wait_ms), DURATION, 10 * SECOND, SECOND, HOUR,

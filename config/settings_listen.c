@@ -1,4 +1,4 @@
-/* `listen:` — where to listen, and for what. */
+/* `listen:` — one place to listen. */
 #include <arpa/inet.h>
 #include <sys/un.h>
 
@@ -108,7 +108,7 @@ static bool parse_listen(const struct yaml_node *item, struct settings_listen *r
                         shown(item->text).text);
 }
 
-static bool is_loopback(const char *host)
+bool settings_is_loopback(const char *host)
 {
     static const unsigned char one[sizeof(struct in6_addr)] = {[15] = 1};
     struct in6_addr address;
@@ -122,7 +122,7 @@ static bool is_loopback(const char *host)
 static bool any_on_loopback(const struct settings_listens *listens)
 {
     for (size_t i = 0; i < listens->count; i++) {
-        if (listens->items[i].kind == LISTEN_TCP && is_loopback(listens->items[i].host)) {
+        if (listens->items[i].kind == LISTEN_TCP && settings_is_loopback(listens->items[i].host)) {
             return true;
         }
     }
@@ -151,7 +151,7 @@ static bool is_in(const struct settings_listens *listens, const struct settings_
     return false;
 }
 
-static bool add_item(const struct yaml_node *item, void *target, struct fields_context *context)
+bool settings_add_listen(const struct yaml_node *item, void *target, struct fields_context *context)
 {
     struct settings_listens *listens = target;
     if (listens->count == LISTENS_MAX) {
@@ -164,7 +164,7 @@ static bool add_item(const struct yaml_node *item, void *target, struct fields_c
     }
     const struct settings *settings = settings_reader_of(context)->settings;
     if (is_in(&settings->https, &listen) || is_in(&settings->http, &listen) ||
-        is_in(&settings->plain, &listen)) {
+        is_in(&settings->plain, &listen) || is_in(&settings->admin.listens, &listen)) {
         free(listen.host);
         return fields_error(context, &item->start, "\"%s\" stands here twice; remove one of them",
                             shown(item->text).text);
@@ -172,35 +172,4 @@ static bool add_item(const struct yaml_node *item, void *target, struct fields_c
     listen.text = memory_string_of(item->text);
     add_listen(listens, listen);
     return true;
-}
-
-static bool read_https(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    settings_reader_of(context)->https_read = true;
-    return fields_strings(pair, add_item, &((struct settings *)target)->https, context);
-}
-
-static bool read_http(const struct yaml_pair *pair, void *target, struct fields_context *context)
-{
-    settings_reader_of(context)->http_read = true;
-    return fields_strings(pair, add_item, &((struct settings *)target)->http, context);
-}
-
-bool settings_read_listen(const struct yaml_pair *pair, void *target,
-                          struct fields_context *context)
-{
-    static const struct field FIELDS[] = {
-        {"https", .read = read_https},
-        {"http", .read = read_http},
-        {"plain", fields_read_strings, .offset = offsetof(struct settings, plain), .add = add_item},
-    };
-    const struct settings *settings = target;
-    const struct settings_reader *reader = settings_reader_of(context);
-    if (!fields_read(pair, "listen", FIELDS, ARRAY_LENGTH(FIELDS), target, context)) {
-        return false;
-    }
-    bool none = reader->https_read && reader->http_read && settings->https.count == 0 &&
-                settings->http.count == 0 && settings->plain.count == 0;
-    return !none || fields_error(context, &pair->value_place,
-                                 "nothing to listen on; write an address for https, http or plain");
 }

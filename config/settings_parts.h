@@ -47,7 +47,17 @@ char *settings_parse_name(struct bytes text);
 /* ADDRESS:PORT, an IPv6 address in brackets. False: it is something else, nothing was set. */
 bool settings_parse_address(struct bytes text, struct settings_listen *ret_listen) MUST_USE;
 
+/* One more place to listen, for fields_strings: TARGET is a struct settings_listens. */
+bool settings_add_listen(const struct yaml_node *item, void *target,
+                         struct fields_context *context);
+/* Whether the address HOST, of a struct settings_listen, is loopback's. */
+bool settings_is_loopback(const char *host);
+
 /* For struct field's `read`; TARGET is the struct settings. */
+bool settings_read_admin(const struct yaml_pair *pair, void *target,
+                         struct fields_context *context);
+bool settings_read_health(const struct yaml_pair *pair, void *target,
+                          struct fields_context *context);
 bool settings_read_listen(const struct yaml_pair *pair, void *target,
                           struct fields_context *context);
 bool settings_read_defaults(const struct yaml_pair *pair, void *target,

@@ -44,7 +44,7 @@ tests="
     debootstrap debian-archive-keyring lintian zsh
     curl nghttp2-client postfix postfix-mta-sts-resolver knot bind9 bind9-dnsutils unbound
     nginx-light libnginx-mod-stream apache2 haproxy testssl.sh systemd shellcheck mandoc
-    pebble lego caddy lexicon python3-dnspython python3-yaml gdb
+    pebble lego caddy prometheus lexicon python3-dnspython python3-yaml gdb
     rsync openssh-client openssh-sftp-server nano vim"
 # What Exim is linked with. It is unpacked, not installed: beside Postfix Debian allows no other
 # mail server. Nothing is started or configured; the scenarios do that, each for itself.

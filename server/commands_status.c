@@ -1,5 +1,6 @@
 /* The requests about how the server fares, and the same questions from time to time though nobody
  * asks. */
+#include "lib/base/clock.h"
 #include "server/server_state.h"
 #include "server/status.h"
 
@@ -12,6 +13,9 @@ static void answer_status(struct inquiry *inquiry)
 {
     struct server *server = inquiry->server;
     verdict_judge(server, inquiry);
+    server->looked_ms = clock_monotonic_ms();
+    server->look_ms = server->looked_ms - server->look_began_ms;
+    admin_keep(server->admin, inquiry);
     json_t *status = NULL;
     if (joint_answer_is_awaited(&server->status_answer)) {
         status = status_json(server, inquiry);
@@ -51,6 +55,7 @@ static void ask_acme_status(struct inquiry *inquiry)
 static void begin_status(struct server *server)
 {
     if (joint_answer_begin(&server->status_answer)) {
+        server->look_began_ms = clock_monotonic_ms();
         loader_ask_status(server->loader, inquiry_on_status,
                           inquiry_new(server, 0, ask_acme_status));
     }
@@ -83,9 +88,18 @@ void commands_ask_ready(struct server *server, uint64_t ticket, const json_t *re
     control_answer(server->control, ticket, status_state_json(server));
 }
 
+/* So that looks for scrapes take a small part of the loader's time (server/admin.h). */
+static bool is_old(const struct server *server, int64_t now_ms)
+{
+    int64_t wait_ms = ADMIN_LOOK_PARTS * server->look_ms;
+    return now_ms - server->looked_ms >= (wait_ms > ADMIN_LOOK_MS ? wait_ms : ADMIN_LOOK_MS);
+}
+
 void commands_tend_verdict(struct server *server, int64_t now_ms)
 {
-    if (server->phase == SERVER_SERVING && now_ms >= server->attention_due_ms) {
+    bool is_asked = server->look_is_wanted && is_old(server, now_ms);
+    server->look_is_wanted = false;
+    if (server->phase == SERVER_SERVING && (is_asked || now_ms >= server->attention_due_ms)) {
         server->attention_due_ms = now_ms + LOOK_EVERY_MS;
         join_status(server, 0);
     }

@@ -17,6 +17,7 @@ static const char *const kind_names[LISTENER_KINDS] = {
     [LISTENER_HTTPS] = "https",
     [LISTENER_HTTP] = "http",
     [LISTENER_PLAIN] = "plain",
+    [LISTENER_ADMIN] = "admin",
 };
 
 const char *listener_kind_name(enum listener_kind kind)
@@ -283,6 +284,18 @@ bool listeners_open(const struct settings *settings, const struct listener_optio
     if (!open_all(LISTENER_HTTPS, &settings->https, options, &listeners, e) ||
         !open_all(LISTENER_HTTP, &settings->http, options, &listeners, e) ||
         !open_all(LISTENER_PLAIN, &settings->plain, options, &listeners, e)) {
+        listeners_close(&listeners);
+        return false;
+    }
+    *ret_listeners = listeners;
+    return true;
+}
+
+bool listeners_open_admin(const struct settings *settings, const struct listener_options *options,
+                          struct listeners *ret_listeners, struct error *e)
+{
+    struct listeners listeners = {0};
+    if (!open_all(LISTENER_ADMIN, &settings->admin.listens, options, &listeners, e)) {
         listeners_close(&listeners);
         return false;
     }

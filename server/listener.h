@@ -38,12 +38,15 @@ struct listener_options {
     gid_t gid;
 };
 
-/* "https", "http", "plain". */
+/* "https", "http", "plain", "admin". */
 const char *listener_kind_name(enum listener_kind kind);
 
-/* Opens all of SETTINGS's. On failure none is left open. */
+/* Opens all of SETTINGS's that clients use. On failure none is left open. */
 bool listeners_open(const struct settings *settings, const struct listener_options *options,
                     struct listeners *ret_listeners, struct error *e) MUST_USE;
+/* The same for `listen.admin`, which is served by itself. */
+bool listeners_open_admin(const struct settings *settings, const struct listener_options *options,
+                          struct listeners *ret_listeners, struct error *e) MUST_USE;
 /* Closes what was not handed over. */
 void listeners_close(struct listeners *listeners);
 

@@ -43,6 +43,7 @@ static void on_all_known(void *context)
         return;
     }
     server->phase = SERVER_SERVING;
+    atomic_store(&server->ready, true);
     log_event(server->log, LOG_LEVEL_INFO, "server.ready", LOG_TEXT("version", MTASTS_VERSION),
               LOG_NUMBER("workers", server->worker_count),
               LOG_NUMBER("milliseconds", clock_monotonic_ms() - server->started_ms));

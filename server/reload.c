@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lib/base/buffer.h"
+#include "lib/base/clock.h"
 #include "lib/base/safe_json.h"
 #include "server/configuration_copy.h"
 #include "server/server_state.h"
@@ -163,6 +164,7 @@ static void begin_reload(struct server *server)
     }
     access_log_reopen(server->access_log);
     if (settings_load(server->settings->file, &settings, &diagnostics)) {
+        server->configured_s = clock_wall_s();
         use(inquiry, settings);
     } else {
         inquiry->trouble = describe_trouble(&diagnostics);

@@ -88,13 +88,17 @@ static void settle_core_dumps(struct server *server)
 
 static bool open_sockets(struct server *server, struct error *e)
 {
-    const struct listener_options options = {
+    struct listener_options options = {
         .workers = server->worker_count,
         .systemd = &server->systemd,
         .uid = server->privileges.uid,
         .gid = server->privileges.gid,
     };
-    return listeners_open(server->settings, &options, &server->listeners, e);
+    if (!listeners_open(server->settings, &options, &server->listeners, e)) {
+        return false;
+    }
+    options.workers = 1;
+    return listeners_open_admin(server->settings, &options, &server->admin_listeners, e);
 }
 
 static void on_domain_changed(struct bytes domain, bool gone, void *context)
@@ -144,7 +148,8 @@ static bool start(struct server *server, struct error *e)
            privileges_prepare_state(server->settings->state, &server->privileges, e) &&
            drop_privileges(server, e) && (settle_core_dumps(server), true) &&
            control_open(server->settings->control, commands_ask, server, &server->control, e) &&
-           start_access_log(server, e) && start_loader(server, e);
+           start_access_log(server, e) && start_loader(server, e) &&
+           admin_start(server, &server->admin, e);
 }
 
 /* --- The main loop --- */
@@ -152,17 +157,30 @@ static bool start(struct server *server, struct error *e)
 static void begin_stopping(struct server *server, int64_t now_ms)
 {
     if (server->phase == SERVER_STOPPING) { /* asked twice: at once */
+        server->draining = true;
         server->drain_until_ms = now_ms;
         return;
     }
+    bool notifies = server->phase == SERVER_SERVING; /* nobody was sent here before */
     const struct settings *settings =
         server->reloaded != NULL ? server->reloaded : server->settings;
     server->phase = SERVER_STOPPING;
+    atomic_store(&server->ready, false);
     loader_abandon_load(server->loader);
-    server->drain_until_ms = now_ms + settings->limits.drain_ms;
+    server->drain_at_ms = now_ms + (notifies ? settings->limits.drain_notice_ms : 0);
+    server->drain_until_ms = server->drain_at_ms + settings->limits.drain_ms;
     systemd_notify_stopping();
     log_event(server->log, LOG_LEVEL_INFO, "server.stopping",
               LOG_NUMBER("connections", atomic_load(&server->totals.current)));
+}
+
+/* Balancers have had the time to see that health is red. */
+static void tend_drain(struct server *server, int64_t now_ms)
+{
+    if (server->phase != SERVER_STOPPING || server->draining || now_ms < server->drain_at_ms) {
+        return;
+    }
+    server->draining = true;
     for (size_t i = 0; i < server->workers_running; i++) {
         worker_drain(server->workers[i]);
     }
@@ -180,17 +198,6 @@ static void read_signals(struct server *server, int64_t now_ms)
     }
 }
 
-static bool workers_turn(const struct server *server, int64_t now_ms)
-{
-    for (size_t i = 0; i < server->workers_running; i++) {
-        if (!worker_is_done(server->workers[i]) &&
-            now_ms - worker_beat_ms(server->workers[i]) > server->watchdog_ms) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* systemd hears from us only while every worker's loop and the loader turn. */
 static void tend_watchdog(struct server *server, int64_t now_ms)
 {
@@ -198,7 +205,7 @@ static void tend_watchdog(struct server *server, int64_t now_ms)
         return;
     }
     server->watchdog_due_ms = now_ms + server->watchdog_ms / WATCHDOG_PARTS;
-    if (workers_turn(server, now_ms) &&
+    if (server_loops_turn(server, now_ms, server->watchdog_ms) &&
         now_ms - loader_beat_ms(server->loader) <= server->watchdog_ms) {
         systemd_notify_watchdog();
         loader_nudge(server->loader); /* it sleeps where there is nothing to do */
@@ -252,8 +259,8 @@ static int timeout_ms(const struct server *server, int64_t now_ms)
     if (server->phase == SERVER_SERVING) {
         timeout = sooner(timeout, until(server->attention_due_ms, now_ms));
     }
-    return server->phase == SERVER_STOPPING ? sooner(timeout, until(server->drain_until_ms, now_ms))
-                                            : timeout;
+    int64_t due_ms = server->draining ? server->drain_until_ms : server->drain_at_ms;
+    return server->phase == SERVER_STOPPING ? sooner(timeout, until(due_ms, now_ms)) : timeout;
 }
 
 static void serve(struct server *server)
@@ -273,11 +280,11 @@ static void serve(struct server *server)
         tend_tickets(server, now_ms);
         loading_tend(server, now_ms);
         commands_tend_verdict(server, now_ms);
+        tend_drain(server, now_ms);
         if (server->failed) {
             return;
         }
-        bool stopping = server->phase == SERVER_STOPPING;
-        if (stopping && (is_drained(server) || now_ms >= server->drain_until_ms)) {
+        if (server->draining && (is_drained(server) || now_ms >= server->drain_until_ms)) {
             return;
         }
     }
@@ -295,6 +302,7 @@ static void stop(struct server *server)
         worker_stop(server->workers[i]);
     }
     server->workers_running = 0;
+    admin_stop(server->admin);
     secret_memory_free(server->ticket_keys, sizeof(*server->ticket_keys));
     acme_link_stop(server);
     mirror_link_stop(server);
@@ -314,6 +322,7 @@ static void stop(struct server *server)
         history_close(server->history);
     }
     listeners_close(&server->listeners);
+    listeners_close(&server->admin_listeners);
     systemd_sockets_clear(&server->systemd);
     address_book_free(server->totals.addresses);
     attentions_clear(&server->attentions);
@@ -336,6 +345,8 @@ bool server_run(struct settings *settings, const struct diagnostics *trouble, st
         .error = e,
         .signals = -1,
         .started_ms = clock_monotonic_ms(),
+        .started_s = clock_wall_s(),
+        .configured_s = trouble->errors == 0 ? clock_wall_s() : 0,
         .worker_count = count_workers(settings),
         .watchdog_ms = systemd_watchdog_ms(),
     };

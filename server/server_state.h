@@ -9,6 +9,8 @@
 #include "policies/loader/loader_owners.h"
 #include "policies/memory/history.h"
 #include "policies/mirror/mirror.h"
+#include "server/admin.h"
+#include "server/answers/health_answer.h"
 #include "server/answers/policy_answer.h"
 #include "server/answers/redirect_answer.h"
 #include "server/attention.h"
@@ -50,14 +52,20 @@ struct server {
     bool failed;
     enum server_phase phase;
     int64_t started_ms;
+    int64_t started_s;    /* wall clock, as the next */
+    int64_t configured_s; /* when the configuration was read last without an error; 0: never */
+    _Atomic bool ready;   /* all is known, and nothing ends: workers look at it */
 
     struct systemd_sockets systemd;
     struct privileges privileges;
     struct listeners listeners;
+    struct listeners admin_listeners;
+    struct admin *admin; /* NULL: no listen.admin */
     struct tls_report tls;
     struct connection_totals totals;
     struct policy_answers policy_answers;
     struct redirect_answers redirect_answers;
+    struct health_answers health_answers[LISTENER_KINDS]; /* before these */
     char *root_line; /* owned; what policy_answers.root_text is; or NULL */
     struct loader_tables tables;
     struct access_log *access_log;
@@ -77,11 +85,17 @@ struct server {
     char *configuration_problem;  /* the first error of the last reload's, owned; or NULL */
     struct attentions attentions; /* as of the last look */
     int64_t attention_due_ms;     /* the next look that nobody asks for; 0: not yet serving */
+    bool look_is_wanted;          /* by a scrape, where the last one is old (server/admin.h) */
+    int64_t look_began_ms;
+    int64_t looked_ms; /* when the last one was over … */
+    int64_t look_ms;   /* … and how long it took */
     struct joint_answer status_answer;
     struct joint_answer reload_answer;
     struct loader_accept *accept; /* what the next reload is to; owned; NULL: nothing */
 
-    int signals; /* signalfd */
+    int signals;         /* signalfd */
+    bool draining;       /* workers have been told; before, health is red for drain_notice */
+    int64_t drain_at_ms; /* they are, then */
     int64_t drain_until_ms;
     int64_t watchdog_ms; /* 0: none */
     int64_t watchdog_due_ms;
@@ -91,6 +105,10 @@ struct server {
     int64_t tell_due_ms;
     int64_t log_due_ms;
 };
+
+/* --- loops.c --- */
+/* Whether the loops of all workers have turned within the last WITHIN_MS. */
+bool server_loops_turn(const struct server *server, int64_t now_ms, int64_t within_ms);
 
 /* --- start_workers.c --- */
 bool server_start_workers(struct server *server, struct error *e) MUST_USE;

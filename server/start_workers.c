@@ -36,15 +36,14 @@ static struct worker_listener *listeners_of(struct server *server, size_t number
 static bool start_worker(struct server *server, size_t number, struct error *e)
 {
     CLEANUP_FREE struct worker_listener *listeners = listeners_of(server, number);
-    const struct http_answers policies = {policy_answer, &server->policy_answers};
     const struct worker_options options = {
         .number = number,
         .settings = server->settings,
         .listeners = listeners,
         .listener_count = server->listeners.count,
-        .answers = {[LISTENER_HTTPS] = policies,
-                    [LISTENER_HTTP] = {redirect_answer, &server->redirect_answers},
-                    [LISTENER_PLAIN] = policies},
+        .answers = {[LISTENER_HTTPS] = {health_answer, &server->health_answers[LISTENER_HTTPS]},
+                    [LISTENER_HTTP] = {health_answer, &server->health_answers[LISTENER_HTTP]},
+                    [LISTENER_PLAIN] = {health_answer, &server->health_answers[LISTENER_PLAIN]}},
         .certificates = server->tables.certificates,
         .certificates_known = &server->tables.certificates_known,
         .policies = server->tables.policies,
@@ -71,6 +70,16 @@ static void prepare_answers(struct server *server)
     server->policy_answers.known = &server->tables.policies_known;
     server->redirect_answers = (struct redirect_answers){
         server->tables.policies, &server->tables.policies_known, server->board};
+    const struct http_answers policies = {policy_answer, &server->policy_answers};
+    const struct http_answers others[LISTENER_KINDS] = {
+        [LISTENER_HTTPS] = policies,
+        [LISTENER_HTTP] = {redirect_answer, &server->redirect_answers},
+        [LISTENER_PLAIN] = policies,
+    };
+    for (int kind = 0; kind < LISTENER_KINDS; kind++) {
+        server->health_answers[kind] =
+            (struct health_answers){settings->health_path, &server->ready, others[kind]};
+    }
 }
 
 static bool has_tls(const struct listeners *listeners)

@@ -61,15 +61,54 @@ static json_t *connections(const struct server *server, uint64_t *ret_requests)
                      (json_int_t)atomic_load(&server->totals.held), "ended", ended);
 }
 
-static json_t *listeners(const struct server *server)
+/* {"HTTP/1.1": {"200": so many, …}, …} */
+static json_t *answers(const struct server *server)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < server->listeners.count; i++) {
-        const struct listener *listener = &server->listeners.items[i];
+    json_t *all = json_object();
+    for (int protocol = 0; protocol < PROTOCOLS; protocol++) {
+        json_t *counts = json_object();
+        for (size_t place = 0; place < HTTP_STATUSES; place++) {
+            char status[16];
+            uint64_t sum = 0;
+            for (size_t i = 0; i < server->workers_running; i++) {
+                sum += look(&worker_counters(server->workers[i])->answers[protocol][place]);
+            }
+            (void)snprintf(status, sizeof(status), "%d", http_status_at(place));
+            json_object_set_new(counts, status, number(sum));
+        }
+        json_object_set_new(all, connection_protocol_name(protocol), counts);
+    }
+    return all;
+}
+
+static json_t *handshakes(const struct server *server)
+{
+    json_t *counts = json_object();
+    for (int outcome = 0; outcome < CONNECTION_HANDSHAKES; outcome++) {
+        uint64_t sum = 0;
+        for (size_t i = 0; i < server->workers_running; i++) {
+            sum += look(&worker_counters(server->workers[i])->handshakes[outcome]);
+        }
+        json_object_set_new(counts, connection_handshake_name(outcome), number(sum));
+    }
+    return counts;
+}
+
+static void add_listeners(const struct listeners *from, json_t *list)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        const struct listener *listener = &from->items[i];
         json_array_append_new(
             list, json_pack("{s:s,s:o,s:i}", "kind", listener_kind_name(listener->kind), "address",
                             safe_json_text(listener->address), "port", listener->port));
     }
+}
+
+static json_t *listeners(const struct server *server)
+{
+    json_t *list = json_array();
+    add_listeners(&server->listeners, list);
+    add_listeners(&server->admin_listeners, list);
     return list;
 }
 
@@ -127,6 +166,7 @@ static void add_loaded(const struct loader_status *loaded, json_t *status)
         {"shared_policies", number(loaded->counts.shared_policies)},
         {"files", number(loaded->counts.files)},
         {"files_in_error", number(loaded->counts.files_in_error)},
+        {"files_without_good", number(loaded->counts.files_without_good)},
         {"removals_held", number(loaded->counts.removals_held)},
         {"files_still_open", number(loaded->counts.files_still_open)},
         {"remembered", json_boolean(loaded->remembered)},
@@ -138,8 +178,10 @@ static void add_loaded(const struct loader_status *loaded, json_t *status)
         {"certificates_in_error", number(loaded->certificates_in_error)},
         {"certificates_ending", ending(loaded)},
         {"certificates_nearest_expiry", json_integer(loaded->found.nearest_expiry_s)},
+        {"nearest_expiry", json_integer(loaded->found.nearest_of_all_s)},
         {"certificates_expiring", expiring(loaded)},
         {"certificates_expiring_total", number(loaded->found.certificates)},
+        {"names_with_certificate", number(loaded->found.names_with_certificate)},
         {"names_without_certificate_count", number(loaded->found.names_without_certificate)},
         {"names_without_certificate_total", number(loaded->found.names_without_certificate)},
         {"names_without_certificate", without_certificate(loaded)},
@@ -184,7 +226,7 @@ json_t *status_state_json(const struct server *server)
     return status;
 }
 
-json_t *status_json(const struct server *server, const struct inquiry *answered)
+json_t *status_live(const struct server *server)
 {
     uint64_t requests = 0;
     json_t *connected = connections(server, &requests);
@@ -193,12 +235,29 @@ json_t *status_json(const struct server *server, const struct inquiry *answered)
         {"state", json_string(state(server))},
         {"attention", attentions_json(&server->attentions)},
         {"pid", number((uint64_t)getpid())},
+        {"started", number((uint64_t)server->started_s)},
         {"uptime_s", number((uint64_t)(clock_monotonic_ms() - server->started_ms) / 1000)},
+        {"configured", number((uint64_t)server->configured_s)},
+        {"configuration_good", number(server->configuration_problem == NULL)},
         {"connections", connected},
         {"requests", number(requests)},
+        {"answers", answers(server)},
+        {"handshakes", handshakes(server)},
         {"workers", number(server->workers_running)},
         {"listeners", listeners(server)},
         {"tls", tls_report_json(&server->tls)},
+    };
+    json_t *status = json_object();
+    set_members(status, members, ARRAY_LENGTH(members));
+    if (server->phase == SERVER_LOADING) {
+        add_progress(server, status);
+    }
+    return status;
+}
+
+json_t *status_looked(const struct inquiry *answered)
+{
+    const struct member members[] = {
         {"acme", status_acme(answered->acme)},
         {"mirror", status_mirror(answered->mirror)},
     };
@@ -206,8 +265,15 @@ json_t *status_json(const struct server *server, const struct inquiry *answered)
     set_members(status, members, ARRAY_LENGTH(members));
     if (answered->status != NULL) {
         add_loaded(answered->status, status);
-    } else if (server->phase == SERVER_LOADING) {
-        add_progress(server, status);
     }
+    return status;
+}
+
+json_t *status_json(const struct server *server, const struct inquiry *answered)
+{
+    json_t *status = status_live(server);
+    json_t *looked = status_looked(answered);
+    json_object_update(status, looked);
+    json_decref(looked);
     return status;
 }

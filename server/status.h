@@ -10,6 +10,11 @@
  * it knows is left out. The caller frees. */
 json_t *status_json(const struct server *server, const struct inquiry *answered);
 
+/* The part of it that needs no answer of others, and the part that is made of what they have
+ * ANSWERED. The caller frees. */
+json_t *status_live(const struct server *server);
+json_t *status_looked(const struct inquiry *answered);
+
 /* {"state"}, and "loading" and "domains" as far as there are any: no other thread is asked. */
 json_t *status_state_json(const struct server *server);
 

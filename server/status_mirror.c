@@ -18,12 +18,16 @@ json_t *status_mirror(const struct mirror_status *mirror)
     }
     size_t failing = 0;
     size_t unknown = 0;
+    int64_t oldest_s = 0;
     json_t *rows = json_array();
     for (size_t i = 0; i < mirror->count; i++) {
         failing += mirror->rows[i].failures != 0;
         unknown += !mirror->rows[i].has_policy;
+        bool is_older = oldest_s == 0 || mirror->rows[i].fetched_s < oldest_s;
+        oldest_s = mirror->rows[i].has_policy && is_older ? mirror->rows[i].fetched_s : oldest_s;
         json_array_append_new(rows, row_json(&mirror->rows[i]));
     }
-    return json_pack("{s:I,s:I,s:I,s:o}", "followed", (json_int_t)mirror->count, "failing",
-                     (json_int_t)failing, "unknown", (json_int_t)unknown, "upstreams", rows);
+    return json_pack("{s:I,s:I,s:I,s:I,s:o}", "followed", (json_int_t)mirror->count, "failing",
+                     (json_int_t)failing, "unknown", (json_int_t)unknown, "oldest",
+                     (json_int_t)oldest_s, "upstreams", rows);
 }

@@ -86,7 +86,7 @@ _mtasts_host() {
     reload) options="--accept-removals --json" files=yes ;;
     retire) options="-n --dry-run -f --format --json -l --list --max-age --publish" ;;
     serve) options="--check" ;;
-    status) options="--json --prometheus --wait-ready" ;;
+    status) options="-o --json --output --prometheus --wait-ready" ;;
     esac
 
     if [[ $word == -* || -z $files ]]; then

@@ -304,11 +304,23 @@ void policy_set_accept_removals(struct policy_set *set, const char *const *paths
     *ret_result = set->result;
 }
 
+/* Where something is wrong at all: else this is not worth a look at each file after each edit. */
+static size_t count_without_good(const struct policy_set *set)
+{
+    size_t count = 0;
+    for (size_t i = 0; set->files_in_error != 0 && i < set->files.count; i++) {
+        const struct set_file *file = set->files.items[i];
+        count += file->problems.errors != 0 && !set_file_is_applied(file);
+    }
+    return count;
+}
+
 void policy_set_counts(const struct policy_set *set, struct policy_set_counts *ret_counts)
 {
     *ret_counts = (struct policy_set_counts){
         .files = set->files.count,
         .files_in_error = set->files_in_error,
+        .files_without_good = count_without_good(set),
         .domains = set->owned,
         .shared_policies = set->shared_defined,
         .removals_held = set_report_held(set),

@@ -144,7 +144,8 @@ void policy_set_new_diagnostics(struct policy_set *set, struct diagnostics *d);
 struct policy_set_counts {
     size_t files;
     size_t files_in_error;
-    size_t files_present; /* on the disk */
+    size_t files_without_good; /* of these, that give nothing: no version of them ever stood */
+    size_t files_present;      /* on the disk */
     size_t domains;
     size_t shared_policies;
     size_t removals_held;

@@ -522,12 +522,6 @@ static void put_orphan(struct set_shared *shared, void *context)
     shared->remembered = true;
 }
 
-/* A file that was applied, or restored, at some time. */
-static bool is_applied(const struct set_file *file)
-{
-    return file->domain_count != 0 || file->shared_count != 0 || file->applied.identity.inode != 0;
-}
-
 bool policy_set_is_remembered(const struct policy_set *set)
 {
     return set->unwritten.files.count == 0 && set->unwritten.forgotten_count == 0 &&
@@ -551,7 +545,7 @@ bool policy_set_remember(struct policy_set *set, const struct policy_set_memory 
     while (set->unwritten.files.count != 0 && remembering.octets < octets) {
         struct set_file *file = set->unwritten.files.items[--set->unwritten.files.count];
         file->unremembered = false;
-        if (is_applied(file)) {
+        if (set_file_is_applied(file)) {
             put_file(&remembering, file);
         }
     }

@@ -170,6 +170,12 @@ struct set_file {
     struct diagnostics problems;
 };
 
+/* A file that was applied, or restored, at some time. */
+static inline bool set_file_is_applied(const struct set_file *file)
+{
+    return file->domain_count != 0 || file->shared_count != 0 || file->applied.identity.inode != 0;
+}
+
 /* Whether the offer of FILE (or NULL) stands, in the round under way. */
 static inline bool set_file_stands(const struct set_file *file)
 {

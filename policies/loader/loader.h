@@ -27,8 +27,10 @@ struct loader;
 struct loader_tables {
     struct policy_index *policies;
     struct certificate_table *certificates;
-    _Atomic bool policies_known;     /* set by the loader */
-    _Atomic bool certificates_known; /* set by the server, who may have some of its own */
+    _Atomic bool policies_known;       /* set by the loader */
+    _Atomic bool certificates_known;   /* set by the server, who may have some of its own */
+    _Atomic size_t files_without_good; /* files in error with nothing good in their place; set by
+                                          the loader */
 };
 
 /* Called on the loader thread. Each may be NULL. */
@@ -86,15 +88,18 @@ struct loader_certificate {
 /* What only a look at every domain and every certificate tells. */
 struct loader_findings {
     size_t certificates;              /* from files */
+    size_t names_with_certificate;    /* served domains whose mta-sts.DOMAIN has one, of whatever
+                                         source */
     size_t names_without_certificate; /* served domains whose mta-sts.DOMAIN has none */
     char *without_certificate[LOADER_STATUS_NAMES]; /* the first of them */
     size_t without_certificate_count;
     struct loader_certificate expiring[LOADER_STATUS_NAMES]; /* nearest expiry first */
     size_t expiring_count;
     /* Of those that are chosen for a name: how many end within EXPIRY_DAYS[i], wherever they come
-     * from, and when the first from a file does; 0: there is none. */
+     * from, when the first from a file does, and when the first of all; 0: there is none. */
     size_t ending[EXPIRY_COUNTS];
     int64_t nearest_expiry_s;
+    int64_t nearest_of_all_s;
     struct concerns concerns;
 };
 

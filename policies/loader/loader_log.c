@@ -1,4 +1,6 @@
 /* What the loader tells the log. */
+#include <stdatomic.h>
+
 #include "policies/loader/loader_parts.h"
 
 static void log_diagnostics(struct loader *loader, const char *event,
@@ -90,6 +92,7 @@ void loader_log_problems(struct loader *loader)
     log_notes(loader);
 
     policy_set_counts(loader->policies, &counts);
+    atomic_store(&loader->tables->files_without_good, counts.files_without_good);
     log_mended(loader, "policies.mended", &loader->files_in_error, counts.files_in_error);
     log_mended(loader, "certificates.mended", &loader->pairs_in_error,
                certificate_set_problems(loader->certificates));

@@ -22,6 +22,7 @@ static bool look_at_domain(struct policy_domain *domain, void *context)
     if (certificate_table_find(survey->sources.table, (struct bytes){host, (size_t)n},
                                survey->sources.now_s, &choice)) {
         concerns_note_with(domain);
+        result->names_with_certificate++;
         return true;
     }
     concerns_note_without(&result->concerns, domain, host, survey->sources.now_ms);
@@ -84,6 +85,9 @@ static void count_expiry(struct survey *survey, const struct certificate_pair *p
     int64_t not_after_s = certificate_pair_not_after(pair);
     for (size_t i = 0; i < EXPIRY_COUNTS; i++) {
         result->ending[i] += expiry_is_within(not_after_s, survey->sources.now_s, i);
+    }
+    if (result->nearest_of_all_s == 0 || not_after_s < result->nearest_of_all_s) {
+        result->nearest_of_all_s = not_after_s;
     }
     if (is_from_file(pair) &&
         (result->nearest_expiry_s == 0 || not_after_s < result->nearest_expiry_s)) {

@@ -8,29 +8,41 @@ void http_answer_clear(struct http_answer *answer)
     *answer = (struct http_answer){0};
 }
 
+static const struct {
+    int status;
+    struct bytes reason;
+} STATUSES[HTTP_STATUSES] = {
+    {200, {"OK", 2}},
+    {202, {"Accepted", 8}},
+    {304, {"Not Modified", 12}},
+    {308, {"Permanent Redirect", 18}},
+    {400, {"Bad Request", 11}},
+    {403, {"Forbidden", 9}},
+    {404, {"Not Found", 9}},
+    {405, {"Method Not Allowed", 18}},
+    {413, {"Content Too Large", 17}},
+    {421, {"Misdirected Request", 19}},
+    {503, {"Service Unavailable", 19}},
+};
+
+size_t http_status_place(int status)
+{
+    size_t place = 0;
+    while (place < HTTP_STATUSES && STATUSES[place].status != status) {
+        place++;
+    }
+    return place;
+}
+
+int http_status_at(size_t place)
+{
+    return STATUSES[place].status;
+}
+
 struct bytes http_status_reason(int status)
 {
-    static const struct {
-        int status;
-        struct bytes reason;
-    } rows[] = {
-        {200, {"OK", 2}},
-        {202, {"Accepted", 8}},
-        {304, {"Not Modified", 12}},
-        {308, {"Permanent Redirect", 18}},
-        {400, {"Bad Request", 11}},
-        {404, {"Not Found", 9}},
-        {405, {"Method Not Allowed", 18}},
-        {413, {"Content Too Large", 17}},
-        {421, {"Misdirected Request", 19}},
-        {503, {"Service Unavailable", 19}},
-    };
-    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
-        if (rows[i].status == status) {
-            return rows[i].reason;
-        }
-    }
-    return BYTES("");
+    size_t place = http_status_place(status);
+    return place < HTTP_STATUSES ? STATUSES[place].reason : BYTES("");
 }
 
 void http_answer_field(struct http_answer *answer, struct bytes name, struct bytes value)

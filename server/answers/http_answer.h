@@ -51,6 +51,11 @@ void http_answer_clear(struct http_answer *answer);
 
 /* "OK" for 200; of the statuses that this program has. */
 struct bytes http_status_reason(int status);
+/* They have places, to be counted at: that of STATUS (HTTP_STATUSES: none), and the status of
+ * PLACE. */
+enum { HTTP_STATUSES = 11 };
+size_t http_status_place(int status);
+int http_status_at(size_t place);
 
 /* --- For those who make answers; *RET_ANSWER is overwritten --- */
 

@@ -1,5 +1,7 @@
 #include "target.h"
 
+#include <arpa/inet.h>
+
 #include "lib/base/rcu_table.h"
 #include "policies/model/policy.h"
 
@@ -90,6 +92,17 @@ bool target_parse(struct bytes request_target, struct bytes authority, struct ta
     }
     *ret_target = target;
     return true;
+}
+
+bool target_is_address(const struct dns_name *host)
+{
+    char text[DNS_NAME_MAX + 1];
+    struct in6_addr address;
+    bool six = host->n > 2 && host->text[0] == '[';
+    size_t n = six ? host->n - 2U : host->n;
+    memcpy(text, host->text + six, n);
+    text[n] = '\0';
+    return strlen(text) == n && inet_pton(six ? AF_INET6 : AF_INET, text, &address) == 1;
 }
 
 struct bytes target_policy_domain(const struct dns_name *host)

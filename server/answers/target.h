@@ -26,6 +26,9 @@ bool target_parse(struct bytes request_target, struct bytes authority, struct ta
 /* A host name out of "HOST", "HOST:", "HOST:PORT"; as above. */
 bool target_parse_host(struct bytes authority, struct dns_name *ret_host) MUST_USE;
 
+/* Whether HOST, as it is parsed, is an IPv4 address or an IPv6 address in brackets. */
+bool target_is_address(const struct dns_name *host);
+
 /* "example.org" out of "mta-sts.example.org" (RFC 8461 §3.3); empty where HOST is not such a
  * name. */
 struct bytes target_policy_domain(const struct dns_name *host);

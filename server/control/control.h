@@ -44,20 +44,25 @@
  * "directory" is one of `acme.directories`, as configured or its URL; null or left out: all.
  *
  * `status` answers
- *     {"version", "state": "loading", "serving" or "stopping", "pid", "uptime_s",
+ *     {"version", "state": "loading", "serving" or "stopping", "pid", "started", "uptime_s",
+ *      "configured": when the main configuration was read last without an error; 0: not yet,
+ *      "configuration_good": 1, or 0 where it had errors at the last reading,
  *      "attention": [{"code", "subject": the first that it is about, or null,
  *          "count": so many, "since", "text": "what; what to do"}, …]:
  *          what wants a person (server/attention.h); empty where all that should be served is,
  *      "domains", "shared_policies", "files", "files_in_error", "removals_held",
+ *      "files_without_good": of those in error, that have nothing good in their place,
  *      "files_still_open": that take something away and may not be whole,
  *      "memory_problem": why what is served cannot be remembered, or null,
  *      "diagnostics": [{"severity", "file", "line", "column", "text"}, …],
  *      "diagnostics_dropped",
  *      "certificates", "certificates_in_error": pairs that cannot be used, or are refused,
  *      "certificates_ending": {DAYS: how many end within so many; "0": have ended},
- *      "certificates_nearest_expiry": 0 where there is none,
+ *      "certificates_nearest_expiry": of those from files; 0 where there is none,
+ *      "nearest_expiry": of all,
  *      "certificates_expiring": [{"name", "path", "source": "files" or "acme",
  *          "not_after"}, …], nearest first, the first 100,
+ *      "names_with_certificate": so many, of whatever source,
  *      "names_without_certificate": the first 100, "names_without_certificate_count",
  *      "left_early": [{"domain", "retired", "until"}, …]: not served any more although senders
  *          may hold a policy of another mode than none, the first 100,
@@ -68,6 +73,7 @@
  *      "last_change", "reloads", "connections": {"current", "accepted",
  *          "refused": not let in, "held": octets of memory that limits.memory counts,
  *          "ended": {REASON: how many were refused or ended by us, …}}, "requests",
+ *      "answers": {PROTOCOL: {STATUS: how many, …}, …}, "handshakes": {OUTCOME: how many, …},
  *      "workers", "listeners": [{"kind", "address", "port"}, …],
  *      "tls": null where TLS is not served, else
  *          {"openssl": its version, "groups": that are offered, with colons between, "agreed": the
@@ -85,6 +91,7 @@
  *           "nearest_expiry_host": name or null}} (acme/acme.h)
  *      "mirror": null where no policy is followed, else
  *          {"followed", "failing": whose last look failed, "unknown": of whom there is no text yet,
+ *           "oldest": when the one was fetched that was longest ago, or 0,
  *           "upstreams": [{"domain", "mode" and "id" of the text that is followed, or null,
  *               "fetched", "looked": 0 for never, "next", "failures": in a row, "problem": of the
  *               last look or null, "doubt": about the text or null}, …] by domain}

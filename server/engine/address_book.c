@@ -88,7 +88,7 @@ size_t address_networks(const struct sockaddr *peer, struct network ret_networks
     return count;
 }
 
-static bool is_uncounted(const struct settings_networks *networks, const unsigned char *octets)
+static bool is_in(const struct settings_networks *networks, const unsigned char *octets)
 {
     for (size_t i = 0; i < networks->count; i++) {
         if (network_has(&networks->items[i], octets)) {
@@ -96,6 +96,18 @@ static bool is_uncounted(const struct settings_networks *networks, const unsigne
         }
     }
     return false;
+}
+
+bool address_is_from(const struct settings_networks *networks, const struct sockaddr *peer)
+{
+    static const unsigned char loopback[NETWORK_ADDRESS_OCTETS] = {[15] = 1};
+    static const unsigned char loopback_ipv4[NETWORK_ADDRESS_OCTETS] = {
+        [10] = 0xff, [11] = 0xff, [12] = 127};
+    const struct network own[] = {network_of(loopback, NETWORK_ADDRESS_BITS),
+                                  network_of(loopback_ipv4, NETWORK_IPV4_BITS + 8)};
+    unsigned char octets[NETWORK_ADDRESS_OCTETS];
+    return family_of(peer, octets) == NULL || network_has(&own[0], octets) ||
+           network_has(&own[1], octets) || is_in(networks, octets);
 }
 
 static uint32_t slot_of(const struct address_book *book, enum kind kind,
@@ -166,7 +178,7 @@ enum address_verdict address_book_enter(struct address_book *book, const struct 
     *ret_place = place;
     unsigned char octets[NETWORK_ADDRESS_OCTETS];
     const struct family *family = family_of(peer, octets);
-    if (family == NULL || is_uncounted(&limits->uncounted, octets)) {
+    if (family == NULL || is_in(&limits->uncounted, octets)) {
         return ADDRESS_ADMITTED;
     }
     enum address_verdict verdict = take_connections(book, family, octets, limits, &place);

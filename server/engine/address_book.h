@@ -60,6 +60,9 @@ void address_book_leave(struct address_book *book, const struct address_place *p
 int64_t address_book_hold(struct address_book *book, const struct address_place *place,
                           int64_t delta);
 
+/* Whether PEER is this machine, over loopback or a Unix socket, or in one of NETWORKS. */
+bool address_is_from(const struct settings_networks *networks, const struct sockaddr *peer);
+
 /* The networks that PEER counts for, the smallest first: how many, 0 where it has no address. */
 size_t address_networks(const struct sockaddr *peer, struct network ret_networks[ADDRESS_LEVELS]);
 

@@ -28,6 +28,7 @@ struct channel {
     SSL *ssl;                  /* NULL: without TLS, or not known yet */
     struct protocol *protocol; /* NULL: not yet, or no more */
     enum channel_state state;
+    bool no_name;       /* the handshake asks for none that has a certificate */
     bool has_ended;     /* the client sends no more */
     struct buffer out;  /* without TLS: what is being written */
     int64_t written_ms; /* when the write that is under way began */
@@ -323,14 +324,27 @@ static void acknowledge(const struct channel *channel)
     (void)setsockopt(channel->connection.fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
+static enum connection_handshake outcome(const struct channel *channel, const char *err,
+                                         bool is_challenge)
+{
+    if (err == NULL) {
+        return is_challenge ? HANDSHAKE_CHALLENGE : HANDSHAKE_DONE;
+    }
+    if (channel->connection.times.phase == CONNECTION_CUT) {
+        return HANDSHAKE_CUT;
+    }
+    return channel->no_name ? HANDSHAKE_UNKNOWN_NAME : HANDSHAKE_FAILED;
+}
+
 static void on_handshake(h2o_socket_t *socket, const char *err)
 {
     struct channel *channel = channel_of(socket);
     h2o_iovec_t protocol =
         err == NULL ? h2o_socket_ssl_get_selected_protocol(socket) : (h2o_iovec_t){NULL, 0};
-    if (err != NULL ||
-        /* RFC 8737 §4: no application data is exchanged */
-        h2o_memis(protocol.base, protocol.len, H2O_STRLIT(TLS_ALPN_CHALLENGE_PROTOCOL))) {
+    bool is_challenge =
+        h2o_memis(protocol.base, protocol.len, H2O_STRLIT(TLS_ALPN_CHALLENGE_PROTOCOL));
+    connection_count_handshake(&channel->connection, outcome(channel, err, is_challenge));
+    if (err != NULL || is_challenge) { /* RFC 8737 §4: no application data is exchanged */
         close_channel(channel);
         return;
     }
@@ -377,6 +391,14 @@ void channel_named(SSL *ssl, struct bytes name, void *context)
         struct channel *channel = channel_of(socket);
         channel->ssl = ssl;
         connection_named(&channel->connection, name);
+    }
+}
+
+void channel_unknown(SSL *ssl)
+{
+    h2o_socket_t *socket = tls_alert_socket(ssl);
+    if (socket != NULL) {
+        channel_of(socket)->no_name = true;
     }
 }
 

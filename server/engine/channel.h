@@ -31,6 +31,8 @@ void channel_say_goodbye(struct connection *connection);
 
 /* For struct tls_options: the client of SSL asks for NAME. */
 void channel_named(SSL *ssl, struct bytes name, void *context);
+/* … and that there is no certificate for what it asks. */
+void channel_unknown(SSL *ssl);
 /* For SSL_CTX_set_msg_callback: octets are counted where TLS records come in
  * (connection_received). */
 void channel_meter(int is_write, int version, int content_type, const void *octets, size_t length,

@@ -18,6 +18,42 @@ void connection_count(struct connection *connection, enum connection_end reason)
     count_up(&connection->owner->counters.ended[reason]);
 }
 
+void connection_count_answer(struct connection *connection, int version, int status)
+{
+    enum connection_protocol protocol = version >= 0x200   ? PROTOCOL_HTTP_2
+                                        : version == 0x100 ? PROTOCOL_HTTP_1_0
+                                                           : PROTOCOL_HTTP_1_1;
+    size_t place = http_status_place(status);
+    if (place < HTTP_STATUSES) {
+        count_up(&connection->owner->counters.answers[protocol][place]);
+    }
+}
+
+const char *connection_protocol_name(enum connection_protocol protocol)
+{
+    static const char *const NAMES[PROTOCOLS] = {
+        [PROTOCOL_HTTP_1_0] = "HTTP/1.0",
+        [PROTOCOL_HTTP_1_1] = "HTTP/1.1",
+        [PROTOCOL_HTTP_2] = "HTTP/2",
+    };
+    return NAMES[protocol];
+}
+
+void connection_count_handshake(struct connection *connection, enum connection_handshake outcome)
+{
+    count_up(&connection->owner->counters.handshakes[outcome]);
+}
+
+const char *connection_handshake_name(enum connection_handshake outcome)
+{
+    static const char *const NAMES[CONNECTION_HANDSHAKES] = {
+        [HANDSHAKE_DONE] = "done",     [HANDSHAKE_CHALLENGE] = "challenge",
+        [HANDSHAKE_CUT] = "cut",       [HANDSHAKE_UNKNOWN_NAME] = "unknown_name",
+        [HANDSHAKE_FAILED] = "failed",
+    };
+    return NAMES[outcome];
+}
+
 /* Once for each connection. */
 static void count_end(struct connection *connection, enum connection_end reason)
 {

@@ -18,6 +18,7 @@
 
 #include "lib/base/memory.h"
 #include "lib/dns/name.h"
+#include "server/answers/http_answer.h"
 #include "server/engine/address_book.h"
 #include "server/engine/connection_rule.h"
 #include "server/engine/listener_kind.h"
@@ -43,10 +44,29 @@ struct connection_totals {
     struct address_book *addresses;
 };
 
+/* How a TLS handshake ended, each once. */
+enum connection_handshake {
+    HANDSHAKE_DONE,
+    HANDSHAKE_CHALLENGE,    /* a CA's look (RFC 8737) */
+    HANDSHAKE_UNKNOWN_NAME, /* no name, or one that has no certificate here */
+    HANDSHAKE_CUT,          /* a limit, or this process's end */
+    HANDSHAKE_FAILED,       /* all else: the client left, or has nothing in common with us */
+    CONNECTION_HANDSHAKES
+};
+/* "unknown_name" */
+const char *connection_handshake_name(enum connection_handshake outcome);
+
+enum connection_protocol { PROTOCOL_HTTP_1_0, PROTOCOL_HTTP_1_1, PROTOCOL_HTTP_2, PROTOCOLS };
+/* "HTTP/1.1" */
+const char *connection_protocol_name(enum connection_protocol protocol);
+
 /* Written by one worker, read by anyone. */
 struct connection_counters {
     _Atomic uint64_t accepted;
     _Atomic uint64_t requests;
+    _Atomic uint64_t answers[PROTOCOLS][HTTP_STATUSES]; /* by their heads alone, so all but those
+                                                           of LISTENER_ADMIN */
+    _Atomic uint64_t handshakes[CONNECTION_HANDSHAKES];
     _Atomic uint64_t ended[CONNECTION_ENDS]; /* by us, or refused */
 };
 
@@ -57,6 +77,8 @@ struct connections {
     struct connection_totals *totals;
     struct connection_counters counters;
     struct settings_limits limits;
+    const struct settings_networks *from; /* borrowed: who is let in besides this machine; NULL:
+                                             everybody */
     bool draining;
     int64_t ranked[CONNECTION_RANKS]; /* this worker's part of the totals */
     /* Says to the client that no more requests are wanted, and sees to it that its end is noticed;
@@ -83,6 +105,11 @@ struct connection {
 
 /* One more that was ended, or refused, for REASON. */
 void connection_count(struct connection *connection, enum connection_end reason);
+
+/* One more answer of STATUS, to a request of VERSION (struct http_request). */
+void connection_count_answer(struct connection *connection, int version, int status);
+/* The TLS handshake of this connection is over. */
+void connection_count_handshake(struct connection *connection, enum connection_handshake outcome);
 
 /* The TLS handshake is done, or there is none. */
 void connection_opened(struct connection *connection, bool http2, int64_t now_ms);

@@ -27,7 +27,12 @@ static bool takes_place(struct connections *connections, struct connection *conn
         [ADDRESS_NETWORK_FULL] = END_NETWORK_FULL,
         [ADDRESS_HANDSHAKES] = END_HANDSHAKES,
     };
-    if (connection->kind == LISTENER_PLAIN || connection->peer.ss_family == AF_UNSPEC) {
+    if (connections->from != NULL &&
+        !address_is_from(connections->from, (const struct sockaddr *)&connection->peer)) {
+        return false; /* the counters are for clients */
+    }
+    if (connection->kind == LISTENER_PLAIN || connection->kind == LISTENER_ADMIN ||
+        connection->peer.ss_family == AF_UNSPEC) {
         return true;
     }
     enum address_verdict verdict = address_book_enter(

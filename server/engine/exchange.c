@@ -80,6 +80,7 @@ void exchange_answer(const struct exchange *exchange, struct connection *connect
     request->server_name = connection->kind == LISTENER_HTTPS ? &connection->name : NULL;
     answers->answer(answers->context, request, ret_answer);
     if (ret_answer->taker == NULL) {
+        connection_count_answer(connection, request->version, ret_answer->status);
         log_answer(exchange, connection, request, ret_answer);
     }
 }
@@ -91,5 +92,6 @@ void exchange_refuse(const struct exchange *exchange, struct connection *connect
     connection_request_began(connection);
     connection_count(connection, reason);
     http_answer_text(ret_answer, 400, text);
+    connection_count_answer(connection, request->version, ret_answer->status);
     log_answer(exchange, connection, request, ret_answer);
 }

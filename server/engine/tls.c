@@ -84,6 +84,26 @@ static bool use_challenge(struct tls_context *tls, const struct dns_name *name, 
     return used;
 }
 
+static bool use_nameless(struct tls_context *tls, SSL *ssl)
+{
+    struct error ignored;
+    if (tls->options.nameless == NULL ||
+        !certificate_cache_use(tls->cache, tls->options.nameless, ssl, &ignored)) {
+        return false;
+    }
+    if (tls->options.named != NULL) {
+        tls->options.named(ssl, BYTES(""), tls->options.named_context);
+    }
+    return true;
+}
+
+static void tell_unknown(const struct tls_context *tls, SSL *ssl)
+{
+    if (tls->options.unknown != NULL) {
+        tls->options.unknown(ssl);
+    }
+}
+
 static void tell_missing(const struct tls_context *tls, const struct dns_name *name)
 {
     if (tls->options.asked != NULL && target_is_served(tls->options.policies, name)) {
@@ -122,6 +142,10 @@ static int on_server_name(SSL *ssl, int *alert, void *argument)
     struct certificate_choice choice = {NULL, NULL};
     *alert = SSL_AD_UNRECOGNIZED_NAME;
     if (sni == NULL) {
+        if (use_nameless(tls, ssl)) {
+            return SSL_TLSEXT_ERR_OK;
+        }
+        tell_unknown(tls, ssl);
         if (SSL_version(ssl) == TLS1_3_VERSION) {
             *alert = SSL_AD_MISSING_EXTENSION;
         }
@@ -130,6 +154,7 @@ static int on_server_name(SSL *ssl, int *alert, void *argument)
     /* RFC 6066 §3 has no trailing dot, some clients send one. A wildcard would match any octets in
      * the first label: only what host names are made of is let through. */
     if (!dns_name_fold(bytes_of(sni), &name)) {
+        tell_unknown(tls, ssl);
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
     if (tls_alpn_challenge_is_asked(ssl)) {
@@ -142,6 +167,7 @@ static int on_server_name(SSL *ssl, int *alert, void *argument)
             *alert = SSL_AD_INTERNAL_ERROR;
             return SSL_TLSEXT_ERR_ALERT_FATAL;
         }
+        tell_unknown(tls, ssl);
         tell_missing(tls, &name);
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }

@@ -43,6 +43,12 @@ struct tls_options {
      * that connection for any other host are answered with 421. May be NULL. */
     void (*named)(SSL *ssl, struct bytes name, void *context);
     void *named_context;
+    /* Called where SSL's handshake fails since it asks for no name, or for one that has no
+     * certificate. May be NULL. */
+    void (*unknown)(SSL *ssl);
+    /* For clients that ask for no name: they connect to an address, as a balancer's health check
+     * does, and `named` is called with an empty name. Borrowed; NULL: they fail. */
+    struct certificate_pair *nameless;
     /* NULL: no ACME. Borrowed, outlives the context. */
     const struct challenge_board *board;
     /* Called where a client names a HOST that has no certificate though it is the policy host of a

@@ -57,7 +57,9 @@ static void tend(struct worker *worker, int64_t now_ms)
     if (sweeps) {
         worker->swept_ms = now_ms;
         connections_sweep(connections, now_ms);
-        tls_context_tend(worker->house.tls);
+        if (worker->house.tls != NULL) {
+            tls_context_tend(worker->house.tls);
+        }
     }
     acceptor_tend(worker->acceptor, sweeps);
 }
@@ -197,6 +199,8 @@ static bool make_tls(struct worker *worker, struct error *e)
         .http2 = settings->http2,
         .ticket_keys = worker->options.ticket_keys,
         .named = channel_named,
+        .unknown = channel_unknown,
+        .nameless = worker->options.nameless,
         .board = worker->options.board,
         .asked = worker->options.name_asked,
         .asked_context = worker->options.name_asked_context,
@@ -220,6 +224,7 @@ static void furnish(struct worker *worker)
     struct channel_house *house = &worker->house;
     connections_init(&house->connections, worker->options.totals, &worker->options.settings->limits,
                      channel_say_goodbye);
+    house->connections.from = worker->options.from;
     house->scratch = BUFFER(PROTOCOL_OUT_CAP);
     house->http2 = http2_library_new();
     house->exchange = (struct exchange){
@@ -238,7 +243,7 @@ static bool set_up(struct worker *worker, struct error *e)
     worker->queue = h2o_multithread_create_queue(worker->loop);
     h2o_multithread_register_receiver(worker->queue, &worker->receiver, on_messages);
     furnish(worker);
-    if (!make_tls(worker, e)) {
+    if (worker->options.certificates != NULL && !make_tls(worker, e)) {
         return false;
     }
     worker->acceptor = acceptor_new(worker->loop, &worker->house, worker->options.listeners,
@@ -288,7 +293,7 @@ bool worker_start(const struct worker_options *options, struct worker **ret_work
 {
     /* h2o would put what is longer into a file under /tmp; nothing here is. Before any worker runs
      * that uses it. */
-    if (options->number == 0) {
+    if (h2o_socket_buffer_mmap_settings.threshold != SIZE_MAX) {
         h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX;
     }
     char name[THREAD_NAME_MAX + 1];
@@ -296,7 +301,8 @@ bool worker_start(const struct worker_options *options, struct worker **ret_work
     worker->options = *options;
     sem_init(&worker->ready, 0, 0);
     (void)snprintf(name, sizeof(name), "worker-%u", (unsigned)(options->number % 10000));
-    if (!thread_start(name, thread_main, worker, &worker->thread, e)) {
+    const char *shown = options->name != NULL ? options->name : name;
+    if (!thread_start(shown, thread_main, worker, &worker->thread, e)) {
         sem_destroy(&worker->ready);
         free(worker);
         return false;

@@ -26,6 +26,7 @@ struct worker_listener {
 };
 
 struct worker_options {
+    const char *name;                /* its thread's, static; NULL: "worker-NUMBER" */
     size_t number;                   /* 0 … workers - 1 */
     const struct settings *settings; /* used during worker_start only */
     /* Where to accept; the descriptors are the worker's from now on, the array is copied. */
@@ -33,10 +34,12 @@ struct worker_options {
     size_t listener_count;
     /* What each kind of listener is answered by. */
     struct http_answers answers[LISTENER_KINDS];
+    const struct settings_networks *from; /* struct connections; borrowed until worker_stop */
     /* For struct tls_options, borrowed until worker_stop: */
-    const struct certificate_table *certificates;
+    const struct certificate_table *certificates; /* NULL: no listener has TLS */
     const _Atomic bool *certificates_known;
     const struct policy_index *policies;
+    struct certificate_pair *nameless;     /* NULL: who asks for no name fails */
     const struct challenge_board *board;   /* NULL: no ACME */
     const struct ticket_keys *ticket_keys; /* copied; NULL: no session tickets */
     /* A client asked for a HOST that should have a certificate. Called on the worker's thread. May

@@ -5,10 +5,11 @@ import re
 import sqlite3
 import time
 
-from harness import DONE, FAILED, NO, ROOT, Control, ProgramTest
+from harness import DONE, FAILED, NO, ROOT, USAGE, Control, ProgramTest
 
 POLICIES = "domains:\n  example.org: {mode: none, max_age: 1d}\n"
 HOST = "mta-sts.example.org"
+LABEL = r'[a-z]+="(?:[^"\\]|\\.)*"'
 
 
 class ControlTest(ProgramTest):
@@ -164,7 +165,11 @@ def status(acme):
             "files_in_error": 0, "removals_held": 0, "files_still_open": 0, "diagnostics": [], "certificates": 6,
             "certificates_expiring": [],
             "certificates_in_error": 0, "certificates_ending": {"0": 0, "14": 1},
-            "certificates_nearest_expiry": int(time.time()) + 1000, "names_without_certificate_count": 1,
+            "certificates_nearest_expiry": int(time.time()) + 1000,
+            "nearest_expiry": int(time.time()) + 1000, "files_without_good": 0, "left_early_total": 0,
+            "started": 1796000000, "configured": 1796000000, "configuration_good": 1, "names_with_certificate": 6,
+            "answers": {"HTTP/1.1": {"200": 90, "404": 5}, "HTTP/2": {"200": 4}},
+            "handshakes": {"done": 95, "failed": 1}, "names_without_certificate_count": 1,
             "names_without_certificate": [], "last_change": 0, "reloads": 3, "requests": 99,
             "connections": {"current": 4, "accepted": 40, "refused": 0, "held": 0, "ended": {"idle": 3}}, "listeners": [],
             "acme": acme}
@@ -220,13 +225,31 @@ class Status(ControlTest):
                      "mtasts_host_names_without_certificate 1", "mtasts_host_connections 4",
                      'mtasts_host_acme_hosts{state="valid"} 5',
                      'mtasts_host_acme_hosts{state="failing"} 1',
-                     "mtasts_host_acme_orders_placed_total 9",
+                     "mtasts_host_acme_orders_placed_total 9", 'mtasts_host_build_info{version="1"} 1',
+                     'mtasts_host_answers_total{protocol="HTTP/1.1",status="404"} 5',
+                     'mtasts_host_handshakes_total{outcome="done"} 95',
                      'mtasts_host_acme_failures_total{type="unauthorized"} 1',
                      'mtasts_host_acme_failures_total{type="odd\\"\\\\\\\\x0a"} 1'):
             self.assertIn(f"{line}\n", out)
         left = int(re.search(r"^mtasts_host_acme_nearest_expiry_seconds (\d+)$", out,
                              re.MULTILINE).group(1))
         self.assertTrue(89900 < left <= 90000, left)
+
+    def test_metrics_replace_a_file_whole_or_not_at_all(self):
+        file = self.directory / "mtasts-host.prom"
+        ask = ("status", "--prometheus", "--output", file)
+        self.assertIn("no server listens on", self.run_in(*ask, want=FAILED).err)
+        self.assertFalse(file.exists())
+        answers = [{"error": "the server is stopping; try again"}, status(None)]
+        self.control(lambda _: answers.pop())
+        self.assertEqual(self.run_in(*ask).out, "")
+        before = file.read_text()
+        self.assertIn("\nmtasts_host_domains 7\n", before)
+        self.assertEqual(file.stat().st_mode & 0o777, 0o644)
+        self.run_in(*ask, want=FAILED)
+        self.assertEqual(file.read_text(), before)
+        self.assertEqual([path.name for path in self.directory.glob(".mtasts*")], [])
+        self.run_in("status", "--output", file, want=USAGE)
 
     def test_metrics_have_help_and_type_before_their_samples_and_the_man_page_names_them(self):
         self.control(lambda _: {**status(acme(int(time.time()))), "state": "serving",
@@ -235,7 +258,8 @@ class Status(ControlTest):
                                 "tls": {"openssl": "OpenSSL 3.5.9", "groups": "X25519",
                                         "agreed": "X25519", "ours": {"keys": 1, "hmac": 0},
                                         "slower": {"hmac": "not as it is known"}},
-                                "mirror": {"followed": 2, "failing": 1, "unknown": 0}})
+                                "mirror": {"followed": 2, "failing": 1, "unknown": 0,
+                                           "oldest": int(time.time()) - 3600}})
         lines = self.run_in("status", "--prometheus").out.splitlines()
         names = []
         for line in lines:
@@ -246,8 +270,8 @@ class Status(ControlTest):
                 self.assertIn(line.split()[3], ("gauge", "counter"))
                 self.assertEqual(line.endswith("counter"), names[-1].endswith("_total"))
             else:
-                self.assertRegex(line, rf'\A{names[-1]}(\{{[a-z]+="([^"\\]|\\.)*"\}})? -?\d+\Z')
+                self.assertRegex(line, rf'\A{names[-1]}(\{{{LABEL}(,{LABEL})?\}})? -?\d+\Z')
         self.assertEqual(len(names), len(set(names)))
         man = (ROOT / "deploy/man/mtasts-host.1.scd").read_text()
-        self.assertEqual(re.findall(r"^\*(mtasts_host_\w+)(?:\{\w+\})?\*$", man, re.MULTILINE),
+        self.assertEqual(re.findall(r"^\*(mtasts_host_\w+)(?:\{[\w,]+\})?\*$", man, re.MULTILINE),
                          names)

@@ -5,7 +5,7 @@
 
 enum { DAY_S = 86400 };
 
-const int EXPIRY_DAYS[EXPIRY_COUNTS] = {0, 1, 3, 7, 14};
+const int EXPIRY_DAYS[EXPIRY_COUNTS] = {0, 1, 3, 7, 14, 30, 60, 90};
 
 static const struct {
     int64_t left_s; /* at this step; where no lifetime says it */

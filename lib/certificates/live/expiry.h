@@ -36,7 +36,7 @@ enum expiry_step expiry_step_of(const struct expiry_life *life, int64_t now_s);
 const char *expiry_step_left(enum expiry_step step);
 
 /* What is counted for `status` and the metrics: ends within so many days. Nearest first. */
-enum { EXPIRY_COUNTS = 5 };
+enum { EXPIRY_COUNTS = 8 };
 extern const int EXPIRY_DAYS[EXPIRY_COUNTS]; /* 0: has ended */
 
 /* Whether what ends at NOT_AFTER_S counts under EXPIRY_DAYS[I]. */

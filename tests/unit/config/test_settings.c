@@ -716,13 +716,14 @@ static void test_every_key_is_in_the_man_page(void **state)
     read_deployed("man/mtasts-host.yaml.5.scd", &page);
     struct settings *settings = NULL;
     struct diagnostics d = {0};
-    struct bytes unknown = BYTES("policies: p\nxyzzy: a\nlisten: {xyzzy: a}\ndefaults: {xyzzy: a}\n"
+    struct bytes unknown = BYTES("policies: p\nxyzzy: a\nlisten: {xyzzy: a, admin: {xyzzy: a, "
+                                 "address: \"unix:a\"}}\ndefaults: {xyzzy: a}\n"
                                  "dns: {xyzzy: a}\nlimits: {xyzzy: a}\nmirror: {xyzzy: a}\n"
                                  "acme: {xyzzy: a, agree_terms: true, preflight: {xyzzy: a},"
                                  " rate: {xyzzy: a}, directories: {url: letsencrypt, xyzzy: a,"
                                  " eab: {xyzzy: a, kid: k, key_file: f}}}\n");
     assert_false(settings_parse(unknown, "f", &settings, &d));
-    assert_int_equal(d.count, 11);
+    assert_int_equal(d.count, 12);
     size_t keys = 0;
     for (size_t i = 0; i < d.count; i++) {
         char *list = strstr(d.items[i].text, "(known are ");

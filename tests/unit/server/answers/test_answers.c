@@ -10,6 +10,9 @@
 
 #include "lib/base/buffer.h"
 #include "lib/base/rcu_table.h"
+#include "server/answers/admin_answer.h"
+#include "server/answers/health_answer.h"
+#include "server/answers/http_body.h"
 #include "server/answers/policy_answer.h"
 #include "server/answers/redirect_answer.h"
 
@@ -102,6 +105,10 @@ static char *copy_of(const char *value, const char *etag, struct bytes *ret_copy
 
 static void describe(const struct http_answer *answer, const char *etag, struct buffer *text)
 {
+    if (answer->taker != NULL) {
+        buffer_printf(text, "page %s", (const char *)answer->taker_context);
+        return;
+    }
     buffer_printf(text, "%d\n", answer->status);
     for (size_t i = 0; i < answer->field_count; i++) {
         const struct http_field *field = &answer->fields[i];
@@ -150,8 +157,9 @@ static void expect(const char *name, struct http_answers answers, const char *et
     CLEANUP_FREE char *first = copy_of(question->tags[0], etag, &request.if_none_match[0]);
     CLEANUP_FREE char *second = copy_of(question->tags[1], etag, &request.if_none_match[1]);
     request.if_none_match_count = (first != NULL) + (second != NULL);
-    if (question->handshake != NULL) {
-        assert_true(dns_name_fold(bytes_of(question->handshake), &server_name));
+    if (question->handshake != NULL) { /* "": it asked for none */
+        assert_true(question->handshake[0] == '\0' ||
+                    dns_name_fold(bytes_of(question->handshake), &server_name));
         request.server_name = &server_name;
     }
     CLEANUP(http_answer_clear) struct http_answer answer = {0};
@@ -339,6 +347,102 @@ static void port_80_redirects_and_answers_challenges(void **state)
     }
 }
 
+#define STRANGER "403\n" TEXT "\nAsk by address, or name this host in listen.admin's hosts.\n"
+#define NO_PAGE  "404\n" TEXT "\nHere are /metrics, /healthz, /readyz and /readyz?strict.\n"
+#define BAD_HOST "400\n" TEXT "\nThe request's host or target is none.\n"
+
+static const struct {
+    const char *name;
+    struct question question;
+    const char *want;
+} admin_rows[] = {
+    {"metrics", ASK("GET", "/metrics", "127.0.0.1:9253"), "page metrics"},
+    {"HEAD", ASK("HEAD", "/metrics", "[::1]:9253"), "page metrics"},
+    {"health", ASK("GET", "/healthz", "192.0.2.1"), "page health"},
+    {"ready", ASK("GET", "/readyz", "[2001:DB8::1]"), "page ready"},
+    {"strict", ASK("GET", "/readyz?strict", "localhost:9253"), "page strict"},
+    {"a name that is configured", ASK("GET", "/healthz", "MTA1.example.:9253"), "page health"},
+    {"no Host, as HAProxy asks", ASK("GET", "/healthz", NULL), "page health"},
+    {"absolute form", ASK("GET", "http://127.0.0.1/healthz", "a.example"), "page health"},
+
+    {"a name that leads here", ASK("GET", "/metrics", "evil.example"), STRANGER},
+    {"absolute form of one", ASK("GET", "http://evil.example/metrics", "127.0.0.1"), STRANGER},
+    {"below one that is configured", ASK("GET", "/metrics", "a.mta1.example"), STRANGER},
+    {"localhost of another", ASK("GET", "/metrics", "localhost.evil.example"), STRANGER},
+    {"what an old client takes for an address", ASK("GET", "/metrics", "127.1"), STRANGER},
+    {"a number", ASK("GET", "/metrics", "2130706433"), STRANGER},
+    {"an address that is none", ASK("GET", "/metrics", "[::1::]"), STRANGER},
+    {"a tenant", ASK("GET", POLICY_PATH, HOST), STRANGER},
+
+    {"other path", ASK("GET", "/", "127.0.0.1"), NO_PAGE},
+    {"below a page", ASK("GET", "/metrics/", "127.0.0.1"), NO_PAGE},
+    {"other query", ASK("GET", "/readyz?x", "127.0.0.1"), NO_PAGE},
+    {"query of another page", ASK("GET", "/healthz?strict", "127.0.0.1"), NO_PAGE},
+    {"no policy", ASK("GET", POLICY_PATH, "127.0.0.1"), NO_PAGE},
+    {"POST", ASK("POST", "/metrics", "127.0.0.1"),
+     "405\n" TEXT "allow: GET, HEAD\n\nThis is read with GET or HEAD.\n"},
+    {"no host at all", ASK("GET", "/metrics", ""), BAD_HOST},
+    {"a target that is none", ASK("GET", "metrics", NULL), BAD_HOST},
+};
+
+static void who_watches_is_answered_by_address(void **state)
+{
+    const struct fixture *fixture = *state;
+    static const struct http_body_taker TAKER = {0};
+    char host[] = "mta1.example";
+    char *hosts[] = {host};
+    char pages[ADMIN_PAGES][8] = {"metrics", "health", "ready", "strict"};
+    const struct admin_answers answers = {
+        hosts, 1, &TAKER, {pages[0], pages[1], pages[2], pages[3]}};
+    for (size_t i = 0; i < ARRAY_LENGTH(admin_rows); i++) {
+        expect(admin_rows[i].name, (struct http_answers){admin_answer, &answers}, fixture->etag,
+               &admin_rows[i].question, admin_rows[i].want);
+    }
+}
+
+#define READY     "200\n" TEXT "\nready\n"
+#define NOT_READY "503\n" TEXT "\nnot ready\n"
+
+enum health { HEALTH_READY, HEALTH_NOT_READY, HEALTH_NONE };
+
+static const struct {
+    const char *name;
+    enum health health;
+    struct question question;
+    const char *want;
+} health_rows[] = {
+    {"by address", HEALTH_READY, ASK("GET", "/health", "192.0.2.1:443"), READY},
+    {"by IPv6 address", HEALTH_READY, ASK("HEAD", "/health", "[2001:db8::1]"), READY},
+    {"without Host", HEALTH_READY, ASK("GET", "/health", NULL), READY},
+    {"not ready", HEALTH_NOT_READY, ASK("GET", "/health", "192.0.2.1"), NOT_READY},
+    {"over TLS without a name", HEALTH_READY, OVER_TLS("GET", "/health", "192.0.2.1", ""), READY},
+    {"over TLS with a tenant's", HEALTH_READY, OVER_TLS("GET", "/health", "192.0.2.1", HOST),
+     MISDIRECTED},
+    {"a tenant's name", HEALTH_READY, ASK("GET", "/health", HOST), NOT_HERE},
+    {"another path", HEALTH_READY, ASK("GET", "/healthz", "192.0.2.1"), NOT_HERE},
+    {"a query", HEALTH_READY, ASK("GET", "/health?x", "192.0.2.1"), NOT_HERE},
+    {"a method that writes", HEALTH_READY, ASK("POST", "/health", "192.0.2.1"), NOT_HERE},
+    {"a policy", HEALTH_NOT_READY, ASK("GET", POLICY_PATH, HOST), POLICY},
+    {"not configured", HEALTH_NONE, ASK("GET", "/health", "192.0.2.1"), NOT_HERE},
+};
+
+static void balancers_hear_how_it_is(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct policy_answers policies = {fixture->policies, &fixture->known, {NULL, 0}};
+    const struct http_answers others = {policy_answer, &policies};
+    const struct health_answers answers[] = {
+        [HEALTH_READY] = {"/health", &fixture->known, others},
+        [HEALTH_NOT_READY] = {"/health", &fixture->not_known, others},
+        [HEALTH_NONE] = {NULL, &fixture->known, others},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(health_rows); i++) {
+        const struct http_answers by = {health_answer, &answers[health_rows[i].health]};
+        expect(health_rows[i].name, by, fixture->etag, &health_rows[i].question,
+               health_rows[i].want);
+    }
+}
+
 /* RFC 9110 §8.8.3: strong, and quoted. */
 static void the_tag_is_twenty_digits_in_quotes(void **state)
 {
@@ -369,10 +473,11 @@ static void an_answer_outlives_its_policy(void **state)
 static void every_status_has_a_reason(void **state)
 {
     (void)state;
-    static const int statuses[] = {200, 202, 304, 308, 400, 404, 405, 413, 421, 503};
-    for (size_t i = 0; i < ARRAY_LENGTH(statuses); i++) {
-        assert_true(http_status_reason(statuses[i]).n != 0);
+    for (size_t place = 0; place < HTTP_STATUSES; place++) {
+        assert_true(http_status_reason(http_status_at(place)).n != 0);
+        assert_int_equal(http_status_place(http_status_at(place)), place);
     }
+    assert_int_equal(http_status_place(299), HTTP_STATUSES);
     assert_true(bytes_equal(http_status_reason(200), BYTES("OK")));
     assert_true(bytes_equal(http_status_reason(308), BYTES("Permanent Redirect")));
     assert_int_equal(http_status_reason(299).n, 0);
@@ -385,6 +490,8 @@ int main(void)
         TEST(policies_are_answered),
         TEST(until_all_is_known_nobody_hears_that_a_name_is_not_served),
         TEST(port_80_redirects_and_answers_challenges),
+        TEST(who_watches_is_answered_by_address),
+        TEST(balancers_hear_how_it_is),
         TEST(the_tag_is_twenty_digits_in_quotes),
         TEST(an_answer_outlives_its_policy),
         cmocka_unit_test(every_status_has_a_reason),

@@ -61,6 +61,42 @@ static void leave(struct address_book *book, struct address_place *place)
     place->count = 0;
 }
 
+/* ---- who is let in ---- */
+
+static const struct {
+    const char *name;
+    const char *network;
+    const char *peer;
+    bool want;
+} FROM[] = {
+    {"loopback", "192.0.2.0/24", "127.0.0.1", true},
+    {"all of loopback", "192.0.2.0/24", "127.9.9.9", true},
+    {"loopback as a dual socket has it", "192.0.2.0/24", "::ffff:127.0.0.1", true},
+    {"IPv6's loopback", "192.0.2.0/24", "::1", true},
+    {"beside it", "192.0.2.0/24", "::2", false},
+    {"a Unix socket", "192.0.2.0/24", "a Unix socket", true},
+    {"in the network", "192.0.2.0/24", "192.0.2.255", true},
+    {"in it as a dual socket has it", "192.0.2.0/24", "::ffff:192.0.2.1", true},
+    {"outside", "192.0.2.0/24", "192.0.3.0", false},
+    {"outside, in IPv6", "192.0.2.0/24", "2001:db8::1", false},
+    {"in an IPv6 network", "2001:db8::/32", "2001:db8::1", true},
+    {"next to loopback", "192.0.2.0/24", "128.0.0.1", false},
+};
+
+static void who_is_let_in(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(FROM); i++) {
+        struct error e;
+        struct settings_networks networks = {.count = 1};
+        struct sockaddr_storage peer = address_of(FROM[i].peer);
+        assert_true(network_parse(bytes_of(FROM[i].network), &networks.items[0], &e));
+        if (address_is_from(&networks, (struct sockaddr *)&peer) != FROM[i].want) {
+            fail_msg("%s", FROM[i].name);
+        }
+    }
+}
+
 /* ---- whom a client counts for ---- */
 
 static const struct {
@@ -472,6 +508,7 @@ static void threads_lose_no_count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_is_let_in),
         cmocka_unit_test(a_client_has_an_address_and_networks),
         cmocka_unit_test(limits_are_kept),
         cmocka_unit_test(who_is_refused_leaves_nothing_behind),

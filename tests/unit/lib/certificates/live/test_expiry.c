@@ -88,17 +88,25 @@ static void test_a_life_that_makes_no_sense(void **state)
 static void test_counts(void **state)
 {
     (void)state;
-    static const bool want[][EXPIRY_COUNTS] = {
-        {true, true, true, true, true},    /* ended */
-        {false, true, true, true, true},   /* in its last second */
-        {false, false, true, true, true},  /* 2 days */
-        {false, false, false, true, true}, /* 5 days */
-        {false, false, false, false, true}, {false, false, false, false, false},
+    /* The first of EXPIRY_DAYS that it counts under, as it does under all that follow. */
+    static const struct {
+        int64_t left_s;
+        size_t first;
+    } rows[] = {
+        {-1, 0},
+        {0, 1}, /* in its last second */
+        {2 * DAY_S, 2},
+        {5 * DAY_S, 3},
+        {10 * DAY_S, 4},
+        {14 * DAY_S, 5},
+        {59 * DAY_S, 6},
+        {INT64_C(90) * DAY_S - 1, 7},
+        {INT64_C(90) * DAY_S, EXPIRY_COUNTS},
     };
-    static const int left_s[] = {-1, 0, 2 * DAY_S, 5 * DAY_S, 10 * DAY_S, 14 * DAY_S};
-    for (size_t row = 0; row < ARRAY_LENGTH(left_s); row++) {
+    for (size_t row = 0; row < ARRAY_LENGTH(rows); row++) {
         for (size_t i = 0; i < EXPIRY_COUNTS; i++) {
-            assert_int_equal(expiry_is_within(1000000 + left_s[row], 1000000, i), want[row][i]);
+            assert_int_equal(expiry_is_within(1000000 + rows[row].left_s, 1000000, i),
+                             i >= rows[row].first);
         }
     }
 }
