@@ -325,6 +325,7 @@ static void stop(struct server *server)
     listeners_close(&server->admin_listeners);
     systemd_sockets_clear(&server->systemd);
     address_book_free(server->totals.addresses);
+    certificate_pair_unref(server->nameless);
     attentions_clear(&server->attentions);
     free(server->configuration_problem);
     loader_accept_free(server->accept);

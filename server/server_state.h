@@ -62,6 +62,7 @@ struct server {
     struct listeners admin_listeners;
     struct admin *admin; /* NULL: no listen.admin */
     struct tls_report tls;
+    struct certificate_pair *nameless; /* for balancers that ask over TLS by address; or NULL */
     struct connection_totals totals;
     struct policy_answers policy_answers;
     struct redirect_answers redirect_answers;

@@ -1,4 +1,5 @@
 /* What each worker thread is given, once there is something to serve. */
+#include "acme/protocol/self_signed.h"
 #include "lib/base/clock.h"
 #include "lib/base/secret_memory.h"
 #include "server/server_state.h"
@@ -47,6 +48,7 @@ static bool start_worker(struct server *server, size_t number, struct error *e)
         .certificates = server->tables.certificates,
         .certificates_known = &server->tables.certificates_known,
         .policies = server->tables.policies,
+        .nameless = server->nameless,
         .board = server->board,
         .ticket_keys = server->ticket_keys,
         .name_asked = server->settings->acme != NULL ? acme_link_name_asked : NULL,
@@ -92,8 +94,24 @@ static bool has_tls(const struct listeners *listeners)
     return false;
 }
 
+/* Whoever connects to an address has no name to verify, so it need not last or be signed. */
+static bool make_nameless(struct server *server, struct error *e)
+{
+    static const struct self_signed WHAT = {
+        .host = "health.invalid", /* RFC 6761 §6.4 */
+        .common_name = "health",
+        .life_s = INT64_C(10) * 365 * 86400,
+        .purpose = "health over TLS",
+    };
+    return server->settings->health_path == NULL || !has_tls(&server->listeners) ||
+           self_signed_make(&WHAT, clock_wall_s(), &server->nameless, e);
+}
+
 bool server_start_workers(struct server *server, struct error *e)
 {
+    if (!make_nameless(server, e)) {
+        return false;
+    }
     if (server->settings->session_tickets && !begin_tickets(server, e)) {
         return false;
     }

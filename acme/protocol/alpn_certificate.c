@@ -1,27 +1,14 @@
 #include "alpn_certificate.h"
 
-#include <openssl/pem.h>
 #include <openssl/sha.h>
 
 #include "acme/protocol/openssl_error.h"
-#include "acme/protocol/p256_key.h"
-#include "acme/protocol/san_extension.h"
-#include "lib/base/buffer.h"
+#include "acme/protocol/self_signed.h"
 
-enum { HOUR_S = 3600, WEEK_S = 7 * 24 * HOUR_S, PEM_MAX = 16 * 1024, SERIAL_BITS = 64 };
+enum { WEEK_S = 7 * 24 * 3600 };
 
 /* RFC 8737 §6.1 */
 static const char acme_identifier[] = "1.3.6.1.5.5.7.1.31";
-
-static void pkey_cleanup(EVP_PKEY **key)
-{
-    EVP_PKEY_free(*key);
-}
-
-static void x509_cleanup(X509 **certificate)
-{
-    X509_free(*certificate);
-}
 
 static void extension_cleanup(X509_EXTENSION **extension)
 {
@@ -38,91 +25,36 @@ static void octets_cleanup(ASN1_OCTET_STRING **octets)
     ASN1_OCTET_STRING_free(*octets);
 }
 
-static bool add_san(X509 *certificate, const char *host)
-{
-    CLEANUP(extension_cleanup) X509_EXTENSION *san = san_extension_new(host);
-    return san != NULL && X509_add_ext(certificate, san, -1) == 1;
-}
-
 /* RFC 8737 §3: Authorization ::= OCTET STRING (SIZE (32)), which the extension's own OCTET STRING
  * wraps. */
-static bool add_acme_identifier(X509 *certificate, struct bytes key_authorization)
+static X509_EXTENSION *acme_identifier_new(struct bytes key_authorization)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];
     unsigned char authorization[2 + SHA256_DIGEST_LENGTH] = {V_ASN1_OCTET_STRING, sizeof(digest)};
     if (SHA256((const unsigned char *)key_authorization.p, key_authorization.n, digest) == NULL) {
-        return false;
+        return NULL;
     }
     memcpy(authorization + 2, digest, sizeof(digest));
     CLEANUP(object_cleanup) ASN1_OBJECT *id = OBJ_txt2obj(acme_identifier, 1);
     CLEANUP(octets_cleanup) ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
     if (id == NULL || value == NULL ||
         ASN1_OCTET_STRING_set(value, authorization, sizeof(authorization)) != 1) {
-        return false;
+        return NULL;
     }
-    CLEANUP(extension_cleanup)
-    X509_EXTENSION *extension = X509_EXTENSION_create_by_OBJ(NULL, id, 1, value);
-    return extension != NULL && X509_add_ext(certificate, extension, -1) == 1;
-}
-
-static bool set_serial(X509 *certificate)
-{
-    BIGNUM *number = BN_new();
-    bool done = number != NULL &&
-                BN_rand(number, SERIAL_BITS, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ANY) == 1 &&
-                BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL;
-    BN_free(number);
-    return done;
-}
-
-/* The subject says nothing to the CA; an empty issuer is not allowed (RFC 5280 §4.1.2.4). */
-static bool set_names(X509 *certificate)
-{
-    X509_NAME *name = X509_get_subject_name(certificate);
-    return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                                      (const unsigned char *)"ACME challenge", -1, -1, 0) == 1 &&
-           X509_set_issuer_name(certificate, name) == 1;
-}
-
-static bool fill_in(X509 *certificate, const char *host, struct bytes key_authorization,
-                    int64_t now_s)
-{
-    return X509_set_version(certificate, X509_VERSION_3) == 1 && set_serial(certificate) &&
-           set_names(certificate) &&
-           ASN1_TIME_set(X509_getm_notBefore(certificate), now_s - HOUR_S) != NULL &&
-           ASN1_TIME_set(X509_getm_notAfter(certificate), now_s - HOUR_S + WEEK_S) != NULL &&
-           add_san(certificate, host) && add_acme_identifier(certificate, key_authorization);
-}
-
-static bool add_pem(X509 *certificate, struct buffer *pem)
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-    bool done = bio != NULL && PEM_write_bio_X509(bio, certificate) == 1;
-    if (done) {
-        char *text = NULL;
-        long n = BIO_get_mem_data(bio, &text);
-        buffer_add(pem, (struct bytes){text, (size_t)n});
-    }
-    BIO_free(bio);
-    return done;
+    return X509_EXTENSION_create_by_OBJ(NULL, id, 1, value);
 }
 
 bool alpn_certificate_make(const char *host, struct bytes key_authorization, int64_t now_s,
                            struct certificate_pair **ret_pair, struct error *e)
 {
-    CLEANUP(pkey_cleanup) EVP_PKEY *key = NULL;
-    if (!p256_key_generate(&key, e)) {
-        return false;
-    }
-    CLEANUP(buffer_wipe) struct buffer pem = BUFFER(PEM_MAX);
-    CLEANUP(x509_cleanup) X509 *certificate = X509_new();
-    if (certificate == NULL || X509_set_pubkey(certificate, key) != 1 ||
-        !fill_in(certificate, host, key_authorization, now_s) ||
-        X509_sign(certificate, key, EVP_sha256()) <= 0 || !add_pem(certificate, &pem)) {
-        return openssl_error("make a certificate for tls-alpn-01", e);
-    }
-    p256_key_print(key, &pem);
-    /* One text has both. */
-    CLEANUP_FREE char *path = memory_printf("tls-alpn-01 certificate of %s", host);
-    return certificate_pair_parse(buffer_bytes(&pem), path, buffer_bytes(&pem), path, ret_pair, e);
+    CLEANUP(extension_cleanup) X509_EXTENSION *extension = acme_identifier_new(key_authorization);
+    const struct self_signed what = {
+        .host = host,
+        .common_name = "ACME challenge", /* says nothing to the CA */
+        .extension = extension,
+        .life_s = WEEK_S,
+        .purpose = "tls-alpn-01",
+    };
+    return extension != NULL ? self_signed_make(&what, now_s, ret_pair, e)
+                             : openssl_error("make a certificate for tls-alpn-01", e);
 }

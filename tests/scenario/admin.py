@@ -216,6 +216,32 @@ class Health(Watched):
         self.assertIsNone(self.get("/healthz"))
         self.assertFalse((self.server.directory / "admin.sock").exists())
 
+    def over_tls(self, *options):
+        return run("curl", "--silent", "--insecure", "--max-time", 10 * SLOW, "--output", "/dev/null", "--write-out",
+                   "%{http_code} %{http_version}", *options, f"https://127.0.0.1:{self.server.https_port}/up",
+                   check=False).stdout
+
+    def test_over_tls_by_address_health_is_all_there_is(self):
+        self.server.certify("a.test")
+        self.server.start()
+        for options, want in ((("--http1.1",), "200 1.1"), (("--http2",), "200 2"), (("--tls-max", "1.2"), "200 2"),
+                              (("--header", "Host: mta-sts.a.test"), "421 2")):
+            with self.subTest(options=options):
+                self.assertEqual(self.over_tls(*options), want)
+        self.assertEqual(self.server.fetch("a.test").status, 200)
+        self.assertEqual(self.server.fetch("a.test", path="/up").status, 404)
+        self.assertIsNone(self.server.served_serial("mta-sts.nobody.test"))
+        self.server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: self.over_tls() == "503 2", "it is red over TLS, too")
+        self.server.stop()
+
+    def test_without_health_nobody_is_served_over_tls_without_a_name(self):
+        self.server.configure()
+        self.server.certify("a.test")
+        self.server.start()
+        self.assertEqual(self.over_tls(), "000 0")
+        self.server.stop()
+
     def test_after_the_notice_it_ends_by_itself(self):
         self.server.configure(f"{self.settings()}".replace("1h", "50ms"))
         self.server.start()
