@@ -5,11 +5,15 @@ import contextlib
 import http.client
 import json
 import os
+import pathlib
 import re
 import signal
 import socket
 
 from harness import SLOW, Answer, Namespace, Scenario, free_port, policy_for, run, wait_until
+
+
+DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy/prometheus"
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -107,6 +111,49 @@ class Metrics(Watched):
         with contextlib.closing(UnixConnection(self.server.directory / "admin.sock")) as connection:
             connection.request("GET", "/metrics")
             self.assertIn("\nmtasts_host_domains 1\n", Answer(connection.getresponse()).body)
+        self.server.stop()
+
+
+class Prometheus(Watched):
+    """deploy/prometheus, as it is installed."""
+
+    def test_the_rules_are_rules_and_alert_when_they_are_to(self):
+        run("promtool", "check", "rules", DEPLOY / "rules.yaml")
+        run("promtool", "test", "rules", "rules-test.yaml", cwd=DEPLOY)
+
+    def test_the_rules_are_about_metrics_that_there_are(self):
+        man = (DEPLOY.parent / "man/mtasts-host.1.scd").read_text()
+        known = set(re.findall(r"^\*(mtasts_host_\w+)", man, re.MULTILINE))
+        for text in (DEPLOY / "rules.yaml", DEPLOY / "rules-test.yaml"):
+            self.assertLessEqual(set(re.findall(r"mtasts_host_\w+", text.read_text())), known)
+        rules = (DEPLOY / "rules.yaml").read_text()
+        alerts = set(re.findall(r"alert: (\w+)", rules))
+        tested = set(re.findall(r"MtaStsHost\w+", (DEPLOY / "rules-test.yaml").read_text()))
+        self.assertEqual(alerts, tested)
+
+    def blocks(self):
+        return re.findall(r"```yaml\n(.*?)```", (DEPLOY / "README.md").read_text(), re.DOTALL)
+
+    def test_prometheus_scrapes_as_the_readme_says(self):
+        ours, theirs = (block.replace("9253", str(self.admin_port)) for block in self.blocks())
+        self.server.configure(re.sub(r"^listen:\n", "", ours))
+        self.server.start()
+        base = self.directory / "prometheus"
+        base.mkdir()
+        (base / "rules.yaml").write_text((DEPLOY / "rules.yaml").read_text())
+        (base / "prometheus.yml").write_text("global: {scrape_interval: 1s, evaluation_interval: 1s}\n" + theirs)
+        run("promtool", "check", "config", base / "prometheus.yml")
+        port = free_port()
+        with open(base / "out", "wb") as log:
+            self.spawn("prometheus", f"--config.file={base}/prometheus.yml", f"--storage.tsdb.path={base}/data",
+                       f"--web.listen-address=127.0.0.1:{port}", cwd=base, stdout=log, stderr=log)
+
+        def asked(query):
+            answer = self.get(f"/api/v1/query?query={query}", port=port)
+            result = json.loads(answer.body)["data"]["result"] if answer and answer.status == 200 else []
+            return [row["value"][1] for row in result]
+        wait_until(lambda: asked("up") == ["1"], "Prometheus has scraped", 30)
+        wait_until(lambda: asked("mtasts_host_domains") == ["1"], "it has the metrics", 30)
         self.server.stop()
 
 
