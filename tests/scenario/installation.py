@@ -24,6 +24,7 @@ EXPECTED = (
     "usr/share/doc/mtasts-host/README.md",
     "usr/share/doc/mtasts-host/examples/mtasts-host.yaml",
     "usr/share/doc/mtasts-host/exim/macros.conf",
+    "usr/share/doc/mtasts-host/prometheus/rules.yaml",
 )
 
 # What is given at configuration, and at the installation (@ is a directory of the test's own); where

@@ -19,6 +19,7 @@ import kernel
 import measures
 import reloads
 import report
+import scrapes
 from peers import PEERS
 from servers import Ours, ServerFailed
 
@@ -27,7 +28,8 @@ SHORT = {"n": (100, 10_000), "rounds": 2, "seconds": 1.0, "edit_seconds": 3.0,
          "measure": ("fetches", "kept", "edits"),
          "only": [name for name in NAMES if not name.endswith("-defaults")]}
 FULL = {"n": (100, 10_000, 100_000, 1_000_000), "rounds": 3, "seconds": 1.5, "edit_seconds": 5.0,
-        "measure": ("fetches", "kept", "edits", "reloads", "shared", "deploy", "idle", "workers"),
+        "measure": ("fetches", "kept", "edits", "reloads", "shared", "deploy", "idle", "workers",
+                    "scrapes"),
         "only": NAMES}
 QUICK_START_S = 5  # a start that took longer is not measured again, but for ours
 DEPLOYED_MAX = 100_000  # files
@@ -182,6 +184,12 @@ def deploy(stage):
     return edits.deploy(stage.options.client, server, stage.options.rate)
 
 
+def scraped(stage):
+    server = stage.server(Ours.name)
+    stage.start(server)
+    return scrapes.scrapes(stage.options.client, server, stage.options.edit_seconds, stage.options.rate)
+
+
 def idle(stage, name):
     """The server is alone, and takes as many connections as that needs."""
     options = stage.options
@@ -220,6 +228,8 @@ def measure(count, options, first):
     if Ours.name in options.only:
         if "shared" in options.measure:
             result["shared"] = on_a_stage("edits of a shared policy", shared_edits)
+        if "scrapes" in options.measure:
+            result["scrapes"] = on_a_stage("scrapes of metrics", scraped)
         if "deploy" in options.measure and count <= DEPLOYED_MAX:
             result["deploy"] = on_a_stage("a deploy", deploy)
         if "workers" in options.measure and first:

@@ -171,6 +171,19 @@ def reloads(results):
     return table(rows) if len(rows) > 1 else None
 
 
+def scrapes(results):
+    rows = [("scrapes of ours", "how many", "octets", "p50, p99, most, ms", "fetches' p50, p99, most, ms",
+             "without scrapes")]
+    for result in results:
+        found = result.get("scrapes")
+        for key, label in (("quiet", "nothing changes"), ("edits", "edits meanwhile")) if found else ():
+            ms = [", ".join(f"{times[k]:.1f}" for k in ("p50_us", "p99_us", "max_us")) for times in
+                  (found[key]["fetches"], found["fetches_alone"])]
+            rows.append((f"{result['tenants']:,} tenants, {label}", str(found[key]["scrapes"]), str(found["octets"]),
+                         ", ".join(f"{found[key][k]:.1f}" for k in ("p50_ms", "p99_ms", "max_ms")), *ms))
+    return table(rows) if len(rows) > 1 else None
+
+
 def connections(results):
     rows = [("idle connections", "how many", "KB each", "MB before", "MB with them", "MB after")]
     for result in results:
@@ -221,7 +234,7 @@ def markdown(found):
              ", ".join(f"{key} {value}" for key, value in found["options"].items()),
              f"Load (`/proc/loadavg`): {loads}.", cpu(results), throughput(results),
              latency(results, found["options"]["rate"]), starts(results), memory(results),
-             edits(results), reloads(results), connections(results), workers(results),
+             edits(results), reloads(results), scrapes(results), connections(results), workers(results),
              floor(found["floor"]), goals.table(found)]
     return "\n\n".join(part for part in parts if part)
 

@@ -117,7 +117,7 @@ class Ours(Server):
         super().__init__(directory, certificates, count)
         self.build, self.workers, self.defaults = build, workers, defaults
         self.per_file, self.shared = per_file, shared
-        self.plain_port = free_port()
+        self.plain_port, self.admin_port = free_port(), free_port()
         self.policies = self.directory / "policies"
 
     def generate(self, directory, seed=1):
@@ -157,6 +157,10 @@ limits:
   idle: 1h
 {"".join(newer)}"""
 
+    def admin(self):
+        line = f"  admin: \"127.0.0.1:{self.admin_port}\"\n"
+        return line if self.takes("listen:\n" + line) else ""
+
     def configure(self):
         if not self.policies.exists():
             self.generate(self.policies)
@@ -170,7 +174,7 @@ listen:
   https: ["127.0.0.1:{self.port}"]
   http: []
   plain: ["127.0.0.1:{self.plain_port}"]
-{"" if self.defaults else self.limits()}""")
+{self.admin()}{"" if self.defaults else self.limits()}""")
 
     def command(self):
         return [self.build / self.program, "-c", "mtasts-host.yaml", "serve"]
