@@ -61,22 +61,32 @@ static json_t *connections(const struct server *server, uint64_t *ret_requests)
                      (json_int_t)atomic_load(&server->totals.held), "ended", ended);
 }
 
-/* {"HTTP/1.1": {"200": so many, …}, …} */
+static uint64_t sum_answers(const struct server *server, int protocol, size_t place)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < server->workers_running; i++) {
+        sum += look(&worker_counters(server->workers[i])->answers[protocol][place]);
+    }
+    return sum;
+}
+
+/* {"200": so many, …} */
+static json_t *answers_by(const struct server *server, int protocol)
+{
+    json_t *counts = json_object();
+    for (size_t place = 0; place < HTTP_STATUSES; place++) {
+        char status[16];
+        (void)snprintf(status, sizeof(status), "%d", http_status_at(place));
+        json_object_set_new(counts, status, number(sum_answers(server, protocol, place)));
+    }
+    return counts;
+}
+
 static json_t *answers(const struct server *server)
 {
     json_t *all = json_object();
     for (int protocol = 0; protocol < PROTOCOLS; protocol++) {
-        json_t *counts = json_object();
-        for (size_t place = 0; place < HTTP_STATUSES; place++) {
-            char status[16];
-            uint64_t sum = 0;
-            for (size_t i = 0; i < server->workers_running; i++) {
-                sum += look(&worker_counters(server->workers[i])->answers[protocol][place]);
-            }
-            (void)snprintf(status, sizeof(status), "%d", http_status_at(place));
-            json_object_set_new(counts, status, number(sum));
-        }
-        json_object_set_new(all, connection_protocol_name(protocol), counts);
+        json_object_set_new(all, connection_protocol_name(protocol), answers_by(server, protocol));
     }
     return all;
 }
