@@ -31,7 +31,8 @@ static void look_at_host(const struct dns_name *host)
     struct dns_name again;
     REQUIRE(host->n != 0 && host->n <= DNS_NAME_MAX && strlen(host->text) == host->n);
     REQUIRE(strspn(host->text, host->text[0] == '[' ? LITERAL : PLAIN) == host->n);
-    /* No name that DNS could lead anywhere is taken for an address (server/answers/admin_answer.h). */
+    /* No name that DNS could lead anywhere is taken for an address (server/answers/admin_answer.h).
+     */
     REQUIRE(!target_is_address(host) || host->text[0] == '[' ||
             strspn(host->text, "0123456789.") == host->n);
     /* Of two dots one goes; such a name is nobody's. */
