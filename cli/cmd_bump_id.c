@@ -10,6 +10,7 @@
 #include "lib/base/safe_text.h"
 #include "policies/files/mirror_copy.h"
 #include "publish/bump_check.h"
+#include "publish/removal_check.h"
 
 struct bump {
     const struct invocation *invocation;
@@ -46,14 +47,12 @@ static bool open_older(struct bump *bump, const char *since)
 
 static bool open_output(struct bump *bump)
 {
-    struct error e;
     const struct invocation *invocation = bump->invocation;
-    const char *url = invocation_value(invocation, "url");
     enum record_output_gate gating = invocation_has(invocation, "check")    ? RECORDS_UNGATED
                                      : invocation_has(invocation, "strict") ? RECORDS_GATED_STRICTLY
                                                                             : RECORDS_GATED;
     return record_output_open(&bump->output, invocation, bump->workspace.settings, gating) &&
-           (url == NULL || serving_wait_at(&bump->output.publication.wait, url, &e) || tell(&e));
+           record_output_take_wait(&bump->output, invocation);
 }
 
 static bool open_all(struct bump *bump)
@@ -93,10 +92,37 @@ static bool select_domain(const struct catalogue_view *view, void *context)
         first && view->shared != NULL ? shared_users_find(&bump->users, view->shared->name) : NULL;
     if (user != NULL && user->domains > 1) {
         CLEANUP_FREE char *users = shared_user_text(user);
-        fprintf(stderr, "%.*s uses the shared policy %.*s: its id counts for all of %s\n",
-                BYTES_ARG(view->entry->name), BYTES_ARG(view->shared->name), users);
+        bool derived = view->shared->id.n == 0 && view->shared->mirror == NULL;
+        fprintf(stderr, "%.*s uses the shared policy %.*s: its id counts for all of %s%s%.*s\n",
+                BYTES_ARG(view->entry->name), BYTES_ARG(view->shared->name), users,
+                derived ? "; it has none in its file, and gets one where you name @" : "",
+                derived ? (int)view->shared->name.n : 0, view->shared->name.p);
     }
     return true;
+}
+
+static bool select_argument(struct bump *bump, const char *text)
+{
+    struct error e;
+    struct catalogue_view view;
+    if (text[0] == '@') {
+        return bump_plan_add_shared(&bump->plan, text, &e) || tell(&e);
+    }
+    return workspace_find(&bump->workspace, text, &view, &e) ? select_domain(&view, bump)
+                                                             : tell(&e);
+}
+
+/* False: a name that is not ours, which was told. */
+static bool select_named(struct bump *bump)
+{
+    bool all = true;
+    if (bump->plan.all) {
+        return each_named(&bump->workspace, bump->invocation, select_domain, bump);
+    }
+    for (size_t i = 0; i < bump->invocation->argument_count; i++) {
+        all = select_argument(bump, bump->invocation->arguments[i]) && all;
+    }
+    return all;
 }
 
 /* --- --check --- */
@@ -129,6 +155,17 @@ static bool check_domain(const struct catalogue_view *view, void *context)
     return true;
 }
 
+/* What files in error hold is not gone. */
+static void check_removals(struct bump *bump)
+{
+    CLEANUP(diagnostics_clear) struct diagnostics d = {0};
+    if (bump->plan.all && !bump->failed) {
+        removal_check(bump->workspace.catalogue, bump->older, &d);
+    }
+    diagnostics_print(&d, stdout);
+    bump->out_of_step = bump->out_of_step || d.errors != 0;
+}
+
 static int check_ids(struct bump *bump)
 {
     bump_plan_settle(&bump->plan);
@@ -137,11 +174,26 @@ static int check_ids(struct bump *bump)
     }
     if (bump->older != NULL) {
         catalogue_each(bump->workspace.catalogue, check_domain, bump);
+        check_removals(bump);
     }
     return bump->failed ? COMMAND_FAILED : bump->out_of_step ? COMMAND_NO : COMMAND_DONE;
 }
 
 /* --- The files --- */
+
+/* An id that was written by hand says nothing of its text. Where the older copy has it with the
+ * same text, it stays; else a new id is the safe answer. */
+static void spare_unchanged(struct bump *bump)
+{
+    for (size_t i = 0; bump->plan.all && i < bump->plan.count; i++) {
+        struct bump_change *change = &bump->plan.changes[i];
+        if (change->state == POLICY_ID_FOREIGN && !change->derived &&
+            bump_check_is_unchanged(change, bump->older)) {
+            change->derived = true;
+            change->quiet = true;
+        }
+    }
+}
 
 static void write_files(struct bump *bump)
 {
@@ -172,7 +224,8 @@ static void tell_changes(struct bump *bump)
 {
     for (size_t i = 0; i < bump->plan.count; i++) {
         struct bump_change *change = &bump->plan.changes[i];
-        change->quiet = change->derived && !bump_report_has_changed(&bump->view.report, change);
+        change->quiet = change->quiet ||
+                        (change->derived && !bump_report_has_changed(&bump->view.report, change));
         if (!change->quiet) {
             bump_view_change(&bump->view, change);
         }
@@ -199,6 +252,19 @@ static void tell_end(const struct bump *bump)
 
 /* --- Their records --- */
 
+/* Of those that were named, or of all, everything that we publish goes into DNS: a tenant's CNAME
+ * may be missing, or lead to the policy that it had before. Of others that use a shared policy
+ * under a delegation the policy's own record is enough. */
+static enum records_of records_of(const struct bump *bump, const struct catalogue_view *view,
+                                  bool moved)
+{
+    if (bump->output.publishes && bump_plan_wants(&bump->plan, view)) {
+        return RECORDS_OF_DOMAIN;
+    }
+    bool delegated = bump->workspace.settings->dns_delegate != NULL;
+    return delegated && view->shared != NULL && !moved ? RECORDS_OF_SHARED : RECORDS_OF_ID;
+}
+
 static bool add_records(const struct catalogue_view *view, void *context)
 {
     struct bump *bump = context;
@@ -213,12 +279,9 @@ static bool add_records(const struct catalogue_view *view, void *context)
     /* With --publish also what did not change now: a run before may have failed to publish it. */
     bool wanted = changed || moved ||
                   (bump->output.publishes && bump_plan_wants_subject(plan, bytes_of(subject)));
-    if (wanted && record_output_passes(&bump->output, view)) {
-        bool delegated = bump->workspace.settings->dns_delegate != NULL;
-        record_output_add(&bump->output, view,
-                          delegated && view->shared != NULL && !moved ? RECORDS_OF_SHARED
-                                                                      : RECORDS_OF_ID,
-                          bump_plan_id(plan, view));
+    enum records_of of = records_of(bump, view, moved);
+    if (wanted && (of == RECORDS_OF_SHARED || record_output_passes(&bump->output, view))) {
+        record_output_add(&bump->output, view, of, bump_plan_id(plan, view));
     }
     return true;
 }
@@ -245,8 +308,7 @@ static int put_records(struct bump *bump)
     bump->failed = bump->failed || bump->output.failed;
     tell_end(bump);
     if (bump->output.publishes) {
-        int64_t wait_ms = invocation_duration_s(bump->invocation, "wait", 0) * 1000;
-        bump->failed = !record_output_publish(&bump->output, wait_ms) || bump->failed;
+        bump->failed = !record_output_publish(&bump->output) || bump->failed;
     }
     check_output(bump);
     return bump->failed ? COMMAND_FAILED : code;
@@ -255,13 +317,14 @@ static int put_records(struct bump *bump)
 int cmd_bump_id(const struct invocation *invocation)
 {
     CLEANUP(clear) struct bump bump = {.invocation = invocation};
-    if (!open_all(&bump) || !each_named(&bump.workspace, invocation, select_domain, &bump)) {
+    if (!open_all(&bump) || !select_named(&bump)) {
         return COMMAND_FAILED; /* a name that is not ours: nothing is touched */
     }
     bump_plan_make(&bump.plan);
     if (invocation_has(invocation, "check")) {
         return check_ids(&bump);
     }
+    spare_unchanged(&bump);
     write_files(&bump);
     tell_changes(&bump);
     return put_records(&bump);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/opening.h"
+#include "lib/base/clock.h"
 #include "publish/tree_import.h"
 
 static void tell_all(const struct diagnostics *d, void *context)
@@ -13,13 +14,14 @@ static void tell_all(const struct diagnostics *d, void *context)
 int cmd_import(const struct invocation *invocation)
 {
     struct error e;
-    struct tree_import import = {.tell = tell_all};
+    struct tree_import import = {.tell = tell_all, .now_s = clock_wall_s()};
     CLEANUP(buffer_clear) struct buffer text = BUFFER(POLICY_FILE_MAX);
     if (!tree_import_run(&import, invocation->arguments[0],
                          !invocation_has(invocation, "no-shared"), &text, &e) ||
         !write_new_file(invocation_value(invocation, "output"), buffer_bytes(&text), &e)) {
         return fail(&e);
     }
-    fprintf(stderr, "%zu domains, %zu shared policies\n", import.domains, import.shared_policies);
+    fprintf(stderr, "%zu domains, %zu shared policies%s\n", import.domains, import.shared_policies,
+            import.failed ? "; what is told above was left out" : "");
     return import.failed ? COMMAND_FAILED : COMMAND_DONE;
 }

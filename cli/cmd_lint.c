@@ -13,13 +13,57 @@
 #include "policies/files/lint_text.h"
 #include "publish/lint_leaving.h"
 #include "publish/lint_path.h"
+#include "publish/removal_check.h"
+
+/* What was looked at. */
+struct lint_seen {
+    size_t domains;
+    size_t files;
+};
+
+/* What went since the copy OLD. False: told. */
+static bool lint_since(const struct catalogue *catalogue, const struct settings *settings,
+                       const char *old, struct diagnostics *d)
+{
+    const struct policy_file_defaults defaults = workspace_defaults(settings);
+    CLEANUP(diagnostics_clear) struct diagnostics problems = {0};
+    struct catalogue *older = catalogue_load_older(old, &defaults, &problems);
+    struct catalogue_counts counts;
+    diagnostics_print(&problems, stderr);
+    if (older == NULL) {
+        return false;
+    }
+    catalogue_counts(catalogue, &counts);
+    if (counts.files_in_error == 0) { /* else nobody knows what is in these */
+        removal_check(catalogue, older, d);
+    }
+    catalogue_free(older);
+    return true;
+}
+
+/* A server of SETTINGS would start with nothing to serve. */
+static void lint_empty(const struct settings *settings, const struct catalogue_counts *counts,
+                       struct diagnostics *d)
+{
+    if (counts->files == 0) {
+        diagnostics_add(d, SEVERITY_ERROR, settings->file, 0, 0,
+                        "there is no policy file (*.yaml, *.yml) where `policies` says; begin with "
+                        "\"mtasts-host init DOMAIN\", or correct `policies`");
+    } else if (counts->domains == 0 && counts->files_in_error == 0) {
+        diagnostics_add(d, SEVERITY_WARNING, settings->file, 0, 0,
+                        "the policy files have no domain: nothing is served");
+    }
+}
 
 /* What is wrong with the policies in PATHS, or of SETTINGS, and with --live against MX records.
  * False: told. */
 static bool lint_policies(const struct invocation *invocation, const struct settings *settings,
-                          const char *const *paths, size_t count, struct diagnostics *d)
+                          const char *const *paths, size_t count, struct diagnostics *d,
+                          struct lint_seen *ret_seen)
 {
     struct error e;
+    struct catalogue_counts counts;
+    const char *since = invocation_value(invocation, "since");
     struct catalogue *catalogue = NULL;
     CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
     bool live = invocation_has(invocation, "live");
@@ -37,12 +81,19 @@ static bool lint_policies(const struct invocation *invocation, const struct sett
     if (paths == NULL && !lint_leaving(settings, catalogue, now_s, d, &e)) {
         fprintf(stderr, "Which domains are retired is not known: %s\n", e.text);
     }
+    catalogue_counts(catalogue, &counts);
+    *ret_seen = (struct lint_seen){counts.domains, counts.files};
+    if (paths == NULL) {
+        lint_empty(settings, &counts, d);
+    }
+    bool ok = since == NULL || lint_since(catalogue, settings, since, d);
     catalogue_free(catalogue);
-    return true;
+    return ok;
 }
 
 /* The configuration, and the policies that it names. */
-static bool lint_configured(const struct invocation *invocation, struct diagnostics *d)
+static bool lint_configured(const struct invocation *invocation, struct diagnostics *d,
+                            struct lint_seen *ret_seen)
 {
     struct settings *settings = NULL;
     if (access(settings_find(invocation->config), R_OK) != 0) {
@@ -56,14 +107,14 @@ static bool lint_configured(const struct invocation *invocation, struct diagnost
     if (!settings_load(settings_find(invocation->config), &settings, d)) {
         return true;
     }
-    bool ok = lint_policies(invocation, settings, NULL, 0, d);
+    bool ok = lint_policies(invocation, settings, NULL, 0, d, ret_seen);
     settings_free(settings);
     return ok;
 }
 
 /* The files named; a configuration counts only where one was named, too. */
 static bool lint_named(const struct invocation *invocation, const struct lint_hosts *hosts,
-                       struct diagnostics *d)
+                       struct diagnostics *d, struct lint_seen *ret_seen)
 {
     struct settings *settings = NULL;
     if (invocation->config != NULL) {
@@ -81,14 +132,27 @@ static bool lint_named(const struct invocation *invocation, const struct lint_ho
             paths[count++] = invocation->arguments[i];
         }
     }
-    bool ok = count == 0 || lint_policies(invocation, settings, paths, count, d);
+    bool ok = count == 0 || lint_policies(invocation, settings, paths, count, d, ret_seen);
     if (settings != NULL) {
         settings_free(settings);
     }
     return ok;
 }
 
-static void print_json(const struct diagnostics *d)
+static void print_text(const struct diagnostics *d, const struct lint_seen *seen)
+{
+    size_t warnings = d->count + d->dropped - d->errors;
+    diagnostics_print(d, stdout);
+    fprintf(stderr, "%zu error%s, %zu warning%s", d->errors, d->errors == 1 ? "" : "s", warnings,
+            warnings == 1 ? "" : "s");
+    if (seen->files != 0) {
+        fprintf(stderr, " in %zu domain%s of %zu policy file%s", seen->domains,
+                seen->domains == 1 ? "" : "s", seen->files, seen->files == 1 ? "" : "s");
+    }
+    fputc('\n', stderr);
+}
+
+static void print_json(const struct diagnostics *d, const struct lint_seen *seen)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < d->count; i++) {
@@ -99,8 +163,10 @@ static void print_json(const struct diagnostics *d)
                             safe_json_text(item->file), "line", (int)item->line, "column",
                             (int)item->column, "text", safe_json_text(item->text)));
     }
-    json_t *all = json_pack("{s:I, s:I, s:o}", "errors", (json_int_t)d->errors, "warnings",
-                            (json_int_t)(d->count + d->dropped - d->errors), "diagnostics", list);
+    json_t *all =
+        json_pack("{s:I, s:I, s:I, s:I, s:o}", "errors", (json_int_t)d->errors, "warnings",
+                  (json_int_t)(d->count + d->dropped - d->errors), "domains",
+                  (json_int_t)seen->domains, "files", (json_int_t)seen->files, "diagnostics", list);
     json_view_print(all, stdout);
 }
 
@@ -116,15 +182,15 @@ static bool has_text(const struct invocation *invocation)
 
 /* What was asked for, by options and arguments. False: told on stderr. */
 static bool lint_asked(const struct invocation *invocation, const struct lint_hosts *hosts,
-                       struct diagnostics *d)
+                       struct diagnostics *d, struct lint_seen *ret_seen)
 {
     const struct invocation_values *records = invocation_values(invocation, "txt");
     if (records->count != 0) {
         lint_records(records->items, records->count, d);
     } else if (invocation->argument_count == 0) {
-        return lint_configured(invocation, d);
+        return lint_configured(invocation, d, ret_seen);
     }
-    return invocation->argument_count == 0 || lint_named(invocation, hosts, d);
+    return invocation->argument_count == 0 || lint_named(invocation, hosts, d, ret_seen);
 }
 
 int cmd_lint(const struct invocation *invocation)
@@ -139,18 +205,12 @@ int cmd_lint(const struct invocation *invocation)
         return invocation_usage(invocation, "%s", e.text);
     }
     CLEANUP(diagnostics_clear) struct diagnostics d = {0};
-    if (!lint_asked(invocation, &hosts, &d)) {
+    struct lint_seen seen = {0};
+    if (!lint_asked(invocation, &hosts, &d, &seen)) {
         return COMMAND_FAILED;
     }
     diagnostics_sort(&d);
-    size_t warnings = d.count + d.dropped - d.errors;
-    if (invocation_has(invocation, "json")) {
-        print_json(&d);
-    } else {
-        diagnostics_print(&d, stdout);
-        fprintf(stderr, "%zu error%s, %zu warning%s\n", d.errors, d.errors == 1 ? "" : "s",
-                warnings, warnings == 1 ? "" : "s");
-    }
-    bool clean = d.errors == 0 && (warnings == 0 || !invocation_has(invocation, "strict"));
-    return clean ? COMMAND_DONE : COMMAND_NO;
+    (invocation_has(invocation, "json") ? print_json : print_text)(&d, &seen);
+    bool warns = d.count + d.dropped != d.errors && invocation_has(invocation, "strict");
+    return d.errors == 0 && !warns ? COMMAND_DONE : COMMAND_NO;
 }

@@ -128,9 +128,7 @@ static bool put_record(struct move *move)
 {
     catalogue_each(move->workspace.catalogue, add_record, move);
     bool ok = record_output_end(&move->output) == COMMAND_DONE;
-    return (!move->output.publishes ||
-            record_output_publish(&move->output, RECORD_OUTPUT_WAIT_MS)) &&
-           ok;
+    return (!move->output.publishes || record_output_publish(&move->output)) && ok;
 }
 
 /* False: told. */

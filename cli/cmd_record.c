@@ -36,13 +36,14 @@ static int run(const struct invocation *invocation, const struct workspace *work
     bool setup = invocation_has(invocation, "setup");
     if (!record_output_open(&output, invocation, workspace->settings,
                             invocation_has(invocation, "strict") ? RECORDS_GATED_STRICTLY
-                                                                 : RECORDS_GATED)) {
+                                                                 : RECORDS_GATED) ||
+        !record_output_take_wait(&output, invocation)) {
         return COMMAND_FAILED;
     }
     bool ok = each_named(workspace, invocation, setup ? add_setup : add_domain, &output);
     int code = record_output_end(&output);
     if (ok && output.publishes) { /* a name that is not ours: nothing is touched */
-        ok = record_output_publish(&output, 0);
+        ok = record_output_publish(&output);
     }
     return ok ? code : COMMAND_FAILED;
 }

@@ -65,7 +65,7 @@ static bool put_records(struct retire *retire)
     catalogue_each(after.catalogue, add_retired, retire);
     bool ok = record_output_end(&retire->output) == COMMAND_DONE;
     if (retire->output.publishes) {
-        ok = record_output_publish(&retire->output, RECORD_OUTPUT_WAIT_MS) && ok;
+        ok = record_output_publish(&retire->output) && ok;
     }
     record_output_close(&retire->output); /* its records are of what is closed now */
     retire->output = (struct record_output){0};

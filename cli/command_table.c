@@ -40,6 +40,15 @@ const size_t command_global_option_count = ARRAY_LENGTH(command_global_options);
           .repeats = true, ##__VA_ARGS__)
 #define WAIT_OPTION(...)                                                                           \
     VALUE("wait", "DURATION", __VA_ARGS__, .kind = OPTION_DURATION, .least = "1s")
+#define SINCE_OPTION(...) VALUE("since", "FILE|DIR", __VA_ARGS__)
+/* Of commands whose --publish waits for a server that others feed. */
+#define PUBLISH_WAIT_OPTIONS                                                                       \
+    WAIT_OPTION("publish once the policies are served, at most so much later", .most = "1h",       \
+                .standard = "30s", .needs = "publish"),                                            \
+        VALUE("url", "https://HOST[:PORT]", "ask there whether they are served; with --wait",      \
+              .needs = "wait"),                                                                    \
+        FLAG("unserved", "publish also what is not known to be served", .needs = "publish",        \
+             .excludes = "wait")
 #define TRUST_OPTIONS                                                                              \
     VALUE("trust", "FILE", "PEM file of CAs to trust, besides the system's",                       \
           .excludes = "trust-only"),                                                               \
@@ -54,6 +63,7 @@ static const struct command_option lint_options[] = {
     VALUE("mx", "HOST", "hold the patterns of an mta-sts.txt against the host", .repeats = true),
     FLAG("live", "hold each policy against the MX records of its domain, too"),
     RESOLVER_OPTION(.needs = "live"),
+    SINCE_OPTION("older copy of the policies: domains that went without being retired are errors"),
     FLAG("strict", "exit 3 for warnings, too"),
     VALUE("txt", "STRING", "the text of a TXT record at _mta-sts", .repeats = true),
 };
@@ -108,6 +118,7 @@ static const struct command_option record_options[] = {
     FLAG("strict", "leave out, and exit 3 for, names without a certificate"),
     FLAG("publish", "change them in DNS, print those that were",
          .excludes = "setup"), /* what that prints is the tenant's to set */
+    PUBLISH_WAIT_OPTIONS,
 };
 
 static const struct command_option bump_id_options[] = {
@@ -116,13 +127,10 @@ static const struct command_option bump_id_options[] = {
          .excludes = "dry-run|format|publish"),
     DRY_RUN_OPTION("write nothing; say and print what would change"),
     FORMAT_OPTION,
-    VALUE("since", "FILE|DIR", "older copy of the policies, to compare with"),
+    SINCE_OPTION("older copy of the policies, to compare with"),
     FLAG("strict", "as for record; with --check: ids that were written by hand count, too"),
     FLAG("publish", "change the records in DNS, print those that were", .excludes = "dry-run"),
-    WAIT_OPTION("publish once the policies are served, at most so much later", .most = "1h",
-                .standard = "30s", .needs = "publish"),
-    VALUE("url", "https://HOST[:PORT]", "ask there whether they are served; with --wait",
-          .needs = "wait"),
+    PUBLISH_WAIT_OPTIONS,
 };
 
 static const struct command_option check_options[] = {
@@ -221,7 +229,7 @@ const struct command command_table[] = {
      .example = "mtasts-host record --setup example.org\n"
                 "mtasts-host record --all --format nsupdate | nsupdate -k tsig.key\n"
                 "mtasts-host record --all --publish"},
-    {COMMAND("bump-id", "[DOMAIN...|--all]", cmd_bump_id,
+    {COMMAND("bump-id", "[DOMAIN...|@POLICY...|--all]", cmd_bump_id,
              "give a new id to what changed, print its records"),
      OPTIONS(bump_id_options), .instead = "all", .instead_free = true,
      .details = "Edits the policy files in place, the ids and nothing else in them. Says what\n"

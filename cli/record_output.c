@@ -17,6 +17,7 @@ bool record_output_open(struct record_output *ret_output, const struct invocatio
         .format = invocation_value(invocation, "format"),
         .publishes = invocation_has(invocation, "publish"),
         .gating = gating,
+        .wait_ms = RECORD_OUTPUT_WAIT_MS,
         .records.settings = settings,
     };
     if (ret_output->publishes && !publication_open(&ret_output->publication, settings, &e)) {
@@ -26,6 +27,17 @@ bool record_output_open(struct record_output *ret_output, const struct invocatio
         record_gate_open(&ret_output->gate, settings, clock_wall_s());
     }
     return true;
+}
+
+bool record_output_take_wait(struct record_output *output, const struct invocation *invocation)
+{
+    struct error e;
+    const char *url = invocation_value(invocation, "url");
+    output->wait_ms = invocation_has(invocation, "wait")
+                          ? invocation_duration_s(invocation, "wait", 0) * 1000
+                          : RECORD_OUTPUT_GRACE_MS;
+    output->unserved = invocation_has(invocation, "unserved");
+    return url == NULL || serving_wait_at(&output->publication.wait, url, &e) || tell(&e);
 }
 
 void record_output_close(struct record_output *output)
@@ -75,9 +87,8 @@ static int end_gate(const struct record_output *output)
     if (output->gating == RECORDS_GATED && !output->publishes) {
         return COMMAND_DONE;
     }
-    return output->gate.blind != NULL ? COMMAND_FAILED
-           : output->lacking != 0     ? COMMAND_NO
-                                      : COMMAND_DONE;
+    bool waits = output->lacking != 0 && output->gating == RECORDS_GATED_STRICTLY;
+    return output->gate.blind != NULL ? COMMAND_FAILED : waits ? COMMAND_NO : COMMAND_DONE;
 }
 
 /* --- Records --- */
@@ -120,102 +131,124 @@ int record_output_end(struct record_output *output)
 
 /* --- Publishing --- */
 
-static void tell_unserved(const struct serving_wait *wait)
+/* One that is not published: who, and why. */
+struct untold {
+    char *who; /* owned */
+    char *why; /* owned */
+};
+
+static void free_untold(struct untold *untold, size_t count)
 {
-    for (size_t i = 0; i < wait->count; i++) {
-        const struct serving_item *item = &wait->items[i];
-        if (!item->served) {
-            fprintf(stderr,
-                    "mtasts-host: %s: not published: its policy is not served yet (%s); look at "
-                    "\"mtasts-host status\", and run this again\n",
-                    item->domain, item->why != NULL ? item->why : "nobody could be asked");
-        }
+    for (size_t i = 0; i < count; i++) {
+        free(untold[i].who);
+        free(untold[i].why);
     }
+    free(untold);
 }
 
-static void warn_of_unserved(const struct serving_wait *wait, size_t missing)
+/* A shared policy's record is nobody's in particular. */
+static struct untold make_untold(const struct publication *publication,
+                                 const struct publication_record *item)
 {
-    if (missing != 0) {
-        fprintf(stderr,
-                "mtasts-host: warning: that the policies of %zu of these are served is not known "
-                "(%s): a sender that sees a new id before fetches the old policy, and keeps it "
-                "under that id until its max_age is over; bump-id --publish --wait publishes "
-                "after they are served\n",
-                missing, wait->unasked != NULL ? wait->unasked : "another text is");
+    const struct record *record = &item->record;
+    const struct serving_item *serving = &publication->wait.items[item->serving];
+    if (item->outcome == PUBLICATION_FAILED) {
+        return (struct untold){memory_string_of(record->name), memory_string(item->why)};
     }
+    return (struct untold){
+        record->shared.n != 0 ? memory_printf("shared policy %.*s", BYTES_ARG(record->shared))
+                              : memory_string_of(record->domain),
+        memory_printf("its policy is not served yet (%s); look at \"mtasts-host status\", and run "
+                      "this again, or with --wait",
+                      serving->why != NULL ? serving->why : "nobody could be asked"),
+    };
 }
 
 static int by_reason(const void *a, const void *b)
 {
-    const struct publication_record *const *one = a;
-    const struct publication_record *const *other = b;
-    int order = strcmp((*one)->why, (*other)->why);
-    return order != 0 ? order : bytes_compare((*one)->record.name, (*other)->record.name);
+    const struct untold *one = a;
+    const struct untold *other = b;
+    int order = strcmp(one->why, other->why);
+    return order != 0 ? order : strcmp(one->who, other->who);
 }
 
-/* Those that failed, sorted: names of one reason stand together, and the reason is told once. */
-static void tell_failures(const struct publication_record *const *failed, size_t count)
+/* Names of one reason stand together; the reason is told once. */
+static void tell_untold(struct untold *untold, size_t count)
 {
+    qsort(untold, count, sizeof(untold[0]), by_reason);
     for (size_t i = 0, first = 0; i < count; i++) {
-        if (strcmp(failed[i]->why, failed[first]->why) != 0) {
+        if (strcmp(untold[i].why, untold[first].why) != 0) {
             first = i;
         }
         if (i - first < RECORD_OUTPUT_NAMES_TOLD) {
-            fprintf(stderr, "mtasts-host: %.*s: not published: %s\n",
-                    BYTES_ARG(failed[i]->record.name),
-                    i == first ? failed[i]->why : "as the one before");
-        } else if (i + 1 == count || strcmp(failed[i + 1]->why, failed[i]->why) != 0) {
+            fprintf(stderr, "mtasts-host: %s: not published: %s\n", untold[i].who,
+                    i == first ? untold[i].why : "as the one before");
+        } else if (i + 1 == count || strcmp(untold[i + 1].why, untold[i].why) != 0) {
             fprintf(stderr, "mtasts-host: %zu more names: not published: %s\n",
-                    i + 1 - first - RECORD_OUTPUT_NAMES_TOLD, failed[i]->why);
+                    i + 1 - first - RECORD_OUTPUT_NAMES_TOLD, untold[i].why);
         }
     }
 }
 
-/* What was published is printed. False: something was not. */
-static bool report(struct record_output *output)
+/* Prints what was published, and tells what was not. */
+static void write_published(struct record_output *output, size_t counts[PUBLICATION_OUTCOMES])
 {
     const struct publication *publication = &output->publication;
-    size_t counts[PUBLICATION_FAILED + 1] = {0};
-    CLEANUP_FREE const struct publication_record **failed =
-        memory_zero(publication->count, sizeof(struct publication_record *));
+    struct untold *untold = memory_zero(publication->count + 1, sizeof(*untold));
+    size_t untold_count = 0;
     begin_writing(output);
     for (size_t i = 0; i < publication->count; i++) {
         const struct publication_record *item = &publication->records[i];
+        counts[item->outcome]++;
         if (item->outcome == PUBLICATION_DONE) {
             record_writer_add(&output->writer, &item->record);
-        } else if (item->outcome == PUBLICATION_FAILED) {
-            failed[counts[PUBLICATION_FAILED]] = item;
+        } else if (item->outcome != PUBLICATION_STOOD) {
+            untold[untold_count++] = make_untold(publication, item);
         }
-        counts[item->outcome]++;
     }
     record_writer_end(&output->writer);
-    size_t failures = counts[PUBLICATION_FAILED];
-    if (failures != 0) {
-        /* NOLINTNEXTLINE(bugprone-sizeof-expression): it sorts pointers */
-        qsort(failed, failures, sizeof(failed[0]), by_reason);
-        tell_failures(failed, failures);
-    }
-    fprintf(stderr, "%zu records published, %zu stood already, %zu not published%s\n",
-            counts[PUBLICATION_DONE], counts[PUBLICATION_STOOD], failures,
-            failures != 0 ? ": run this again for the rest" : "");
-    return failures == 0;
+    tell_untold(untold, untold_count);
+    free_untold(untold, untold_count);
 }
 
-bool record_output_publish(struct record_output *output, int64_t wait_ms)
+/* The sum: what is told above is counted in it. */
+static void tell_sum(const size_t counts[PUBLICATION_OUTCOMES], size_t lacking)
 {
-    struct publication *publication = &output->publication;
-    struct progress_line line = progress_line_begin();
-    publication->progress = (struct progress){progress_line_show, &line};
-    size_t missing =
-        wait_ms != 0 ? publication_wait(publication, wait_ms) : publication_look(publication);
-    progress_line_end(&line);
-    if (wait_ms != 0) {
-        tell_unserved(&publication->wait);
-    } else {
-        warn_of_unserved(&publication->wait, missing);
+    size_t failed = counts[PUBLICATION_FAILED];
+    size_t unserved = counts[PUBLICATION_UNSERVED];
+    size_t done = counts[PUBLICATION_DONE];
+    fprintf(stderr, "%zu record%s published, %zu stood already, %zu not published", done,
+            done == 1 ? "" : "s", counts[PUBLICATION_STOOD], failed + unserved + lacking);
+    if (failed + unserved + lacking != 0) {
+        fprintf(stderr, ": %zu failed, %zu not served yet, %zu without a certificate%s", failed,
+                unserved, lacking, failed + unserved != 0 ? "; run this again for the rest" : "");
     }
-    line = progress_line_begin();
-    publication_run(publication);
+    fputc('\n', stderr);
+}
+
+/* Until the policies of what is to be changed are served. */
+static void wait_served(struct record_output *output)
+{
+    struct progress_line line = progress_line_begin();
+    output->publication.progress = (struct progress){progress_line_show, &line};
+    size_t differing = publication_compare(&output->publication);
     progress_line_end(&line);
-    return report(output) && (missing == 0 || wait_ms == 0);
+    line = progress_line_begin();
+    if (differing != 0 && !output->unserved) {
+        publication_wait(&output->publication, output->wait_ms);
+    }
+    progress_line_end(&line);
+}
+
+bool record_output_publish(struct record_output *output)
+{
+    size_t counts[PUBLICATION_OUTCOMES] = {0};
+    wait_served(output);
+    struct progress_line line = progress_line_begin();
+    output->publication.progress = (struct progress){progress_line_show, &line};
+    publication_run(&output->publication);
+    progress_line_end(&line);
+    write_published(output, counts);
+    tell_sum(counts, output->lacking);
+    return counts[PUBLICATION_FAILED] + counts[PUBLICATION_UNSERVED] == 0;
 }

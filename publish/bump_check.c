@@ -2,14 +2,28 @@
 
 #include <string.h>
 
-/* The id stayed and the policy did not. */
-static bool has_stayed(const struct bump_change *change, const struct catalogue *older)
+/* The entry of OLDER that has the same id, or NULL. */
+static const struct policy_file_entry *same_id(const struct bump_change *change,
+                                               const struct catalogue *older)
 {
     const struct policy_file_entry *entry =
         older != NULL ? catalogue_entry(older, bytes_of(change->subject)) : NULL;
-    return entry != NULL && entry->policy != NULL &&
-           bytes_equal(entry->id, bytes_of(change->old_id.text)) &&
-           !policy_equal(entry->policy, change->policy);
+    bool same = entry != NULL && entry->policy != NULL &&
+                bytes_equal(entry->id, bytes_of(change->old_id.text));
+    return same ? entry : NULL;
+}
+
+/* The id stayed and the policy did not. */
+static bool has_stayed(const struct bump_change *change, const struct catalogue *older)
+{
+    const struct policy_file_entry *entry = same_id(change, older);
+    return entry != NULL && !policy_equal(entry->policy, change->policy);
+}
+
+bool bump_check_is_unchanged(const struct bump_change *change, const struct catalogue *older)
+{
+    const struct policy_file_entry *entry = same_id(change, older);
+    return entry != NULL && policy_equal(entry->policy, change->policy);
 }
 
 const char *bump_check_change(const struct bump_change *change, const struct catalogue *older,

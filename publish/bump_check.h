@@ -9,6 +9,10 @@
 const char *bump_check_change(const struct bump_change *change, const struct catalogue *older,
                               bool strict);
 
+/* Whether id and policy of CHANGE are those of OLDER (may be NULL). The server's history cannot say
+ * so: it may have begun after the text that the id was published for. */
+bool bump_check_is_unchanged(const struct bump_change *change, const struct catalogue *older);
+
 /* Whether VIEW's domain went over to another policy with another text since OLDER; its record
  * changes then, though no id in the files does. */
 bool bump_check_is_move(const struct catalogue_view *view, const struct catalogue *older);

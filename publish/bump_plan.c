@@ -10,6 +10,9 @@
 /* What an edit may add to a file: an inserted `id: "…"` line for each entry stays well below. */
 enum { EDIT_ROOM = 64 * 1024 * 1024 };
 
+/* The value of a subject that was named, and not only a domain that uses it. */
+enum { NAMED_ITSELF = 1 };
+
 char *bump_subject(enum id_edit_section section, struct bytes name)
 {
     return memory_printf("%s%.*s", section == ID_EDIT_POLICIES ? "@" : "", BYTES_ARG(name));
@@ -32,6 +35,34 @@ bool bump_plan_add(struct bump_plan *plan, const struct catalogue_view *view)
     name_map_add(&plan->domains, view->entry->name);
     name_map_add(&plan->subjects, bytes_of(subject));
     return plan->subjects.count > before;
+}
+
+/* The file that has a shared policy. */
+struct shared_file {
+    struct bump_plan *plan;
+    struct bytes name;
+};
+
+static void add_its_path(const struct catalogue_document *document, void *context)
+{
+    struct shared_file *wanted = context;
+    for (size_t i = 0; i < document->file->policy_count; i++) {
+        if (bytes_equal(document->file->policies[i].name, wanted->name)) {
+            name_map_add(&wanted->plan->paths, bytes_of(document->path));
+        }
+    }
+}
+
+bool bump_plan_add_shared(struct bump_plan *plan, const char *subject, struct error *e)
+{
+    if (catalogue_entry(plan->catalogue, bytes_of(subject)) == NULL) {
+        return error_set(e, ERROR_NOT_FOUND, "no shared policy named %s",
+                         dns_name_show(bytes_skip(bytes_of(subject), 1)).text);
+    }
+    struct shared_file wanted = {plan, bytes_skip(bytes_of(subject), 1)};
+    catalogue_each_file(plan->catalogue, add_its_path, &wanted);
+    name_map_add(&plan->subjects, bytes_of(subject))->value = NAMED_ITSELF;
+    return true;
 }
 
 static void clear_change(struct bump_change *change)
@@ -71,6 +102,15 @@ bool bump_plan_wants_subject(const struct bump_plan *plan, struct bytes subject)
     return plan->all || name_map_find(&plan->subjects, subject) != NULL;
 }
 
+/* Whether SUBJECT, which has no id, gets one in its file. */
+static bool is_inserted(const struct bump_plan *plan, enum id_edit_section section,
+                        const char *subject)
+{
+    const struct name_map_item *named = name_map_find(&plan->subjects, bytes_of(subject));
+    return plan->insert && (plan->all || section == ID_EDIT_DOMAINS ||
+                            (named != NULL && named->value == NAMED_ITSELF));
+}
+
 /* Notes ENTRY where its id must change. */
 static void plan_entry(struct bump_plan *plan, const char *path, enum id_edit_section section,
                        const struct policy_file_entry *entry)
@@ -84,6 +124,7 @@ static void plan_entry(struct bump_plan *plan, const char *path, enum id_edit_se
         catalogue_is_disputed(plan->catalogue, bytes_of(subject))) {
         return;
     }
+    bool inserted = is_inserted(plan, section, subject);
     struct bump_change change = {
         .subject = TAKE(subject),
         .path = memory_string(path),
@@ -92,7 +133,7 @@ static void plan_entry(struct bump_plan *plan, const char *path, enum id_edit_se
         .state = state,
         .old_id = id_of(entry->id),
         .policy = policy_ref(entry->policy),
-        .derived = entry->mirror != NULL || (state == POLICY_ID_ABSENT && !plan->insert),
+        .derived = entry->mirror != NULL || (state == POLICY_ID_ABSENT && !inserted),
     };
     if (change.derived) {
         policy_id_for_record(BYTES(""), entry->policy, &change.new_id);

@@ -66,7 +66,11 @@ char *bump_subject_of(const struct catalogue_view *view);
 
 /* Looks at VIEW's domain, too. True: its subject was not named before. */
 bool bump_plan_add(struct bump_plan *plan, const struct catalogue_view *view);
-/* Notes what changes. */
+/* SUBJECT ("@NAME") itself was named: it gets an id where it has none. False: E says that there is
+ * no such shared policy. */
+bool bump_plan_add_shared(struct bump_plan *plan, const char *subject, struct error *e) MUST_USE;
+/* Notes what changes. A shared policy without an id keeps the derived one where only some of its
+ * domains were named: an id of its own would be a new one for all that use it. */
 void bump_plan_make(struct bump_plan *plan);
 /* Edits the files: each under a lock against other runs, and only where nobody changes it
  * meanwhile; one that was changed since it was read is planned again as it is now. False: D says of

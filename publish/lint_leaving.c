@@ -7,6 +7,11 @@ bool lint_leaving(const struct settings *settings, const struct catalogue *catal
                   struct diagnostics *d, struct error *e)
 {
     CLEANUP(leaving_list_clear) struct leaving_list list = {0};
+    struct catalogue_counts counts;
+    catalogue_counts(catalogue, &counts);
+    if (counts.files_in_error != 0) { /* what these have is not gone */
+        return true;
+    }
     if (!leaving_list_ask(settings, &list, e)) {
         return e->code == ERROR_NOT_FOUND;
     }

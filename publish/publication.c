@@ -50,29 +50,13 @@ void publication_add(struct publication *publication, const struct catalogue_vie
     }
     bool again = wait->count != 0 &&
                  bytes_equal(bytes_of(wait->items[wait->count - 1].domain), view->entry->name);
-    size_t serving =
-        again ? wait->count - 1 : serving_wait_add(wait, view->entry->name, view->policy);
+    size_t serving = again ? wait->count - 1 : serving_wait_add(wait, view);
     for (size_t i = 0; i < set->count; i++) {
         ARRAY_GROW(publication->records, publication->count, publication->capacity);
         publication->records[publication->count++] =
             (struct publication_record){.record = set->items[i], .serving = serving};
     }
     set->count = 0;
-}
-
-/* --- The order: the policy first (RFC 8461 §8.1) --- */
-
-size_t publication_wait(struct publication *publication, int64_t timeout_ms)
-{
-    publication->heeds_serving = true;
-    publication->wait.progress = publication->progress;
-    return serving_wait_run(&publication->wait, timeout_ms);
-}
-
-size_t publication_look(struct publication *publication)
-{
-    publication->wait.source = SERVING_CONTROL;
-    return serving_wait_run(&publication->wait, 0);
 }
 
 /* --- Publishing --- */
@@ -97,7 +81,8 @@ static void show_progress(size_t done, void *context)
     progress_show(&publication->progress, "records", done, publication->count);
 }
 
-static void publish(struct publication *publication, struct dns_publish_item *items, size_t count)
+static void publish(struct publication *publication, struct dns_publish_item *items, size_t count,
+                    bool look_only)
 {
     const struct settings *settings = publication->settings;
     const struct dns_publish_options options = {
@@ -108,6 +93,7 @@ static void publish(struct publication *publication, struct dns_publish_item *it
         .zone = settings->dns_update_zone,
         .program = settings->dns_hook,
         .timeout_ms = settings->limits.hook_ms,
+        .look_only = look_only,
         .progress = show_progress,
         .context = publication,
     };
@@ -122,9 +108,8 @@ static void publish(struct publication *publication, struct dns_publish_item *it
 static void decide(struct publication_record *record, struct dns_publish_item *item)
 {
     static const enum publication_outcome outcomes[] = {
-        [DNS_PUBLISH_PENDING] = PUBLICATION_PENDING,
-        [DNS_PUBLISHED] = PUBLICATION_DONE,
-        [DNS_PUBLISH_STOOD] = PUBLICATION_STOOD,
+        [DNS_PUBLISH_PENDING] = PUBLICATION_PENDING, [DNS_PUBLISHED] = PUBLICATION_DONE,
+        [DNS_PUBLISH_STOOD] = PUBLICATION_STOOD,     [DNS_PUBLISH_DIFFERS] = PUBLICATION_PENDING,
         [DNS_PUBLISH_FAILED] = PUBLICATION_FAILED,
     };
     record->outcome = outcomes[item->outcome];
@@ -132,22 +117,67 @@ static void decide(struct publication_record *record, struct dns_publish_item *i
     dns_publish_item_clear(item);
 }
 
-void publication_run(struct publication *publication)
+/* Decides what is pending, or with LOOK_ONLY what of it needs no change. */
+static void run(struct publication *publication, bool look_only)
 {
     size_t count = 0;
     CLEANUP_FREE struct dns_publish_item *items = memory_zero(publication->count, sizeof(*items));
     CLEANUP_FREE size_t *of = memory_zero(publication->count, sizeof(*of));
     for (size_t i = 0; i < publication->count; i++) {
-        struct publication_record *record = &publication->records[i];
-        if (publication->heeds_serving && !publication->wait.items[record->serving].served) {
-            record->outcome = PUBLICATION_UNSERVED;
-            continue;
+        if (publication->records[i].outcome == PUBLICATION_PENDING) {
+            of[count] = i;
+            items[count++] = item_of(publication, &publication->records[i].record);
         }
-        of[count] = i;
-        items[count++] = item_of(publication, &record->record);
     }
-    publish(publication, items, count);
+    publish(publication, items, count, look_only);
     for (size_t i = 0; i < count; i++) {
         decide(&publication->records[of[i]], &items[i]);
     }
+}
+
+size_t publication_compare(struct publication *publication)
+{
+    size_t left = 0;
+    run(publication, true);
+    for (size_t i = 0; i < publication->count; i++) {
+        left += publication->records[i].outcome == PUBLICATION_PENDING;
+    }
+    return left;
+}
+
+void publication_run(struct publication *publication)
+{
+    run(publication, false);
+}
+
+/* --- The order: the policy first (RFC 8461 §8.1) --- */
+
+/* Only policies of records that are pending are asked about. */
+static void mark_needed(struct publication *publication)
+{
+    struct serving_wait *wait = &publication->wait;
+    for (size_t i = 0; i < wait->count; i++) {
+        wait->items[i].served = true;
+    }
+    for (size_t i = 0; i < publication->count; i++) {
+        const struct publication_record *record = &publication->records[i];
+        if (record->outcome == PUBLICATION_PENDING) {
+            wait->items[record->serving].served = false;
+        }
+    }
+}
+
+size_t publication_wait(struct publication *publication, int64_t timeout_ms)
+{
+    mark_needed(publication);
+    publication->wait.progress = publication->progress;
+    size_t missing = serving_wait_run(&publication->wait, timeout_ms);
+    for (size_t i = 0; i < publication->count; i++) {
+        struct publication_record *record = &publication->records[i];
+        if (record->outcome == PUBLICATION_PENDING &&
+            !publication->wait.items[record->serving].served) {
+            record->outcome = PUBLICATION_UNSERVED;
+        }
+    }
+    return missing;
 }

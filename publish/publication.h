@@ -2,10 +2,13 @@
  *
  *     publication_open(&publication, settings, &e)          before anything is written
  *     publication_add(&publication, &view, &set)            for each domain
- *     publication_wait(&publication, timeout_ms)            until their policies are served; or
- *     publication_look(&publication)                        whether they are, for whoever goes on
+ *     publication_compare(&publication)                     with what DNS has
+ *     publication_wait(&publication, timeout_ms)            until the policies of what differs are
+ *                                                           served
  *     publication_run(&publication)
- *     … publication.records[i].outcome … */
+ *     … publication.records[i].outcome …
+ *
+ * A record that stands already depends on nothing: whether its policy is served is not asked. */
 #ifndef PUBLISH_PUBLICATION_H
 #define PUBLISH_PUBLICATION_H
 
@@ -19,6 +22,7 @@ enum publication_outcome {
     PUBLICATION_DONE,
     PUBLICATION_STOOD, /* it was there already */
     PUBLICATION_FAILED,
+    PUBLICATION_OUTCOMES,
 };
 
 struct publication_record {
@@ -34,7 +38,6 @@ struct publication {
     struct dns_resolver *resolver;
     struct dns_tsig_key key;
     struct serving_wait wait;
-    bool heeds_serving; /* what is not served is left out */
     struct publication_record *records;
     size_t count;
     size_t capacity;
@@ -50,13 +53,13 @@ void publication_close(struct publication *publication);
 void publication_add(struct publication *publication, const struct catalogue_view *view,
                      struct record_set *set);
 
-/* Until their policies are served, at most TIMEOUT_MS. How many are not; their records will be left
- * out. */
+/* Decides those that stand, and those of which DNS does not tell. How many are left. */
+size_t publication_compare(struct publication *publication);
+/* Until the policies of the records that are left are served, at most TIMEOUT_MS; 0: asked once.
+ * Decides those whose policies are not: they are left out. How many policies these are. */
 size_t publication_wait(struct publication *publication, int64_t timeout_ms);
-/* How many are not known to be served now; all records will be published all the same. */
-size_t publication_look(struct publication *publication);
 
-/* Decides each record. */
+/* Decides each record that is left. */
 void publication_run(struct publication *publication);
 
 #endif

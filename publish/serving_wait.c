@@ -14,7 +14,8 @@ enum {
     CONTROL_MS = 5000,
     FETCH_MS = 5000, /* one address; half of what the least patient senders would wait is 1 s */
     FETCHES = 32,    /* at the same time */
-    PAUSE_MS = 200,  /* between two rounds */
+    FIRST_ROUND_MS = 60000,
+    PAUSE_MS = 200, /* between two rounds */
     PORT_MAX = 65535,
 };
 
@@ -147,10 +148,12 @@ static void ask_all(struct serving_wait *wait, int64_t deadline_ms)
 
 size_t serving_wait_run(struct serving_wait *wait, int64_t timeout_ms)
 {
-    int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
+    int64_t start_ms = clock_monotonic_ms();
+    int64_t deadline_ms = start_ms + timeout_ms;
     size_t missing = count_missing(wait);
-    while (missing != 0) {
-        ask_all(wait, deadline_ms);
+    for (bool first = true; missing != 0; first = false) {
+        ask_all(wait,
+                first && timeout_ms < FIRST_ROUND_MS ? start_ms + FIRST_ROUND_MS : deadline_ms);
         missing = count_missing(wait);
         progress_show(&wait->progress, "policies are served", wait->count - missing, wait->count);
         if (clock_monotonic_ms() + PAUSE_MS >= deadline_ms) {
@@ -197,11 +200,13 @@ bool serving_wait_at(struct serving_wait *wait, const char *url, struct error *e
     return true;
 }
 
-size_t serving_wait_add(struct serving_wait *wait, struct bytes domain, const struct policy *policy)
+size_t serving_wait_add(struct serving_wait *wait, const struct catalogue_view *view)
 {
     ARRAY_GROW(wait->items, wait->count, wait->capacity);
-    wait->items[wait->count] =
-        (struct serving_item){.domain = memory_string_of(domain), .policy = policy};
+    wait->items[wait->count] = (struct serving_item){
+        .domain = memory_string_of(view->entry->name),
+        .policy = view->policy,
+    };
     return wait->count++;
 }
 

@@ -12,6 +12,7 @@
 #include "config/settings.h"
 #include "lib/base/progress.h"
 #include "lib/dns/resolver.h"
+#include "policies/files/catalogue.h"
 #include "publish/serving_question.h"
 
 enum serving_source {
@@ -36,11 +37,11 @@ struct serving_wait {
 /* "https://HOST[:PORT]", where HOST may be an address; makes WAIT ask there. */
 bool serving_wait_at(struct serving_wait *wait, const char *url, struct error *e) MUST_USE;
 
-/* The item of DOMAIN; call it for a domain once. */
-size_t serving_wait_add(struct serving_wait *wait, struct bytes domain,
-                        const struct policy *policy);
+/* The item of VIEW's domain; call it for a domain once. */
+size_t serving_wait_add(struct serving_wait *wait, const struct catalogue_view *view);
 
-/* Asks until all are served, at most TIMEOUT_MS; 0: once. The number of those that are not. */
+/* Asks until all are served, at most TIMEOUT_MS, but for the first time as long as that takes, at
+ * most a minute. The number of those that are not. */
 size_t serving_wait_run(struct serving_wait *wait, int64_t timeout_ms);
 
 void serving_wait_clear(struct serving_wait *wait);

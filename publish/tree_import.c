@@ -5,6 +5,7 @@
 #include "lib/base/file.h"
 #include "policies/files/policy_file.h"
 #include "policies/files/policy_tree.h"
+#include "policies/model/policy_id.h"
 #include "policies/model/policy_text.h"
 
 enum {
@@ -23,6 +24,7 @@ struct import {
     struct imported *domains; /* in the tree's order: by name */
     size_t count;
     struct policy_file_entry *entries; /* shared policies, then domains */
+    struct policy_id *ids;             /* of each entry; "" where it has no policy of its own */
     char (*shared_names)[SHARED_NAME_MAX];
     struct tree_import *result;
 };
@@ -34,6 +36,7 @@ static void clear(struct import *import)
     }
     free(import->domains);
     free(import->entries);
+    free(import->ids);
     free(import->shared_names);
     policy_tree_clear(&import->tree);
 }
@@ -126,12 +129,24 @@ static void find_groups(struct import *import)
     qsort(all, import->count, sizeof(all[0]), by_domain);
 }
 
+/* Entry I gets an id that says which text it is of: so the first bump-id changes what was edited
+ * since, and nothing else. */
+static void give_id(struct import *import, size_t i)
+{
+    struct policy_file_entry *entry = &import->entries[i];
+    if (entry->policy != NULL) {
+        policy_id_make(entry->policy, import->result->now_s, BYTES(""), &import->ids[i]);
+        entry->id = bytes_of(import->ids[i].text);
+    }
+}
+
 /* The same as a policy file, which borrows from IMPORT. */
 static void make_file(struct import *import, struct policy_file *ret_file)
 {
     size_t shared = import->result->shared_policies;
     import->entries = memory_zero(shared + import->count + 1, sizeof(import->entries[0]));
     import->shared_names = memory_zero(shared + 1, sizeof(import->shared_names[0]));
+    import->ids = memory_zero(shared + import->count + 1, sizeof(import->ids[0]));
     for (size_t i = 0; i < shared; i++) {
         snprintf(import->shared_names[i], SHARED_NAME_MAX, "shared-%zu", i + 1);
         import->entries[i].name = bytes_of(import->shared_names[i]);
@@ -146,6 +161,9 @@ static void make_file(struct import *import, struct policy_file *ret_file)
         } else {
             entry->policy = domain->policy;
         }
+    }
+    for (size_t i = 0; i < shared + import->count; i++) {
+        give_id(import, i);
     }
     *ret_file = (struct policy_file){
         .policies = import->entries,

@@ -3,6 +3,8 @@
 #ifndef PUBLISH_TREE_IMPORT_H
 #define PUBLISH_TREE_IMPORT_H
 
+#include <stdint.h>
+
 #include "lib/base/buffer.h"
 #include "lib/base/diagnostics.h"
 #include "lib/base/error.h"
@@ -11,6 +13,7 @@ struct tree_import {
     /* What is wrong, or only unwise, with each policy; what was left out. */
     void (*tell)(const struct diagnostics *d, void *context);
     void *context;
+    int64_t now_s; /* of the ids */
     /* What came of it: */
     size_t domains;
     size_t shared_policies;

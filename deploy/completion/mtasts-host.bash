@@ -69,7 +69,7 @@ _mtasts_host() {
     "cert show") options="--json --pem" ;;
     bump-id)
         options="-a --all --check -n --dry-run -f --format --publish --since --strict"
-        options+=" --url --wait"
+        options+=" --unserved --url --wait"
         ;;
     check)
         options="-a --all --explain --fail-on --interval --json --resolver --senders --trust"
@@ -78,11 +78,13 @@ _mtasts_host() {
     export) options="--delete" files=yes ;;
     import) options="--no-shared -o --output" files=yes ;;
     init) options="--mode --mx -o --output" ;;
-    lint) options="--json --live --mx --resolver --strict --txt" files=yes ;;
+    lint) options="--json --live --mx --resolver --since --strict --txt" files=yes ;;
     plan) options="mx" ;;
     "plan mx") options="--add --apply -f --format --json --publish --remove --resolver" ;;
     query) options="--cache -f --format --resolver --trust --trust-only" ;;
-    record) options="-a --all -f --format --publish --setup --strict" ;;
+    record)
+        options="-a --all -f --format --publish --setup --strict --unserved --url --wait"
+        ;;
     reload) options="--accept-removals --json" files=yes ;;
     retire) options="-n --dry-run -f --format --json -l --list --max-age --publish" ;;
     serve) options="--check" ;;

@@ -23,7 +23,8 @@ enum {
 enum dns_publish_outcome {
     DNS_PUBLISH_PENDING,
     DNS_PUBLISHED,
-    DNS_PUBLISH_STOOD, /* it was there already */
+    DNS_PUBLISH_STOOD,   /* it was there already */
+    DNS_PUBLISH_DIFFERS, /* with `look_only`: something else stands there, or nothing */
     DNS_PUBLISH_FAILED,
 };
 
@@ -45,6 +46,8 @@ struct dns_publish_options {
     /* For the program. */
     const char *program;
     int64_t timeout_ms; /* of one call */
+    /* What stands is looked at, and nothing is changed. */
+    bool look_only;
     /* Told from any thread, one at a time, how many items are decided. May be NULL. */
     void (*progress)(size_t done, void *context);
     void *context;

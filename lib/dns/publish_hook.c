@@ -115,6 +115,8 @@ static void publish(struct run *run, struct dns_publish_item *item, const ldns_r
     ldns_rr_list *standing = look(run->options, wanted, item->record.name, &stands);
     if (stands) {
         publish_decide(&run->progress, item, DNS_PUBLISH_STOOD);
+    } else if (run->options->look_only) {
+        publish_decide(&run->progress, item, DNS_PUBLISH_DIFFERS);
     } else if (item->record.kind == DNS_CNAME) {
         publish_fail(&run->progress, item,
                      "dns.hook is called for TXT records, and this is a CNAME to %.*s: set it by "

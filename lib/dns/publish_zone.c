@@ -256,6 +256,14 @@ static void change_all(struct job *job, size_t count)
     }
 }
 
+/* What the server did not say, as it was lost, was decided by look(). */
+static void leave_all(struct job *job, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        publish_decide(job->zone->progress, job->items[i], DNS_PUBLISH_DIFFERS);
+    }
+}
+
 /* Makes what is wanted; what cannot be is decided. */
 static void prepare(struct job *job)
 {
@@ -301,7 +309,11 @@ void publish_zone_run(const struct publish_zone *zone)
     prepare(&job);
     if (job.count != 0) {
         size_t left = look(&job, 0, job.count, DNS_PUBLISH_STOOD);
-        change_all(&job, left);
+        if (zone->progress->options->look_only) {
+            leave_all(&job, left);
+        } else {
+            change_all(&job, left);
+        }
     }
     clear(&job);
 }

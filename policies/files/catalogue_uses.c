@@ -100,8 +100,34 @@ static void clear_known(struct known *known)
     free(known->names);
 }
 
+/* A file that could not be parsed may define what others use: what they lack is then no fault of
+ * theirs, and is told once, there. */
+struct unread {
+    struct catalogue_file *file; /* the first; NULL: all files were parsed */
+    size_t mentions;             /* of shared policies that are not found, each once a file */
+    char *example;               /* one of them; owned */
+};
+
+static void find_unread(struct catalogue *catalogue, struct unread *ret_unread)
+{
+    *ret_unread = (struct unread){0};
+    for (size_t i = 0; i < catalogue->file_count && ret_unread->file == NULL; i++) {
+        ret_unread->file = catalogue->files[i].parsed ? NULL : &catalogue->files[i];
+    }
+}
+
+static void report_unread(struct unread *unread)
+{
+    if (unread->mentions != 0) {
+        diagnostics_add(&unread->file->problems, SEVERITY_WARNING, unread->file->path, 0, 0,
+                        "it may define %s, which other files use (%zu such uses): mend it first",
+                        unread->example, unread->mentions);
+    }
+    free(unread->example);
+}
+
 static void report(struct catalogue_file *file, const struct policy_file_entry *entry,
-                   const struct known *known)
+                   const struct known *known, struct unread *unread)
 {
     unsigned line = entry->shared_place.line;
     unsigned column = entry->shared_place.column;
@@ -109,6 +135,11 @@ static void report(struct catalogue_file *file, const struct policy_file_entry *
         diagnostics_add(&file->problems, SEVERITY_ERROR, file->path, line, column,
                         "%.*s is defined only in a file that is refused; mend that one first",
                         BYTES_ARG(entry->shared));
+        return;
+    }
+    if (unread->file != NULL) {
+        unread->example =
+            unread->mentions++ == 0 ? memory_string_of(entry->shared) : unread->example;
         return;
     }
     const char *nearest = fields_nearest(entry->shared, known->names, known->count);
@@ -133,7 +164,7 @@ static int by_shared(const void *left, const void *right)
 
 /* Each shared policy once, where it is mentioned first. */
 static void report_file(const struct catalogue *catalogue, struct catalogue_file *file,
-                        const struct known *known)
+                        const struct known *known, struct unread *unread)
 {
     size_t count = 0;
     struct bytes last = BYTES("");
@@ -149,7 +180,7 @@ static void report_file(const struct catalogue *catalogue, struct catalogue_file
     qsort(uses, count, sizeof(uses[0]), by_shared);
     for (size_t i = 0; i < count && diagnostics_total(&file->problems) < DIAGNOSTICS_MAX; i++) {
         if (i == 0 || !bytes_equal(uses[i]->shared, uses[i - 1]->shared)) {
-            report(file, uses[i], known);
+            report(file, uses[i], known, unread);
         }
     }
 }
@@ -157,13 +188,16 @@ static void report_file(const struct catalogue *catalogue, struct catalogue_file
 void catalogue_uses_report(struct catalogue *catalogue)
 {
     CLEANUP(clear_known) struct known known = {0};
+    struct unread unread;
+    find_unread(catalogue, &unread);
     for (size_t i = 0; i < catalogue->file_count; i++) {
         struct catalogue_file *file = &catalogue->files[i];
         if (file->lacking && known.names == NULL) {
             list_known(catalogue, &known);
         }
         if (file->lacking) {
-            report_file(catalogue, file, &known);
+            report_file(catalogue, file, &known, &unread);
         }
     }
+    report_unread(&unread);
 }

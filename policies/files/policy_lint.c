@@ -210,12 +210,16 @@ static void check_shared_ids(struct policy_lint_shared *items, size_t count, boo
 static void check_name(const struct policy_file_entry *entry, const char *path,
                        struct diagnostics *d)
 {
+    struct subject place = {.file = path, .line = entry->place.line, .column = entry->place.column};
     if (bytes_starts_with(entry->name, BYTES("mta-sts."))) {
-        struct subject place = {
-            .file = path, .line = entry->place.line, .column = entry->place.column};
+        diagnostics_add(d, SEVERITY_ERROR, place.file, place.line, place.column,
+                        "%.*s is the host that serves a policy, not a mail domain; leave "
+                        "\"mta-sts.\" out",
+                        BYTES_ARG(entry->name));
+    } else if (memchr(entry->name.p, '.', entry->name.n) == NULL) {
         WARN(d, &place,
-             "%.*s looks like the host that serves a policy, not like a mail domain; leave "
-             "\"mta-sts.\" out",
+             "%.*s is a single label: no mail domain on the Internet, and no CA gives it a "
+             "certificate; write the whole domain",
              BYTES_ARG(entry->name));
     }
 }

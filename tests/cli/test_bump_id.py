@@ -180,18 +180,53 @@ class BumpId(ProgramTest):
         self.assertEqual(len(result.out.splitlines()), 1)
 
     def test_a_shared_policy_is_bumped_once_for_all_its_domains(self):
-        result = self.run_in("bump-id", "example.net")
-        self.assertIn("example.net uses the shared policy google: its id counts for all of "
-                      "2 domains (example.com, example.net)\n", result.err)
+        result = self.run_in("bump-id", "@google")
         ids = set(re.findall(r"id=([0-9a-f]+);", result.out))
         self.assertEqual(len(ids), 1)
         self.assertEqual([line.split()[0] for line in result.out.splitlines()],
                          ["_mta-sts.example.com.", "_mta-sts.example.net."])
         self.assertEqual(self.ids()[0], ids.pop())
 
+    def test_a_domain_that_is_named_gives_its_shared_policy_no_id_of_its_own(self):
+        """One new customer must not change the id of all that have the same policy."""
+        before = self.path.read_text()
+        result = self.run_in("bump-id", "example.net")
+        self.assertIn("example.net uses the shared policy google: its id counts for all of "
+                      "2 domains (example.com, example.net); it has none in its file, and gets "
+                      "one where you name @google\n", result.err)
+        self.assertEqual((self.path.read_text(), result.out), (before, ""))
+        self.run_in("bump-id", "@google")
+        text = self.path.read_text()
+        self.run_in("bump-id", "example.net")
+        self.assertEqual(self.path.read_text(), text)
+        # One that has an id gets a new one, whoever of its domains was named.
+        self.path.write_text(text.replace("aspmx", "other"))
+        self.run_in("bump-id", "example.net")
+        self.assertNotEqual(self.path.read_text(), text.replace("aspmx", "other"))
+
+    def test_a_shared_policy_that_is_not_there(self):
+        result = self.run_in("bump-id", "@gooogle", want=FAILED)
+        self.assertIn("no shared policy named gooogle", result.err)
+
+    def test_a_domain_that_went_without_being_retired(self):
+        """--check and lint say so, each with an older copy to compare with."""
+        self.run_in("bump-id")
+        old = self.directory / "old.yaml"
+        old.write_text(self.path.read_text() +
+                       "  gone.example: {mode: enforce, mx: mx.gone.example, max_age: 1w}\n"
+                       "  tested.example: {mode: testing, mx: mx.gone.example, max_age: 1w}\n"
+                       "  retired.example: {mode: none, max_age: 1d}\n")
+        for words in (["bump-id", "--check"], ["lint"]):
+            result = self.run_in(*words, "--since", old, want=NO)
+            self.assertRegex(result.out, r"old\.yaml:\d+:3: error: gone\.example is gone and was "
+                                         r"not retired")
+            self.assertNotIn("tested", result.out)
+            self.assertNotIn("retired.example", result.out)
+            self.run_in(*words, "--since", self.path, want=DONE)
+
     def test_under_a_delegation_a_shared_policy_is_one_record(self):
         self.configure("dns: {delegate: sts.provider.example}\n")
-        result = self.run_in("bump-id", "example.com")
+        result = self.run_in("bump-id", "@google")
         self.assertEqual(result.out.split(" TXT")[0],
                          "_mta-sts.google.sts.provider.example. 300 IN")
         self.assertEqual(len(result.out.splitlines()), 1)

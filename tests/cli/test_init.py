@@ -172,5 +172,5 @@ class Init(ProgramTest):
         result = self.run_in("init", "mta-sts.example.org", "--mx", "mx.example.org", want=USAGE)
         self.assertIn("name the mail domain, example.org", result.err)
         path = self.write("m.yaml", "domains:\n  mta-sts.example.org: {mode: none, max_age: 1d}\n")
-        self.assertIn("m.yaml:2:3: warning: mta-sts.example.org looks like",
+        self.assertIn("m.yaml:2:3: error: mta-sts.example.org is the host that serves a policy",
                       self.program("lint", path).out)

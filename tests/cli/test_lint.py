@@ -52,7 +52,28 @@ class Lint(ProgramTest):
         for words in (["lint", self.policies], ["lint", "--strict", self.policies]):
             result = self.program(*words, want=DONE)
             self.assertEqual(result.out, "")
-            self.assertEqual(result.err, "0 errors, 0 warnings\n")
+            self.assertEqual(result.err,
+                             "0 errors, 0 warnings in 1 domain of 1 policy file\n")
+
+    def test_one_file_in_error_is_one_error(self):
+        """What others use of it is no fault of theirs."""
+        self.write("shared.yaml", "policies:\n  standard: {mode: enforc, mx: mx.example, max_age: 1d}\n")
+        for i in range(14):
+            self.write(f"t{i}.yaml", f"domains:\n  t{i}.example: standard\n")
+        result = self.program("lint", self.policies, want=NO)
+        self.assertEqual(result.out.count(": error: "), 1, result.out)
+        self.assertIn("shared.yaml: warning: it may define standard, which other files use (14 such "
+                      "uses): mend it first", result.out)
+
+    def test_what_stops_a_start(self):
+        result = self.program("-c", self.config, "lint", want=NO)
+        self.assertIn("there is no policy file (*.yaml, *.yml) where `policies` says", result.out)
+        self.write("empty.yaml", "domains: {}\n")
+        result = self.program("-c", self.config, "lint", want=DONE)
+        self.assertIn("warning: the policy files have no domain", result.out)
+        self.write("a.yaml", GOOD.replace("example.org", "localhost"))
+        result = self.program("-c", self.config, "lint", want=DONE)
+        self.assertIn("warning: localhost is a single label", result.out)
 
     def test_the_main_configuration(self):
         self.config.write_text("policies: policies.d\nworkers: many\nlisten: {htps: []}\n")

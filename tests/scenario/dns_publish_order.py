@@ -109,23 +109,42 @@ class Order(Scenario):
         self.bump("--wait")
         self.assertNotEqual(self.id_of("example.org"), before["example.org"])
 
-    def test_without_wait_a_warning_says_what_may_happen(self):
-        done = self.bump()
-        self.assertIn("warning: that the policies of 2 of these are served is not known (no server "
-                      "listens", done.stderr)
-        self.assertIn("keeps it under that id until its max_age is over", done.stderr)
-        self.assertIsNotNone(self.id_of("example.org"))
+    def test_without_wait_what_is_not_served_is_refused(self):
+        """By bump-id and by record: a checkout that is not deployed publishes nothing."""
+        for words in (["bump-id"], ["record", "--all"]):
+            done = self.server.command(*words, "--publish", check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("example.org: not published: its policy is not served yet", done.stderr)
+            self.assertIn("0 records published, 0 stood already, 2 not published: 0 failed, 2 not "
+                          "served yet, 0 without a certificate", done.stderr)
+            self.assertIsNone(self.id_of("example.org"))
         self.server.start()
-        self.assertNotIn("warning", self.bump().stderr)
+        self.bump()
+        first = self.id_of("example.org")
+        self.assertIsNotNone(first)
         done = self.server.command("record", "--all", "--publish")
-        self.assertNotIn("warning", done.stderr)
-        self.assertIn("2 stood already", done.stderr)
+        self.assertIn("0 records published, 2 stood already, 0 not published\n", done.stderr)
+        # Nobody is asked.
+        self.server.stop()
+        self.edit()
+        self.bump("--unserved")
+        self.assertNotEqual(self.id_of("example.org"), first)
+
+    def test_an_edit_of_just_now_is_waited_for(self):
+        self.server.start()
+        self.bump()
+        first = self.id_of("example.org")
+        self.edit()
+        self.bump()
+        self.assertNotEqual(self.id_of("example.org"), first)
 
     def test_wrong_calls(self):
         for words, says in (
                 (["--publish", "--check"], "give --check or --publish, not both"),
                 (["--wait"], "--wait goes with --publish"),
                 (["--publish", "--url", "https://x"], "--url goes with --wait"),
+                (["--unserved"], "--unserved goes with --publish"),
+                (["--publish", "--wait", "--unserved"], "give --"),
                 (["--publish", "--wait=5"], ""),
                 (["--publish", "--wait=2h"], "--wait takes a time from 1s to 1h"),
                 (["--publish", "--wait=x"], "--wait takes a time")):
@@ -140,6 +159,90 @@ class Order(Scenario):
         done = self.server.command("record", "--publish", "--setup", "example.org", check=False)
         self.assertEqual(done.returncode, 2)
         self.assertIn("give --publish or --setup, not both", done.stderr)
+
+
+class Delegated(Scenario):
+    """Tenants whose _mta-sts leads into the provider's zone, on shared policies."""
+
+    def setUp(self):
+        super().setUp()
+        self.key = Key(self.directory / "tsig.key")
+        self.dns = Knot(self, self.directory / "dns", port=free_port())
+        self.dns.zone("sts.provider.example")
+        self.dns.grant("sts.provider.example", self.key)
+        self.dns.start()
+        self.server = self.host()
+        self.server.configure(
+            f"dns:\n  delegate: sts.provider.example\n  resolver: \"127.0.0.1:{self.dns.port}\"\n"
+            f"  update: {{server: \"127.0.0.1:{self.dns.port}\", key_file: {self.key.path}}}\n")
+        self.server.write("shared.yaml", "policies:\n" + "".join(
+            f"  {name}: {{mode: testing, mx: mx.{name}.example, max_age: 1d}}\n"
+            for name in ("standard", "premium")))
+        self.tenants({"t1.example": "standard", "t2.example": "standard", "t3.example": "premium"})
+        self.server.start()
+
+    def tenants(self, policies):
+        self.server.write("tenants.yaml", "domains:\n" + "".join(
+            f"  {domain}: {policy}\n" for domain, policy in policies.items()))
+
+    def publish(self, *words, code=0):
+        done = self.server.command(*words, "--publish", check=False)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def alias(self, domain):
+        return self.dns.ask(f"_mta-sts.{domain}.sts.provider.example", "CNAME")
+
+    def target(self, policy):
+        return f"_mta-sts.{policy}.sts.provider.example."
+
+    def id_of(self, policy):
+        return ID.search(self.dns.ask(f"_mta-sts.{policy}.sts.provider.example", "TXT")).group(1)
+
+    def test_all_that_belongs_to_a_domain_is_published(self):
+        self.publish("bump-id")
+        self.assertEqual([self.alias(f"t{i}.example") for i in (1, 2, 3)],
+                         [self.target(name) for name in ("standard", "standard", "premium")])
+        ids = [self.id_of(name) for name in ("standard", "premium")]
+        # A new tenant, and one that moves: by themselves, and where nobody names them.
+        self.tenants({"t1.example": "standard", "t2.example": "premium", "t3.example": "premium",
+                      "t4.example": "standard"})
+        done = self.publish("bump-id", "t4.example")
+        self.assertIn("1 record published, 1 stood already, 0 not published", done.stderr)
+        self.assertEqual(self.alias("t4.example"), self.target("standard"))
+        self.assertEqual(self.alias("t2.example"), self.target("standard"))
+        done = self.publish("bump-id")
+        self.assertIn("1 record published, 5 stood already, 0 not published", done.stderr)
+        self.assertEqual(self.alias("t2.example"), self.target("premium"))
+        self.assertEqual([self.id_of(name) for name in ("standard", "premium")], ids)
+
+    def test_a_new_customer_changes_nobody_s_id(self):
+        self.publish("record", "--all")
+        derived = self.id_of("standard")
+        before = self.server.policies.joinpath("shared.yaml").read_text()
+        self.tenants({"t1.example": "standard", "t2.example": "standard", "t3.example": "premium",
+                      "t4.example": "standard"})
+        self.publish("bump-id", "t4.example")
+        self.assertEqual(self.alias("t4.example"), self.target("standard"))
+        self.assertEqual(self.id_of("standard"), derived)
+        self.assertEqual(self.server.policies.joinpath("shared.yaml").read_text(), before)
+
+    def test_who_is_named_is_told(self):
+        """A checkout that is not deployed: the shared policy is named by its name, and tenants that
+        nobody named are not."""
+        self.publish("bump-id")
+        path = self.directory / "checkout"
+        shutil.copytree(self.server.policies, path)
+        config = self.server.config.read_text()
+        self.server.config.write_text(config.replace("policies: policies.d", f"policies: {path}"))
+        (path / "shared.yaml").write_text(
+            (path / "shared.yaml").read_text().replace("mx.standard", "mx.other"))
+        done = self.publish("bump-id", "t2.example", code=1)
+        self.assertIn("shared policy standard: not published: its policy is not served yet (another "
+                      "text is served)", done.stderr)
+        self.assertNotIn("t1.example: not published", done.stderr)
+        self.assertIn("0 records published, 1 stood already, 1 not published: 0 failed, 1 not "
+                      "served yet", done.stderr)
 
 
 class OverHttps(Scenario):
@@ -193,18 +296,18 @@ class OverHttps(Scenario):
         self.assertIn("example.org: not published: its policy is not served yet (at 127.0.0.3: "
                       "another text is served)", done.stderr)
         self.assertEqual(self.stands(), first)
+        done = self.bump("--wait=1s", "--url", "https://127.0.0.3:443/", code=1)
+        self.assertIn("at 127.0.0.3: another text", done.stderr)
         # Only the machine that is asked counts.
         self.bump("--wait=60s", "--url", "https://127.0.0.2")
         second = self.stands()
         self.assertNotEqual(second, first)
-        done = self.bump("--wait=1s", "--url", "https://127.0.0.3:443/", code=1)
-        self.assertIn("at 127.0.0.3: another text", done.stderr)
         self.hosts[1].write("a.yaml", new)
         self.bump("--wait=60s")
 
     def test_the_record_may_be_the_apex_of_a_zone_of_its_own(self):
         self.desk.write("b.yaml", policy_for("example.net"))
-        self.bump("example.net")
+        self.bump("--unserved", "example.net")
         self.assertRegex(self.dns.ask("_mta-sts.example.net", "TXT"), ID)
 
 
@@ -237,7 +340,7 @@ class Hook(Scenario):
                             f"  hook: {self.program}\n{more}")
 
     def publish(self, code):
-        done = self.desk.command("record", "--all", "--publish", check=False)
+        done = self.desk.command("record", "--all", "--publish", "--unserved", check=False)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done
 

@@ -2,6 +2,7 @@
 #include "checkout.h"
 #include "publish/bump_check.h"
 #include "publish/bump_plan.h"
+#include "publish/removal_check.h"
 
 #define NONE "{mode: none, max_age: 1d"
 
@@ -65,7 +66,7 @@ static const struct row rows[] = {
     {"derived", NULL, false, true,
      "@shared derived;a.x derived;b.x byhand1;e.x 20200101000000aaaaaaaaaa;"},
     {"one that was named", "a.x", true, false, "a.x ;"},
-    {"one on a shared policy", "c.x", true, false, "@shared ;"},
+    {"one on a shared policy: that keeps its derived id", "c.x", true, false, "@shared derived;"},
 };
 
 static void test_what_is_due(void **state)
@@ -246,6 +247,86 @@ static void test_what_is_out_of_step(void **state)
     }
 }
 
+static void test_an_id_by_hand_that_stays(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *then; /* NULL: no older copy */
+        bool unchanged;
+    } rows_by_hand[] = {{NULL, false},
+                        {NONE ", id: byhand}", true},
+                        {NONE ", id: other}", false},
+                        {NONE "}", false},
+                        {OTHER ", id: byhand}", false}};
+    for (size_t i = 0; i < ARRAY_LENGTH(rows_by_hand); i++) {
+        struct checkout c;
+        checkout_make(&c, "", "domains:\n  a.x: " NONE ", id: byhand}\n");
+        checkout_load(&c);
+        const char *then = rows_by_hand[i].then;
+        struct catalogue *older = then != NULL ? open_older(&c, then) : NULL;
+        CLEANUP(bump_plan_clear) struct bump_plan plan = plan_of(&c);
+        make(&c, &plan);
+        bump_plan_settle(&plan);
+        assert_int_equal(plan.count, 1);
+        assert_int_equal(bump_check_is_unchanged(&plan.changes[0], older),
+                         rows_by_hand[i].unchanged);
+        catalogue_free(older);
+        checkout_clear(&c);
+    }
+}
+
+static void test_a_shared_policy_that_is_named(void **state)
+{
+    (void)state;
+    struct error e;
+    struct checkout c;
+    checkout_make(&c, "", POLICIES);
+    checkout_load(&c);
+    CLEANUP(bump_plan_clear) struct bump_plan plan = plan_of(&c);
+    plan.all = false;
+    assert_false(bump_plan_add_shared(&plan, "@none", &e));
+    assert_string_equal(e.text, "no shared policy named none");
+    assert_true(bump_plan_add_shared(&plan, "@shared", &e));
+    struct catalogue_view user = checkout_view(&c, "c.x");
+    (void)bump_plan_add(&plan, &user); /* takes nothing back */
+    bump_plan_make(&plan);
+    bump_plan_settle(&plan);
+    expect_changes(&plan, "@shared ;");
+    checkout_clear(&c);
+}
+
+/* --- Removals --- */
+
+static void test_removals(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *then;
+        const char *now; /* the domain's name now */
+        size_t errors;
+    } removals[] = {{"{mode: enforce, mx: [m.x], max_age: 1d}", "b.x", 1},
+                    {"{mode: enforce, mx: [m.x], max_age: 1d}", "a.x", 0},
+                    {OTHER "}", "b.x", 0},
+                    {NONE "}", "b.x", 0}};
+    for (size_t i = 0; i < ARRAY_LENGTH(removals); i++) {
+        struct checkout c;
+        CLEANUP(diagnostics_clear) struct diagnostics d = {0};
+        CLEANUP_FREE char *text = memory_printf("domains:\n  %s: " NONE "}\n", removals[i].now);
+        checkout_make(&c, "", text);
+        checkout_load(&c);
+        struct catalogue *older = open_older(&c, removals[i].then);
+        removal_check(c.workspace.catalogue, older, &d);
+        assert_int_equal(d.errors, removals[i].errors);
+        assert_int_equal(d.count, removals[i].errors);
+        if (d.count != 0) {
+            assert_int_equal(d.items[0].line, 2);
+            assert_non_null(strstr(d.items[0].text, "a.x is gone and was not retired"));
+        }
+        catalogue_free(older);
+        checkout_clear(&c);
+    }
+}
+
 static void test_a_move_under_one_id(void **state)
 {
     (void)state;
@@ -286,6 +367,9 @@ int main(void)
         cmocka_unit_test(test_a_file_that_changed_meanwhile_is_planned_again),
         cmocka_unit_test(test_a_file_that_cannot_be_edited_keeps_its_ids),
         cmocka_unit_test(test_what_is_out_of_step),
+        cmocka_unit_test(test_an_id_by_hand_that_stays),
+        cmocka_unit_test(test_a_shared_policy_that_is_named),
+        cmocka_unit_test(test_removals),
         cmocka_unit_test(test_a_move_under_one_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,8 +181,8 @@ static void test_waits_until_it_is_served(void **state)
     served_start(&served, &c);
     struct serving_wait wait = {
         .settings = c.workspace.settings, .source = SERVING_CONTROL, .progress = {show, NULL}};
-    serving_wait_add(&wait, a.entry->name, a.policy);
-    serving_wait_add(&wait, b.entry->name, b.policy);
+    serving_wait_add(&wait, &a);
+    serving_wait_add(&wait, &b);
     shown = 0;
     assert_int_equal(serving_wait_run(&wait, 1000), 1);
     assert_true(wait.items[0].served);
