@@ -50,6 +50,8 @@ bool settings_parse_address(struct bytes text, struct settings_listen *ret_liste
 /* For struct field's `read`; TARGET is the struct settings. */
 bool settings_read_listen(const struct yaml_pair *pair, void *target,
                           struct fields_context *context);
+bool settings_read_control(const struct yaml_pair *pair, void *target,
+                           struct fields_context *context);
 bool settings_read_defaults(const struct yaml_pair *pair, void *target,
                             struct fields_context *context);
 bool settings_read_dns(const struct yaml_pair *pair, void *target, struct fields_context *context);
@@ -65,6 +67,10 @@ bool settings_read_directories(const struct yaml_pair *pair, void *target,
                                struct fields_context *context);
 void settings_directories_default(struct settings_acme *acme);
 void settings_directories_free(struct settings_acme *acme);
+
+/* `control` is relative to `state`. */
+bool settings_complete_control(const struct settings_reader *reader, struct fields_context *context)
+    MUST_USE;
 
 /* What `acme` needs of other keys. */
 bool settings_complete_acme(const struct settings_reader *reader, struct fields_context *context)
