@@ -76,7 +76,7 @@ static bool open_all(struct bump *bump)
     shared_users_collect(bump->workspace.catalogue, &bump->users);
     bump->view.report = (struct bump_report){
         .users = &bump->users,
-        .history.control = settings->control,
+        .history.control = settings_control(settings),
         .now_s = bump->plan.now_s,
     };
     return open_older(bump, invocation_value(invocation, "since")) && open_output(bump);

@@ -82,7 +82,7 @@ static int retire_all(struct retire *retire)
     bool dry = invocation_has(invocation, "dry-run");
     retire->retiring = (struct retiring){
         .settings = settings,
-        .history.control = settings->control,
+        .history.control = settings_control(settings),
         .max_age_s = invocation_duration_s(invocation, "max-age", -1),
         .now_s = clock_wall_s(),
         .write = !dry,

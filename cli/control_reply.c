@@ -10,7 +10,7 @@ json_t *control_reply_ask(const struct settings *settings, json_t *request, int 
 {
     struct error e;
     json_t *reply = NULL;
-    if (!control_ask(settings->control, request, timeout_ms, &reply, &e)) {
+    if (!control_ask(settings_control(settings), request, timeout_ms, &reply, &e)) {
         fprintf(stderr, "mtasts-host: %s%s%s\n", subject != NULL ? subject : "",
                 subject != NULL ? ": " : "", e.text);
         reply = NULL;

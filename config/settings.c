@@ -1,7 +1,6 @@
 #include "config/settings.h"
 
 #include <limits.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/base/file.h"
@@ -22,7 +21,6 @@ enum {
 #define AT(member) offsetof(struct settings, member)
 
 static const char DEFAULT_FILE[] = "/etc/mtasts-host/mtasts-host.yaml";
-static const char DEFAULT_CONTROL[] = "control.sock";
 static const char DEFAULT_CERTIFICATES[] = "certs";
 
 const char *settings_find(const char *option)
@@ -169,8 +167,7 @@ static const struct field FIELDS[] = {
     {"listen", .read = settings_read_listen},
     {"certificates", .read = read_certificates},
     {"state", settings_read_path, .offset = AT(state)},
-    /* Made absolute when all is read: it is relative to `state`. */
-    {"control", settings_read_text, .offset = AT(control), .max = PATH_MAX - 1},
+    {"control", .read = settings_read_control},
     {"user", settings_read_text, .offset = AT(user), .max = USER_NAME_MAX},
     {"defaults", .read = settings_read_defaults},
     {"workers", .read = read_workers},
@@ -201,7 +198,6 @@ static struct settings *new_settings(const char *file)
     struct settings *settings = memory_zero(1, sizeof(*settings));
     settings->file = settings_absolute_file(file);
     settings->state = memory_string(SETTINGS_DEFAULT_STATE);
-    settings->control = memory_string(DEFAULT_CONTROL);
     settings->http2 = true;
     settings->snapshot = true;
     settings->default_max_age_s = DEFAULT_MAX_AGE_S;
@@ -225,16 +221,7 @@ static bool complete(struct settings_reader *reader, struct fields_context *cont
         settings_list_add(&settings->certificates,
                           file_path_join(reader->directory, DEFAULT_CERTIFICATES));
     }
-    settings_replace(&settings->control, file_path_join(settings->state, settings->control));
-    size_t max = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
-    if (strlen(settings->control) > max) {
-        diagnostics_add(context->diagnostics, SEVERITY_ERROR, context->file, 0, 0,
-                        "the control socket's path \"%s\" is over the kernel's %zu octets; choose "
-                        "a shorter \"control\" or \"state\"",
-                        settings->control, max);
-        return false;
-    }
-    return settings_complete_acme(reader, context);
+    return settings_complete_control(reader, context) && settings_complete_acme(reader, context);
 }
 
 bool settings_parse(struct bytes text, const char *file, struct settings **ret_settings,
@@ -297,6 +284,8 @@ void settings_free(struct settings *settings)
         settings->text,
         settings->state,
         settings->control,
+        settings->control_older,
+        settings->control_group,
         settings->user,
         settings->root_text,
         settings->health_path,

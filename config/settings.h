@@ -146,10 +146,13 @@ struct settings {
     struct settings_admin admin;
     char *health_path; /* `listen.health`: what a balancer asks for by address; NULL: nothing */
     char *state;
-    char *control;
-    char *user;        /* NULL: stay who started us */
-    int64_t workers;   /* 0: one per core */
-    int64_t rescan_ms; /* `rescan:`; 0: rely on inotify */
+    char *control;       /* the control socket */
+    char *control_older; /* where it was in versions before, and is where the other's directory is
+                            missing; NULL: nowhere else, it is configured */
+    char *control_group; /* whose members may ask; NULL: that of the process */
+    char *user;          /* NULL: stay who started us */
+    int64_t workers;     /* 0: one per core */
+    int64_t rescan_ms;   /* `rescan:`; 0: rely on inotify */
     bool http2;
     bool session_tickets;
     bool core_dumps; /* for debugging: they may have keys in them */
@@ -182,7 +185,8 @@ struct settings {
  * NULL. */
 const char *settings_find(const char *option);
 
-#define SETTINGS_DEFAULT_STATE "/var/lib/mtasts-host"
+#define SETTINGS_DEFAULT_STATE   "/var/lib/mtasts-host"
+#define SETTINGS_DEFAULT_CONTROL "/run/mtasts-host/control.sock"
 enum { SETTINGS_TEXT_MAX = 1024 * 1024 };
 
 /* Loads FILE. False: D has at least one error. Free with settings_free. */
@@ -199,6 +203,10 @@ char *settings_absolute_file(const char *file);
 /* `state` of TEXT, that of the configuration FILE (absolute), though the rest of it be in error: an
  * absolute path; NULL: it names none that can be read. The caller frees it. */
 char *settings_find_state(struct bytes text, const char *file);
+
+/* The control socket at which a server is to be asked: of the two where one may be, the one that is
+ * there. Looks at the disk. */
+const char *settings_control(const struct settings *settings);
 
 /* What the configuration calls the CA whose directory is URL: "letsencrypt"; the URL itself where
  * the configuration does not have it (any more). */

@@ -60,6 +60,8 @@ bool settings_read_health(const struct yaml_pair *pair, void *target,
                           struct fields_context *context);
 bool settings_read_listen(const struct yaml_pair *pair, void *target,
                           struct fields_context *context);
+bool settings_read_control(const struct yaml_pair *pair, void *target,
+                           struct fields_context *context);
 bool settings_read_defaults(const struct yaml_pair *pair, void *target,
                             struct fields_context *context);
 bool settings_read_dns(const struct yaml_pair *pair, void *target, struct fields_context *context);
@@ -75,6 +77,10 @@ bool settings_read_directories(const struct yaml_pair *pair, void *target,
                                struct fields_context *context);
 void settings_directories_default(struct settings_acme *acme);
 void settings_directories_free(struct settings_acme *acme);
+
+/* `control` is relative to `state`. */
+bool settings_complete_control(const struct settings_reader *reader, struct fields_context *context)
+    MUST_USE;
 
 /* What `acme` needs of other keys. */
 bool settings_complete_acme(const struct settings_reader *reader, struct fields_context *context)

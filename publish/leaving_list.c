@@ -103,7 +103,7 @@ bool leaving_list_ask(const struct settings *settings, struct leaving_list *ret_
 {
     json_t *reply = NULL;
     json_t *request = json_pack("{s:s, s:i}", "command", "leaving", "most", LEAVING_LIST_MAX);
-    bool answered = control_ask(settings->control, request, ASK_TIMEOUT_MS, &reply, e);
+    bool answered = control_ask(settings_control(settings), request, ASK_TIMEOUT_MS, &reply, e);
     json_decref(request);
     if (!answered) {
         return e->code == ERROR_NOT_FOUND && read_history(settings, ret_list, e);

@@ -91,7 +91,7 @@ static void ask_history(struct mx_plan *plan)
         .subject = domain, .domain = domain, .policy = plan->view.policy};
     struct served_answer *answer = &plan->answer;
     struct mx_move_facts *facts = &plan->facts;
-    plan->history.control = plan->question->workspace->settings->control;
+    plan->history.control = settings_control(plan->question->workspace->settings);
     served_history_ask(&plan->history, &question, answer);
     plan->known = answer->reached && (answer->known || (answer->current && answer->whole));
     plan->held = memory_zero(answer->held_count + 1, sizeof(plan->held[0]));

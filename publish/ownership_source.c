@@ -42,7 +42,7 @@ static bool ask(struct ownership_source *source, const struct bytes *names, size
         json_array_append_new(list, json_stringn(names[i].p, names[i].n));
     }
     json_t *request = json_pack("{s:s, s:o}", "command", "owners", "names", list);
-    bool ok = control_ask(source->settings->control, request, ASK_TIMEOUT_MS, &reply, e);
+    bool ok = control_ask(settings_control(source->settings), request, ASK_TIMEOUT_MS, &reply, e);
     json_decref(request);
     if (!ok) {
         return false;

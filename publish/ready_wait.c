@@ -43,7 +43,7 @@ bool ready_wait(const struct settings *settings, int64_t timeout_ms, struct erro
     bool tells_state = false; /* E does */
     for (int64_t left_ms = timeout_ms; left_ms > 0; left_ms = deadline_ms - clock_monotonic_ms()) {
         struct error latest;
-        enum heard heard = ask(settings->control, left_ms, &latest);
+        enum heard heard = ask(settings_control(settings), left_ms, &latest);
         if (heard == HEARD_READY) {
             return true;
         }

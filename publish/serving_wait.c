@@ -30,7 +30,7 @@ static bool ask_control(struct serving_wait *wait, struct error *e)
         if (request == NULL) {
             return true;
         }
-        bool ok = control_ask(wait->settings->control, request, CONTROL_MS, &reply, e);
+        bool ok = control_ask(settings_control(wait->settings), request, CONTROL_MS, &reply, e);
         json_decref(request);
         if (!ok) {
             return false;

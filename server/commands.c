@@ -169,16 +169,43 @@ static const struct {
     {"account-rollover", commands_ask_rollover, false},
 };
 
-void commands_ask(uint64_t ticket, const json_t *request, void *context)
+static void answer_unknown(struct server *server, uint64_t ticket, const char *name)
+{
+    control_answer_error(server->control, ticket,
+                         "there is no command \"%s\"; is the server of the same version?",
+                         name != NULL ? name : "");
+}
+
+/* Whether somebody of RANK may ask it; or answers an error. */
+static bool may_ask(struct server *server, uint64_t ticket, enum control_rank rank,
+                    const json_t *request)
+{
+    const struct control_right *right = control_right_find(request);
+    const char *name = json_string_value(json_object_get(request, "command"));
+    if (right == NULL) {
+        answer_unknown(server, ticket, name);
+    } else if (rank < right->rank) {
+        control_answer_error(server->control, ticket,
+                             "only root and the server's user may ask for %s%s%s; run it with sudo",
+                             right->command, right->with != NULL ? " with " : "",
+                             right->with != NULL ? right->with : "");
+    }
+    return right != NULL && rank >= right->rank;
+}
+
+void commands_ask(uint64_t ticket, enum control_rank rank, const json_t *request, void *context)
 {
     struct server *server = context;
     const char *name = json_string_value(json_object_get(request, "command"));
-    bool is_status = name != NULL && strcmp(name, "status") == 0;
+    if (!may_ask(server, ticket, rank, request)) {
+        return;
+    }
+    bool is_status = strcmp(name, "status") == 0;
     if (server->phase == SERVER_STOPPING && !is_status) {
         control_answer_error(server->control, ticket, "the server is stopping; try again");
         return;
     }
-    for (size_t i = 0; name != NULL && i < ARRAY_LENGTH(commands); i++) {
+    for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
         if (strcmp(commands[i].name, name) != 0) {
             continue;
         }
@@ -189,7 +216,5 @@ void commands_ask(uint64_t ticket, const json_t *request, void *context)
         }
         return;
     }
-    control_answer_error(server->control, ticket,
-                         "there is no command \"%s\"; is the server of the same version?",
-                         name != NULL ? name : "");
+    answer_unknown(server, ticket, name);
 }

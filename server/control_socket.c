@@ -20,6 +20,7 @@ enum {
     PLACES = CONTROL_CLIENTS_MAX + CONTROL_SPARE_MAX,
     CHUNK = 4096,
     LINGER_OCTETS_MAX = 16 * CONTROL_REQUEST_MAX,
+    GROUPS_MAX = 65536, /* that the kernel lets a process be in (NGROUPS_MAX) */
 };
 
 /* A client that goes away while its request is worked on keeps its place until that is done, so
@@ -37,6 +38,7 @@ enum client_state {
 
 struct client {
     enum client_state state;
+    enum control_rank rank;
     int fd;
     uint64_t ticket; /* never used twice */
     int64_t deadline_ms;
@@ -52,6 +54,9 @@ struct control {
     control_ask_fn ask;
     void *context;
     char *path;
+    char *group_name;
+    gid_t group;
+    uid_t user;
     struct file_identity file; /* what we bound there */
     int listener;
     int epoll;
@@ -66,22 +71,43 @@ static bool watch(struct control *control, int operation, int fd, uint32_t event
     return epoll_ctl(control->epoll, operation, fd, &event) == 0;
 }
 
-bool control_open(const char *path, control_ask_fn ask, void *context, struct control **ret_control,
+/* The file is the group's, so that the kernel lets its members connect. */
+static bool listen_for_group(const struct control_options *options, int *ret_listener,
+                             struct file_identity *ret_file, struct error *e)
+{
+    const struct unix_socket_owner owner = {geteuid(), options->group};
+    const struct unix_socket_owner *other = options->group != getegid() ? &owner : NULL;
+    if (unix_socket_listen(options->path, other, ret_listener, ret_file, e)) {
+        return true;
+    }
+    if (other != NULL && e->system_errno == EPERM) {
+        return error_set(e, ERROR_SYSTEM,
+                         "control: cannot give %s to the group %s; the server's user must be in it "
+                         "(usermod -aG, or SupplementaryGroups= of the unit)",
+                         options->path, options->group_name);
+    }
+    return error_prefix(e, "control: ");
+}
+
+bool control_open(const struct control_options *options, struct control **ret_control,
                   struct error *e)
 {
     CLEANUP_CLOSE int listener = -1;
     struct file_identity file;
-    if (!unix_socket_listen(path, NULL, &listener, &file, e)) {
-        return error_prefix(e, "control: ");
+    if (!listen_for_group(options, &listener, &file, e)) {
+        return false;
     }
     CLEANUP_CLOSE int epoll = epoll_create1(EPOLL_CLOEXEC);
     if (epoll < 0) {
         return error_system(e, "cannot make an epoll");
     }
     struct control *control = memory_zero(1, sizeof(*control));
-    control->ask = ask;
-    control->context = context;
-    control->path = memory_string(path);
+    control->ask = options->ask;
+    control->context = options->context;
+    control->path = memory_string(options->path);
+    control->group_name = memory_string(options->group_name);
+    control->group = options->group;
+    control->user = geteuid();
     control->file = file;
     control->listener = descriptor_take(&listener);
     control->epoll = descriptor_take(&epoll);
@@ -112,6 +138,7 @@ void control_close(struct control *control)
     file_close(&control->listener);
     file_close(&control->epoll);
     free(control->path);
+    free(control->group_name);
     free(control);
 }
 
@@ -243,7 +270,7 @@ static void take_request(struct control *control, struct client *client, size_t 
                              "not one JSON object in one line (%s); send {\"command\": \"status\"}",
                              request == NULL ? error.text : "something else");
     } else {
-        control->ask(ticket, request, control->context);
+        control->ask(ticket, client->rank, request, control->context);
     }
     json_decref(request);
 }
@@ -273,14 +300,50 @@ static void read_some(struct control *control, struct client *client)
     }
 }
 
-static struct client *free_place(struct control *control)
+/* The kernel's word on who is at the other end of FD. */
+static enum control_rank rank_of(const struct control *control, int fd)
 {
-    for (size_t i = 0; i < PLACES; i++) {
+    struct ucred credentials;
+    socklen_t length = sizeof(credentials);
+    socklen_t octets = GROUPS_MAX * sizeof(gid_t);
+    CLEANUP_FREE gid_t *groups = memory_zero(GROUPS_MAX, sizeof(gid_t));
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) {
+        return CONTROL_STRANGER;
+    }
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &octets) != 0) {
+        octets = 0;
+    }
+    const struct control_peer peer = {credentials.uid, credentials.gid, groups,
+                                      octets / sizeof(gid_t)};
+    return control_rank_of(&peer, control->user, control->group);
+}
+
+static struct client *free_place(struct control *control, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++) {
         if (control->clients[i].state == CLIENT_FREE) {
             return &control->clients[i];
         }
     }
     return NULL;
+}
+
+/* Where somebody of RANK is served, or else told why not; NULL: nowhere. */
+static struct client *place_for(struct control *control, enum control_rank rank)
+{
+    static const struct {
+        size_t from;
+        size_t to;
+    } PLACES_OF[] = {
+        [CONTROL_STRANGER] = {0, 0},
+        [CONTROL_MEMBER] = {0, CONTROL_MEMBERS_MAX},
+        [CONTROL_OWNER] = {CONTROL_MEMBERS_MAX, CONTROL_CLIENTS_MAX},
+    };
+    struct client *place = free_place(control, PLACES_OF[rank].from, PLACES_OF[rank].to);
+    if (place == NULL && rank == CONTROL_OWNER) { /* members' places are theirs as well */
+        place = free_place(control, 0, CONTROL_MEMBERS_MAX);
+    }
+    return place != NULL ? place : free_place(control, CONTROL_CLIENTS_MAX, PLACES);
 }
 
 /* Without a place or a descriptor to spare nobody can be let in, and a listener that stays readable
@@ -300,19 +363,57 @@ static void end_rest(struct control *control, int64_t now_ms)
     }
 }
 
+/* One line of JSON; the caller frees it. */
+static char *refusal_of(const struct control *control, enum control_rank rank)
+{
+    CLEANUP_FREE char *text =
+        rank == CONTROL_STRANGER
+            ? memory_printf(
+                  "root, the server's user and members of the group %s may ask this "
+                  "server, and you are none of them; run it with sudo, or become a member "
+                  "(usermod -aG %s YOU) and log in anew",
+                  control->group_name, control->group_name)
+            : memory_string("too many clients of the control socket; try again");
+    json_t *reply = json_pack("{s:o}", "error", safe_json_text(text));
+    CLEANUP_FREE char *line = safe_json_dump(reply, JSON_COMPACT);
+    json_decref(reply);
+    return memory_printf("%s\n", line);
+}
+
 /* CLIENT has a spare place: what it asks is not looked at. */
 static void refuse(struct control *control, struct client *client)
 {
     client->is_cut_short = true;
-    begin_answer(
-        control, client,
-        memory_string("{\"error\":\"too many clients of the control socket; try again\"}\n"));
+    begin_answer(control, client, refusal_of(control, client->rank));
+}
+
+/* Whoever has no place at all does not wait either: behind it in the queue may be one who has. */
+static void turn_away(const struct control *control, int fd, enum control_rank rank)
+{
+    CLEANUP_FREE char *line = refusal_of(control, rank);
+    (void)send(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void seat(struct control *control, struct client *client, int *fd, enum control_rank rank)
+{
+    int64_t deadline_ms = clock_monotonic_ms() + CONTROL_IO_MS;
+    if (!watch(control, EPOLL_CTL_ADD, *fd, EPOLLIN, client)) {
+        return;
+    }
+    *client = (struct client){.state = CLIENT_READING,
+                              .rank = rank,
+                              .fd = descriptor_take(fd),
+                              .ticket = ++control->tickets,
+                              .deadline_ms = deadline_ms,
+                              .request = BUFFER(CONTROL_REQUEST_MAX)};
+    if (client >= control->clients + CONTROL_CLIENTS_MAX) {
+        refuse(control, client);
+    }
 }
 
 static void greet(struct control *control, int64_t now_ms)
 {
-    struct client *client = free_place(control);
-    if (client == NULL) {
+    if (free_place(control, 0, PLACES) == NULL) {
         rest(control, now_ms);
         return;
     }
@@ -323,15 +424,12 @@ static void greet(struct control *control, int64_t now_ms)
         }
         return;
     }
-    if (watch(control, EPOLL_CTL_ADD, fd, EPOLLIN, client)) {
-        *client = (struct client){.state = CLIENT_READING,
-                                  .fd = descriptor_take(&fd),
-                                  .ticket = ++control->tickets,
-                                  .deadline_ms = now_ms + CONTROL_IO_MS,
-                                  .request = BUFFER(CONTROL_REQUEST_MAX)};
-        if (client >= control->clients + CONTROL_CLIENTS_MAX) {
-            refuse(control, client);
-        }
+    enum control_rank rank = rank_of(control, fd);
+    struct client *client = place_for(control, rank);
+    if (client == NULL) {
+        turn_away(control, fd, rank);
+    } else {
+        seat(control, client, &fd, rank);
     }
 }
 

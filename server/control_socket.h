@@ -1,7 +1,11 @@
 /* The server's side of the control socket (server/control/control.h): takes requests, hands them
  * out with a ticket, sends the answer when it is there. Bounded in clients, sizes and times; all on
  * the thread that calls it. Who comes when all places are taken reads why: a few spare places
- * answer an error; who finds those taken as well waits, unaccepted, until one is free. */
+ * answer an error; who finds those taken as well waits, unaccepted, until one is free.
+ *
+ * Each has the rank that the kernel's word gives it (server/control/control_rights.h). Strangers
+ * are told so and not asked; half of the places are kept for root and the server's user, so that no
+ * number of others can keep them out. */
 #ifndef SERVER_CONTROL_SOCKET_H
 #define SERVER_CONTROL_SOCKET_H
 
@@ -11,9 +15,11 @@
 
 #include "lib/base/error.h"
 #include "server/control/control.h"
+#include "server/control/control_rights.h"
 
 enum {
     CONTROL_CLIENTS_MAX = 32, /* whose requests are worked on at a time */
+    CONTROL_MEMBERS_MAX = 16, /* of these, who are neither root nor the server's user */
     CONTROL_SPARE_MAX = 8,    /* more, who are told that the others are too many */
     CONTROL_IO_MS = 5000,     /* to send a request, or to take an answer */
     CONTROL_LINGER_MS = 1000, /* to stop sending, once that is answered */
@@ -21,10 +27,20 @@ enum {
 
 struct control;
 
-/* Called for each request. The answer may be given at once or later. */
-typedef void (*control_ask_fn)(uint64_t ticket, const json_t *request, void *context);
+/* Called for each request of whoever is no stranger. The answer may be given at once or later. */
+typedef void (*control_ask_fn)(uint64_t ticket, enum control_rank rank, const json_t *request,
+                               void *context);
 
-bool control_open(const char *path, control_ask_fn ask, void *context, struct control **ret_control,
+struct control_options {
+    const char *path;
+    const char *group_name; /* for messages */
+    gid_t group;            /* whose the socket's file becomes */
+    control_ask_fn ask;
+    void *context;
+};
+
+/* The server's user is who calls it. */
+bool control_open(const struct control_options *options, struct control **ret_control,
                   struct error *e) MUST_USE;
 /* Clients still waiting see the end of file. NULL is fine. */
 void control_close(struct control *control);

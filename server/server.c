@@ -139,6 +139,19 @@ static bool drop_privileges(struct server *server, struct error *e)
     return privileges_drop(privileges, e);
 }
 
+static bool open_control(struct server *server, struct error *e)
+{
+    control_place_choose(server->settings, &server->control_place);
+    const struct control_options options = {
+        .path = server->control_place.path,
+        .group_name = server->control_place.group_name,
+        .group = server->control_place.group,
+        .ask = commands_ask,
+        .context = server,
+    };
+    return control_open(&options, &server->control, e);
+}
+
 static bool start(struct server *server, struct error *e)
 {
     raise_descriptors(server);
@@ -146,9 +159,10 @@ static bool start(struct server *server, struct error *e)
            privileges_find(server->settings->user, &server->privileges, e) &&
            open_sockets(server, e) &&
            privileges_prepare_state(server->settings->state, &server->privileges, e) &&
+           control_place_prepare(server->settings, &server->privileges, &server->control_place,
+                                 e) &&
            drop_privileges(server, e) && (settle_core_dumps(server), true) &&
-           control_open(server->settings->control, commands_ask, server, &server->control, e) &&
-           start_access_log(server, e) && start_loader(server, e) &&
+           open_control(server, e) && start_access_log(server, e) && start_loader(server, e) &&
            admin_start(server, &server->admin, e);
 }
 
@@ -312,6 +326,7 @@ static void stop(struct server *server)
     acme_link_clear(server);
     access_log_close(server->access_log);
     control_close(server->control);
+    control_place_clear(&server->control_place);
     inquiries_free(server);
     mailbox_free(server->mailbox);
     if (MEMORY_FREED_AT_END && server->tables.certificates != NULL) {

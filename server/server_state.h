@@ -14,6 +14,7 @@
 #include "server/answers/policy_answer.h"
 #include "server/answers/redirect_answer.h"
 #include "server/attention.h"
+#include "server/control_place.h"
 #include "server/control_socket.h"
 #include "server/domain_news.h"
 #include "server/engine/access_log.h"
@@ -70,6 +71,7 @@ struct server {
     char *root_line; /* owned; what policy_answers.root_text is; or NULL */
     struct loader_tables tables;
     struct access_log *access_log;
+    struct control_place control_place;
     struct control *control;
     struct mailbox *mailbox;
     struct loader *loader;
@@ -123,7 +125,7 @@ int64_t loading_due_ms(const struct server *server);
 void loading_done(const struct error *failure, void *context);
 
 /* --- commands.c: the control socket's requests --- */
-void commands_ask(uint64_t ticket, const json_t *request, void *context);
+void commands_ask(uint64_t ticket, enum control_rank rank, const json_t *request, void *context);
 
 /* --- verdict.c: what wants a person (server/attention.h) --- */
 /* Looks, by what the other threads have ANSWERED. */

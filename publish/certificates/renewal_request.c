@@ -122,7 +122,8 @@ bool renewal_request_ask(struct renewal_request *request, struct renewal_host *h
     }
     json_t *reply = NULL;
     json_t *question = json_pack("{s:s, s:s}", "command", "cert-renew", "host", host->name.text);
-    host->asked = control_ask(request->settings->control, question, RENEW_TIMEOUT_MS, &reply, e);
+    host->asked =
+        control_ask(settings_control(request->settings), question, RENEW_TIMEOUT_MS, &reply, e);
     json_decref(reply);
     json_decref(question);
     return host->asked || error_prefix(e, "%s: ", host->name.text);

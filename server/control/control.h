@@ -1,5 +1,6 @@
-/* The control socket: a Unix stream socket (0660) under `state`. A client sends one JSON object and
- * a newline, gets one JSON object and end of file.
+/* The control socket: a Unix stream socket (0660) in /run/mtasts-host, or under `state`. A client
+ * sends one JSON object and a newline, gets one JSON object and end of file. Who may send which
+ * says control_rights.h.
  *
  *     {"command": "status"}
  *     {"command": "ready"}                                 answers at once, whatever it is doing

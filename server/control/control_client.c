@@ -35,7 +35,9 @@ static bool connect_to(const char *path, int *ret_fd, struct error *e)
         }
         if (errno == EACCES) {
             error_format_system(e, "cannot ask the server on %s", path);
-            strncat(e->text, "; run this as root or as the server's user or group",
+            strncat(e->text,
+                    "; run this with sudo, or as the server's user or a member of its group "
+                    "(control.group)",
                     sizeof(e->text) - strlen(e->text) - 1);
             return false;
         }
@@ -97,6 +99,9 @@ static bool receive_all(int fd, struct buffer *reply, int64_t deadline_ms, struc
         ssize_t n = recv(fd, room, CHUNK, 0);
         if (n == 0) {
             return true;
+        }
+        if (n < 0 && errno == ECONNRESET && reply->n != 0) {
+            return true; /* it did not read what we sent, and has said why */
         }
         if (n < 0 && errno == ECONNRESET) {
             return error_set(e, ERROR_RETRY,

@@ -27,7 +27,7 @@ static struct fixture {
 } fixture;
 
 /* Those that the loader answers are answered as while it stops. */
-static void ask(uint64_t ticket, const json_t *request, void *context)
+static void ask(uint64_t ticket, enum control_rank rank, const json_t *request, void *context)
 {
     struct server *server = context;
     const char *name = json_string_value(json_object_get(request, "command"));
@@ -35,7 +35,7 @@ static void ask(uint64_t ticket, const json_t *request, void *context)
     if (name != NULL && (strcmp(name, "status") == 0 || strcmp(name, "reload") == 0)) {
         server->phase = SERVER_STOPPING;
     }
-    commands_ask(ticket, request, server);
+    commands_ask(ticket, rank, request, server);
     server->phase = phase;
 }
 
@@ -62,7 +62,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     fixture.server.settings = &fixture.settings;
     fixture.server.tables.policies = policy_index_new();
     atomic_store(&fixture.server.tables.policies_known, true);
-    shown_require(control_open(fixture.path, ask, &fixture.server, &fixture.server.control, &e));
+    const struct control_options options = {fixture.path, "root", getegid(), ask, &fixture.server};
+    shown_require(control_open(&options, &fixture.server.control, &e));
     shown_require(atexit(clean_up) == 0);
     return 0;
 }

@@ -92,6 +92,21 @@ story_a_policy_of_the_readme_is_served() {
     [ "$(port_80)" = 308 ] || fail "port 80 does not redirect"
 }
 
+story_a_member_of_the_group_asks_without_root() {
+    useradd --groups mtasts-host alice
+    useradd bob
+    runuser -u alice -- mtasts-host status || fail "a member of the group may not ask"
+    runuser -u alice -- mtasts-host reload || fail "a member of the group may not reload"
+    if runuser -u alice -- mtasts-host reload --accept-removals 2>refused; then
+        fail "a member of the group may accept removals"
+    fi
+    grep -q "only root and the server's user" refused || fail "who may is not said"
+    if runuser -u bob -- mtasts-host status 2>refused; then
+        fail "anybody may ask"
+    fi
+    grep -q "member of its group" refused || fail "who may is not said"
+}
+
 story_the_configuration_is_root_s_and_only_read() {
     [ "$(stat -c '%U %a' /etc/mtasts-host /etc/mtasts-host/policies.d | sort -u)" = "root 755" ]
     local pid

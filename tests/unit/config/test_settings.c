@@ -57,7 +57,9 @@ static void test_defaults(void **state)
     assert_int_equal(s->http.items[0].port, 80);
     assert_int_equal(s->plain.count, 0);
     assert_string_equal(s->state, "/var/lib/mtasts-host");
-    assert_string_equal(s->control, "/var/lib/mtasts-host/control.sock");
+    assert_string_equal(s->control, "/run/mtasts-host/control.sock");
+    assert_string_equal(s->control_older, "/var/lib/mtasts-host/control.sock");
+    assert_null(s->control_group);
     assert_null(s->user);
     assert_int_equal(s->workers, 0);
     assert_int_equal(s->rescan_ms, 0);
@@ -380,6 +382,38 @@ static void test_every_key(void **state)
     assert_string_equal(s->dns_update_zone, "provider.example");
 }
 
+static void test_control(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *socket;
+        const char *older; /* NULL: none */
+        const char *group;
+    } ROWS[] = {
+        {"control: a.sock", "/var/lib/mtasts-host/a.sock", NULL, NULL},
+        {"control: /run/a.sock", "/run/a.sock", NULL, NULL},
+        {"control: {group: adm}", "/run/mtasts-host/control.sock",
+         "/var/lib/mtasts-host/control.sock", "adm"},
+        {"control: {socket: /run/a.sock, group: adm}", "/run/a.sock", NULL, "adm"},
+        {"state: /srv/s", "/srv/s/control.sock", NULL, NULL},
+        {"state: /srv/s\ncontrol: {socket: b, group: adm}", "/srv/s/b", NULL, "adm"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        CLEANUP_FREE char *text = memory_printf("policies: p\n%s\n", ROWS[i].text);
+        CLEANUP_SETTINGS struct settings *s = parse(bytes_of(text));
+        if (strcmp(s->control, ROWS[i].socket) != 0 ||
+            (s->control_older == NULL) != (ROWS[i].older == NULL) ||
+            (s->control_older != NULL && strcmp(s->control_older, ROWS[i].older) != 0) ||
+            (s->control_group == NULL) != (ROWS[i].group == NULL) ||
+            (s->control_group != NULL && strcmp(s->control_group, ROWS[i].group) != 0)) {
+            FAIL_ROW(ROWS[i].text, "got %s, %s, %s", s->control,
+                     s->control_older != NULL ? s->control_older : "-",
+                     s->control_group != NULL ? s->control_group : "-");
+        }
+    }
+}
+
 static void test_acme_defaults(void **state)
 {
     (void)state;
@@ -539,6 +573,7 @@ static void test_restart_needed(void **state)
          "http2, limits.certificate_cache"},
         {"the client", BYTES("policies: p\nacme: {agree_terms: on}\n"), "certificates, acme"},
         {"cores", BYTES("policies: p\ncore_dumps: on\n"), "core_dumps"},
+        {"who may ask", BYTES("policies: p\ncontrol: {group: adm}\n"), "control"},
         {"resolvers", BYTES("policies: p\nmirror: {look: 1h}\ndns: {resolver: 192.0.2.1}\n"),
          "dns.resolver"},
         {"providers' addresses",
@@ -791,6 +826,7 @@ int main(void)
         cmocka_unit_test(test_acme_directories),
         cmocka_unit_test(test_acme_every_key),
         cmocka_unit_test(test_acme_preflight),
+        cmocka_unit_test(test_control),
         cmocka_unit_test(test_restart_needed),
         cmocka_unit_test(test_restart_needed_for_acme),
         cmocka_unit_test(test_find),

@@ -1,12 +1,15 @@
+#include <grp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -19,6 +22,9 @@
 
 enum { CLIENT_TIMEOUT_MS = 20000 };
 
+/* Nobody of this host is in it: root alone can give a socket to it, or have a client be in it. */
+enum { GROUP = 61234, USER = 61235 };
+
 /* A server that answers {"echo": TEXT}, at once or only when the next request comes. */
 struct fixture {
     char *directory;
@@ -30,12 +36,14 @@ struct fixture {
     uint64_t postponed;
 };
 
-static void ask(uint64_t ticket, const json_t *request, void *context)
+static void ask(uint64_t ticket, enum control_rank rank, const json_t *request, void *context)
 {
     struct fixture *fixture = context;
     const char *text = json_string_value(json_object_get(request, "echo"));
     if (text == NULL) {
         control_answer_error(fixture->control, ticket, "nothing to say; send \"echo\"");
+    } else if (strcmp(text, "rank") == 0) {
+        control_answer(fixture->control, ticket, json_pack("{s:i}", "rank", (int)rank));
     } else if (strcmp(text, "later") == 0) {
         fixture->postponed = ticket;
     } else {
@@ -64,7 +72,9 @@ static int set_up(void **state)
     struct fixture *fixture = memory_zero(1, sizeof(*fixture));
     fixture->directory = temporary_make();
     fixture->path = temporary_path(fixture->directory, "control.sock");
-    if (!control_open(fixture->path, ask, fixture, &fixture->control, &e)) {
+    const struct control_options options = {fixture->path, "wheel",
+                                            geteuid() == 0 ? GROUP : getegid(), ask, fixture};
+    if (!control_open(&options, &fixture->control, &e)) {
         return -1;
     }
     *state = fixture;
@@ -328,6 +338,118 @@ static void the_socket_is_for_user_and_group(void **state)
     struct stat status;
     assert_int_equal(stat(fixture->path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0660);
+    assert_int_equal(status.st_gid, geteuid() == 0 ? GROUP : getegid());
+}
+
+/* --- Other users, where root runs this --- */
+
+/* Becomes somebody whom the directory lets through to the socket. */
+static void become(uid_t uid, gid_t gid, gid_t other)
+{
+    if (setgroups(1, &other) != 0 || setgid(gid) != 0 || setuid(uid) != 0) {
+        _exit(1);
+    }
+}
+
+static void open_to_all(const struct fixture *fixture)
+{
+    assert_int_equal(chmod(fixture->directory, 0711), 0);
+    assert_int_equal(chmod(fixture->path, 0666), 0);
+}
+
+/* In a process of its own: 0, the answer has WANT in it. */
+static int hear(const struct fixture *fixture, const char *want)
+{
+    char *reply = exchange_on(connect_raw(fixture), BYTES("{\"echo\":\"rank\"}\n"));
+    bool heard = strstr(reply, want) != NULL;
+    free(reply);
+    return heard ? 0 : 2;
+}
+
+static void who_asks_is_known_by_the_kernel(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *name;
+        uid_t uid;
+        gid_t gid;
+        gid_t other;
+        const char *want;
+    } ROWS[] = {
+        {"root", 0, 0, 0, "{\"rank\":2}"},
+        {"a member by its own group", USER, GROUP, USER, "{\"rank\":1}"},
+        {"a member by another", USER, USER, GROUP, "{\"rank\":1}"},
+        {"a stranger", USER, USER, USER, "members of the group wheel may ask this server"},
+    };
+    if (geteuid() != 0) {
+        start(fixture);
+        skip();
+    }
+    open_to_all(fixture);
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            become(ROWS[i].uid, ROWS[i].gid, ROWS[i].other);
+            _exit(hear(fixture, ROWS[i].want));
+        }
+        int status = 0;
+        while (waitpid(child, &status, WNOHANG) == 0) {
+            control_run(fixture->control, clock_monotonic_ms());
+        }
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+            fail_msg("%s: %d", ROWS[i].name, WEXITSTATUS(status));
+        }
+    }
+    start(fixture);
+}
+
+/* As many clients as there are places and more, who say nothing and stay. */
+static pid_t crowd(const struct fixture *fixture, gid_t gid, int ready)
+{
+    enum { CROWD = CONTROL_CLIENTS_MAX + CONTROL_SPARE_MAX + 10 };
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        become(USER, gid, USER);
+        for (size_t i = 0; i < CROWD; i++) {
+            (void)connect_raw(fixture);
+        }
+        (void)!write(ready, "", 1);
+        (void)pause();
+        _exit(0);
+    }
+    return child;
+}
+
+static void nobody_keeps_root_out(void **state)
+{
+    struct fixture *fixture = *state;
+    const gid_t groups[] = {GROUP, USER}; /* members, strangers */
+    struct error e;
+    int ready[2];
+    if (geteuid() != 0) {
+        start(fixture);
+        skip();
+    }
+    open_to_all(fixture);
+    assert_int_equal(pipe(ready), 0);
+    json_t *request = json_pack("{s:s}", "echo", "hello");
+    pid_t crowds[ARRAY_LENGTH(groups)];
+    for (size_t i = 0; i < ARRAY_LENGTH(groups); i++) {
+        char octet;
+        crowds[i] = crowd(fixture, groups[i], ready[1]);
+        assert_int_equal(read(ready[0], &octet, 1), 1);
+    }
+    start(fixture);
+    assert_true(asks(fixture, request, &e));
+    for (size_t i = 0; i < ARRAY_LENGTH(groups); i++) {
+        assert_int_equal(kill(crowds[i], SIGKILL), 0);
+        assert_int_equal(waitpid(crowds[i], NULL, 0), crowds[i]);
+    }
+    json_decref(request);
+    close(ready[0]);
+    close(ready[1]);
 }
 
 int main(void)
@@ -344,6 +466,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(too_many_clients_are_told_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_finds_the_spare_places_taken_waits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_socket_is_for_user_and_group, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_asks_is_known_by_the_kernel, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nobody_keeps_root_out, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,9 +9,10 @@
 #include "server/joint_answer.h"
 #include "temporary.h"
 
-static void ask(uint64_t ticket, const json_t *request, void *context)
+static void ask(uint64_t ticket, enum control_rank rank, const json_t *request, void *context)
 {
     (void)ticket;
+    (void)rank;
     (void)request;
     (void)context;
 }
@@ -24,7 +25,8 @@ static void who_asks_before_it_begins_shares_it(void **state)
     struct control *control = NULL;
     char *directory = temporary_make();
     char *path = temporary_path(directory, "control.sock");
-    assert_true(control_open(path, ask, NULL, &control, &e));
+    const struct control_options options = {path, "root", getegid(), ask, NULL};
+    assert_true(control_open(&options, &control, &e));
 
     assert_false(joint_answer_begin(&joint));
     joint_answer_join(&joint, 1);
