@@ -173,7 +173,7 @@ struct settings {
 const char *settings_find(const char *option);
 
 /* What a new main configuration begins with, as packages install it. */
-#define SETTINGS_EXAMPLE "/usr/share/doc/mtasts-host/examples/mtasts-host.yaml"
+#define SETTINGS_EXAMPLE       "/usr/share/doc/mtasts-host/examples/mtasts-host.yaml"
 #define SETTINGS_DEFAULT_STATE "/var/lib/mtasts-host"
 enum { SETTINGS_TEXT_MAX = 1024 * 1024 };
 

@@ -13,15 +13,16 @@
 #include "lib/base/directory.h"
 #include "lib/base/file.h"
 
-enum { STATE_MODE = 0700 };
+enum { STATE_MODE = 0700, PASSWD_OCTETS = 16 * 1024 };
 
 bool privileges_find(const char *user, struct privileges *ret_privileges, struct error *e)
 {
     struct privileges found = {.user = user, .uid = (uid_t)-1, .gid = (gid_t)-1};
     if (user != NULL) {
-        errno = 0;
-        /* No other thread runs yet. */
-        const struct passwd *entry = getpwnam(user); // NOLINT(concurrency-mt-unsafe)
+        char texts[PASSWD_OCTETS];
+        struct passwd room;
+        struct passwd *entry = NULL;
+        errno = getpwnam_r(user, &room, texts, sizeof(texts), &entry);
         if (entry == NULL && errno != 0 && errno != ENOENT) {
             return error_system(e, "cannot look up the user %s", user);
         }
