@@ -77,9 +77,12 @@ bool privileges_prepare_state(const char *path, const struct privileges *privile
                          privileges->user, privileges->user, path);
     }
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        /* A volume of a container is as its engine mounts it, and is nobody's to change. */
         return error_set(e, ERROR_CONFLICT,
-                         "the state directory %s may be written by others; run: chmod 0700 %s",
-                         path, path);
+                         "the state directory %s may be written by others; run: chmod 0700 %s; or, "
+                         "where that is a volume, have one of our own made in it: \"state: "
+                         "%s/mtasts-host\"",
+                         path, path, path);
     }
     return true;
 }

@@ -18,7 +18,9 @@ struct privileges {
 bool privileges_find(const char *user, struct privileges *ret_privileges, struct error *e) MUST_USE;
 
 /* Makes the state directory (0700, the user's) where it is missing. One that exists is left as it
- * is, but must be the user's and closed to others' writing. */
+ * is, but must be the user's and closed to others' writing; where its mode is somebody else's affair
+ * (a volume that containers mount with mode 2770 or 0777), the error names one below it, which is
+ * made as above. */
 bool privileges_prepare_state(const char *path, const struct privileges *privileges,
                               struct error *e) MUST_USE;
 
