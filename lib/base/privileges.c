@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -43,6 +44,18 @@ bool privileges_find(const char *user, struct privileges *ret_privileges, struct
     }
     *ret_privileges = found;
     return true;
+}
+
+void privileges_name(char *ret_name)
+{
+    char texts[PASSWD_OCTETS];
+    struct passwd room;
+    struct passwd *entry = NULL;
+    if (getpwuid_r(geteuid(), &room, texts, sizeof(texts), &entry) == 0 && entry != NULL) {
+        (void)snprintf(ret_name, PRIVILEGES_NAME_MAX, "%s", entry->pw_name);
+    } else {
+        (void)snprintf(ret_name, PRIVILEGES_NAME_MAX, "%u", (unsigned)geteuid());
+    }
 }
 
 bool privileges_prepare_state(const char *path, const struct privileges *privileges,
