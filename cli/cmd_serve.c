@@ -41,7 +41,7 @@ int cmd_serve(const struct invocation *invocation)
         diagnostics_print(&trouble, stderr);
     }
     if (settings == NULL) {
-        return COMMAND_FAILED;
+        return COMMAND_CONFIGURATION;
     }
     struct log *log = log_new(
         STDERR_FILENO, invocation->log_json ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT, LOG_LEVEL_INFO);

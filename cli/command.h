@@ -21,6 +21,9 @@ enum command_exit {
     COMMAND_FAILED = 1, /* the reason is on stderr */
     COMMAND_USAGE = 2,
     COMMAND_NO = 3, /* done, and the answer is no: out of step, findings */
+    /* `serve` alone: there is no main configuration to start with, which no further start mends
+     * before somebody edits it. EX_CONFIG of sysexits(3), which supervisors know. */
+    COMMAND_CONFIGURATION = 78,
 };
 
 /* What to exit with after parts that ended with A and B: a failure counts more than a no. */

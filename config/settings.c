@@ -1,6 +1,8 @@
 #include "config/settings.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/file.h"
@@ -250,17 +252,32 @@ bool settings_parse(struct bytes text, const char *file, struct settings **ret_s
     return true;
 }
 
+/* FILE cannot be read. What the system says comes without advice, what file_read says with it. */
+static bool fail_reading(const char *file, const struct error *e, struct diagnostics *d)
+{
+    struct stat status;
+    if (e->system_errno == ENOENT) {
+        diagnostics_add(d, SEVERITY_ERROR, file, 0, 0,
+                        "there is no such file; begin with a copy of " SETTINGS_EXAMPLE
+                        ", or name another configuration with -c");
+    } else if (stat(file, &status) == 0 && S_ISDIR(status.st_mode)) {
+        diagnostics_add(d, SEVERITY_ERROR, file, 0, 0,
+                        "it is a directory; -c takes the main configuration, a file");
+    } else {
+        diagnostics_add(d, SEVERITY_ERROR, file, 0, 0, "%s%s", e->text,
+                        e->code == ERROR_SYSTEM
+                            ? "; make it readable, or name another configuration with -c"
+                            : "");
+    }
+    return false;
+}
+
 bool settings_load(const char *file, struct settings **ret_settings, struct diagnostics *d)
 {
     CLEANUP(buffer_clear) struct buffer text = BUFFER(SETTINGS_TEXT_MAX);
     struct error e;
     if (!file_read(file, &text, NULL, &e)) {
-        /* What the system says comes without advice, what file_read says with it. */
-        const char *advice = e.code == ERROR_SYSTEM
-                                 ? "; make it readable, or name another configuration with -c"
-                                 : "";
-        diagnostics_add(d, SEVERITY_ERROR, file, 0, 0, "%s%s", e.text, advice);
-        return false;
+        return fail_reading(file, &e, d);
     }
     return settings_parse(buffer_bytes(&text), file, ret_settings, d);
 }

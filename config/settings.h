@@ -185,6 +185,8 @@ struct settings {
  * NULL. */
 const char *settings_find(const char *option);
 
+/* What a new main configuration begins with, as packages install it. */
+#define SETTINGS_EXAMPLE         "/usr/share/doc/mtasts-host/examples/mtasts-host.yaml"
 #define SETTINGS_DEFAULT_STATE   "/var/lib/mtasts-host"
 #define SETTINGS_DEFAULT_CONTROL "/run/mtasts-host/control.sock"
 enum { SETTINGS_TEXT_MAX = 1024 * 1024 };

@@ -59,14 +59,16 @@ static void find_restart(const struct attention_facts *facts, struct attention *
 }
 
 /* The files that errors are about, of those that are listed, and the first of them. Diagnostics of
- * one file stand together. */
-static size_t count_files(const struct diagnostics *diagnostics, const char **ret_first)
+ * one file stand together; what is said of BESIDES (NULL: of none) is told elsewhere. */
+static size_t count_files(const struct diagnostics *diagnostics, const char *besides,
+                          const char **ret_first)
 {
     size_t count = 0;
     const char *last = NULL;
     for (size_t i = 0; i < diagnostics->count; i++) {
         const struct diagnostic *item = &diagnostics->items[i];
-        if (item->severity != SEVERITY_ERROR || (last != NULL && strcmp(last, item->file) == 0)) {
+        if (item->severity != SEVERITY_ERROR || (last != NULL && strcmp(last, item->file) == 0) ||
+            (besides != NULL && strcmp(besides, item->file) == 0)) {
             continue;
         }
         *ret_first = count == 0 ? item->file : *ret_first;
@@ -84,9 +86,10 @@ static size_t count_in_error(const struct loader_status *loaded, const char **re
     size_t in_error = loaded->counts.files_in_error;
     size_t open = loaded->counts.files_still_open;
     if (loaded->counts.removals_held != 0 || open != 0) {
-        return (in_error > open ? in_error - open : 0) + loaded->certificates_in_error;
+        return (in_error > open ? in_error - open : 0) + loaded->certificates_in_error -
+               loaded->denied.count;
     }
-    size_t listed = count_files(&loaded->diagnostics, ret_first);
+    size_t listed = count_files(&loaded->diagnostics, loaded->denied.first, ret_first);
     return listed > in_error ? listed : in_error;
 }
 
@@ -103,6 +106,18 @@ static void find_files(const struct attention_facts *facts, struct attention *re
                       "what \"problems\" says%s%s",
                       ret->count, ret->count == 1 ? "file is" : "files are",
                       first != NULL ? ", first in " : "", first != NULL ? SAFE_TEXT(first) : "");
+}
+
+static void find_denied(const struct attention_facts *facts, struct attention *ret)
+{
+    const struct certificate_denied *denied = facts->loaded != NULL ? &facts->loaded->denied : NULL;
+    if (denied != NULL && denied->count != 0) {
+        ret->count = denied->count;
+        ret->subject = memory_string(denied->first);
+        ret->text = memory_printf(
+            "%zu path%s of certificates may not be read by the server's user: %s; %s", ret->count,
+            ret->count == 1 ? "" : "s", denied->why, SAFE_TEXT(denied->advice));
+    }
 }
 
 static void find_held(const struct attention_facts *facts, struct attention *ret)
@@ -253,6 +268,7 @@ static const struct {
     [ATTENTION_CONFIGURATION_IN_ERROR] = {"configuration-in-error", find_configuration, 0},
     [ATTENTION_RESTART_NEEDED] = {"restart-needed", find_restart, 0},
     [ATTENTION_FILES_IN_ERROR] = {"files-in-error", find_files, 0},
+    [ATTENTION_CERTIFICATES_DENIED] = {"certificates-denied", find_denied, 0},
     [ATTENTION_REMOVALS_HELD] = {"removals-held", find_held, 0},
     [ATTENTION_STILL_OPEN] = {"still-open", find_open, 0},
     [ATTENTION_NOT_REMEMBERED] = {"not-remembered", find_memory, 0},

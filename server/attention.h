@@ -22,6 +22,7 @@ enum attention_code {
     ATTENTION_CONFIGURATION_IN_ERROR,    /* the last good one is in use */
     ATTENTION_RESTART_NEEDED,            /* keys that only a restart applies */
     ATTENTION_FILES_IN_ERROR,            /* of policies or certificates */
+    ATTENTION_CERTIFICATES_DENIED,       /* files and directories of them that we may not read */
     ATTENTION_REMOVALS_HELD,             /* domains */
     ATTENTION_STILL_OPEN,                /* files that take something away and may not be whole */
     ATTENTION_NOT_REMEMBERED,            /* what is served: a restart would not know it */

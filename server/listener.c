@@ -265,6 +265,29 @@ bool listener_open(enum listener_kind kind, const struct settings_listen *listen
     return error_set(e, ERROR_SYNTAX, "cannot listen on %s", listen->text);
 }
 
+static bool is_port_of(const struct listeners *ours, int port)
+{
+    bool is = false;
+    for (size_t i = 0; i < ours->count && !is; i++) {
+        is = ours->items[i].port == port;
+    }
+    return is;
+}
+
+bool listener_try(const struct settings_listen *listen, const struct listeners *ours,
+                  struct error *e)
+{
+    union address address;
+    if (!parse_address(listen, &address, e)) {
+        return false;
+    }
+    if (is_port_of(ours, listen->port)) {
+        *address_port(&address) = 0;
+    }
+    CLEANUP_CLOSE int fd = bind_first(&address);
+    return fd >= 0 || errno == EACCES || bind_error(listen->text, e);
+}
+
 static bool open_all(enum listener_kind kind, const struct settings_listens *listens,
                      const struct listener_options *options, struct listeners *listeners,
                      struct error *e)

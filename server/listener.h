@@ -55,6 +55,12 @@ bool listener_open(enum listener_kind kind, const struct settings_listen *listen
                    const struct listener_options *options, struct listeners *listeners,
                    struct error *e) MUST_USE;
 
+/* Whether LISTEN, an address, could be opened by the next start while OURS are open: they will be
+ * closed by then, so that of a port of theirs only the address is tried. Nothing stays open. That a
+ * port below 1024 may not be bound (any more) is no failure. */
+bool listener_try(const struct settings_listen *listen, const struct listeners *ours,
+                  struct error *e) MUST_USE;
+
 /* Hands worker WORKER's descriptor of the listener over. */
 int listener_take(struct listener *listener, size_t worker);
 

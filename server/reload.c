@@ -1,10 +1,12 @@
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/buffer.h"
 #include "lib/base/clock.h"
 #include "lib/base/safe_json.h"
 #include "server/configuration_copy.h"
 #include "server/server_state.h"
+#include "server/start_trial.h"
 #include "server/status.h"
 #include "server/systemd.h"
 
@@ -151,19 +153,40 @@ static void answer_reload(struct inquiry *inquiry)
     begin_reload(server);
 }
 
+/* What is in FILE, where a start would come up with it: else a restart, which may come at any time,
+ * would take the service down. */
+static struct settings *load(const struct server *server, struct diagnostics *diagnostics)
+{
+    struct settings *settings = NULL;
+    if (!settings_load(server->settings->file, &settings, diagnostics)) {
+        return NULL;
+    }
+    const struct start_trial trial = {
+        .settings = settings,
+        .running = server->settings,
+        .listeners = &server->listeners,
+        .as_root = server->gave_up_root || geteuid() == 0,
+    };
+    start_trial_run(&trial, diagnostics);
+    if (diagnostics->errors != 0) {
+        settings_free(TAKE(settings));
+    }
+    return settings;
+}
+
 static void begin_reload(struct server *server)
 {
     if (!joint_answer_begin(&server->reload_answer)) {
         return;
     }
     struct diagnostics diagnostics = {0};
-    struct settings *settings = NULL;
     struct inquiry *inquiry = inquiry_new(server, 0, answer_reload);
     if (server->phase == SERVER_SERVING) {
         systemd_notify_reloading();
     }
     access_log_reopen(server->access_log);
-    if (settings_load(server->settings->file, &settings, &diagnostics)) {
+    struct settings *settings = load(server, &diagnostics);
+    if (settings != NULL) {
         server->configured_s = clock_wall_s();
         use(inquiry, settings);
     } else {

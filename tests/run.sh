@@ -200,8 +200,9 @@ part "attacks" 4
 counted "attacks (release)" tests/scenario/run.py \
     $(tests/scenario/run.py --list | grep -E '^(attack_|http2_rows)')
 
-part "package" 3
+part "package" 5
 counted "package" tests/packaging.sh
+counted "container" tests/container.sh
 
 part "Debian 13" 9
 counted "Debian 13" tests/portability.sh

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -13,15 +14,16 @@
 #include "lib/base/directory.h"
 #include "lib/base/file.h"
 
-enum { STATE_MODE = 0700 };
+enum { STATE_MODE = 0700, PASSWD_OCTETS = 16 * 1024 };
 
 bool privileges_find(const char *user, struct privileges *ret_privileges, struct error *e)
 {
     struct privileges found = {.user = user, .uid = (uid_t)-1, .gid = (gid_t)-1};
     if (user != NULL) {
-        errno = 0;
-        /* No other thread runs yet. */
-        const struct passwd *entry = getpwnam(user); // NOLINT(concurrency-mt-unsafe)
+        char texts[PASSWD_OCTETS];
+        struct passwd room;
+        struct passwd *entry = NULL;
+        errno = getpwnam_r(user, &room, texts, sizeof(texts), &entry);
         if (entry == NULL && errno != 0 && errno != ENOENT) {
             return error_system(e, "cannot look up the user %s", user);
         }
@@ -42,6 +44,18 @@ bool privileges_find(const char *user, struct privileges *ret_privileges, struct
     }
     *ret_privileges = found;
     return true;
+}
+
+void privileges_name(char *ret_name)
+{
+    char texts[PASSWD_OCTETS];
+    struct passwd room;
+    struct passwd *entry = NULL;
+    if (getpwuid_r(geteuid(), &room, texts, sizeof(texts), &entry) == 0 && entry != NULL) {
+        (void)snprintf(ret_name, PRIVILEGES_NAME_MAX, "%s", entry->pw_name);
+    } else {
+        (void)snprintf(ret_name, PRIVILEGES_NAME_MAX, "%u", (unsigned)geteuid());
+    }
 }
 
 bool privileges_prepare_state(const char *path, const struct privileges *privileges,
@@ -76,9 +90,12 @@ bool privileges_prepare_state(const char *path, const struct privileges *privile
                          privileges->user, privileges->user, path);
     }
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        /* A volume of a container is as its engine mounts it, and is nobody's to change. */
         return error_set(e, ERROR_CONFLICT,
-                         "the state directory %s may be written by others; run: chmod 0700 %s",
-                         path, path);
+                         "the state directory %s may be written by others; run: chmod 0700 %s; or, "
+                         "where that is a volume, have one of our own made in it: \"state: "
+                         "%s/mtasts-host\"",
+                         path, path, path);
     }
     return true;
 }

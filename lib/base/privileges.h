@@ -17,8 +17,15 @@ struct privileges {
  * and not root. */
 bool privileges_find(const char *user, struct privileges *ret_privileges, struct error *e) MUST_USE;
 
+/* Who we are by now: a name, or the number of one who has none; at most PRIVILEGES_NAME_MAX octets
+ * with the final NUL. */
+enum { PRIVILEGES_NAME_MAX = 256 };
+void privileges_name(char *ret_name);
+
 /* Makes the state directory (0700, the user's) where it is missing. One that exists is left as it
- * is, but must be the user's and closed to others' writing. */
+ * is, but must be the user's and closed to others' writing; where its mode is somebody else's
+ * affair (a volume that containers mount with mode 2770 or 0777), the error names one below it,
+ * which is made as above. */
 bool privileges_prepare_state(const char *path, const struct privileges *privileges,
                               struct error *e) MUST_USE;
 

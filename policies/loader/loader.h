@@ -15,6 +15,7 @@
 #include "lib/base/error.h"
 #include "lib/base/log.h"
 #include "lib/certificates/certificate_table.h"
+#include "lib/certificates/live/certificate_set.h"
 #include "lib/certificates/live/expiry.h"
 #include "policies/live/policy_set.h"
 #include "policies/loader/concerns.h"
@@ -118,8 +119,9 @@ void loader_accept_free(struct loader_accept *accept); /* NULL is fine */
  * no change waits for it: at a million domains a second passes from question to answer. */
 struct loader_status {
     struct policy_set_counts counts;
-    struct diagnostics diagnostics; /* all that is wrong now … */
-    size_t certificates_in_error;   /* … and how much of it is about certificates */
+    struct diagnostics diagnostics;   /* all that is wrong now … */
+    size_t certificates_in_error;     /* … and how much of it is about certificates */
+    struct certificate_denied denied; /* of these; one of the diagnostics */
     struct loader_findings found;
     int64_t last_change_s; /* wall clock of the last publication */
     uint64_t reloads;

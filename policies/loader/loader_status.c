@@ -35,6 +35,7 @@ struct loader_status *loader_status_new(const struct policy_set *policies,
     policy_set_diagnostics(policies, &status->diagnostics);
     certificate_set_diagnostics(certificates, &status->diagnostics);
     status->certificates_in_error = certificate_set_problems(certificates);
+    certificate_set_denied(certificates, &status->denied);
     copy_findings(found, &status->found);
     return status;
 }
@@ -44,6 +45,7 @@ void loader_status_free(struct loader_status *status)
     if (status != NULL) {
         loader_findings_clear(&status->found);
         diagnostics_clear(&status->diagnostics);
+        certificate_denied_clear(&status->denied);
         loader_accept_clear(&status->not_held);
         free(status->memory_problem);
         free(status);

@@ -275,6 +275,33 @@ class Server(scenario.Scenario):
         self.wait_attention({})
         self.server.stop()
 
+    def test_a_reload_refuses_what_a_start_would_fail_by(self):
+        """Each row in tests/unit/server/test_start_trial.c."""
+        self.server.start()
+        text = self.server.config.read_text()
+        log = self.server.directory / "log/access.log"
+        wrong = f"{text}\naccess_log: {{format: combined, file: {log}}}\nroot: hello\n"
+        self.server.config.write_text(wrong)
+        self.edit("mx1.example.org", "mx2.example.org")  # no fault of the policies'
+        done = self.server.command("reload", check=False)
+        self.assertEqual(done.returncode, FAILED)
+        self.assertIn("the old one stays in use", done.stderr)
+        self.assertIn(f"cannot open the access log {log}: No such file", done.stderr)
+        self.server.wait_serves("example.org", "mx2.example.org")
+        self.wait_attention({"configuration-in-error": (1, None)})  # and no "restart needed", for root
+        self.assertFalse(log.parent.exists())
+        log.parent.mkdir()
+        self.server.config.write_text(wrong + "user: nobody-of-that-name\n")
+        self.assertIn("there is no user nobody-of-that-name", self.server.command("reload", check=False).stderr)
+        self.server.config.write_text(wrong)
+        self.server.command("reload", check=False)
+        self.wait_attention({"restart-needed": (2, "root, access_log")})
+        self.server.stop()
+        self.server.start()
+        wait_until(log.exists, "the start has opened it")
+        self.wait_attention({})
+        self.server.stop()
+
     def test_status_tells_certificates_that_nobody_renews(self):
         self.server.trust(self.authority())
         self.server.certify("example.org", days=60, days_ago=58)

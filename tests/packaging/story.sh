@@ -127,6 +127,15 @@ story_a_reload_of_a_broken_configuration_fails() {
     journalctl -q --no-pager -u mtasts-host | grep -q 'unknown key "acess_log"'
     is_active mtasts-host
     says "mode: testing"
+    # Nothing is wrong with the text, but no start could go by it.
+    sed 's|^#access_log:.*|access_log: {format: combined, file: /var/log/elsewhere/a.log}|' good.yaml \
+        >/etc/mtasts-host/mtasts-host.yaml
+    if systemctl reload mtasts-host; then
+        fail "systemctl reload is content with an access log that cannot be opened"
+    fi
+    journalctl -q --no-pager -u mtasts-host | grep -q 'a.log: No such file or directory; name a file'
+    mtasts-host status | grep -q "a.log" || fail "status does not say it"
+    says "mode: testing"
     cp good.yaml /etc/mtasts-host/mtasts-host.yaml
     printf 'domains:\n  example.net: nothing\n' >/etc/mtasts-host/policies.d/broken.yaml
     if systemctl reload mtasts-host; then

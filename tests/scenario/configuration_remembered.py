@@ -10,7 +10,7 @@ from unittest import mock
 
 from harness import BINARY, Scenario, policy_for, run, wait_until
 
-FAILED, NO = 1, 3
+NO, CONFIGURATION = 3, 78
 
 # What becomes of a good text, and where `status` says that the error is; None: in the file as a whole.
 BROKEN = {
@@ -150,7 +150,7 @@ class ConfigurationRemembered(Scenario):
         for make in (lambda: other.write_text(self.good + "colour: red\n"), other.unlink):
             make()
             done = run(BINARY, "-c", other, "serve", check=False)
-            self.assertEqual(done.returncode, FAILED)
+            self.assertEqual(done.returncode, CONFIGURATION)
             self.assertIn(f"{other}:", done.stderr)
 
     def test_two_configurations_on_one_state_have_one_each(self):

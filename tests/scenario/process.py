@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import signal
 import socket
 import stat
@@ -98,6 +99,35 @@ class Process(Scenario):
             if path.is_file():
                 self.assertEqual(stat.S_IMODE(path.stat().st_mode) & 0o077, 0, path)
         self.server.stop()
+
+    def test_a_volume_that_others_may_write_gets_a_directory_of_our_own(self):
+        """Of Kubernetes (fsGroup, emptyDir) or a container engine; who serves is a number without a name."""
+        number = 54321
+        self.directory.chmod(0o755)
+        for mode, group in ((0o2770, number), (0o777, 0), (0o1777, 0)):
+            with self.subTest(mode=oct(mode)):
+                volume = self.directory / f"volume-{mode:o}"
+                volume.mkdir()
+                os.chown(volume, 0, group)
+                volume.chmod(mode)
+                self.server.configure()
+                text = self.server.config.read_text().replace("state: state", f"state: {volume}")
+                self.server.config.write_text(text)
+                who = ("setpriv", f"--reuid={number}", f"--regid={number}", "--clear-groups")
+                done = run(*who, BINARY, "-c", self.server.config, "serve", check=False)
+                self.assertEqual(done.returncode, 1)
+                advice = re.search(r'\\"(state: (\S+))\\"|"(state: (\S+))"', done.stderr)
+                self.assertIsNotNone(advice, done.stderr)
+                line, path = (part for part in advice.groups() if part)
+                self.server.config.write_text(text.replace(f"state: {volume}", line))
+                self.server.state = pathlib.Path(path)
+                for _ in range(2):
+                    self.server.start(*who)
+                    self.assertEqual(self.server.fetch_plain("example.test").status, 200)
+                    made = self.server.state.stat()
+                    self.assertEqual((made.st_uid, stat.S_IMODE(made.st_mode)), (number, 0o700))
+                    run(*who, BINARY, "-c", self.server.config, "status", "--wait-ready")
+                    self.server.stop()
 
     def low_port(self):
         for port in range(1023, 512, -1):

@@ -1,5 +1,6 @@
 #include "certificate_set.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 #include "lib/certificates/certificate_tree.h"
@@ -56,6 +57,7 @@ void certificate_set_free(struct certificate_set *set)
     snapshot_close(set->snapshot);
     free(set->snapshot_path);
     chain_pool_unref(set->chains);
+    unreadable_clear(&set->unreadable);
     diagnostics_clear(&set->top_problems);
     diagnostics_clear(&set->held);
     diagnostics_clear(&set->notes);
@@ -132,6 +134,15 @@ static void meet_pair(struct certificate_set *set, const char *chain_path, bool 
     }
 }
 
+/* A link that leads where we may not look is the pair's trouble, not a directory's. */
+static void note_unreadable(struct certificate_set *set, const char *path, const struct error *e)
+{
+    struct stat status;
+    if (e->system_errno == EACCES && stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        unreadable_add(&set->unreadable, path);
+    }
+}
+
 /* PATH is listed, or was said to have changed; with E, it cannot be read. */
 static void meet(struct certificate_set *set, const char *path, bool listed, const struct error *e)
 {
@@ -145,6 +156,7 @@ static void meet(struct certificate_set *set, const char *path, bool listed, con
         meet_pair(set, chain_path, listed && strcmp(path, chain_path) == 0);
     } else if (e != NULL) {
         /* A directory that cannot be read: what is known of it stays. */
+        note_unreadable(set, path, e);
         look_at_unmet(set, path, leave);
     }
 }
@@ -158,7 +170,11 @@ static void meet_listed(const char *path, const struct error *e, void *context)
 static bool list(struct certificate_set *set, const char *path, struct error *e)
 {
     set->listing++;
+    unreadable_forget(&set->unreadable, path);
     bool listed = watch_list(path, meet_listed, set, e);
+    if (!listed && e->system_errno == EACCES) {
+        unreadable_add(&set->unreadable, path);
+    }
     certificate_sources_merge(&set->sources, look, set);
     if (listed) {
         look_at_unmet(set, path, look);
@@ -173,7 +189,7 @@ static void list_tops(struct certificate_set *set)
     struct diagnostics problems = {0};
     for (size_t i = 0; i < set->top_count; i++) {
         struct error e;
-        if (!list(set, set->tops[i], &e)) {
+        if (!list(set, set->tops[i], &e) && e.system_errno != EACCES) {
             diagnostics_add_error(&problems, set->tops[i], &e);
         }
     }
@@ -312,10 +328,11 @@ void certificate_set_diagnostics(const struct certificate_set *set, struct diagn
     diagnostics_append(d, &set->held);
     const struct certificate_trouble *trouble = NULL;
     TAILQ_FOREACH (trouble, &set->troubles, link) {
-        if (trouble->settled) {
+        if (trouble->settled && !trouble->denied) {
             diagnostics_append(d, &trouble->problem);
         }
     }
+    certificate_set_add_denied(set, d);
 }
 
 void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnostics *d)
@@ -330,11 +347,12 @@ void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnos
     }
     struct certificate_trouble *trouble = NULL;
     TAILQ_FOREACH (trouble, &set->troubles, link) {
-        if (trouble->settled && !trouble->told) {
+        if (trouble->settled && !trouble->told && !trouble->denied) {
             trouble->told = true;
             diagnostics_append(d, &trouble->problem);
         }
     }
+    certificate_set_add_new_denied(set, d);
 }
 
 void certificate_set_take_notes(struct certificate_set *set, struct diagnostics *ret_notes)
@@ -345,7 +363,8 @@ void certificate_set_take_notes(struct certificate_set *set, struct diagnostics 
 
 size_t certificate_set_problems(const struct certificate_set *set)
 {
-    return set->top_problems.count + set->held.count + set->trouble_count - set->unsettled;
+    return set->top_problems.count + set->unreadable.count + set->held.count + set->trouble_count -
+           set->unsettled;
 }
 
 size_t certificate_set_unsaved(const struct certificate_set *set)

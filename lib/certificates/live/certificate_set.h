@@ -84,6 +84,18 @@ void certificate_set_new_diagnostics(struct certificate_set *set, struct diagnos
 /* What is worth a line in the log and wants nobody, since the last call; the caller clears it. */
 void certificate_set_take_notes(struct certificate_set *set, struct diagnostics *ret_notes);
 
+/* What may not be read: directories, and pairs of which a file may not. It is one line of the
+ * diagnostics, since it is one thing to mend. */
+struct certificate_denied {
+    size_t count;
+    char *first;  /* a path; NULL: there is none */
+    char *why;    /* "cannot open …: Permission denied" */
+    char *advice; /* what root is to run */
+};
+void certificate_set_denied(const struct certificate_set *set,
+                            struct certificate_denied *ret_denied);
+void certificate_denied_clear(struct certificate_denied *denied);
+
 /* How many problems there are now. */
 size_t certificate_set_problems(const struct certificate_set *set);
 

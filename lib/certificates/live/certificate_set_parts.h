@@ -8,6 +8,7 @@
 #include "lib/certificates/live/certificate_set.h"
 #include "lib/certificates/live/certificate_sources.h"
 #include "lib/certificates/live/certificate_waits.h"
+#include "lib/certificates/live/unreadable.h"
 
 struct certificate_set {
     char **tops;
@@ -43,6 +44,8 @@ struct certificate_set {
     int64_t again_ms;                /* when the next of them is to be judged again; -1: none is */
     size_t gone;                     /* sources that are */
     struct diagnostics top_problems; /* tops that cannot be listed */
+    struct unreadable unreadable;    /* tops and directories below them */
+    size_t denied_told;              /* how much may not be read, as was told last */
     struct diagnostics held;         /* removals that are held, one a top */
     struct diagnostics notes;        /* not handed out yet */
     bool top_problems_told;
@@ -65,6 +68,12 @@ void certificate_set_put_trouble(struct certificate_set *set, struct certificate
 void certificate_set_adopt(struct certificate_set *set, struct certificate_source *source,
                            struct certificate_finding *finding);
 bool certificate_set_is_abandoned(struct certificate_set *set);
+
+/* --- certificate_set_denied.c --- */
+/* One error for all that may not be read, where there is any; or where there is more than was told
+ * last. */
+void certificate_set_add_denied(const struct certificate_set *set, struct diagnostics *d);
+void certificate_set_add_new_denied(struct certificate_set *set, struct diagnostics *d);
 
 /* --- certificate_set_first.c --- */
 /* Looks at all for the first time, as quickly as may be. */

@@ -161,6 +161,7 @@ static struct certificate_trouble *trouble_new(const struct certificate_source *
 {
     struct certificate_trouble *trouble = memory_zero(1, sizeof(*trouble));
     memcpy(trouble->files, files, sizeof(trouble->files));
+    trouble->denied = e->system_errno == EACCES;
     diagnostics_add_error(&trouble->problem, certificate_source_path(source), e);
     /* What is told once stays told until it becomes another. */
     trouble->told = source->trouble != NULL && source->trouble->told &&

@@ -21,6 +21,7 @@ struct certificate_trouble {
     int64_t again_s;            /* wall clock: read again then though nothing changed; 0: never */
     struct diagnostics problem; /* exactly one */
     int64_t since_ms;           /* there has been trouble, this or other */
+    bool denied;                /* we may not read it */
     bool settled;               /* it stays, or somebody asked: it is to be told … */
     bool told;                  /* … and was handed out as new */
 };

@@ -669,9 +669,15 @@ static void test_unreadable(void **state)
         const char *want;
     } ROWS[] = {
         {"/nowhere/m.yaml",
-         "/nowhere/m.yaml: error: cannot open /nowhere/m.yaml: No such file or directory; make it "
+         "/nowhere/m.yaml: error: there is no such file; begin with a copy of "
+         "/usr/share/doc/mtasts-host/examples/mtasts-host.yaml, or name another configuration with "
+         "-c"},
+        {"/etc", "/etc: error: it is a directory; -c takes the main configuration, a file"},
+        {"/dev/null", "/dev/null: error: /dev/null is not a regular file; name one, or save it as "
+                      "one"},
+        {"/etc/passwd/m.yaml",
+         "/etc/passwd/m.yaml: error: cannot open /etc/passwd/m.yaml: Not a directory; make it "
          "readable, or name another configuration with -c"},
-        {"/etc", "/etc: error: /etc is not a regular file; name one, or save it as one"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
         struct settings *settings = NULL;

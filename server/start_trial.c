@@ -1,0 +1,164 @@
+#include "start_trial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/file.h"
+#include "lib/base/memory.h"
+#include "lib/base/privileges.h"
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* Whether what is asked of the kernel here is what it would say to the next start. */
+static bool is_the_same_user(const struct start_trial *trial)
+{
+    return same_text(trial->settings->user, trial->running->user);
+}
+
+static bool may_make_in(const char *directory)
+{
+    return faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) == 0;
+}
+
+/* Whether something could be made at PATH, in a directory that is there. */
+static bool may_make(const char *path)
+{
+    CLEANUP_FREE char *directory = file_path_directory(path);
+    return may_make_in(directory);
+}
+
+/* --- One function a key: false, with what a start would end with. --- */
+
+static bool try_user(const struct start_trial *trial, struct error *e)
+{
+    struct privileges found;
+    /* That we are not root any more says nothing of the next start. */
+    return is_the_same_user(trial) || privileges_find(trial->settings->user, &found, e) ||
+           (trial->as_root && e->code == ERROR_CONFLICT);
+}
+
+static bool try_access_log(const struct start_trial *trial, struct error *e)
+{
+    const char *file = trial->settings->access_log_file;
+    if (trial->settings->access_log == ACCESS_LOG_OFF || file == NULL || !is_the_same_user(trial)) {
+        return true;
+    }
+    CLEANUP_CLOSE int fd = open(file, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd >= 0 || (errno == ENOENT && may_make(file))) {
+        return true;
+    }
+    return error_system(e, "cannot open the access log %s", file);
+}
+
+/* A start makes it, and directories above it. */
+static bool may_make_all(const char *path)
+{
+    CLEANUP_FREE char *above = file_path_directory(path);
+    struct stat status;
+    while (stat(above, &status) != 0 && errno == ENOENT && strcmp(above, "/") != 0) {
+        char *next = file_path_directory(above);
+        free(above);
+        above = next;
+    }
+    return may_make_in(above);
+}
+
+static bool try_state(const struct start_trial *trial, struct error *e)
+{
+    const char *state = trial->settings->state;
+    struct stat status;
+    if (same_text(state, trial->running->state) || !is_the_same_user(trial) || trial->as_root) {
+        return true;
+    }
+    if (stat(state, &status) != 0) {
+        return (errno == ENOENT && may_make_all(state)) ||
+               error_system(e, "cannot make the state directory %s", state);
+    }
+    const struct privileges ours = {trial->settings->user, geteuid(), getegid()};
+    return privileges_prepare_state(state, &ours, e);
+}
+
+static bool try_control(const struct start_trial *trial, struct error *e)
+{
+    const char *control = trial->settings->control;
+    CLEANUP_FREE char *directory = file_path_directory(control);
+    if (same_text(control, trial->running->control) || !is_the_same_user(trial) ||
+        same_text(directory, trial->settings->state)) { /* which try_state has looked at */
+        return true;
+    }
+    return may_make_in(directory) || error_system(e, "cannot make the control socket %s", control);
+}
+
+static bool has(const struct settings_listens *listens, const struct settings_listen *listen)
+{
+    for (size_t i = 0; i < listens->count; i++) {
+        if (strcmp(listens->items[i].text, listen->text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool try_listen(const struct start_trial *trial, const struct settings_listen *listen,
+                       struct error *e)
+{
+    switch (listen->kind) {
+    case LISTEN_TCP:
+        return listener_try(listen, trial->listeners, e);
+    case LISTEN_UNIX:
+        return trial->as_root || may_make(listen->host) ||
+               error_system(e, "cannot listen on %s", listen->text);
+    case LISTEN_SYSTEMD:
+        break;
+    }
+    return true;
+}
+
+static bool try_new(const struct start_trial *trial, const struct settings_listens *listens,
+                    const struct settings_listens *running, struct error *e)
+{
+    for (size_t i = 0; i < listens->count; i++) {
+        if (!has(running, &listens->items[i]) && !try_listen(trial, &listens->items[i], e)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool try_listens(const struct start_trial *trial, struct error *e)
+{
+    const struct settings *settings = trial->settings;
+    return try_new(trial, &settings->https, &trial->running->https, e) &&
+           try_new(trial, &settings->http, &trial->running->http, e) &&
+           try_new(trial, &settings->plain, &trial->running->plain, e);
+}
+
+void start_trial_run(const struct start_trial *trial, struct diagnostics *d)
+{
+    static const struct {
+        const char *key;
+        bool (*try)(const struct start_trial *trial, struct error *e);
+        const char *advice; /* beside what the error says itself */
+    } ROWS[] = {
+        {"user", try_user, ""},
+        {"listen", try_listens, ""},
+        {"state", try_state, ""},
+        {"control", try_control, "; name one in a directory that the server's user may write"},
+        {"access_log", try_access_log,
+         "; name a file that the server's user may write: under the unit, in /var/log/mtasts-host"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
+        struct error e;
+        if (!ROWS[i].try(trial, &e)) {
+            diagnostics_add(d, SEVERITY_ERROR, trial->settings->file, 0, 0,
+                            "\"%s\" is nothing that a start could go by: %s%s", ROWS[i].key, e.text,
+                            ROWS[i].advice);
+        }
+    }
+}
