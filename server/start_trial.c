@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 #include "lib/base/file.h"
 #include "lib/base/memory.h"
 #include "lib/base/privileges.h"
+
+enum { GROUP_ROOM = 16 * 1024 }; /* one with more members cannot be told from one that is there */
 
 static bool same_text(const char *a, const char *b)
 {
@@ -84,12 +87,30 @@ static bool try_state(const struct start_trial *trial, struct error *e)
     return privileges_prepare_state(state, &ours, e);
 }
 
+static bool try_control_group(const struct start_trial *trial, struct error *e)
+{
+    const char *name = trial->settings->control_group;
+    struct group found;
+    struct group *group = NULL;
+    char room[GROUP_ROOM];
+    if (name == NULL || same_text(name, trial->running->control_group)) {
+        return true;
+    }
+    int code = getgrnam_r(name, &found, room, sizeof(room), &group);
+    return group != NULL || code != 0 ||
+           error_set(e, ERROR_NOT_FOUND, "there is no group %s; make it (addgroup --system %s)",
+                     name, name);
+}
+
 static bool try_control(const struct start_trial *trial, struct error *e)
 {
     const char *control = trial->settings->control;
     CLEANUP_FREE char *directory = file_path_directory(control);
+    /* The default one has another place where it cannot be made; root makes any directory; and
+     * try_state has looked at its own. */
     if (same_text(control, trial->running->control) || !is_the_same_user(trial) ||
-        same_text(directory, trial->settings->state)) { /* which try_state has looked at */
+        same_text(control, SETTINGS_DEFAULT_CONTROL) || trial->as_root ||
+        same_text(directory, trial->settings->state)) {
         return true;
     }
     return may_make_in(directory) || error_system(e, "cannot make the control socket %s", control);
@@ -136,7 +157,8 @@ static bool try_listens(const struct start_trial *trial, struct error *e)
     const struct settings *settings = trial->settings;
     return try_new(trial, &settings->https, &trial->running->https, e) &&
            try_new(trial, &settings->http, &trial->running->http, e) &&
-           try_new(trial, &settings->plain, &trial->running->plain, e);
+           try_new(trial, &settings->plain, &trial->running->plain, e) &&
+           try_new(trial, &settings->admin.listens, &trial->running->admin.listens, e);
 }
 
 void start_trial_run(const struct start_trial *trial, struct diagnostics *d)
@@ -149,6 +171,7 @@ void start_trial_run(const struct start_trial *trial, struct diagnostics *d)
         {"user", try_user, ""},
         {"listen", try_listens, ""},
         {"state", try_state, ""},
+        {"control.group", try_control_group, ""},
         {"control", try_control, "; name one in a directory that the server's user may write"},
         {"access_log", try_access_log,
          "; name a file that the server's user may write: under the unit, in /var/log/mtasts-host"},

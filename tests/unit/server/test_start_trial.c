@@ -56,6 +56,11 @@ static const struct {
     {"one that others may write", "state: @/mine/open", false, "\"state\""},
     {"a control socket", "control: @/mine/c.sock", false, ""},
     {"in no directory", "control: /nowhere/c.sock", false, "\"control\""},
+    {"in no directory, which root makes", "control: /nowhere/c.sock", true, ""},
+    {"for a group", "control: {group: daemon}", false, ""},
+    {"for a group that is not there", "control: {group: no-such-group}", false,
+     "\"control.group\" is nothing that a start could go by: there is no group no-such-group; "
+     "make"},
     {"where state is to be", "{state: @/mine/new, control: c.sock}", false, ""},
     {"an address of another machine", "listen: {https: [\"192.0.2.1:4443\"]}", false,
      "\"listen\" is nothing that a start could go by: cannot listen on 192.0.2.1:4443: "},
@@ -65,6 +70,7 @@ static const struct {
     {"a port that is not for us any more", "listen: {https: [\"127.0.0.1:1\"]}", false, ""},
     {"a socket in a directory", "listen: {plain: [\"unix:@/mine/p.sock\"]}", false, ""},
     {"in no directory", "listen: {plain: [\"unix:/nowhere/p.sock\"]}", false, "\"listen\""},
+    {"who watches us", "listen: {admin: [\"127.0.0.1:&\"]}", false, "\"listen\""},
     {"systemd's", "listen: {plain: [\"systemd:plain\"]}", false, ""},
 };
 
