@@ -21,6 +21,7 @@ BINARY = os.environ.get("MTASTS_HOST", "mtasts-host")  # absolute, or in $PATH
 SLOW = float(os.environ.get("MTASTS_SLOW", "1"))
 
 DONE, FAILED, USAGE, NO = 0, 1, 2, 3
+CONFIGURATION = 78  # of serve: a start would end the same way until somebody edits it
 OURS = re.compile(r"[0-9]{14}[0-9a-f]{10}")
 
 
