@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -864,6 +865,48 @@ static void test_what_was_found_before(void **state)
     assert_int_equal(days(f, "c.example"), days(f, "a.example"));
 }
 
+/* A tree that root keeps for itself is one thing to mend: one line, with what to run. */
+static void test_what_may_not_be_read_is_told_as_one(void **state)
+{
+    enum { NOBODY = 65534 };
+    struct fixture *f = *state;
+    struct certificate_denied denied;
+    if (geteuid() != 0) {
+        skip();
+    }
+    files_shell(f->directory, "chmod 711 . && pair certs/a.crt certs/a.key 9 a.example;"
+                              "pair certs/b.crt certs/b.key 9 b.example; mkdir certs/c;"
+                              "chmod 600 certs/*.key; chmod 700 certs/c; chmod 755 certs");
+    assert_int_equal(seteuid(NOBODY), 0);
+    rescan(f);
+    size_t first = new_problems(f);
+    size_t again = new_problems(f);
+    CLEANUP_FREE char *text = problems(f);
+    certificate_set_denied(f->set, &denied);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(denied.count, 3);
+    CLEANUP_FREE char *directory = file_path_join(f->top, "c");
+    assert_string_equal(denied.first, directory);
+    assert_non_null(strstr(denied.advice, f->top));
+    assert_int_equal(first, 1);
+    assert_int_equal(again, 0);
+    assert_non_null(strstr(text, "Permission denied, as 2 more; "));
+    certificate_denied_clear(&denied);
+    /* Where directories may be read, a pair is what is told of. */
+    files_shell(f->directory, "chmod 755 certs/c");
+    assert_int_equal(seteuid(NOBODY), 0);
+    rescan(f);
+    certificate_set_denied(f->set, &denied);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(denied.count, 2);
+    assert_non_null(strstr(denied.why, "a.key"));
+    certificate_denied_clear(&denied);
+    rescan(f);
+    expect_no_problem(f);
+    certificate_set_denied(f->set, &denied);
+    assert_int_equal(denied.count, 0);
+}
+
 int main(void)
 {
 #define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -898,6 +941,7 @@ int main(void)
         ROW(test_the_end_of_what_is_served_is_waited_for),
         ROW(test_what_was_refused_goes),
         cmocka_unit_test_setup_teardown(test_many_at_once, set_up, tear_down),
+        ROW(test_what_may_not_be_read_is_told_as_one),
     };
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
 }
