@@ -1,8 +1,9 @@
-/* record: the DNS records as they should stand now. */
+/* record: the DNS records as they should stand now; --prune: those that should stand no more. */
 #include <stdio.h>
 
 #include "cli/opening.h"
 #include "cli/record_output.h"
+#include "cli/record_prune.h"
 
 static bool add_domain(const struct catalogue_view *view, void *context)
 {
@@ -54,6 +55,9 @@ int cmd_record(const struct invocation *invocation)
     CLEANUP(workspace_clear) struct workspace workspace;
     if (!open_workspace(invocation, &workspace)) {
         return COMMAND_FAILED;
+    }
+    if (invocation_has(invocation, "prune")) {
+        return record_prune(invocation, &workspace);
     }
     int code = run(invocation, &workspace);
     /* Where domains were named, files in error that do not have them count for nothing. */

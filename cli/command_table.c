@@ -119,6 +119,10 @@ static const struct command_option record_options[] = {
     FLAG("publish", "change them in DNS, print those that were",
          .excludes = "setup"), /* what that prints is the tenant's to set */
     PUBLISH_WAIT_OPTIONS,
+    FLAG("prune", "take the records of domains that left out of DNS, print those that went",
+         .excludes = "setup|strict|publish"),
+    VALUE("at-most", "NUMBER", "with --prune: so many records; 1000 by default", .needs = "prune"),
+    FLAG("dry-run", "with --prune: say and print what would go", .letter = 'n', .needs = "prune"),
 };
 
 static const struct command_option bump_id_options[] = {
@@ -222,13 +226,15 @@ const struct command command_table[] = {
                 "curl -s https://mta-sts.example.org/.well-known/mta-sts.txt >it.txt &&\n"
                 "    mtasts-host lint it.txt --mx mx1.example.org\n"
                 "mtasts-host lint --txt 'v=STSv1; id=20260602001;'"},
-    {COMMAND("record", "DOMAIN...|--all|--setup DOMAIN...", cmd_record, "print the DNS records"),
-     OPTIONS(record_options), .instead = "all",
+    {COMMAND("record", "DOMAIN...|--all|--setup DOMAIN...|--prune", cmd_record,
+             "print the DNS records"),
+     OPTIONS(record_options), .instead = "all|prune",
      .details = "The TXT records as they should stand now: the policy's id, and where TLS "
                 "reports go.",
      .example = "mtasts-host record --setup example.org\n"
                 "mtasts-host record --all --format nsupdate | nsupdate -k tsig.key\n"
-                "mtasts-host record --all --publish"},
+                "mtasts-host record --all --publish\n"
+                "mtasts-host record --prune --dry-run"},
     {COMMAND("bump-id", "[DOMAIN...|@POLICY...|--all]", cmd_bump_id,
              "give a new id to what changed, print its records"),
      OPTIONS(bump_id_options), .instead = "all", .instead_free = true,

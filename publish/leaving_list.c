@@ -18,6 +18,11 @@ static void add(struct leaving_list *list, const struct leaving_item *item)
     list->items[list->count++] = *item;
 }
 
+static char *string_or_null(const json_t *item, const char *name)
+{
+    return memory_string_or_null(json_string_value(json_object_get(item, name)));
+}
+
 static void take_reply(const json_t *reply, struct leaving_list *list)
 {
     size_t i = 0;
@@ -33,6 +38,8 @@ static void take_reply(const json_t *reply, struct leaving_list *list)
                           .until_s = json_number(item, "until"),
                           .known = json_is_true(json_object_get(item, "known")),
                           .served = json_is_true(json_object_get(item, "served")),
+                          .shared = string_or_null(item, "shared"),
+                          .digest = string_or_null(item, "digest"),
                       });
         }
     }
@@ -115,10 +122,38 @@ bool leaving_list_ask(const struct settings *settings, struct leaving_list *ret_
     return true;
 }
 
+bool leaving_list_ask_left(const struct settings *settings, const char *after,
+                           struct leaving_list *ret_list, struct error *e)
+{
+    json_t *reply = NULL;
+    struct leaving_list list = {0};
+    json_t *request = json_pack("{s:s, s:i, s:s}", "command", "leaving", "most", LEAVING_LIST_MAX,
+                                "left_after", after);
+    bool answered = control_ask(settings_control(settings), request, ASK_TIMEOUT_MS, &reply, e);
+    json_decref(request);
+    if (!answered) {
+        return false;
+    }
+    const char *from = json_string_value(json_object_get(reply, "left_after"));
+    bool understood = from != NULL && strcmp(from, after) == 0;
+    take_reply(reply, &list);
+    json_decref(reply);
+    if (!understood) { /* it told of something else */
+        leaving_list_clear(&list);
+        return error_set(e, ERROR_CONFLICT,
+                         "the server is older than this program and cannot say what its domains "
+                         "served last; restart it");
+    }
+    *ret_list = list;
+    return true;
+}
+
 void leaving_list_clear(struct leaving_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         free(list->items[i].domain);
+        free(list->items[i].shared);
+        free(list->items[i].digest);
     }
     free(list->items);
     *list = (struct leaving_list){0};

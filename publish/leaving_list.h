@@ -17,6 +17,9 @@ struct leaving_item {
     int64_t until_s;   /* 0: no sender holds a policy of another mode */
     bool known;        /* false: senders may hold what was served before the history knew it */
     bool served;       /* as far as anybody knows */
+    /* Of leaving_list_ask_left(): what it served last. */
+    char *shared; /* the shared policy ("@NAME"); NULL: a text of its own */
+    char *digest; /* of the text, in hex; NULL: not known */
 };
 
 /* Zero-initialised is empty. */
@@ -32,6 +35,10 @@ enum { LEAVING_LIST_MAX = 1000 };
 /* ERROR_NOT_FOUND: no server runs, and there is no history. */
 bool leaving_list_ask(const struct settings *settings, struct leaving_list *ret_list,
                       struct error *e) MUST_USE;
+/* A page of those that are served no more, by name, those behind AFTER ("": from the first). Asked
+ * of the running server alone. */
+bool leaving_list_ask_left(const struct settings *settings, const char *after,
+                           struct leaving_list *ret_list, struct error *e) MUST_USE;
 void leaving_list_clear(struct leaving_list *list);
 
 #endif

@@ -81,8 +81,8 @@ static void show_progress(size_t done, void *context)
     progress_show(&publication->progress, "records", done, publication->count);
 }
 
-static void publish(struct publication *publication, struct dns_publish_item *items, size_t count,
-                    bool look_only)
+void publication_send(const struct publication *publication, struct dns_publish_item *items,
+                      size_t count, bool look_only)
 {
     const struct settings *settings = publication->settings;
     const struct dns_publish_options options = {
@@ -95,7 +95,7 @@ static void publish(struct publication *publication, struct dns_publish_item *it
         .timeout_ms = settings->limits.hook_ms,
         .look_only = look_only,
         .progress = show_progress,
-        .context = publication,
+        .context = (void *)publication,
     };
     if (settings->dns_update_key_file != NULL) {
         dns_publish_updates(&options, items, count);
@@ -129,7 +129,7 @@ static void run(struct publication *publication, bool look_only)
             items[count++] = item_of(publication, &publication->records[i].record);
         }
     }
-    publish(publication, items, count, look_only);
+    publication_send(publication, items, count, look_only);
     for (size_t i = 0; i < count; i++) {
         decide(&publication->records[of[i]], &items[i]);
     }

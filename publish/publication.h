@@ -62,4 +62,9 @@ size_t publication_wait(struct publication *publication, int64_t timeout_ms);
 /* Decides each record that is left. */
 void publication_run(struct publication *publication);
 
+/* Sends ITEMS (lib/dns/publish.h) in the configured way, or only looks; nothing of the above is
+ * asked. */
+void publication_send(const struct publication *publication, struct dns_publish_item *items,
+                      size_t count, bool look_only);
+
 #endif

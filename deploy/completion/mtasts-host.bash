@@ -83,7 +83,8 @@ _mtasts_host() {
     "plan mx") options="--add --apply -f --format --json --publish --remove --resolver" ;;
     query) options="--cache -f --format --resolver --trust --trust-only" ;;
     record)
-        options="-a --all -f --format --publish --setup --strict --unserved --url --wait"
+        options="-a --all --at-most -f --format -n --dry-run --prune --publish --setup --strict"
+        options+=" --unserved --url --wait"
         ;;
     reload) options="--accept-removals --json" files=yes ;;
     retire) options="-n --dry-run -f --format --json -l --list --max-age --publish" ;;

@@ -5,7 +5,8 @@
  *     … items[i].outcome, items[i].why
  *
  * What stands already is left alone, so a run that comes after one that failed does the rest. What
- * counts as published was read back from the primary. One item's failure stops no other. */
+ * counts as published was read back from the primary. One item's failure stops no other. Records
+ * that are to go are taken away in the same way, each only as it was read (RFC 2136 §2.4.2). */
 #ifndef LIB_DNS_PUBLISH_H
 #define LIB_DNS_PUBLISH_H
 
@@ -24,13 +25,20 @@ enum dns_publish_outcome {
     DNS_PUBLISH_PENDING,
     DNS_PUBLISHED,
     DNS_PUBLISH_STOOD,   /* it was there already */
-    DNS_PUBLISH_DIFFERS, /* with `look_only`: something else stands there, or nothing */
+    DNS_PUBLISH_DIFFERS, /* with `look_only`: it is to be changed */
+    DNS_PUBLISH_KEPT,    /* it was to go, and is not what may */
     DNS_PUBLISH_FAILED,
 };
 
 struct dns_publish_item {
     struct dns_record record; /* borrowed */
     struct bytes below;       /* the name at or under whose zone's apex RECORD lies; borrowed */
+    /* The record at RECORD's name is to go, and none is to come: where one alone stands there, and
+     * this says yes to its text or target. RECORD's data count for nothing then. NULL: it is to
+     * stand. Called from any thread. */
+    bool (*may_go)(const struct dns_publish_item *item, enum dns_record_kind kind,
+                   struct bytes data);
+    const void *context; /* of that */
     enum dns_publish_outcome outcome;
     char *why; /* where it failed: what, and what to do; owned */
 };
@@ -58,7 +66,8 @@ void dns_publish_updates(const struct dns_publish_options *options, struct dns_p
                          size_t count);
 /* The same by `PROGRAM present NAME TEXT` (lib/dns/hook.h), before which `PROGRAM cleanup NAME
  * TEXT` is called for each other text of the same kind (v=STSv1, v=TLSRPTv1) that the resolver
- * knows of. TXT records alone: a program cannot be told of a CNAME. */
+ * knows of. A text that is to go is cleaned up. TXT records alone: a program cannot be told of a
+ * CNAME. */
 void dns_publish_hooks(const struct dns_publish_options *options, struct dns_publish_item *items,
                        size_t count);
 

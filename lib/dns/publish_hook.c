@@ -1,5 +1,4 @@
 /* Publishing by the operator's program. */
-#include "lib/base/buffer.h"
 #include "lib/base/parallel.h"
 #include "lib/dns/exchange.h"
 #include "lib/dns/hook.h"
@@ -47,42 +46,35 @@ static ldns_rr_list *standing_of(ldns_pkt *answer, const ldns_rr *wanted)
     return standing;
 }
 
-/* What is known to stand, by the resolver. Its cache may hold what stood before our own last
- * change: that WANTED stands is believed of a server of the zone alone (*RET_STANDS). */
-static ldns_rr_list *look(const struct dns_publish_options *options, const ldns_rr *wanted,
-                          struct bytes name, bool *ret_stands)
+static bool is_as_wanted(const struct dns_publish_item *item, const ldns_rr *wanted,
+                         const ldns_rr_list *standing)
 {
+    /* A resolver counts the time to live down. */
+    return item->may_go != NULL ? ldns_rr_list_rr_count(standing) == 0
+                                : dns_record_stands(wanted, standing, false);
+}
+
+/* What is known to stand, by the resolver. Its cache may hold what stood before our own last
+ * change: that all is as it is WANTED is believed of a server of the zone alone (*RET_STANDS). */
+static ldns_rr_list *look(const struct dns_publish_options *options,
+                          const struct dns_publish_item *item, const ldns_rr *wanted,
+                          bool *ret_stands)
+{
+    struct bytes name = item->record.name;
     struct error ignored;
     ldns_pkt *answer = NULL;
     bool told = dns_resolver_ask(options->resolver, name, LDNS_RR_TYPE_TXT, &answer, &ignored);
     bool fresh = told && ldns_pkt_aa(answer);
     ldns_rr_list *standing = standing_of(told ? answer : NULL, wanted);
-    /* A resolver counts the time to live down. */
-    *ret_stands = dns_record_stands(wanted, standing, false);
+    *ret_stands = is_as_wanted(item, wanted, standing);
     if (*ret_stands && !fresh) {
         ldns_rr_list_deep_free(standing);
         answer = ask_primary(options, name);
         fresh = answer != NULL;
         standing = standing_of(answer, wanted);
-        *ret_stands = fresh && dns_record_stands(wanted, standing, false);
+        *ret_stands = fresh && is_as_wanted(item, wanted, standing);
     }
     return standing;
-}
-
-/* The text of a TXT record, its strings joined; the caller frees it. NULL: it cannot be an
- * argument. */
-static char *text_of(const ldns_rr *rr)
-{
-    CLEANUP(buffer_clear) struct buffer text = BUFFER(DNS_TEXT_MAX);
-    for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
-        const ldns_rdf *string = ldns_rr_rdf(rr, i);
-        size_t n = ldns_rdf_size(string);
-        if (n != 0) {
-            buffer_add(&text, (struct bytes){(const char *)ldns_rdf_data(string) + 1, n - 1});
-        }
-    }
-    bool usable = !text.overflow && text.n != 0 && memchr(text.p, '\0', text.n) == NULL;
-    return usable ? buffer_take(&text) : NULL;
 }
 
 /* Up to "=" and the version's end: what tells the kinds of record at a name apart. */
@@ -98,7 +90,8 @@ static bool clean_up(const struct run *run, const ldns_rr_list *standing, const 
 {
     for (size_t i = 0; i < ldns_rr_list_rr_count(standing); i++) {
         const ldns_rr *rr = ldns_rr_list_rr(standing, i);
-        CLEANUP_FREE char *text = ldns_rr_get_type(rr) == LDNS_RR_TYPE_TXT ? text_of(rr) : NULL;
+        CLEANUP_FREE char *text =
+            ldns_rr_get_type(rr) == LDNS_RR_TYPE_TXT ? dns_record_data(rr) : NULL;
         if (text != NULL && is_of_kind(text, wanted) &&
             !dns_hook_run(run->options->program, DNS_HOOK_CLEANUP, fqdn, text,
                           run->options->timeout_ms, e)) {
@@ -108,30 +101,57 @@ static bool clean_up(const struct run *run, const ldns_rr_list *standing, const 
     return true;
 }
 
-static void publish(struct run *run, struct dns_publish_item *item, const ldns_rr *wanted)
+/* The calls that make it so. STANDING may go where ITEM is to. */
+static bool call(const struct run *run, const struct dns_publish_item *item,
+                 const ldns_rr_list *standing, struct error *e)
+{
+    const struct dns_publish_options *options = run->options;
+    CLEANUP_FREE char *fqdn = memory_string_of(item->record.name);
+    if (item->may_go != NULL) {
+        CLEANUP_FREE char *text = dns_record_data(ldns_rr_list_rr(standing, 0));
+        return dns_hook_run(options->program, DNS_HOOK_CLEANUP, fqdn, text, options->timeout_ms, e);
+    }
+    CLEANUP_FREE char *text = memory_string_of(item->record.data);
+    return clean_up(run, standing, fqdn, item->record.data, e) &&
+           dns_hook_run(options->program, DNS_HOOK_PRESENT, fqdn, text, options->timeout_ms, e);
+}
+
+/* Whether what is to be changed is a CNAME. */
+static bool is_cname(const struct dns_publish_item *item, const ldns_rr_list *standing)
+{
+    return item->may_go != NULL
+               ? ldns_rr_get_type(ldns_rr_list_rr(standing, 0)) == LDNS_RR_TYPE_CNAME
+               : item->record.kind == DNS_CNAME;
+}
+
+static void change(struct run *run, struct dns_publish_item *item, const ldns_rr_list *standing)
 {
     struct error e;
-    bool stands = false;
-    ldns_rr_list *standing = look(run->options, wanted, item->record.name, &stands);
-    if (stands) {
-        publish_decide(&run->progress, item, DNS_PUBLISH_STOOD);
+    if (item->may_go != NULL && !publish_may_go(item, standing)) {
+        publish_decide(&run->progress, item, DNS_PUBLISH_KEPT);
     } else if (run->options->look_only) {
         publish_decide(&run->progress, item, DNS_PUBLISH_DIFFERS);
-    } else if (item->record.kind == DNS_CNAME) {
+    } else if (is_cname(item, standing)) {
         publish_fail(&run->progress, item,
-                     "dns.hook is called for TXT records, and this is a CNAME to %.*s: set it by "
+                     "dns.hook is called for TXT records, and this is a CNAME%s%.*s: %s it by "
                      "hand, or configure dns.update",
-                     BYTES_ARG(item->record.data));
+                     item->may_go != NULL ? "" : " to ", BYTES_ARG(item->record.data),
+                     item->may_go != NULL ? "take" : "set");
+    } else if (call(run, item, standing, &e)) {
+        publish_decide(&run->progress, item, DNS_PUBLISHED);
     } else {
-        CLEANUP_FREE char *fqdn = memory_string_of(item->record.name);
-        CLEANUP_FREE char *text = memory_string_of(item->record.data);
-        if (clean_up(run, standing, fqdn, item->record.data, &e) &&
-            dns_hook_run(run->options->program, DNS_HOOK_PRESENT, fqdn, text,
-                         run->options->timeout_ms, &e)) {
-            publish_decide(&run->progress, item, DNS_PUBLISHED);
-        } else {
-            publish_fail(&run->progress, item, "%s", e.text);
-        }
+        publish_fail(&run->progress, item, "%s", e.text);
+    }
+}
+
+static void publish(struct run *run, struct dns_publish_item *item, const ldns_rr *wanted)
+{
+    bool stands = false;
+    ldns_rr_list *standing = look(run->options, item, wanted, &stands);
+    if (stands) {
+        publish_decide(&run->progress, item, DNS_PUBLISH_STOOD);
+    } else {
+        change(run, item, standing);
     }
     ldns_rr_list_deep_free(standing);
 }

@@ -17,6 +17,17 @@ void publish_progress_clear(struct publish_progress *progress)
     pthread_mutex_destroy(&progress->lock);
 }
 
+bool publish_may_go(const struct dns_publish_item *item, const ldns_rr_list *standing)
+{
+    if (ldns_rr_list_rr_count(standing) != 1) {
+        return false;
+    }
+    const ldns_rr *rr = ldns_rr_list_rr(standing, 0);
+    CLEANUP_FREE char *data = dns_record_data(rr);
+    enum dns_record_kind kind = ldns_rr_get_type(rr) == LDNS_RR_TYPE_TXT ? DNS_TXT : DNS_CNAME;
+    return data != NULL && item->may_go(item, kind, bytes_of(data));
+}
+
 void publish_decide(struct publish_progress *progress, struct dns_publish_item *item,
                     enum dns_publish_outcome outcome)
 {

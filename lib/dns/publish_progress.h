@@ -16,6 +16,9 @@ void publish_progress_init(struct publish_progress *ret_progress,
                            const struct dns_publish_options *options);
 void publish_progress_clear(struct publish_progress *progress);
 
+/* Whether STANDING is what ITEM says may go. */
+bool publish_may_go(const struct dns_publish_item *item, const ldns_rr_list *standing);
+
 /* Decides ITEM, which is pending, and tells. */
 void publish_decide(struct publish_progress *progress, struct dns_publish_item *item,
                     enum dns_publish_outcome outcome);

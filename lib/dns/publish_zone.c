@@ -63,6 +63,19 @@ static void free_asked(struct dns_asked *asked, size_t n)
     free(asked);
 }
 
+/* Whether STANDING is what CHANGE is to bring about. */
+static bool is_as_wanted(const struct dns_change *change, const ldns_rr_list *standing)
+{
+    return change->away ? ldns_rr_list_rr_count(standing) == 0
+                        : dns_record_stands(change->wanted, standing, true);
+}
+
+/* Whether what stood before was taken away: a wildcard may show through by now. */
+static bool is_taken_away(const struct dns_change *change, const ldns_rr_list *standing)
+{
+    return change->away && change->before != NULL && !dns_record_same(change->before, standing);
+}
+
 static void take_standing(struct dns_change *change, struct dns_asked *asked)
 {
     free_standing(change->before);
@@ -95,8 +108,11 @@ static size_t look(struct job *job, size_t first, size_t n, enum dns_publish_out
         } else if (asked[i].standing == NULL) {
             publish_fail(job->zone->progress, job->items[first + i], "DNS server %s: %s",
                          dns_primary_text(&job->primary), asked[i].error.text);
-        } else if (dns_record_stands(change->wanted, asked[i].standing, true)) {
+        } else if (is_as_wanted(change, asked[i].standing) ||
+                   (outcome == DNS_PUBLISHED && is_taken_away(change, asked[i].standing))) {
             publish_decide(job->zone->progress, job->items[first + i], outcome);
+        } else if (change->away && !publish_may_go(job->items[first + i], asked[i].standing)) {
+            publish_decide(job->zone->progress, job->items[first + i], DNS_PUBLISH_KEPT);
         } else {
             take_standing(change, &asked[i]);
             swap(job, first + left++, first + i);
@@ -155,9 +171,10 @@ static void settle_conflict(struct job *job, size_t i, const char *words)
     struct dns_change *change = &job->changes[i];
     struct publish_progress *progress = job->zone->progress;
     bool told = ask_range(job, i, 1, &asked, &e) && asked[0].standing != NULL;
-    if (told && dns_record_stands(change->wanted, asked[0].standing, true)) {
+    bool wildcard = told && was_from_wildcard(change, asked[0].standing);
+    if (told && (is_as_wanted(change, asked[0].standing) || (wildcard && change->away))) {
         publish_decide(progress, job->items[i], DNS_PUBLISH_STOOD);
-    } else if (told && was_from_wildcard(change, asked[0].standing)) {
+    } else if (wildcard) {
         change->from_wildcard = true;
         change_range(job, i, 1);
     } else {
@@ -275,7 +292,8 @@ static void prepare(struct job *job)
         ldns_rr *wanted = NULL;
         if (dns_record_make(&zone->items[i]->record, &wanted, &e)) {
             job->items[job->count] = zone->items[i];
-            job->changes[job->count++].wanted = wanted;
+            job->changes[job->count++] =
+                (struct dns_change){.wanted = wanted, .away = zone->items[i]->may_go != NULL};
         } else {
             publish_fail(zone->progress, zone->items[i], "%s", e.text);
         }

@@ -1,5 +1,6 @@
 #include "record.h"
 
+#include "lib/base/buffer.h"
 #include "lib/dns/exchange.h"
 #include "lib/dns/name.h"
 
@@ -15,7 +16,9 @@ static bool push_text(ldns_rr *rr, struct bytes text, struct error *e)
         uint8_t string[1 + DNS_STRING_MAX];
         size_t n = text.n < DNS_STRING_MAX ? text.n : DNS_STRING_MAX;
         string[0] = (uint8_t)n;
-        memcpy(string + 1, text.p, n);
+        if (n != 0) { /* an empty one may be no pointer at all */
+            memcpy(string + 1, text.p, n);
+        }
         if (!ldns_rr_push_rdf(rr, ldns_rdf_new_frm_data(LDNS_RDF_TYPE_STR, 1 + n, string))) {
             abort(); /* out of memory */
         }
@@ -89,6 +92,32 @@ bool dns_record_standing(const ldns_pkt *answer, const ldns_rdf *owner, bool aut
     }
     *ret_standing = standing;
     return true;
+}
+
+static char *target_of(const ldns_rr *rr)
+{
+    char *target = ldns_rr_rd_count(rr) == 1 ? ldns_rdf2str(ldns_rr_rdf(rr, 0)) : NULL;
+    size_t n = target != NULL ? strlen(target) : 0;
+    CLEANUP_FREE char *copy = n > 1 ? memory_string_of((struct bytes){target, n - 1}) : NULL;
+    LDNS_FREE(target);
+    return TAKE(copy);
+}
+
+char *dns_record_data(const ldns_rr *rr)
+{
+    CLEANUP(buffer_clear) struct buffer text = BUFFER(DNS_TEXT_MAX);
+    if (ldns_rr_get_type(rr) != LDNS_RR_TYPE_TXT) {
+        return target_of(rr);
+    }
+    for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
+        const ldns_rdf *string = ldns_rr_rdf(rr, i);
+        size_t n = ldns_rdf_size(string);
+        if (n != 0) {
+            buffer_add(&text, (struct bytes){(const char *)ldns_rdf_data(string) + 1, n - 1});
+        }
+    }
+    bool usable = !text.overflow && text.n != 0 && memchr(text.p, '\0', text.n) == NULL;
+    return usable ? buffer_take(&text) : NULL;
 }
 
 bool dns_record_stands(const ldns_rr *wanted, const ldns_rr_list *standing, bool ttl)

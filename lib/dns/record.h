@@ -31,6 +31,10 @@ bool dns_record_make(const struct dns_record *record, ldns_rr **ret_rr, struct e
 bool dns_record_standing(const ldns_pkt *answer, const ldns_rdf *owner, bool authoritative,
                          ldns_rr_list **ret_standing, struct error *e) MUST_USE;
 
+/* The text of a TXT record, its strings joined, or the target of a CNAME without its final dot; the
+ * caller frees it. NULL: it has none, or a NUL in it. */
+char *dns_record_data(const ldns_rr *rr);
+
 /* Whether WANTED stands, alone. TTL: and with its time to live. */
 bool dns_record_stands(const ldns_rr *wanted, const ldns_rr_list *standing, bool ttl);
 

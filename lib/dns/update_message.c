@@ -45,7 +45,9 @@ static void add_updates(ldns_rr_list *list, const struct dns_change *change)
         ldns_rr_list_push_rr(list,
                              make_bare(ldns_rr_owner(change->wanted), type, LDNS_RR_CLASS_ANY));
     }
-    ldns_rr_list_push_rr(list, ldns_rr_clone(change->wanted));
+    if (!change->away) {
+        ldns_rr_list_push_rr(list, ldns_rr_clone(change->wanted));
+    }
 }
 
 size_t dns_change_octets(const struct dns_change *change)

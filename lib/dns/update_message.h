@@ -16,11 +16,12 @@ enum {
 };
 
 struct dns_change {
-    const ldns_rr *wanted;
+    const ldns_rr *wanted;      /* with `away` its owner alone counts */
     const ldns_rr_list *before; /* all TXT records, or the CNAME; may be empty */
     /* What stood there comes from a wildcard: in fact nothing does (RFC 2136 §3.2 looks at the
      * records of the zone, not at what they make up). */
     bool from_wildcard;
+    bool away; /* what stands is to go, and nothing comes in its place */
 };
 
 /* How many octets CHANGE takes, at most. */

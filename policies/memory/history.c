@@ -94,7 +94,9 @@ static const char *const queries[QUERY_COUNT] = {
     [LATEST_TIME] = "SELECT max(ifnull((SELECT max(since_s) FROM current), 0),"
                     " ifnull((SELECT max(until_s) FROM past), 0))",
     [IS_KNOWN] = "SELECT (EXISTS (SELECT 1 FROM current WHERE subject = ?1)"
-                 " OR EXISTS (SELECT 1 FROM past WHERE subject = ?1))"
+                 " OR EXISTS (SELECT 1 FROM past WHERE subject = ?1)"
+                 /* It left, and all that was known is held no more. */
+                 " OR EXISTS (SELECT 1 FROM left_with WHERE domain = ?1))"
                  " AND NOT EXISTS (SELECT 1 FROM past WHERE text IS NULL AND shared IS NULL"
                  " AND (subject = ?1 OR subject IN"
                  " (SELECT shared FROM current WHERE subject = ?1 AND shared IS NOT NULL"
@@ -328,20 +330,6 @@ bool history_note_gap(struct history *history, struct bytes subject, int64_t now
     return database_run(&history->database, s, e);
 }
 
-bool history_note_gone(struct history *history, struct bytes subject, int64_t now_s,
-                       struct error *e)
-{
-    if (!not_before_latest(history, &now_s, e) || !close_current(history, subject, now_s, e)) {
-        return false;
-    }
-    sqlite3_stmt *s = statement(history, REMOVE_CURRENT, e);
-    if (s == NULL) {
-        return false;
-    }
-    history_bind_text(s, 1, subject);
-    return database_run(&history->database, s, e);
-}
-
 /* One integer from a statement about SUBJECT. */
 static bool ask_integer(struct history *history, enum query query, struct bytes subject,
                         int64_t *ret_value, struct error *e)
@@ -422,8 +410,8 @@ bool history_text(struct history *history, struct bytes subject, struct bytes di
                               BYTES_ARG(subject), BYTES_ARG(digest_prefix));
 }
 
-bool history_is_last(struct history *history, struct bytes subject,
-                     const unsigned char digest[DIGEST_OCTETS], bool *ret_last, struct error *e)
+bool history_last_digest(struct history *history, struct bytes subject,
+                         unsigned char ret_digest[DIGEST_OCTETS], struct error *e)
 {
     sqlite3_stmt *s = statement(history, LAST_DIGEST, e);
     if (s == NULL) {
@@ -431,11 +419,47 @@ bool history_is_last(struct history *history, struct bytes subject,
     }
     history_bind_text(s, 1, subject);
     enum database_step step = database_step(&history->database, s, e);
-    *ret_last =
-        step == DATABASE_ROW && bytes_equal(history_column_bytes(s, 0),
-                                            (struct bytes){(const char *)digest, DIGEST_OCTETS});
+    struct bytes digest = step == DATABASE_ROW ? history_column_bytes(s, 0) : (struct bytes){0};
+    bool known = digest.n == DIGEST_OCTETS;
+    if (known) {
+        memcpy(ret_digest, digest.p, DIGEST_OCTETS);
+    }
     sqlite3_reset(s);
-    return step != DATABASE_FAILED;
+    return known || (step != DATABASE_FAILED &&
+                     error_set(e, ERROR_NOT_FOUND, "no text of %.*s is known", BYTES_ARG(subject)));
+}
+
+/* Nothing of it where no text of SUBJECT is known. */
+static bool note_last(struct history *history, struct bytes subject, struct error *e)
+{
+    unsigned char digest[DIGEST_OCTETS];
+    return history_last_digest(history, subject, digest, e)
+               ? history_leaving_note_last(history, subject, digest, e)
+               : e->code == ERROR_NOT_FOUND;
+}
+
+bool history_note_gone(struct history *history, struct bytes subject, int64_t now_s,
+                       struct error *e)
+{
+    if (!not_before_latest(history, &now_s, e) || !note_last(history, subject, e) ||
+        !close_current(history, subject, now_s, e)) {
+        return false;
+    }
+    sqlite3_stmt *s = statement(history, REMOVE_CURRENT, e);
+    if (s == NULL) {
+        return false;
+    }
+    history_bind_text(s, 1, subject);
+    return database_run(&history->database, s, e);
+}
+
+bool history_is_last(struct history *history, struct bytes subject,
+                     const unsigned char digest[DIGEST_OCTETS], bool *ret_last, struct error *e)
+{
+    unsigned char last[DIGEST_OCTETS];
+    bool known = history_last_digest(history, subject, last, e);
+    *ret_last = known && memcmp(last, digest, DIGEST_OCTETS) == 0;
+    return known || e->code == ERROR_NOT_FOUND;
 }
 
 static bool prune(struct history *history, enum query query, int64_t now_s, struct error *e)

@@ -73,6 +73,10 @@ bool history_text(struct history *history, struct bytes subject, struct bytes di
 bool history_is_last(struct history *history, struct bytes subject, const unsigned char digest[32],
                      bool *ret_last, struct error *e) MUST_USE;
 
+/* The digest of that text. ERROR_NOT_FOUND: no text of SUBJECT is known. */
+bool history_last_digest(struct history *history, struct bytes subject,
+                         unsigned char ret_digest[32], struct error *e) MUST_USE;
+
 /* Forgets texts that no sender can hold any more. */
 bool history_prune(struct history *history, int64_t now_s, struct error *e) MUST_USE;
 

@@ -9,7 +9,12 @@ static const char SCHEMA[] = "CREATE TABLE IF NOT EXISTS leaving ("
                              "CREATE INDEX IF NOT EXISTS leaving_gone ON leaving (gone_s);"
                              "CREATE TABLE IF NOT EXISTS none_at_first ("
                              " domain TEXT NOT NULL PRIMARY KEY,"
-                             " since_s INTEGER NOT NULL) WITHOUT ROWID;";
+                             " since_s INTEGER NOT NULL) WITHOUT ROWID;"
+                             /* Written down, as texts that nobody holds any more are forgotten. */
+                             "CREATE TABLE IF NOT EXISTS left_with ("
+                             " domain TEXT NOT NULL PRIMARY KEY,"
+                             " shared TEXT,"
+                             " digest BLOB) WITHOUT ROWID;";
 
 enum query {
     NONE_AT_FIRST,
@@ -23,15 +28,22 @@ enum query {
     IS_NONE_AT_FIRST,
     IS_RETIRED,
     EACH,
+    EACH_LEFT,
+    LEFT_WITH,
     COUNT_LEFT,
     ANY,
     PRUNE,
     PRUNE_FIRST,
+    PRUNE_LEFT_WITH,
     EACH_CURRENT,
     COUNT_CURRENT,
     QUERY_COUNT
 };
 _Static_assert((int)QUERY_COUNT <= (int)HISTORY_LEAVING_QUERIES_MAX, "room for the statements");
+
+#define LEAVING                                                                                    \
+    "SELECT domain, retired_s, gone_s, shared, digest FROM leaving LEFT JOIN left_with"            \
+    " USING (domain)"
 
 static const char *const queries[QUERY_COUNT] = {
     /* Written down, as what was served before is pruned once nobody holds it. */
@@ -62,14 +74,17 @@ static const char *const queries[QUERY_COUNT] = {
         "SELECT EXISTS (SELECT 1 FROM none_at_first WHERE domain = ?1 AND since_s >= ?2)",
     [IS_RETIRED] = "SELECT EXISTS"
                    " (SELECT 1 FROM leaving WHERE domain = ?1 AND retired_s > 0 AND gone_s = 0)",
-    [EACH] = "SELECT domain, retired_s, gone_s FROM leaving"
-             " ORDER BY gone_s DESC, domain LIMIT ?1",
+    [EACH] = LEAVING " ORDER BY gone_s DESC, domain LIMIT ?1",
+    [EACH_LEFT] = LEAVING " WHERE gone_s > 0 AND domain > ?2 ORDER BY domain LIMIT ?1",
+    [LEFT_WITH] = "INSERT OR REPLACE INTO left_with (domain, shared, digest) VALUES (?1,"
+                  " (SELECT shared FROM current WHERE subject = ?1), ?2)",
     [COUNT_LEFT] = "SELECT count(*) FROM leaving WHERE gone_s > 0",
     [ANY] = "SELECT EXISTS (SELECT 1 FROM leaving)",
     [EACH_CURRENT] = "SELECT subject FROM current",
     [COUNT_CURRENT] = "SELECT count(*) FROM current",
     [PRUNE] = "DELETE FROM leaving WHERE gone_s > 0 AND gone_s < ?1",
     [PRUNE_FIRST] = "DELETE FROM none_at_first WHERE since_s < ?1",
+    [PRUNE_LEFT_WITH] = "DELETE FROM left_with WHERE domain NOT IN (SELECT domain FROM leaving)",
 };
 
 static sqlite3_stmt *statement(struct history *history, enum query query, struct error *e)
@@ -139,6 +154,18 @@ bool history_note_left(struct history *history, struct bytes domain, int64_t now
     return note(history, LEFT, domain, now_s, e);
 }
 
+bool history_leaving_note_last(struct history *history, struct bytes subject,
+                               const unsigned char digest[32], struct error *e)
+{
+    sqlite3_stmt *s = statement(history, LEFT_WITH, e);
+    if (s == NULL) {
+        return false;
+    }
+    history_bind_text(s, 1, subject);
+    sqlite3_bind_blob(s, 2, digest, 32, SQLITE_STATIC);
+    return database_run(&history->database, s, e);
+}
+
 bool history_note_stays(struct history *history, struct bytes domain, struct error *e)
 {
     /* At a start it is said of a million. */
@@ -188,6 +215,27 @@ bool history_is_retired(struct history *history, struct bytes domain, bool *ret_
     return ask_truth(history, IS_RETIRED, domain, 0, ret_retired, e);
 }
 
+/* Calls VISIT for each row of S, which is bound. */
+static bool each(struct history *history, sqlite3_stmt *s,
+                 void (*visit)(const struct history_leaving *leaving, void *context), void *context,
+                 struct error *e)
+{
+    enum database_step step = database_step(&history->database, s, e);
+    while (step == DATABASE_ROW) {
+        const struct history_leaving leaving = {
+            .domain = history_column_bytes(s, 0),
+            .retired_s = sqlite3_column_int64(s, 1),
+            .gone_s = sqlite3_column_int64(s, 2),
+            .shared = history_column_bytes(s, 3),
+            .digest = history_column_bytes(s, 4),
+        };
+        visit(&leaving, context);
+        step = database_step(&history->database, s, e);
+    }
+    sqlite3_reset(s);
+    return step == DATABASE_DONE;
+}
+
 bool history_each_leaving(struct history *history, size_t most,
                           void (*visit)(const struct history_leaving *leaving, void *context),
                           void *context, struct error *e)
@@ -197,18 +245,20 @@ bool history_each_leaving(struct history *history, size_t most,
         return false;
     }
     sqlite3_bind_int64(s, 1, (int64_t)most);
-    enum database_step step = database_step(&history->database, s, e);
-    while (step == DATABASE_ROW) {
-        const struct history_leaving leaving = {
-            .domain = history_column_bytes(s, 0),
-            .retired_s = sqlite3_column_int64(s, 1),
-            .gone_s = sqlite3_column_int64(s, 2),
-        };
-        visit(&leaving, context);
-        step = database_step(&history->database, s, e);
+    return each(history, s, visit, context, e);
+}
+
+bool history_each_left(struct history *history, struct bytes after, size_t most,
+                       void (*visit)(const struct history_leaving *leaving, void *context),
+                       void *context, struct error *e)
+{
+    sqlite3_stmt *s = statement(history, EACH_LEFT, e);
+    if (s == NULL) {
+        return false;
     }
-    sqlite3_reset(s);
-    return step == DATABASE_DONE;
+    sqlite3_bind_int64(s, 1, (int64_t)most);
+    sqlite3_bind_text64(s, 2, after.n != 0 ? after.p : "", after.n, SQLITE_STATIC, SQLITE_UTF8);
+    return each(history, s, visit, context, e);
 }
 
 bool history_each_current(struct history *history,
@@ -240,7 +290,7 @@ bool history_count_left(struct history *history, int64_t *ret_count, struct erro
 
 bool history_leaving_prune(struct history *history, int64_t now_s, struct error *e)
 {
-    static const enum query all[] = {PRUNE, PRUNE_FIRST};
+    static const enum query all[] = {PRUNE, PRUNE_FIRST, PRUNE_LEFT_WITH};
     for (size_t i = 0; i < ARRAY_LENGTH(all); i++) {
         sqlite3_stmt *s = statement(history, all[i], e);
         if (s == NULL) {

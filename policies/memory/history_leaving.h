@@ -46,6 +46,9 @@ struct history_leaving {
     struct bytes domain;
     int64_t retired_s; /* since when it served mode none; 0: it did not */
     int64_t gone_s;    /* since when it is served no more; 0: it is */
+    /* What it served last, where it is served no more: its records in DNS name that. */
+    struct bytes shared; /* the shared policy ("@NAME"); empty: a text of its own */
+    struct bytes digest; /* of the text; empty: not known */
 };
 
 /* Calls VISIT for at most MOST of them: those that are served no more first, the latest first.
@@ -53,6 +56,12 @@ struct history_leaving {
 bool history_each_leaving(struct history *history, size_t most,
                           void (*visit)(const struct history_leaving *leaving, void *context),
                           void *context, struct error *e) MUST_USE;
+
+/* Calls VISIT for at most MOST of those that are served no more and whose names come behind AFTER
+ * (empty: all), by name: so all of them can be gone through. Texts are valid as above. */
+bool history_each_left(struct history *history, struct bytes after, size_t most,
+                       void (*visit)(const struct history_leaving *leaving, void *context),
+                       void *context, struct error *e) MUST_USE;
 
 /* Calls VISIT for each subject that is served, as far as the history knows: after a start that may
  * be more than is. Subjects are valid during the call, which must not note anything. */

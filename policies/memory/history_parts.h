@@ -23,6 +23,9 @@ enum { HISTORY_LONGEST_S = 31557600 };
 
 /* The tables of history_leaving.c, made where they are missing. */
 bool history_leaving_open(struct history *history, struct error *e) MUST_USE;
+/* SUBJECT, which goes, served the text with DIGEST last. To be noted before it is gone. */
+bool history_leaving_note_last(struct history *history, struct bytes subject,
+                               const unsigned char digest[32], struct error *e) MUST_USE;
 void history_leaving_close(struct history *history);
 bool history_leaving_prune(struct history *history, int64_t now_s, struct error *e) MUST_USE;
 

@@ -34,6 +34,9 @@
  * "served": whether it is served now, "known": whether all is known that senders may hold, "until":
  * until when senders may hold a policy of another mode; 0: none does}, …], "gone_count": so many
  * left within a year}: the first "most" (1000 at most, and without it), those that went last first.
+ * With "left_after": "NAME" those that are served no more alone, by name, from behind that one on;
+ * each has "shared" ("@NAME", the shared policy it used last) and "digest" (hex, of the text it
+ * served last), as far as they are known, and the answer has "left_after" itself.
  *
  * `owners` answers {"owners": {"x.example": {"entry": of `policies`, "path": of its file below
  * that, "" where the entry is the file, "digest": hex SHA-256 of what is served}, …}} for those of

@@ -60,7 +60,7 @@ static void check_standing(const ldns_pkt *answer)
         ldns_rr *wanted = NULL;
         struct dns_record record = {BYTES(NAME), DNS_TXT, BYTES("x"), 300};
         require(dns_record_make(&record, &wanted, &e));
-        struct dns_change change = {wanted, standing, false};
+        struct dns_change change = {.wanted = wanted, .before = standing};
         ldns_rdf *zone = ldns_dname_new_frm_str("org.");
         ldns_pkt_free(dns_update_message(zone, &change, dns_update_fit(&change, 1)));
         ldns_rdf_deep_free(zone);

@@ -29,7 +29,7 @@ static int set_up(void **state)
     ldns_rr *wanted = rr_of("_mta-sts.a.example. 300 IN TXT a");
     ldns_rr_list *before = ldns_rr_list_new();
     ldns_rdf *zone = ldns_dname_new_frm_str("example.");
-    struct dns_change change = {wanted, before, false};
+    struct dns_change change = {.wanted = wanted, .before = before};
     dialogue->key = key_of("publisher", TEST_SECRET);
     dialogue->request = dns_update_message(zone, &change, 1);
     dns_tsig_sign(dialogue->request, &dialogue->key);

@@ -51,7 +51,7 @@ static void test_each_change_stands_on_what_was_there(void **state)
         const char *name;
         const char *before;
         bool from_wildcard;
-        const char *wanted;
+        const char *wanted; /* NULL: nothing */
         const char *prerequisites;
         const char *updates;
     } rows[] = {
@@ -67,12 +67,16 @@ static void test_each_change_stands_on_what_was_there(void **state)
          "IN CNAME 0 c.example.;", "ANY CNAME 0 -;IN TXT 300 \"new\";"},
         {"wildcard", NAME "60 IN TXT old", true, NAME "300 IN TXT new",
          "NONE TXT 0 -;NONE CNAME 0 -;", "IN TXT 300 \"new\";"},
+        {"TXT to nothing", NAME "60 IN TXT old", false, NULL, "IN TXT 0 \"old\";", "ANY TXT 0 -;"},
+        {"CNAME to nothing", NAME "60 IN CNAME c.example.", false, NULL, "IN CNAME 0 c.example.;",
+         "ANY CNAME 0 -;"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
         char text[512];
         ldns_rr_list *before = list_of(rows[i].before);
-        ldns_rr *wanted = rr_of(rows[i].wanted);
-        struct dns_change change = {wanted, before, rows[i].from_wildcard};
+        bool away = rows[i].wanted == NULL;
+        ldns_rr *wanted = rr_of(away ? NAME "0 IN TXT none" : rows[i].wanted);
+        struct dns_change change = {wanted, before, rows[i].from_wildcard, away};
         ldns_pkt *message = sent(&change, 1);
         assert_int_equal(ldns_pkt_get_opcode(message), LDNS_PACKET_UPDATE);
         assert_false(ldns_pkt_rd(message) || ldns_pkt_qr(message));

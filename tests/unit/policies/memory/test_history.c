@@ -547,6 +547,52 @@ static void test_leaving(void **state)
     expect_leaving(f, 10, "c.example 60 0;", 0);
 }
 
+/* "domain shared text;", the text by its digest in this file: its letter again and again. */
+static void add_left(const struct history_leaving *leaving, void *context)
+{
+    buffer_printf(context, "%.*s %.*s %.*s;", BYTES_ARG(leaving->domain),
+                  BYTES_ARG(leaving->shared), leaving->digest.n != 0, leaving->digest.p);
+}
+
+static void expect_left(struct fixture *f, const char *after, size_t most, const char *want)
+{
+    struct error e;
+    CLEANUP(buffer_clear) struct buffer got = BUFFER(1000);
+    if (!history_each_left(f->history, bytes_of(after), most, add_left, &got, &e)) {
+        fail_with(&e);
+    }
+    assert_string_equal(buffer_bytes(&got).p, want);
+}
+
+/* Its records in DNS name it, and are taken away when nobody holds anything of it any more. */
+static void test_what_it_left_with(void **state)
+{
+    struct fixture *f = *state;
+    struct error e;
+    note(f, "@g", "S", DAY, 10);
+    note(f, "a.example", "A", DAY, 10);
+    note(f, "a.example", "N", DAY, 20);
+    note(f, "b.example", "@g", 0, 10);
+    note(f, "c.example", "C", DAY, 10);
+    note(f, "a.example", NULL, 0, 30);
+    note(f, "b.example", NULL, 0, 30);
+    left(f, "b.example", 30);
+    left(f, "a.example", 30);
+    left(f, "z.example", 30); /* of which nothing is known */
+    retired(f, "c.example", 40);
+    expect_left(f, "", 10, "a.example  N;b.example @g S;z.example  ;");
+    expect_left(f, "a.example", 1, "b.example @g S;");
+    expect_left(f, "z.example", 10, "");
+    /* Texts that nobody holds are forgotten; what it left with is not, and all is known. */
+    assert_true(history_prune(f->history, 31 + 2 * DAY, &e));
+    restart(f);
+    expect_left(f, "", 10, "a.example  N;b.example @g S;z.example  ;");
+    expect_held(f, "a.example", true, 0);
+    expect_held(f, "z.example", false, 0);
+    assert_true(history_prune(f->history, 31557600 + 51, &e));
+    expect_left(f, "", 10, "");
+}
+
 static void expect_none_at_first(struct fixture *f, const char *domain, int64_t now_s, bool want)
 {
     struct error e;
@@ -631,6 +677,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_held_until),
 #define WITH_HISTORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
         WITH_HISTORY(test_leaving),
+        WITH_HISTORY(test_what_it_left_with),
         WITH_HISTORY(test_none_at_first),
         WITH_HISTORY(test_users_of_a_shared_policy_leave_with_it),
         WITH_HISTORY(test_each_current),
