@@ -190,8 +190,10 @@ static const struct command_option init_options[] = {
 };
 
 static const struct command_option import_options[] = {
+    FLAG("live", "keep the ids that are in DNS"),
     FLAG("no-shared", "give every domain a policy of its own"),
     VALUE("output", "FILE", "a new file; standard output by default", .letter = 'o'),
+    RESOLVER_OPTION(.needs = "live"),
 };
 
 static const struct command_option export_options[] = {
@@ -289,7 +291,7 @@ const struct command command_table[] = {
      .details = "DIR has a directory for each host: mta-sts.DOMAIN/.well-known/mta-sts.txt.\n"
                 "DOMAIN alone, and mta-sts.txt without .well-known, are found as well. A policy\n"
                 "that several domains have becomes one shared policy.",
-     .example = "mtasts-host import /var/www --output policies.d/imported.yaml"},
+     .example = "mtasts-host import /var/www --live --output policies.d/imported.yaml"},
     {COMMAND("export", "DIR", cmd_export, "write the policies as a static tree"),
      OPTIONS(export_options),
      .details = "Writes DIR/mta-sts.DOMAIN/.well-known/mta-sts.txt, only where it differs, "

@@ -3,20 +3,26 @@
 #include <stdio.h>
 
 #include "lib/base/file.h"
+#include "lib/base/parallel.h"
+#include "lib/dns/lookup.h"
 #include "policies/files/policy_file.h"
 #include "policies/files/policy_tree.h"
 #include "policies/model/policy_id.h"
 #include "policies/model/policy_text.h"
+#include "policies/model/sts_record.h"
 
 enum {
     SHARE_FROM = 2,       /* domains with one text that make a shared policy of it */
     SHARED_NAME_MAX = 32, /* "shared-" and a number */
+    LOOK_UPS = 16,        /* at the same time */
 };
 
 struct imported {
     const struct policy_tree_file *file;
     struct policy *policy; /* owned */
     size_t group;          /* 1 + the shared policy's index; 0: its own */
+    struct policy_id live; /* in DNS; "": none */
+    char *live_problem;    /* why that is none; owned; or NULL */
 };
 
 struct import {
@@ -33,6 +39,7 @@ static void clear(struct import *import)
 {
     for (size_t i = 0; i < import->count; i++) {
         policy_free(import->domains[i].policy);
+        free(import->domains[i].live_problem);
     }
     free(import->domains);
     free(import->entries);
@@ -84,15 +91,72 @@ static void read_all(struct import *import)
             import->result->failed = true;
             continue;
         }
-        import->domains[import->count++] = (struct imported){file, policy, 0};
+        import->domains[import->count++] = (struct imported){.file = file, .policy = policy};
     }
 }
+
+/* --- Ids that are in DNS --- */
+
+static bool look_up(const struct dns_resolver *resolver, struct imported *domain, struct error *e)
+{
+    struct sts_record record;
+    CLEANUP(dns_txt_set_clear) struct dns_txt_set txt = {0};
+    CLEANUP_FREE char *name = memory_printf("_mta-sts.%s", domain->file->domain.text);
+    if (!dns_lookup_txt(resolver, bytes_of(name), &txt, e) ||
+        !sts_record_choose(txt.items, txt.count, &record, e)) {
+        return false;
+    }
+    if (policy_id_judge(record.id, domain->policy) == POLICY_ID_STALE) {
+        return error_set(e, ERROR_CONFLICT, "its id %.*s is of another text", BYTES_ARG(record.id));
+    }
+    policy_id_for_record(record.id, domain->policy, &domain->live);
+    return true;
+}
+
+/* lib/base/parallel.h */
+static void look_up_one(size_t number, void *own, void *context)
+{
+    struct import *import = context;
+    struct imported *domain = &import->domains[number];
+    struct error e;
+    (void)own;
+    if (!look_up(import->result->resolver, domain, &e)) {
+        domain->live_problem = memory_string(e.text);
+    }
+}
+
+static void take_live_id(size_t number, void *context)
+{
+    struct import *import = context;
+    struct imported *domain = &import->domains[number];
+    CLEANUP(diagnostics_clear) struct diagnostics d = {0};
+    if (domain->live_problem == NULL) {
+        import->result->kept_ids++;
+        return;
+    }
+    diagnostics_add(&d, SEVERITY_WARNING, domain->file->path, 0, 0,
+                    "_mta-sts.%s in DNS: %s; the policy gets a new id", domain->file->domain.text,
+                    domain->live_problem);
+    import->result->tell(&d, import->result->context);
+}
+
+static void look_up_all(struct import *import)
+{
+    (void)parallel_run(&(struct parallel_jobs){.count = import->count,
+                                               .work = look_up_one,
+                                               .take = take_live_id,
+                                               .context = import,
+                                               .threads = LOOK_UPS});
+}
+
+/* --- Shared policies --- */
 
 static int by_body(const void *left, const void *right)
 {
     const struct imported *a = left;
     const struct imported *b = right;
     int order = bytes_compare(policy_body(a->policy), policy_body(b->policy));
+    order = order != 0 ? order : strcmp(a->live.text, b->live.text);
     return order != 0 ? order : strcmp(a->file->domain.text, b->file->domain.text);
 }
 
@@ -115,13 +179,18 @@ static void group(struct import *import, struct imported *first, size_t count)
     }
 }
 
-/* Finds the domains whose policies are one text. */
+static bool may_share(const struct imported *a, const struct imported *b)
+{
+    return policy_equal(a->policy, b->policy) && strcmp(a->live.text, b->live.text) == 0;
+}
+
+/* Finds the domains whose policies are one text, and one id where that is kept. */
 static void find_groups(struct import *import)
 {
     struct imported *all = import->domains;
     qsort(all, import->count, sizeof(all[0]), by_body);
     for (size_t first = 0, end = 0; first < import->count; first = end) {
-        while (end < import->count && policy_equal(all[first].policy, all[end].policy)) {
+        while (end < import->count && may_share(&all[first], &all[end])) {
             end++;
         }
         group(import, &all[first], end - first);
@@ -129,15 +198,16 @@ static void find_groups(struct import *import)
     qsort(all, import->count, sizeof(all[0]), by_domain);
 }
 
-/* Entry I gets an id that says which text it is of: so the first bump-id changes what was edited
- * since, and nothing else. */
-static void give_id(struct import *import, size_t i)
+/* Entry I, which has a policy, gets the id LIVE, or where that is "" one that says which text it is
+ * of: so the first bump-id changes what was edited since, and nothing else. */
+static void give_id(struct import *import, size_t i, const struct policy_id *live)
 {
     struct policy_file_entry *entry = &import->entries[i];
-    if (entry->policy != NULL) {
+    import->ids[i] = *live;
+    if (live->text[0] == '\0') {
         policy_id_make(entry->policy, import->result->now_s, BYTES(""), &import->ids[i]);
-        entry->id = bytes_of(import->ids[i].text);
     }
+    entry->id = bytes_of(import->ids[i].text);
 }
 
 /* The same as a policy file, which borrows from IMPORT. */
@@ -155,15 +225,12 @@ static void make_file(struct import *import, struct policy_file *ret_file)
         const struct imported *domain = &import->domains[i];
         struct policy_file_entry *entry = &import->entries[shared + i];
         entry->name = dns_name_bytes(&domain->file->domain);
+        size_t policy = domain->group != 0 ? domain->group - 1 : shared + i;
         if (domain->group != 0) {
-            entry->shared = import->entries[domain->group - 1].name;
-            import->entries[domain->group - 1].policy = domain->policy;
-        } else {
-            entry->policy = domain->policy;
+            entry->shared = import->entries[policy].name;
         }
-    }
-    for (size_t i = 0; i < shared + import->count; i++) {
-        give_id(import, i);
+        import->entries[policy].policy = domain->policy;
+        give_id(import, policy, &domain->live);
     }
     *ret_file = (struct policy_file){
         .policies = import->entries,
@@ -187,6 +254,9 @@ bool tree_import_run(struct tree_import *result, const char *directory, bool sha
                          "no policy below %s; name the directory that has one directory a host: "
                          "mta-sts.DOMAIN/.well-known/mta-sts.txt",
                          directory);
+    }
+    if (result->resolver != NULL) {
+        look_up_all(&import);
     }
     if (shares) {
         find_groups(&import);

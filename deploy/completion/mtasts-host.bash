@@ -76,7 +76,7 @@ _mtasts_host() {
         options+=" --trust-only --watch"
         ;;
     export) options="--delete" files=yes ;;
-    import) options="--no-shared -o --output" files=yes ;;
+    import) options="--live --no-shared -o --output --resolver" files=yes ;;
     init) options="--mode --mx -o --output" ;;
     lint) options="--json --live --mx --resolver --since --strict --txt" files=yes ;;
     plan) options="mx" ;;
