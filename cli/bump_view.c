@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "cli/bump_json.h"
 #include "cli/rollout_view.h"
 
 static void print_story(struct bump_view *view, const char *subject,
@@ -20,6 +21,12 @@ static void print_story(struct bump_view *view, const char *subject,
         fprintf(stderr, "  the running server does not serve this policy yet: publish the record "
                         "only when it does\n");
     }
+}
+
+/* Takes CHANGE. */
+static void gather(struct bump_view *view, json_t *change)
+{
+    json_array_append_new(view->changes, change);
 }
 
 static void print_subject(const struct bump_view *view, const struct bump_change *change)
@@ -47,6 +54,9 @@ void bump_view_change(struct bump_view *view, const struct bump_change *change)
     }
     bump_report_change(&view->report, change, &story);
     print_story(view, change->subject, &story);
+    if (view->changes != NULL) {
+        gather(view, bump_json_id(change, &story));
+    }
 }
 
 void bump_view_move(struct bump_view *view, const struct catalogue_view *domain)
@@ -59,6 +69,12 @@ void bump_view_move(struct bump_view *view, const struct catalogue_view *domain)
             BYTES_ARG(domain->shared != NULL ? domain->shared->name : own));
     bump_report_move(&view->report, domain, &story);
     print_story(view, name, &story);
+    if (view->changes != NULL) {
+        gather(view,
+               bump_json_move(name, before,
+                              domain->shared != NULL ? domain->shared->name : (struct bytes){0},
+                              &story));
+    }
 }
 
 void bump_view_gone(struct bump_view *view, const char *domain, const struct policy *before)
@@ -68,6 +84,16 @@ void bump_view_gone(struct bump_view *view, const char *domain, const struct pol
         fprintf(stderr, "%s: gone\n", domain);
         rollout_print_gone(until_s, stderr);
     }
+    if (view->changes != NULL) {
+        gather(view, bump_json_gone(domain, until_s));
+    }
+}
+
+void bump_view_clear(struct bump_view *view)
+{
+    served_history_clear(&view->report.history);
+    json_decref(view->changes);
+    *view = (struct bump_view){0};
 }
 
 void bump_view_end(const struct bump_view *view)

@@ -2,8 +2,11 @@
  * and prints the records to publish, or publishes them: ids first, then, once the policies are
  * served, the records. */
 #include <stdio.h>
+#include <string.h>
 
+#include "cli/bump_json.h"
 #include "cli/bump_view.h"
+#include "cli/json_view.h"
 #include "cli/opening.h"
 #include "cli/record_output.h"
 #include "lib/base/clock.h"
@@ -27,11 +30,18 @@ struct bump {
 static void clear(struct bump *bump)
 {
     record_output_close(&bump->output);
-    served_history_clear(&bump->view.report.history);
+    bump_view_clear(&bump->view);
     bump_plan_clear(&bump->plan);
     shared_users_clear(&bump->users);
     catalogue_free(bump->older);
     workspace_clear(&bump->workspace);
+}
+
+/* Whether the output is one JSON document. */
+static bool is_json(const struct invocation *invocation)
+{
+    const char *format = invocation_value(invocation, "format");
+    return format != NULL && strcmp(format, "json") == 0;
 }
 
 /* --- Before anything is written --- */
@@ -74,6 +84,7 @@ static bool open_all(struct bump *bump)
         .mirror_copies = mirror_copy_directory(settings->state),
     };
     shared_users_collect(bump->workspace.catalogue, &bump->users);
+    bump->view.changes = is_json(invocation) ? json_array() : NULL;
     bump->view.report = (struct bump_report){
         .users = &bump->users,
         .history.control = settings_control(settings),
@@ -127,17 +138,30 @@ static bool select_named(struct bump *bump)
 
 /* --- --check --- */
 
+/* Something that is out of step: a line, or with --format json a part of the document. SUBJECT and
+ * ID may be NULL. */
+static void find(struct bump *bump, const char *path, const struct policy_file_place *place,
+                 const char *subject, const char *id, const char *text)
+{
+    bump->out_of_step = true;
+    if (bump->view.changes != NULL) {
+        json_array_append_new(bump->view.changes,
+                              bump_json_finding(path, place, subject, id, text));
+        return;
+    }
+    printf("%s:%u:%u: error: %s\n", SAFE_TEXT(path), place->line, place->column, SAFE_TEXT(text));
+}
+
 static void check_change(struct bump *bump, const struct bump_change *change)
 {
     bool shared = change->section == ID_EDIT_POLICIES;
     const char *why =
         bump_check_change(change, bump->older, invocation_has(bump->invocation, "strict"));
     if (why != NULL) {
-        bump->out_of_step = true;
-        printf("%s:%u:%u: error: the id %s of %s%s %s; run \"mtasts-host bump-id\"\n",
-               SAFE_TEXT(change->path), change->place.line, change->place.column,
-               change->old_id.text, shared ? "the shared policy " : "", change->subject + shared,
-               why);
+        CLEANUP_FREE char *text =
+            memory_printf("the id %s of %s%s %s; run \"mtasts-host bump-id\"", change->old_id.text,
+                          shared ? "the shared policy " : "", change->subject + shared, why);
+        find(bump, change->path, &change->place, change->subject, change->old_id.text, text);
     }
 }
 
@@ -146,11 +170,12 @@ static bool check_domain(const struct catalogue_view *view, void *context)
     struct bump *bump = context;
     struct policy_id id;
     if (bump_plan_wants(&bump->plan, view) && bump_check_has_stayed(view, bump->older, &id)) {
-        bump->out_of_step = true;
-        printf("%s:%u:%u: error: the id %s of %.*s stayed although its policy changed; run "
-               "\"mtasts-host bump-id\" with --since\n",
-               view->path, view->entry->place.line, view->entry->place.column, id.text,
-               BYTES_ARG(view->entry->name));
+        CLEANUP_FREE char *domain = memory_string_of(view->entry->name);
+        CLEANUP_FREE char *text =
+            memory_printf("the id %s of %s stayed although its policy changed; run \"mtasts-host "
+                          "bump-id\" with --since",
+                          id.text, domain);
+        find(bump, view->path, &view->entry->place, domain, id.text, text);
     }
     return true;
 }
@@ -162,8 +187,11 @@ static void check_removals(struct bump *bump)
     if (bump->plan.all && !bump->failed) {
         removal_check(bump->workspace.catalogue, bump->older, &d);
     }
-    diagnostics_print(&d, stdout);
-    bump->out_of_step = bump->out_of_step || d.errors != 0;
+    for (size_t i = 0; i < d.count; i++) {
+        const struct diagnostic *row = &d.items[i];
+        const struct policy_file_place place = {row->line, row->column};
+        find(bump, row->file, &place, NULL, NULL, row->text);
+    }
 }
 
 static int check_ids(struct bump *bump)
@@ -175,6 +203,9 @@ static int check_ids(struct bump *bump)
     if (bump->older != NULL) {
         catalogue_each(bump->workspace.catalogue, check_domain, bump);
         check_removals(bump);
+    }
+    if (bump->view.changes != NULL) {
+        json_view_print_list("out_of_step", TAKE(bump->view.changes));
     }
     return bump->failed ? COMMAND_FAILED : bump->out_of_step ? COMMAND_NO : COMMAND_DONE;
 }
@@ -304,6 +335,7 @@ static void check_output(struct bump *bump)
 static int put_records(struct bump *bump)
 {
     catalogue_each(bump->workspace.catalogue, add_records, bump);
+    bump->output.changes = TAKE(bump->view.changes); /* they are all there */
     int code = record_output_end(&bump->output);
     bump->failed = bump->failed || bump->output.failed;
     tell_end(bump);
@@ -317,6 +349,10 @@ static int put_records(struct bump *bump)
 int cmd_bump_id(const struct invocation *invocation)
 {
     CLEANUP(clear) struct bump bump = {.invocation = invocation};
+    if (invocation_has(invocation, "check") && invocation_value(invocation, "format") != NULL &&
+        !is_json(invocation)) {
+        return invocation_usage(invocation, "--check prints no records: --format json, or none");
+    }
     if (!open_all(&bump) || !select_named(&bump)) {
         return COMMAND_FAILED; /* a name that is not ours: nothing is touched */
     }

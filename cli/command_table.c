@@ -128,7 +128,7 @@ static const struct command_option record_options[] = {
 static const struct command_option bump_id_options[] = {
     ALL_OPTION,
     FLAG("check", "write nothing; exit 3 and one line for each stale id",
-         .excludes = "dry-run|format|publish"),
+         .excludes = "dry-run|publish"),
     DRY_RUN_OPTION("write nothing; say and print what would change"),
     FORMAT_OPTION,
     SINCE_OPTION("older copy of the policies, to compare with"),

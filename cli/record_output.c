@@ -45,6 +45,7 @@ void record_output_close(struct record_output *output)
     publication_close(&output->publication);
     record_gate_close(&output->gate);
     domain_records_clear(&output->records);
+    json_decref(output->changes);
 }
 
 /* --- Certificates --- */
@@ -123,7 +124,7 @@ int record_output_end(struct record_output *output)
 {
     if (!output->publishes) {
         begin_writing(output);
-        record_writer_end(&output->writer);
+        record_writer_end(&output->writer, "changes", output->changes);
     }
     int code = end_gate(output);
     return output->failed ? COMMAND_FAILED : code;
@@ -206,7 +207,7 @@ static void write_published(struct record_output *output, size_t counts[PUBLICAT
             untold[untold_count++] = make_untold(publication, item);
         }
     }
-    record_writer_end(&output->writer);
+    record_writer_end(&output->writer, "changes", output->changes);
     tell_untold(untold, untold_count);
     free_untold(untold, untold_count);
 }

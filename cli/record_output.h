@@ -36,6 +36,7 @@ struct record_output {
     struct record_gate gate;
     struct record_writer writer;
     struct publication publication;
+    json_t *changes; /* "changes" of a JSON document; owned; NULL: it has none */
 };
 
 /* The command has the options `format` and `publish`. False: told; nothing is to be begun then.

@@ -26,7 +26,7 @@ static void write_gone(const struct prune *prune, const char *format)
             record_writer_add(&writer, &prune->records[i].record);
         }
     }
-    record_writer_end(&writer);
+    record_writer_end(&writer, NULL, NULL);
 }
 
 /* Those that did not go, of each kind the first. */

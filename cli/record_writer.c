@@ -95,9 +95,15 @@ void record_writer_add(struct record_writer *writer, const struct record *record
     writer->count++;
 }
 
-void record_writer_end(struct record_writer *writer)
+void record_writer_end(struct record_writer *writer, const char *name, const json_t *list)
 {
-    if (writer->format == RECORD_JSON) {
-        fputs(writer->count != 0 ? "\n]}\n" : "]}\n", writer->out);
+    if (writer->format != RECORD_JSON) {
+        return;
     }
+    fputs(writer->count != 0 ? "\n]" : "]", writer->out);
+    if (list != NULL) {
+        CLEANUP_FREE char *dump = safe_json_dump(list, JSON_INDENT(2));
+        fprintf(writer->out, ",\n\"%s\": %s", name, dump);
+    }
+    fputs("}\n", writer->out);
 }

@@ -11,6 +11,8 @@
 
 #include <stdio.h>
 
+#include <jansson.h>
+
 #include "publish/record.h"
 
 enum record_format { RECORD_ZONE, RECORD_NSUPDATE, RECORD_JSON, RECORD_NDJSON };
@@ -27,6 +29,9 @@ struct record_writer {
 /* WORD is one of RECORD_FORMATS or NULL (zone). */
 void record_writer_begin(struct record_writer *writer, FILE *out, const char *word);
 void record_writer_add(struct record_writer *writer, const struct record *record);
-void record_writer_end(struct record_writer *writer);
+/* LIST (may be NULL) is a second part of the JSON document, NAME; other formats have no place for
+ * it.
+ */
+void record_writer_end(struct record_writer *writer, const char *name, const json_t *list);
 
 #endif

@@ -2,6 +2,7 @@
 
 import datetime
 import fcntl
+import json
 import os
 import re
 import subprocess
@@ -325,6 +326,66 @@ class BumpId(ProgramTest):
         until = datetime.datetime.strptime(found.group(1), "%Y-%m-%d %H:%M:%S").replace(
             tzinfo=datetime.timezone.utc).timestamp()
         self.assertTrue(before - 2 <= until - 86400 <= time.time() + 2)
+
+    def test_json_says_what_changed(self):
+        self.run_in("bump-id")
+        old = self.since()
+        self.replace("mode: testing      # until", "mode: enforce      # until")
+        self.replace("mx1.example.org", "mx3.example.org")
+        self.replace("example.com: google", "example.com: {mode: none, max_age: 1d}")
+        self.replace("example.edu: {mode: none, max_age: 1d", "example.gov: {mode: none, max_age: 2d")
+        document = json.loads(self.run_in("bump-id", "--since", old, "--format", "json").out)
+        changes = {(c["change"], c.get("domain") or c.get("policy")): c for c in document["changes"]}
+        self.assertEqual(sorted(changes), [("gone", "example.edu"), ("id", "example.com"),
+                                           ("id", "example.gov"), ("id", "example.org")])
+        org = changes["id", "example.org"]
+        self.assertEqual([org["file"], org["line"], org["known"], org["derived"], org["served"]],
+                         [str(self.path), 17, True, False, None])
+        self.assertEqual((org["before"], org["after"]), ({"mode": "testing", "max_age": 86400},
+                                                         {"mode": "enforce", "max_age": 86400}))
+        self.assertEqual((org["mx_added"], org["mx_removed"]),
+                         (["mx3.example.org"], ["mx1.example.org"]))
+        self.assertRegex(org["old_id"], OURS)
+        self.assertRegex(org["new_id"], OURS)
+        self.assertIn(f'v=STSv1; id={org["new_id"]};',
+                      [r["data"] for r in document["records"] if r["name"] == "_mta-sts.example.org"])
+        self.assertIsNone(changes["id", "example.com"]["old_id"])
+        self.assertFalse(changes["id", "example.gov"]["known"])
+        # A second run has nothing to tell.
+        again = json.loads(self.run_in("bump-id", "--format", "json").out)
+        self.assertEqual(again, {"records": [], "changes": []})
+
+    def test_json_says_who_went_to_another_policy(self):
+        self.run_in("bump-id")
+        old = self.since()
+        self.replace("domains:\n", "  other: {mode: none, max_age: 1d, id: other}\ndomains:\n")
+        self.replace("example.net: {policy: google", "example.net: {policy: other")
+        document = json.loads(self.run_in("bump-id", "--since", old, "--format", "json").out)
+        move = [c for c in document["changes"] if c["change"] == "policy"]
+        self.assertEqual([(c["domain"], c["from"], c["to"], c["after"]["mode"]) for c in move],
+                         [("example.net", "google", "other", "none")])
+
+    def test_check_as_json(self):
+        def check(*words, want):
+            return json.loads(self.run_in("bump-id", "--check", "--format", "json", *words,
+                                          want=want).out)["out_of_step"]
+        self.run_in("bump-id")
+        old = self.since()
+        self.assertEqual(check(want=DONE), [])
+        self.replace("mx1.example.org", "mx3.example.org")
+        found, = check(want=NO)
+        self.assertEqual([found["domain"], found["file"], found["line"]],
+                         ["example.org", str(self.path), 17])
+        self.assertEqual(found["text"] + "\n",
+                         self.run_in("bump-id", "--check", want=NO).out.split(": error: ")[1])
+        self.replace("mode: enforce\n", "mode: testing\n")
+        self.assertEqual([f.get("policy") for f in check(want=NO)], ["google", None])
+        self.run_in("bump-id")
+        self.write("a.yaml", "domains: {}\n")
+        self.assertEqual([("id" in f, "retire" in f["text"]) for f in check("--since", old, want=NO)],
+                         [(False, True)] * 2)
+        for words in (["--format", "zone"], ["-f", "ndjson"]):
+            self.run_in("bump-id", "--check", *words, want=USAGE)
 
     def test_a_mode_that_is_lowered_has_a_date(self):
         old = self.since()
