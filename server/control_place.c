@@ -7,6 +7,7 @@
 
 #include "lib/base/directory.h"
 #include "lib/base/file.h"
+#include "lib/base/group.h"
 
 enum { DIRECTORY_MODE = 0750 };
 
@@ -25,14 +26,9 @@ static bool find_group(const struct settings *settings, const struct privileges 
         place->group_name = name_group(place->group);
         return true;
     }
-    const struct group *group = getgrnam(settings->control_group); // NOLINT(concurrency-mt-unsafe)
-    if (group == NULL) {
-        return error_set(e, ERROR_NOT_FOUND,
-                         "there is no group %s; make it (addgroup --system %s) or change "
-                         "control.group in the configuration",
-                         settings->control_group, settings->control_group);
+    if (!group_find(settings->control_group, &place->group, e)) {
+        return error_prefix(e, "control.group: ");
     }
-    place->group = group->gr_gid;
     place->group_name = memory_string(settings->control_group);
     return true;
 }

@@ -75,7 +75,7 @@ static bool watch(struct control *control, int operation, int fd, uint32_t event
 static bool listen_for_group(const struct control_options *options, int *ret_listener,
                              struct file_identity *ret_file, struct error *e)
 {
-    const struct unix_socket_owner owner = {geteuid(), options->group};
+    const struct unix_socket_owner owner = {geteuid(), options->group, 0};
     const struct unix_socket_owner *other = options->group != getegid() ? &owner : NULL;
     if (unix_socket_listen(options->path, other, ret_listener, ret_file, e)) {
         return true;

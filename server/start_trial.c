@@ -2,16 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/file.h"
+#include "lib/base/group.h"
 #include "lib/base/memory.h"
 #include "lib/base/privileges.h"
-
-enum { GROUP_ROOM = 16 * 1024 }; /* one with more members cannot be told from one that is there */
 
 static bool same_text(const char *a, const char *b)
 {
@@ -90,16 +88,9 @@ static bool try_state(const struct start_trial *trial, struct error *e)
 static bool try_control_group(const struct start_trial *trial, struct error *e)
 {
     const char *name = trial->settings->control_group;
-    struct group found;
-    struct group *group = NULL;
-    char room[GROUP_ROOM];
-    if (name == NULL || same_text(name, trial->running->control_group)) {
-        return true;
-    }
-    int code = getgrnam_r(name, &found, room, sizeof(room), &group);
-    return group != NULL || code != 0 ||
-           error_set(e, ERROR_NOT_FOUND, "there is no group %s; make it (addgroup --system %s)",
-                     name, name);
+    gid_t group = 0;
+    return name == NULL || same_text(name, trial->running->control_group) ||
+           group_find(name, &group, e);
 }
 
 static bool try_control(const struct start_trial *trial, struct error *e)
@@ -119,7 +110,9 @@ static bool try_control(const struct start_trial *trial, struct error *e)
 static bool has(const struct settings_listens *listens, const struct settings_listen *listen)
 {
     for (size_t i = 0; i < listens->count; i++) {
-        if (strcmp(listens->items[i].text, listen->text) == 0) {
+        const struct settings_listen *other = &listens->items[i];
+        if (strcmp(other->text, listen->text) == 0 &&
+            same_text(other->terms.group, listen->terms.group)) {
             return true;
         }
     }
@@ -129,10 +122,14 @@ static bool has(const struct settings_listens *listens, const struct settings_li
 static bool try_listen(const struct start_trial *trial, const struct settings_listen *listen,
                        struct error *e)
 {
+    gid_t group = 0;
     switch (listen->kind) {
     case LISTEN_TCP:
         return listener_try(listen, trial->listeners, e);
     case LISTEN_UNIX:
+        if (listen->terms.group != NULL && !group_find(listen->terms.group, &group, e)) {
+            return false;
+        }
         return trial->as_root || may_make(listen->host) ||
                error_system(e, "cannot listen on %s", listen->text);
     case LISTEN_SYSTEMD:

@@ -82,11 +82,11 @@ static bool remove_stale(const struct place *place, const struct sockaddr_un *ad
 /* bind(2) gives the file the descriptor's mode less the umask, so it has the right one at birth and
  * no chmod(2) need find it again. Nobody can connect before listen(2). The umask is the whole
  * process's: sockets are opened before there are other threads. */
-static bool bind_with_mode(int fd, const struct sockaddr_un *address)
+static bool bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode)
 {
     mode_t kept = umask(0);
-    bool bound = fchmod(fd, SOCKET_MODE) == 0 &&
-                 bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+    bool bound =
+        fchmod(fd, mode) == 0 && bind(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
     umask(kept);
     return bound;
 }
@@ -94,8 +94,8 @@ static bool bind_with_mode(int fd, const struct sockaddr_un *address)
 /* bind(2) went by the path, which somebody may have turned elsewhere meanwhile, and what it made
  * may have been moved away: only a socket of ours in the directory that is held goes on. A default
  * ACL of the directory (acl(5)) takes from the mode at birth, and gives nothing. */
-static bool look_at_own(const struct place *place, int *ret_file, struct stat *ret_status,
-                        struct error *e)
+static bool look_at_own(const struct place *place, mode_t mode, int *ret_file,
+                        struct stat *ret_status, struct error *e)
 {
     int file = openat(place->directory, place->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (file < 0 || fstat(file, ret_status) != 0) {
@@ -104,7 +104,7 @@ static bool look_at_own(const struct place *place, int *ret_file, struct stat *r
         return false;
     }
     if (!S_ISSOCK(ret_status->st_mode) || ret_status->st_uid != geteuid() ||
-        (ret_status->st_mode & ALL_MODES & ~SOCKET_MODE) != 0 || ret_status->st_nlink != 1) {
+        (ret_status->st_mode & ALL_MODES & ~mode) != 0 || ret_status->st_nlink != 1) {
         file_close(&file);
         return error_set(e, ERROR_CHANGED,
                          "%s was replaced while it was made; put it into a directory where nobody "
@@ -116,23 +116,22 @@ static bool look_at_own(const struct place *place, int *ret_file, struct stat *r
 }
 
 /* What a default ACL took. chmod(2) has no form for such a descriptor but its name in /proc. */
-static bool widen(int file, mode_t mode, const struct place *place, struct error *e)
+static bool widen(int file, mode_t now, mode_t mode, const struct place *place, struct error *e)
 {
-    if ((mode & ALL_MODES) == SOCKET_MODE) {
+    if ((now & ALL_MODES) == mode) {
         return true;
     }
     CLEANUP_FREE char *name = memory_printf("/proc/self/fd/%d", file);
-    return chmod(name, SOCKET_MODE) == 0 ||
-           error_system(e, "cannot set the mode of %s", place->path);
+    return chmod(name, mode) == 0 || error_system(e, "cannot set the mode of %s", place->path);
 }
 
 /* By the descriptor: its owner is this file's, whatever stands at the path by now. */
 static bool give(int file, const struct unix_socket_owner *owner, const struct place *place,
                  struct error *e)
 {
-    return owner == NULL || owner->uid == (uid_t)-1 ||
+    return owner == NULL || (owner->uid == (uid_t)-1 && owner->gid == (gid_t)-1) ||
            fchownat(file, "", owner->uid, owner->gid, AT_EMPTY_PATH) == 0 ||
-           error_system(e, "cannot give %s to its user", place->path);
+           error_system(e, "cannot give %s to its user or group", place->path);
 }
 
 bool unix_socket_listen(const char *path, const struct unix_socket_owner *owner, int *ret_fd,
@@ -140,6 +139,7 @@ bool unix_socket_listen(const char *path, const struct unix_socket_owner *owner,
 {
     struct stat status;
     struct sockaddr_un address;
+    mode_t mode = owner != NULL && owner->mode != 0 ? owner->mode : SOCKET_MODE;
     CLEANUP(place_clear) struct place place = {.directory = -1};
     if (!unix_socket_address(path, &address, e) || !place_open(path, &place, e) ||
         !remove_stale(&place, &address, e)) {
@@ -149,13 +149,13 @@ bool unix_socket_listen(const char *path, const struct unix_socket_owner *owner,
     if (fd < 0) {
         return error_system(e, "cannot make a socket");
     }
-    if (!bind_with_mode(fd, &address)) {
+    if (!bind_with_mode(fd, &address, mode)) {
         return error_system(
             e, "cannot make the socket %s; its directory must exist and be writable", path);
     }
     CLEANUP_CLOSE int file = -1;
-    if (!look_at_own(&place, &file, &status, e) || !widen(file, status.st_mode, &place, e) ||
-        !give(file, owner, &place, e)) {
+    if (!look_at_own(&place, mode, &file, &status, e) ||
+        !widen(file, status.st_mode, mode, &place, e) || !give(file, owner, &place, e)) {
         return false;
     }
     if (listen(fd, SOMAXCONN) != 0) {

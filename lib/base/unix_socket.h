@@ -12,15 +12,16 @@
 bool unix_socket_address(const char *path, struct sockaddr_un *ret_address, struct error *e)
     MUST_USE;
 
-/* Whose the file becomes. */
+/* Whose the file becomes, and who may connect. */
 struct unix_socket_owner {
-    uid_t uid; /* (uid_t)-1: it stays ours */
-    gid_t gid;
+    uid_t uid;   /* (uid_t)-1: it stays ours, … */
+    gid_t gid;   /* … and (gid_t)-1: our group's */
+    mode_t mode; /* 0: 0660 */
 };
 
-/* A listening, non-blocking, close-on-exec socket on PATH, mode 0660. A socket file that nobody
+/* A listening, non-blocking, close-on-exec socket on PATH. A socket file that nobody
  * listens on is removed first; a living listener, or a file that is no socket, is ERROR_CONFLICT.
- * OWNER NULL: nobody else's. *RET_FILE says which file that is.
+ * OWNER NULL: nobody else's, mode 0660. *RET_FILE says which file that is.
  *
  * It may be called as root for a path in somebody else's directory: what is not the socket made
  * here keeps its owner and mode, whatever that user puts in its place meanwhile (ERROR_CHANGED).

@@ -98,7 +98,7 @@ static void a_socket_is_given_away_and_nothing_else_is(void **state)
         skip();
     }
     struct scene scene;
-    const struct unix_socket_owner owner = {SERVICE, SERVICE};
+    const struct unix_socket_owner owner = {SERVICE, SERVICE, 0};
     int noticed = 0;
     begin(&scene, "plain.sock", false);
     for (int i = 0; i < TRIES || noticed == 0; i++) { /* a busy machine: until it had a turn */
