@@ -287,6 +287,7 @@ static void clear_listens(struct settings_listens *listens)
     for (size_t i = 0; i < listens->count; i++) {
         free(listens->items[i].text);
         free(listens->items[i].host);
+        free(listens->items[i].terms.group);
     }
     free(listens->items);
 }

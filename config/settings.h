@@ -17,24 +17,38 @@ struct settings_list {
 
 /* Where to listen. */
 enum settings_listen_kind { LISTEN_TCP, LISTEN_UNIX, LISTEN_SYSTEMD };
+/* By value, so that what has it is copied by assignment. */
+enum { SETTINGS_NETWORKS_MAX = 64 };
+struct settings_networks {
+    struct network items[SETTINGS_NETWORKS_MAX];
+    size_t count;
+};
+
+/* Which field of a request says for whom a proxy asks. */
+enum settings_forwarded { FORWARDED_NOT, FORWARDED_X_FORWARDED_FOR, FORWARDED_FORWARDED };
+
+/* What goes for connections of one place to listen. */
+struct settings_listen_terms {
+    bool proxy;                          /* each begins with a header of the PROXY protocol, … */
+    struct settings_networks proxy_from; /* … and comes from one of these or a Unix socket */
+    enum settings_forwarded forwarded;   /* of LISTENER_PLAIN, where a request comes … */
+    struct settings_networks forwarded_from; /* … from one of these or a Unix socket */
+    char *group;                             /* of a Unix socket; NULL: that of its user */
+    int64_t mode;                            /* of a Unix socket: 0660, …; 0: as ever */
+};
+
 struct settings_listen {
     enum settings_listen_kind kind;
     char *text; /* as configured, for messages */
     char *host; /* TCP: address without brackets; UNIX: path; SYSTEMD: the socket's
                    FileDescriptorName */
     uint16_t port;
+    struct settings_listen_terms terms;
 };
 struct settings_listens {
     struct settings_listen *items;
     size_t count;
     size_t capacity;
-};
-
-/* By value, so that what has it is copied by assignment. */
-enum { SETTINGS_NETWORKS_MAX = 64 };
-struct settings_networks {
-    struct network items[SETTINGS_NETWORKS_MAX];
-    size_t count;
 };
 
 /* `listen.admin`: metrics and health, for whoever watches the server. */

@@ -19,8 +19,10 @@ static void add_listen(struct settings_listens *listens, struct settings_listen 
 
 void settings_listen_default(struct settings_listens *listens, const char *text, uint16_t port)
 {
-    add_listen(listens, (struct settings_listen){LISTEN_TCP, memory_string(text),
-                                                 memory_string("::"), port});
+    add_listen(listens, (struct settings_listen){.kind = LISTEN_TCP,
+                                                 .text = memory_string(text),
+                                                 .host = memory_string("::"),
+                                                 .port = port});
 }
 
 static bool read_port(struct bytes text, uint16_t *ret_port)

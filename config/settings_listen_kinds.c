@@ -4,13 +4,13 @@
 static bool read_https(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
     settings_reader_of(context)->https_read = true;
-    return fields_strings(pair, settings_add_listen, &((struct settings *)target)->https, context);
+    return settings_read_listens(pair, &((struct settings *)target)->https, context);
 }
 
 static bool read_http(const struct yaml_pair *pair, void *target, struct fields_context *context)
 {
     settings_reader_of(context)->http_read = true;
-    return fields_strings(pair, settings_add_listen, &((struct settings *)target)->http, context);
+    return settings_read_listens(pair, &((struct settings *)target)->http, context);
 }
 
 bool settings_read_listen(const struct yaml_pair *pair, void *target,
@@ -19,8 +19,7 @@ bool settings_read_listen(const struct yaml_pair *pair, void *target,
     static const struct field FIELDS[] = {
         {"https", .read = read_https},
         {"http", .read = read_http},
-        {"plain", fields_read_strings, .offset = offsetof(struct settings, plain),
-         .add = settings_add_listen},
+        {"plain", settings_read_listens, .offset = offsetof(struct settings, plain)},
         {"admin", .read = settings_read_admin},
         {"health", .read = settings_read_health},
     };

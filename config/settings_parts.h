@@ -50,6 +50,14 @@ bool settings_parse_address(struct bytes text, struct settings_listen *ret_liste
 /* One more place to listen, for fields_strings: TARGET is a struct settings_listens. */
 bool settings_add_listen(const struct yaml_node *item, void *target,
                          struct fields_context *context);
+/* For struct field's `read`: places to listen, each a text or a mapping with terms; TARGET as
+ * above.
+ */
+bool settings_read_listens(const struct yaml_pair *pair, void *target,
+                           struct fields_context *context);
+/* Whether two have the same terms. */
+bool settings_terms_equal(const struct settings_listen_terms *a,
+                          const struct settings_listen_terms *b);
 /* Whether the address HOST, of a struct settings_listen, is loopback's. */
 bool settings_is_loopback(const char *host);
 

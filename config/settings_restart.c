@@ -25,7 +25,8 @@ static bool listens_differ(const struct settings_listens *a, const struct settin
         const struct settings_listen *one = &a->items[i];
         const struct settings_listen *other = &b->items[i];
         differ = one->kind != other->kind || one->port != other->port ||
-                 texts_differ(one->host, other->host);
+                 texts_differ(one->host, other->host) ||
+                 !settings_terms_equal(&one->terms, &other->terms);
     }
     return differ;
 }

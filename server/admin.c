@@ -165,7 +165,8 @@ static bool start_worker(struct admin *admin, struct error *e)
     struct listeners *listeners = &server->admin_listeners;
     CLEANUP_FREE struct worker_listener *taken = memory_zero(listeners->count, sizeof(*taken));
     for (size_t i = 0; i < listeners->count; i++) {
-        taken[i] = (struct worker_listener){listener_take(&listeners->items[i], 0), LISTENER_ADMIN};
+        taken[i] = (struct worker_listener){.fd = listener_take(&listeners->items[i], 0),
+                                            .kind = LISTENER_ADMIN};
     }
     struct settings settings = *server->settings; /* with limits of its own */
     settings.limits.connections = ADMIN_CONNECTIONS;

@@ -11,6 +11,7 @@
 
 #include "lib/base/descriptor.h"
 #include "lib/base/file.h"
+#include "lib/base/group.h"
 #include "lib/base/unix_socket.h"
 
 static const char *const kind_names[LISTENER_KINDS] = {
@@ -192,7 +193,11 @@ static bool open_unix(const struct settings_listen *config, const struct listene
                       struct listener *listener, struct error *e)
 {
     CLEANUP_CLOSE int fd = -1;
-    const struct unix_socket_owner owner = {options->uid, options->gid};
+    struct unix_socket_owner owner = {options->uid, options->gid, (mode_t)config->terms.mode};
+    const char *group = config->terms.group;
+    if (group != NULL && !group_find(group, &owner.gid, e)) {
+        return error_prefix(e, "cannot listen on %s: ", config->text);
+    }
     if (!unix_socket_listen(config->host, &owner, &fd, &listener->file, e)) {
         return false;
     }
@@ -210,11 +215,13 @@ static int bound_port(int fd)
     return internet ? ntohs(*address_port(&address)) : 0;
 }
 
-static struct listener *add(struct listeners *listeners, enum listener_kind kind, size_t workers)
+static struct listener *add(struct listeners *listeners, enum listener_kind kind,
+                            const struct settings_listen *config, size_t workers)
 {
     ARRAY_GROW(listeners->items, listeners->count, listeners->capacity);
     struct listener *listener = &listeners->items[listeners->count++];
-    *listener = (struct listener){.kind = kind, .fds = memory_zero(workers, sizeof(int))};
+    *listener = (struct listener){
+        .kind = kind, .terms = &config->terms, .fds = memory_zero(workers, sizeof(int))};
     listeners->workers = workers;
     for (size_t i = 0; i < workers; i++) {
         listener->fds[i] = -1;
@@ -234,7 +241,7 @@ static bool open_systemd(enum listener_kind kind, const struct settings_listen *
                              "%s is not a listening stream socket; use ListenStream= in its unit",
                              config->text);
         }
-        struct listener *listener = add(listeners, kind, options->workers);
+        struct listener *listener = add(listeners, kind, config, options->workers);
         listener->address = memory_string(config->text);
         listener->port = bound_port(fd);
         (void)set_option(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_OCTETS);
@@ -256,9 +263,10 @@ bool listener_open(enum listener_kind kind, const struct settings_listen *listen
 {
     switch (listen->kind) {
     case LISTEN_TCP:
-        return open_tcp(listen, options->workers, add(listeners, kind, options->workers), e);
+        return open_tcp(listen, options->workers, add(listeners, kind, listen, options->workers),
+                        e);
     case LISTEN_UNIX:
-        return open_unix(listen, options, add(listeners, kind, options->workers), e);
+        return open_unix(listen, options, add(listeners, kind, listen, options->workers), e);
     case LISTEN_SYSTEMD:
         return open_systemd(kind, listen, options, listeners, e);
     }

@@ -17,6 +17,7 @@
 
 struct listener {
     enum listener_kind kind;
+    const struct settings_listen_terms *terms; /* borrowed from the settings */
     char *address;             /* as bound: "[::]", "0.0.0.0", "unix:/run/x.sock", "systemd:NAME" */
     int port;                  /* as bound; 0 where there is none */
     int *fds;                  /* one per worker; -1: handed over */

@@ -28,8 +28,9 @@ static struct worker_listener *listeners_of(struct server *server, size_t number
     struct listeners *listeners = &server->listeners;
     struct worker_listener *taken = memory_zero(listeners->count, sizeof(*taken));
     for (size_t i = 0; i < listeners->count; i++) {
-        taken[i] = (struct worker_listener){listener_take(&listeners->items[i], number),
-                                            listeners->items[i].kind};
+        struct listener *listener = &listeners->items[i];
+        taken[i] = (struct worker_listener){listener_take(listener, number), listener->kind,
+                                            listener->terms};
     }
     return taken;
 }

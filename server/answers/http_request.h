@@ -22,6 +22,9 @@ struct http_request {
     size_t if_none_match_count;                         /* that follow name nothing */
     struct bytes user_agent; /* these two for the access log; p may be NULL */
     struct bytes referer;
+    struct bytes
+        x_forwarded_for;    /* for whom a proxy asks; p may be NULL; of several lines the last */
+    struct bytes forwarded; /* likewise (RFC 7239) */
     /* What the TLS handshake was made for, which the request must name too; NULL: without TLS. */
     const struct dns_name *server_name;
 };

@@ -13,6 +13,7 @@ struct place {
     struct acceptor *acceptor;
     h2o_socket_t *socket; /* NULL: closed */
     enum listener_kind kind;
+    const struct settings_listen_terms *terms;
 };
 
 struct acceptor {
@@ -78,7 +79,7 @@ static bool accept_one(struct place *place)
     errno = 0;
     h2o_socket_t *socket = h2o_evloop_socket_accept(place->socket);
     if (socket != NULL) {
-        channel_open(acceptor->house, socket, place->kind);
+        channel_open(acceptor->house, socket, place->kind, place->terms);
         return true;
     }
     int why = errno;
@@ -168,6 +169,7 @@ struct acceptor *acceptor_new(h2o_loop_t *loop, struct channel_house *house,
         struct place *place = &acceptor->places[i];
         place->acceptor = acceptor;
         place->kind = listeners[i].kind;
+        place->terms = listeners[i].terms;
         place->socket = h2o_evloop_socket_create(loop, listeners[i].fd, H2O_SOCKET_FLAG_DONT_READ);
         place->socket->data = place;
         h2o_socket_read_start(place->socket, on_acceptable);

@@ -110,6 +110,12 @@ bool address_is_from(const struct settings_networks *networks, const struct sock
            network_has(&own[1], octets) || is_in(networks, octets);
 }
 
+bool address_is_in(const struct settings_networks *networks, const struct sockaddr *peer)
+{
+    unsigned char octets[NETWORK_ADDRESS_OCTETS];
+    return family_of(peer, octets) == NULL || is_in(networks, octets);
+}
+
 static uint32_t slot_of(const struct address_book *book, enum kind kind,
                         const unsigned char octets[NETWORK_ADDRESS_OCTETS])
 {

@@ -63,6 +63,11 @@ int64_t address_book_hold(struct address_book *book, const struct address_place 
 /* Whether PEER is this machine, over loopback or a Unix socket, or in one of NETWORKS. */
 bool address_is_from(const struct settings_networks *networks, const struct sockaddr *peer);
 
+/* Whether PEER is in one of NETWORKS, or has no address: over a Unix socket, whose mode says who
+ * may.
+ */
+bool address_is_in(const struct settings_networks *networks, const struct sockaddr *peer);
+
 /* The networks that PEER counts for, the smallest first: how many, 0 where it has no address. */
 size_t address_networks(const struct sockaddr *peer, struct network ret_networks[ADDRESS_LEVELS]);
 

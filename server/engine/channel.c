@@ -4,6 +4,7 @@
 
 #include "lib/base/clock.h"
 #include "server/engine/http1.h"
+#include "server/engine/proxy_header.h"
 #include "server/engine/tls_alert.h"
 #include "server/engine/tls_alpn_challenge.h"
 
@@ -14,6 +15,7 @@ enum {
 };
 
 enum channel_state {
+    CHANNEL_IS_INTRODUCED, /* awaits its proxy's header */
     CHANNEL_SHAKES_HANDS,
     CHANNEL_TALKS,
     CHANNEL_ENDS,    /* closes when all is written */
@@ -270,7 +272,7 @@ static void on_woken(void *context)
  */
 static void see_end(struct channel *channel)
 {
-    if (channel->state != CHANNEL_CLOSES && channel->state != CHANNEL_SHAKES_HANDS &&
+    if (channel->state != CHANNEL_CLOSES && channel->state > CHANNEL_SHAKES_HANDS &&
         !h2o_socket_is_writing(channel->socket) && !h2o_socket_is_reading(channel->socket)) {
         h2o_socket_read_start(channel->socket, on_readable);
     }
@@ -355,12 +357,57 @@ static void on_handshake(h2o_socket_t *socket, const char *err)
     start(channel, http2);
 }
 
-void channel_open(struct channel_house *house, h2o_socket_t *socket, enum listener_kind kind)
+/* It is known whose connection it is. */
+static void begin(struct channel *channel)
+{
+    if (channel->connection.kind == LISTENER_HTTPS) {
+        /* Not h2o_accept: the protocol chosen is for us to see. What was read behind a proxy's
+         * header is the handshake's. */
+        channel->state = CHANNEL_SHAKES_HANDS;
+        h2o_socket_ssl_handshake(channel->socket, tls_context_ssl(channel->house->tls), NULL,
+                                 on_handshake);
+    } else {
+        start(channel, false);
+    }
+}
+
+/* Takes the header, once it is whole, and nothing of what follows. */
+static void on_introduction(h2o_socket_t *socket, const char *err)
+{
+    struct channel *channel = channel_of(socket);
+    struct connection *connection = &channel->connection;
+    struct proxy_header header;
+    if (err != NULL || connection->times.phase == CONNECTION_CUT) {
+        close_channel(channel);
+        return;
+    }
+    switch (proxy_header_read((struct bytes){socket->input->bytes, socket->input->size}, &header)) {
+    case PROXY_HEADER_IS_CUT:
+        return;
+    case PROXY_HEADER_IS_NONE:
+        connection_count(connection, END_PROXY);
+        close_channel(channel);
+        return;
+    case PROXY_HEADER_IS_WHOLE:
+        break;
+    }
+    h2o_socket_read_stop(socket);
+    h2o_buffer_consume(&socket->input, header.octets);
+    if (connections_introduce(connection, &header.client, clock_monotonic_ms())) {
+        begin(channel);
+    } else {
+        close_channel(channel);
+    }
+}
+
+void channel_open(struct channel_house *house, h2o_socket_t *socket, enum listener_kind kind,
+                  const struct settings_listen_terms *terms)
 {
     struct channel *channel = memory_zero(1, sizeof(*channel));
     channel->house = house;
     channel->socket = socket;
     channel->connection.kind = kind;
+    channel->connection.terms = terms;
     channel->connection.fd = h2o_socket_get_fd(socket);
     /* Not h2o's getpeername, which keeps a copy. */
     socklen_t length = sizeof(channel->connection.peer);
@@ -373,11 +420,11 @@ void channel_open(struct channel_house *house, h2o_socket_t *socket, enum listen
     }
     socket->on_close.cb = on_close;
     socket->on_close.data = channel;
-    if (kind == LISTENER_HTTPS) {
-        /* Not h2o_accept: the protocol chosen is for us to see. */
-        h2o_socket_ssl_handshake(socket, tls_context_ssl(house->tls), NULL, on_handshake);
+    if (terms != NULL && terms->proxy) {
+        channel->state = CHANNEL_IS_INTRODUCED;
+        h2o_socket_read_start(socket, on_introduction);
     } else {
-        start(channel, false);
+        begin(channel);
     }
 }
 

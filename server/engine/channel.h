@@ -23,8 +23,9 @@ struct channel_house {
     struct buffer scratch; /* what the protocol that runs puts out */
 };
 
-/* Takes a just accepted SOCKET over. */
-void channel_open(struct channel_house *house, h2o_socket_t *socket, enum listener_kind kind);
+/* Takes a just accepted SOCKET over; TERMS (may be NULL) outlive it. */
+void channel_open(struct channel_house *house, h2o_socket_t *socket, enum listener_kind kind,
+                  const struct settings_listen_terms *terms);
 
 /* For connections_init. */
 void channel_say_goodbye(struct connection *connection);

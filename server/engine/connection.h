@@ -91,6 +91,7 @@ struct connection {
     struct connections *owner;
     int fd; /* borrowed */
     enum listener_kind kind;
+    const struct settings_listen_terms *terms; /* borrowed; NULL: none of its own */
     struct connection_times times;
     int64_t requests;   /* taken, ever */
     unsigned under_way; /* of these, not yet out of the protocol's hands */
@@ -99,8 +100,10 @@ struct connection {
     int64_t allowed;    /* … and how many may come, by the requests that were taken */
     int64_t held;       /* octets of memory, beyond what an idle connection has */
     struct address_place place;
-    struct sockaddr_storage peer; /* ss_family is AF_UNSPEC where it is not known */
-    struct dns_name name;         /* what the TLS handshake asked for; n is 0 without */
+    /* Who it is: what the socket comes from, or whom its proxy's header tells. ss_family is
+     * AF_UNSPEC where it is not known. */
+    struct sockaddr_storage peer;
+    struct dns_name name; /* what the TLS handshake asked for; n is 0 without */
 };
 
 /* One more that was ended, or refused, for REASON. */

@@ -17,6 +17,7 @@ static const char *const NAMES[CONNECTION_ENDS] = {
     [END_FLOOD] = "flood",
     [END_HEADER] = "header",
     [END_MALFORMED] = "malformed",
+    [END_PROXY] = "proxy",
     [END_FAULTS] = "faults",
     [END_DRAIN] = "drain",
 };

@@ -73,6 +73,7 @@ enum connection_end {
     END_FLOOD,
     END_HEADER,
     END_MALFORMED,
+    END_PROXY, /* not from a proxy of its listener, or without the header that it wants */
     END_FAULTS,
     END_DRAIN,
     CONNECTION_ENDS

@@ -18,7 +18,7 @@ bool connections_have_room(const struct connections *connections)
     return now_held(&connections->totals->current) < connections->limits.connections;
 }
 
-/* Behind a proxy all clients are one address. */
+/* A place for its address. */
 static bool takes_place(struct connections *connections, struct connection *connection,
                         int64_t now_ms)
 {
@@ -27,14 +27,6 @@ static bool takes_place(struct connections *connections, struct connection *conn
         [ADDRESS_NETWORK_FULL] = END_NETWORK_FULL,
         [ADDRESS_HANDSHAKES] = END_HANDSHAKES,
     };
-    if (connections->from != NULL &&
-        !address_is_from(connections->from, (const struct sockaddr *)&connection->peer)) {
-        return false; /* the counters are for clients */
-    }
-    if (connection->kind == LISTENER_PLAIN || connection->kind == LISTENER_ADMIN ||
-        connection->peer.ss_family == AF_UNSPEC) {
-        return true;
-    }
     enum address_verdict verdict = address_book_enter(
         connections->totals->addresses, (const struct sockaddr *)&connection->peer,
         &connections->limits, connection->kind == LISTENER_HTTPS, now_ms, &connection->place);
@@ -44,10 +36,41 @@ static bool takes_place(struct connections *connections, struct connection *conn
     return verdict == ADDRESS_ADMITTED;
 }
 
+/* Before anything is read. */
+static bool is_let_in(struct connections *connections, struct connection *connection,
+                      int64_t now_ms)
+{
+    const struct sockaddr *peer = (const struct sockaddr *)&connection->peer;
+    const struct settings_listen_terms *terms = connection->terms;
+    if (connections->from != NULL && !address_is_from(connections->from, peer)) {
+        return false; /* the counters are for clients */
+    }
+    if (terms != NULL && terms->proxy) { /* it is the client's, whom the header tells */
+        bool trusted = address_is_in(&terms->proxy_from, peer);
+        if (!trusted) {
+            connection_count(connection, END_PROXY);
+        }
+        return trusted;
+    }
+    /* Behind a proxy that tells nothing all clients are one address. */
+    return connection->kind == LISTENER_PLAIN || connection->kind == LISTENER_ADMIN ||
+           peer->sa_family == AF_UNSPEC || takes_place(connections, connection, now_ms);
+}
+
+bool connections_introduce(struct connection *connection, const struct sockaddr_storage *client,
+                           int64_t now_ms)
+{
+    if (client->ss_family == AF_UNSPEC) {
+        return true;
+    }
+    connection->peer = *client;
+    return takes_place(connection->owner, connection, now_ms);
+}
+
 bool connections_add(struct connections *connections, struct connection *connection, int64_t now_ms)
 {
     connection->owner = connections;
-    if (!takes_place(connections, connection, now_ms)) {
+    if (!is_let_in(connections, connection, now_ms)) {
         return false;
     }
     connection->times.accepted_ms = connection->times.since_ms = now_ms;

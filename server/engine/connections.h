@@ -22,6 +22,10 @@ bool connections_have_room(const struct connections *connections);
  * False: a limit of its address or network refuses it, nothing was changed but a counter. */
 bool connections_add(struct connections *connections, struct connection *connection, int64_t now_ms)
     MUST_USE;
+/* CONNECTION, whose terms say that it is a proxy's, is CLIENT's (AF_UNSPEC: the proxy's own), for
+ * all limits from now on. False: one of them refuses it. */
+bool connections_introduce(struct connection *connection, const struct sockaddr_storage *client,
+                           int64_t now_ms) MUST_USE;
 /* Its socket is closed; gives back all that it had. */
 void connections_remove(struct connection *connection);
 

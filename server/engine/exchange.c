@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "server/engine/forwarded.h"
+
 static int64_t wall_ms(void)
 {
     struct timespec now;
@@ -9,12 +11,30 @@ static int64_t wall_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Of who asks: the connection's, or whom its proxy names for this request. */
+static void fill_address(struct access_record *record, const struct connection *connection,
+                         const struct http_request *request)
+{
+    const struct settings_listen_terms *terms = connection->terms;
+    const struct sockaddr *peer = (const struct sockaddr *)&connection->peer;
+    struct sockaddr_storage client;
+    if (terms != NULL && terms->forwarded != FORWARDED_NOT &&
+        address_is_in(&terms->forwarded_from, peer) &&
+        forwarded_client(terms->forwarded,
+                         terms->forwarded == FORWARDED_FORWARDED ? request->forwarded
+                                                                 : request->x_forwarded_for,
+                         &terms->forwarded_from, &client)) {
+        peer = (const struct sockaddr *)&client;
+    }
+    access_record_set_address(record, peer);
+}
+
 static void fill_request(struct access_record *record, const struct connection *connection,
                          const struct http_request *request)
 {
     record->time_ms = wall_ms();
     record->version = request->version;
-    access_record_set_address(record, (const struct sockaddr *)&connection->peer);
+    fill_address(record, connection, request);
     access_record_set(record->method, sizeof(record->method), request->method);
     access_record_set(record->host, sizeof(record->host), request->authority);
     access_record_set(record->path, sizeof(record->path), request->target);

@@ -145,6 +145,19 @@ static bool read_referer(struct bytes value, struct reading *reading)
     return true;
 }
 
+/* Of several lines the last: a proxy in front adds its own behind what the client sent. */
+static bool read_x_forwarded_for(struct bytes value, struct reading *reading)
+{
+    reading->head->request.x_forwarded_for = value;
+    return true;
+}
+
+static bool read_forwarded(struct bytes value, struct reading *reading)
+{
+    reading->head->request.forwarded = value;
+    return true;
+}
+
 static bool read_known(struct bytes name, struct bytes value, struct reading *reading)
 {
     static const struct {
@@ -159,6 +172,8 @@ static bool read_known(struct bytes name, struct bytes value, struct reading *re
         {{"transfer-encoding", 17}, read_encoding},
         {{"expect", 6}, read_expect},
         {{"referer", 7}, read_referer},
+        {{"x-forwarded-for", 15}, read_x_forwarded_for},
+        {{"forwarded", 9}, read_forwarded},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(fields); i++) {
         if (bytes_equal_nocase(name, fields[i].name)) {

@@ -23,6 +23,7 @@ struct access_log;
 struct worker_listener {
     int fd;
     enum listener_kind kind;
+    const struct settings_listen_terms *terms; /* borrowed until worker_stop; NULL: none */
 };
 
 struct worker_options {

@@ -34,7 +34,10 @@ static bool open_one(const struct settings_listen *listen, size_t workers,
 
 static struct settings_listen tcp(const char *host, int port)
 {
-    return (struct settings_listen){LISTEN_TCP, (char *)"the place", (char *)host, (uint16_t)port};
+    return (struct settings_listen){.kind = LISTEN_TCP,
+                                    .text = (char *)"the place",
+                                    .host = (char *)host,
+                                    .port = (uint16_t)port};
 }
 
 static int connect_to(int port)
@@ -172,7 +175,8 @@ static void a_unix_socket_is_shared_closed_to_others_and_removed(void **state)
     struct listeners listeners;
     char *directory = temporary_make();
     CLEANUP_FREE char *path = temporary_path(directory, "a.sock");
-    struct settings_listen listen = {LISTEN_UNIX, (char *)"unix:a.sock", path, 0};
+    struct settings_listen listen = {
+        .kind = LISTEN_UNIX, .text = (char *)"unix:a.sock", .host = path};
     assert_true(open_one(&listen, 2, &listeners, &e));
     struct stat status;
     assert_int_equal(stat(path, &status), 0);
@@ -326,7 +330,8 @@ static void a_socket_that_systemd_did_not_pass_is_named(void **state)
     (void)state;
     struct error e;
     struct listeners listeners;
-    struct settings_listen listen = {LISTEN_SYSTEMD, (char *)"systemd:web", (char *)"web", 0};
+    struct settings_listen listen = {
+        .kind = LISTEN_SYSTEMD, .text = (char *)"systemd:web", .host = (char *)"web"};
     assert_false(open_one(&listen, 1, &listeners, &e));
     assert_int_equal(e.code, ERROR_NOT_FOUND);
     assert_non_null(strstr(e.text, "FileDescriptorName=web"));

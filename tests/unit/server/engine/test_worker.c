@@ -92,7 +92,7 @@ static void start_worker(struct fixture *fixture, size_t number)
     struct error e;
     struct worker_listener listeners[LISTENER_KINDS];
     for (int kind = 0; kind < LISTENER_KINDS; kind++) {
-        listeners[kind] = (struct worker_listener){listen_on(fixture->ports[kind]), kind};
+        listeners[kind] = (struct worker_listener){listen_on(fixture->ports[kind]), kind, NULL};
         fixture->ports[kind] = port_of(listeners[kind].fd);
     }
     const struct http_answers policies = {policy_answer, &fixture->policy_answers};
