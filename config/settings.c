@@ -307,6 +307,7 @@ void settings_free(struct settings *settings)
         settings->user,
         settings->root_text,
         settings->health_path,
+        settings->webroot,
         settings->dns_delegate,
         settings->default_tlsrpt,
         settings->dns_host,

@@ -158,6 +158,7 @@ struct settings {
     struct settings_listens http;
     struct settings_listens plain;
     struct settings_admin admin;
+    char *webroot; /* of `listen.http`: where another ACME client puts its tokens; NULL: nowhere */
     char *health_path; /* `listen.health`: what a balancer asks for by address; NULL: nothing */
     char *state;
     char *control;       /* the control socket */

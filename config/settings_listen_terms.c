@@ -121,6 +121,22 @@ static bool read_mode(const struct yaml_pair *pair, void *target, struct fields_
                         shown(text).text);
 }
 
+/* One for all of `http`: which socket a token is asked for on makes no difference to a CA. */
+static bool read_webroot(const struct yaml_pair *pair, void *target, struct fields_context *context)
+{
+    struct place *place = target;
+    struct settings *settings = settings_reader_of(context)->settings;
+    CLEANUP_FREE char *before = TAKE(settings->webroot);
+    if (place->listens != &settings->http) {
+        return fields_error(context, &pair->value_place,
+                            "webroot is for http: a CA asks for tokens on port 80");
+    }
+    return settings_read_path(pair, &settings->webroot, context) &&
+           (before == NULL || strcmp(before, settings->webroot) == 0 ||
+            fields_error(context, &pair->value_place,
+                         "another webroot stands here already; write one for all of http"));
+}
+
 static bool check_one(const struct place *place, const struct settings_listen *listen,
                       const struct yaml_place *where, struct fields_context *context)
 {
@@ -178,6 +194,7 @@ static bool read_place(const struct yaml_pair *pair, struct settings_listens *li
         {"forwarded", .read = read_forwarded},
         {"group", read_group, .max = GROUP_MAX},
         {"mode", .read = read_mode},
+        {"webroot", .read = read_webroot},
     };
     size_t first = listens->count;
     CLEANUP(place_clear) struct place place = {.listens = listens};

@@ -309,6 +309,7 @@ static void serve(struct server *server)
 /* Whatever was started, in the opposite order. */
 static void stop(struct server *server)
 {
+    webroot_close(server->webroot);
     for (size_t i = 0; i < server->workers_running; i++) {
         worker_cut(server->workers[i]);
     }
@@ -316,6 +317,7 @@ static void stop(struct server *server)
         worker_stop(server->workers[i]);
     }
     server->workers_running = 0;
+    webroot_free(server->webroot);
     admin_stop(server->admin);
     secret_memory_free(server->ticket_keys, sizeof(*server->ticket_keys));
     acme_link_stop(server);

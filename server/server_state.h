@@ -23,6 +23,7 @@
 #include "server/listener.h"
 #include "server/systemd.h"
 #include "server/tls_report.h"
+#include "server/webroot.h"
 
 /* A question to the loader or the ACME client whose answer is awaited. */
 struct inquiry {
@@ -67,6 +68,8 @@ struct server {
     struct connection_totals totals;
     struct policy_answers policy_answers;
     struct redirect_answers redirect_answers;
+    struct webroot *webroot; /* NULL: none is configured */
+    struct webroot_answers webroot_answers;
     struct health_answers health_answers[LISTENER_KINDS]; /* before these */
     char *root_line; /* owned; what policy_answers.root_text is; or NULL */
     struct loader_tables tables;

@@ -1,4 +1,6 @@
 /* What each worker thread is given, once there is something to serve. */
+#include <unistd.h>
+
 #include "acme/protocol/self_signed.h"
 #include "lib/base/clock.h"
 #include "lib/base/secret_memory.h"
@@ -73,10 +75,12 @@ static void prepare_answers(struct server *server)
     server->policy_answers.known = &server->tables.policies_known;
     server->redirect_answers = (struct redirect_answers){
         server->tables.policies, &server->tables.policies_known, server->board};
+    server->webroot_answers = webroot_answers(
+        server->webroot, (struct http_answers){redirect_answer, &server->redirect_answers});
     const struct http_answers policies = {policy_answer, &server->policy_answers};
     const struct http_answers others[LISTENER_KINDS] = {
         [LISTENER_HTTPS] = policies,
-        [LISTENER_HTTP] = {redirect_answer, &server->redirect_answers},
+        [LISTENER_HTTP] = {webroot_answer, &server->webroot_answers},
         [LISTENER_PLAIN] = policies,
     };
     for (int kind = 0; kind < LISTENER_KINDS; kind++) {
@@ -108,9 +112,24 @@ static bool make_nameless(struct server *server, struct error *e)
            self_signed_make(&WHAT, clock_wall_s(), &server->nameless, e);
 }
 
+/* That it is not there is no error: an ACME client may make it with its first token. */
+static bool begin_webroot(struct server *server, struct error *e)
+{
+    struct error why;
+    const char *directory = server->settings->webroot;
+    if (directory != NULL && access(directory, X_OK) != 0) {
+        (void)error_system(&why, "cannot look into %s", directory);
+        log_event(server->log, LOG_LEVEL_WARNING, "webroot.missing", LOG_TEXT("problem", why.text),
+                  LOG_TEXT("advice",
+                           "make it, and let the server's user read it: no token is found "
+                           "there until then"));
+    }
+    return directory == NULL || webroot_new(directory, &server->webroot, e);
+}
+
 bool server_start_workers(struct server *server, struct error *e)
 {
-    if (!make_nameless(server, e)) {
+    if (!make_nameless(server, e) || !begin_webroot(server, e)) {
         return false;
     }
     if (server->settings->session_tickets && !begin_tickets(server, e)) {

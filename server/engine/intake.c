@@ -3,6 +3,9 @@
 static void answer_is_there(struct intake *intake)
 {
     intake->state = INTAKE_IS_ANSWERED;
+    if (intake->connection->kind != LISTENER_ADMIN) {
+        connection_count_answer(intake->connection, intake->version, intake->answer.status);
+    }
     exchange_log_later(intake->exchange, intake->record, &intake->answer);
 }
 
@@ -23,6 +26,7 @@ void intake_open(struct intake *intake, const struct http_request *request,
 {
     intake->state = INTAKE_TAKES;
     intake->taker = answer->taker;
+    intake->version = request->version;
     intake->record = exchange_remember(intake->exchange, intake->connection, request);
     intake->waiter.deliver = on_delivered;
     struct http_reply reply = desk_wait(intake->exchange->desk, &intake->waiter);

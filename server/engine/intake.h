@@ -19,6 +19,7 @@ struct intake {
     const struct http_body_taker *taker;
     void *taking;
     uint64_t received; /* octets of the body */
+    int version;       /* of the request */
     struct access_record *record;
     struct desk_waiter waiter;
     struct http_answer answer; /* in INTAKE_IS_ANSWERED */
