@@ -19,6 +19,7 @@ bool settings_read_control(const struct yaml_pair *pair, void *target,
     static const struct field FIELDS[] = {
         {"socket", settings_read_text, .offset = AT(control), .max = PATH_MAX - 1},
         {"group", settings_read_text, .offset = AT(control_group), .max = GROUP_NAME_MAX},
+        {"panel_group", settings_read_text, .offset = AT(panel_group), .max = GROUP_NAME_MAX},
     };
     if (pair->value->kind == YAML_MAPPING) {
         return fields_read(pair, "control", FIELDS, ARRAY_LENGTH(FIELDS), target, context);

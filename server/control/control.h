@@ -126,6 +126,9 @@ enum { CONTROL_PATHS_MAX = 100 };
 /* Octets of a request, with its newline. */
 enum { CONTROL_REQUEST_MAX = 64 * 1024 };
 
+/* The same of who may change the panel's file: its batches are long (PANEL_TEXT_MAX, as JSON). */
+enum { CONTROL_PANEL_REQUEST_MAX = 5 * 1024 * 1024 };
+
 /* So many of the longest names fit into one request. */
 enum { CONTROL_OWNERS_MAX = 200 };
 
