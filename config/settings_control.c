@@ -32,6 +32,9 @@ bool settings_read_control(const struct yaml_pair *pair, void *target,
 bool settings_complete_control(const struct settings_reader *reader, struct fields_context *context)
 {
     struct settings *settings = reader->settings;
+    if (settings->panel_group != NULL && settings->control_group == NULL) {
+        settings->control_group = memory_string(settings->panel_group);
+    }
     bool is_usual =
         settings->control == NULL && strcmp(settings->state, SETTINGS_DEFAULT_STATE) == 0;
     char *under_state =

@@ -23,6 +23,7 @@ enum query {
     IS_NONE_AT_FIRST,
     IS_RETIRED,
     EACH,
+    EACH_RETIRED,
     COUNT_LEFT,
     ANY,
     PRUNE,
@@ -64,6 +65,9 @@ static const char *const queries[QUERY_COUNT] = {
                    " (SELECT 1 FROM leaving WHERE domain = ?1 AND retired_s > 0 AND gone_s = 0)",
     [EACH] = "SELECT domain, retired_s, gone_s FROM leaving"
              " ORDER BY gone_s DESC, domain LIMIT ?1",
+    [EACH_RETIRED] =
+        "SELECT domain, retired_s, gone_s FROM leaving"
+        " WHERE gone_s = 0 AND retired_s > 0 AND domain > ifnull(?2, '') ORDER BY domain LIMIT ?1",
     [COUNT_LEFT] = "SELECT count(*) FROM leaving WHERE gone_s > 0",
     [ANY] = "SELECT EXISTS (SELECT 1 FROM leaving)",
     [EACH_CURRENT] = "SELECT subject FROM current",
@@ -188,15 +192,11 @@ bool history_is_retired(struct history *history, struct bytes domain, bool *ret_
     return ask_truth(history, IS_RETIRED, domain, 0, ret_retired, e);
 }
 
-bool history_each_leaving(struct history *history, size_t most,
-                          void (*visit)(const struct history_leaving *leaving, void *context),
-                          void *context, struct error *e)
+/* The query's parameters are bound. */
+static bool each(struct history *history, sqlite3_stmt *s,
+                 void (*visit)(const struct history_leaving *leaving, void *context), void *context,
+                 struct error *e)
 {
-    sqlite3_stmt *s = statement(history, EACH, e);
-    if (s == NULL) {
-        return false;
-    }
-    sqlite3_bind_int64(s, 1, (int64_t)most);
     enum database_step step = database_step(&history->database, s, e);
     while (step == DATABASE_ROW) {
         const struct history_leaving leaving = {
@@ -209,6 +209,31 @@ bool history_each_leaving(struct history *history, size_t most,
     }
     sqlite3_reset(s);
     return step == DATABASE_DONE;
+}
+
+bool history_each_leaving(struct history *history, size_t most,
+                          void (*visit)(const struct history_leaving *leaving, void *context),
+                          void *context, struct error *e)
+{
+    sqlite3_stmt *s = statement(history, EACH, e);
+    if (s == NULL) {
+        return false;
+    }
+    sqlite3_bind_int64(s, 1, (int64_t)most);
+    return each(history, s, visit, context, e);
+}
+
+bool history_each_retired(struct history *history, struct bytes after, size_t most,
+                          void (*visit)(const struct history_leaving *leaving, void *context),
+                          void *context, struct error *e)
+{
+    sqlite3_stmt *s = statement(history, EACH_RETIRED, e);
+    if (s == NULL) {
+        return false;
+    }
+    sqlite3_bind_int64(s, 1, (int64_t)most);
+    history_bind_text(s, 2, after);
+    return each(history, s, visit, context, e);
 }
 
 bool history_each_current(struct history *history,

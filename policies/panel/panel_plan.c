@@ -270,7 +270,8 @@ static bool decide(const struct subject *subject, struct panel_item *item, struc
         [PANEL_REMOVE] = retire, [PANEL_REMOVE_NOW] = take_out,
         [PANEL_EXPIRE] = expire,
     };
-    if (subject->entry == NULL && subject->elsewhere != NULL) {
+    if (subject->entry == NULL && subject->elsewhere != NULL &&
+        subject->edit->verb != PANEL_EXPIRE) {
         return error_set(e, ERROR_CONFLICT, "%s has it, which is not the panel's; edit it there",
                          subject->elsewhere);
     }
