@@ -181,6 +181,45 @@ static const struct command_option plan_mx_options[] = {
     FLAG("json", "print the plan as one JSON document"),
 };
 
+/* Of the verbs of the panel's file. */
+#define PANEL_POLICY_OPTION                                                                        \
+    VALUE("policy", "NAME", "the shared policy that it uses", .excludes = "mx|max-age")
+#define PANEL_MX_OPTION                                                                            \
+    VALUE("mx", "HOST", "a host that receives its mail, for a policy of its own", .repeats = true)
+#define PANEL_MAX_AGE_OPTION                                                                       \
+    VALUE("max-age", "DURATION", "of its own policy; 1d at first", .kind = OPTION_DURATION,        \
+          .least = "0s", .most = "31557600s") /* POLICY_MAX_AGE_MAX */
+#define PANEL_LAST_OPTIONS                                                                         \
+    FLAG("no-check", "do not look at its MX records first"), RESOLVER_OPTION(), JSON_OPTION
+
+static const struct command_option add_options[] = {
+    PANEL_POLICY_OPTION,
+    PANEL_MX_OPTION,
+    PANEL_MAX_AGE_OPTION,
+    PANEL_LAST_OPTIONS,
+};
+
+static const struct command_option set_options[] = {
+    PANEL_POLICY_OPTION,
+    PANEL_MX_OPTION,
+    VALUE("mode", "testing|enforce", "of its own policy", .kind = OPTION_CHOICE,
+          .excludes = "policy"),
+    PANEL_MAX_AGE_OPTION,
+    PANEL_LAST_OPTIONS,
+};
+
+static const struct command_option remove_options[] = {
+    FLAG("now", "at once, whatever senders hold"),
+    JSON_OPTION,
+};
+
+static const struct command_option list_options[] = {
+    VALUE("policy", "NAME", "those that use this shared policy"),
+    VALUE("state", "testing|enforce|leaving|unknown", "those whose policy is in this state",
+          .kind = OPTION_CHOICE),
+    JSON_OPTION,
+};
+
 static const struct command_option init_options[] = {
     VALUE("mode", "testing|enforce|none", "testing by default", .kind = OPTION_CHOICE),
     VALUE("mx", "HOST", "a host that receives the domain's mail, instead of a look at DNS",
@@ -281,6 +320,30 @@ const struct command command_table[] = {
                 "DNS: run it again to go on.",
      .example = "mtasts-host plan mx example.org --add mx2.example.org --remove mx1.example.org\n"
                 "mtasts-host plan mx example.org --add mx2.example.org --apply"},
+    {COMMAND("add", "DOMAIN...|-", cmd_add, "add domains to the panel's file"),
+     OPTIONS(add_options),
+     .details =
+         "For control panels: the running server writes the one file of policies that is its\n"
+         "own, and answers when they are served. A new domain begins in testing. What is\n"
+         "there already is left alone. With - each line of standard input is a domain and\n"
+         "its options; one bad line, and nothing is changed.",
+     .example = "mtasts-host add example.org --mx mx1.example.org\n"
+                "mtasts-host add example.org --policy google\n"
+                "mtasts-host add - --policy google <new-customers"},
+    {COMMAND("set", "DOMAIN...|-", cmd_set, "change domains of the panel's file"),
+     OPTIONS(set_options), .details = "What is not named stays. Changes no other policy file.",
+     .example = "mtasts-host set example.org --mode enforce --max-age 1w\n"
+                "mtasts-host set example.org --policy google"},
+    {COMMAND("remove", "DOMAIN...|-", cmd_remove, "take domains out of the panel's file"),
+     OPTIONS(remove_options),
+     .details = "They serve mode none from now on, and go by themselves when no sender can hold\n"
+                "an older policy (RFC 8461 section 8.3).",
+     .example = "mtasts-host remove example.org\n"
+                "mtasts-host remove --now example.org"},
+    {COMMAND("list", "", cmd_list, "list the domains of the panel's file"), OPTIONS(list_options),
+     .details = "Those of other policy files are not the panel's, and not listed.",
+     .example = "mtasts-host list --state leaving\n"
+                "mtasts-host list --json --policy google"},
     {COMMAND("init", "DOMAIN", cmd_init, "write a first testing policy"), OPTIONS(init_options),
      .details = "Reads the domain's MX records and, where one is served, its live policy. An\n"
                 "existing file or domain is never touched.",

@@ -170,6 +170,7 @@ static const struct field FIELDS[] = {
     {"certificates", .read = read_certificates},
     {"state", settings_read_path, .offset = AT(state)},
     {"control", .read = settings_read_control},
+    {"panel", settings_read_text, .offset = AT(panel), .max = PATH_MAX - 1},
     {"user", settings_read_text, .offset = AT(user), .max = USER_NAME_MAX},
     {"defaults", .read = settings_read_defaults},
     {"workers", .read = read_workers},
@@ -223,7 +224,8 @@ static bool complete(struct settings_reader *reader, struct fields_context *cont
         settings_list_add(&settings->certificates,
                           file_path_join(reader->directory, DEFAULT_CERTIFICATES));
     }
-    return settings_complete_control(reader, context) && settings_complete_acme(reader, context);
+    return settings_complete_control(reader, context) && settings_complete_panel(reader, context) &&
+           settings_complete_acme(reader, context);
 }
 
 bool settings_parse(struct bytes text, const char *file, struct settings **ret_settings,
@@ -279,7 +281,13 @@ bool settings_load(const char *file, struct settings **ret_settings, struct diag
     if (!file_read(file, &text, NULL, &e)) {
         return fail_reading(file, &e, d);
     }
-    return settings_parse(buffer_bytes(&text), file, ret_settings, d);
+    if (!settings_parse(buffer_bytes(&text), file, ret_settings, d)) {
+        return false;
+    }
+    if (access((*ret_settings)->panel, F_OK) == 0) {
+        settings_add_panel(*ret_settings);
+    }
+    return true;
 }
 
 static void clear_listens(struct settings_listens *listens)
@@ -304,6 +312,8 @@ void settings_free(struct settings *settings)
         settings->control,
         settings->control_older,
         settings->control_group,
+        settings->panel_group,
+        settings->panel,
         settings->user,
         settings->root_text,
         settings->health_path,

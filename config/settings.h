@@ -165,9 +165,13 @@ struct settings {
     char *control_older; /* where it was in versions before, and is where the other's directory is
                             missing; NULL: nowhere else, it is configured */
     char *control_group; /* whose members may ask; NULL: that of the process */
-    char *user;          /* NULL: stay who started us */
-    int64_t workers;     /* 0: one per core */
-    int64_t rescan_ms;   /* `rescan:`; 0: rely on inotify */
+    char *panel_group;   /* whose members may change the panel's file as well; NULL: nobody's */
+    char *panel;         /* the file that add, set and remove write; one more of `policies` where it
+                            is there (settings_load) */
+    bool panel_is_wanted; /* the configuration names it: a server makes it where it is missing */
+    char *user;           /* NULL: stay who started us */
+    int64_t workers;      /* 0: one per core */
+    int64_t rescan_ms;    /* `rescan:`; 0: rely on inotify */
     bool http2;
     bool session_tickets;
     bool core_dumps; /* for debugging: they may have keys in them */
@@ -214,6 +218,9 @@ bool settings_load(const char *file, struct settings **ret_settings, struct diag
 bool settings_parse(struct bytes text, const char *file, struct settings **ret_settings,
                     struct diagnostics *d) MUST_USE;
 void settings_free(struct settings *settings);
+
+/* The panel's file is one more of the policies; without effect where it is already. */
+void settings_add_panel(struct settings *settings);
 
 /* FILE, which may be relative to where we are. The caller frees it. */
 char *settings_absolute_file(const char *file);

@@ -19,6 +19,7 @@ bool settings_read_control(const struct yaml_pair *pair, void *target,
     static const struct field FIELDS[] = {
         {"socket", settings_read_text, .offset = AT(control), .max = PATH_MAX - 1},
         {"group", settings_read_text, .offset = AT(control_group), .max = GROUP_NAME_MAX},
+        {"panel_group", settings_read_text, .offset = AT(panel_group), .max = GROUP_NAME_MAX},
     };
     if (pair->value->kind == YAML_MAPPING) {
         return fields_read(pair, "control", FIELDS, ARRAY_LENGTH(FIELDS), target, context);
@@ -31,6 +32,9 @@ bool settings_read_control(const struct yaml_pair *pair, void *target,
 bool settings_complete_control(const struct settings_reader *reader, struct fields_context *context)
 {
     struct settings *settings = reader->settings;
+    if (settings->panel_group != NULL && settings->control_group == NULL) {
+        settings->control_group = memory_string(settings->panel_group);
+    }
     bool is_usual =
         settings->control == NULL && strcmp(settings->state, SETTINGS_DEFAULT_STATE) == 0;
     char *under_state =

@@ -90,6 +90,10 @@ void settings_directories_free(struct settings_acme *acme);
 bool settings_complete_control(const struct settings_reader *reader, struct fields_context *context)
     MUST_USE;
 
+/* `panel` is relative to `state`, and not in /etc. */
+bool settings_complete_panel(const struct settings_reader *reader, struct fields_context *context)
+    MUST_USE;
+
 /* What `acme` needs of other keys. */
 bool settings_complete_acme(const struct settings_reader *reader, struct fields_context *context)
     MUST_USE;

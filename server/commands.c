@@ -164,6 +164,8 @@ static const struct {
     {"serving", ask_serving, false},
     {"leaving", commands_ask_leaving, true},
     {"owners", commands_ask_owners, true},
+    {"panel", commands_ask_panel, true},
+    {"panel-text", commands_ask_panel_text, true},
     {"cert-renew", commands_ask_renew, false},
     {"cert-revoke", commands_ask_revoke, false},
     {"account-rollover", commands_ask_rollover, false},
@@ -186,7 +188,9 @@ static bool may_ask(struct server *server, uint64_t ticket, enum control_rank ra
         answer_unknown(server, ticket, name);
     } else if (rank < right->rank) {
         control_answer_error(server->control, ticket,
-                             "only root and the server's user may ask for %s%s%s; run it with sudo",
+                             "only root%s the server's user may ask for %s%s%s; run it with sudo",
+                             right->rank == CONTROL_PANEL ? ", members of control.panel_group and"
+                                                          : " and",
                              right->command, right->with != NULL ? " with " : "",
                              right->with != NULL ? right->with : "");
     }

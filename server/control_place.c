@@ -18,6 +18,23 @@ static char *name_group(gid_t gid)
     return group != NULL ? memory_string(group->gr_name) : memory_printf("%u", (unsigned)gid);
 }
 
+static bool find_panel_group(const struct settings *settings, struct control_place *place,
+                             struct error *e)
+{
+    if (settings->panel_group == NULL) {
+        return true;
+    }
+    const struct group *group = getgrnam(settings->panel_group); // NOLINT(concurrency-mt-unsafe)
+    if (group == NULL) {
+        return error_set(e, ERROR_NOT_FOUND,
+                         "there is no group %s; make it (addgroup --system %s) or change "
+                         "control.panel_group in the configuration",
+                         settings->panel_group, settings->panel_group);
+    }
+    place->panel_group = group->gr_gid;
+    return true;
+}
+
 static bool find_group(const struct settings *settings, const struct privileges *privileges,
                        struct control_place *place, struct error *e)
 {
@@ -55,7 +72,7 @@ bool control_place_prepare(const struct settings *settings, const struct privile
                            struct control_place *ret_place, struct error *e)
 {
     struct control_place place = {.path = settings->control};
-    if (!find_group(settings, privileges, &place, e)) {
+    if (!find_panel_group(settings, &place, e) || !find_group(settings, privileges, &place, e)) {
         return false;
     }
     if (settings->control_older != NULL && geteuid() == 0 &&

@@ -9,7 +9,8 @@
 #include "lib/base/privileges.h"
 
 struct control_place {
-    const char *path; /* of SETTINGS */
+    const char *path;  /* of SETTINGS */
+    gid_t panel_group; /* where SETTINGS name one */
     char *group_name;
     gid_t group; /* whose members may ask */
 };

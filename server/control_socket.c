@@ -18,7 +18,7 @@
 enum {
     REST_MS = 250,
     PLACES = CONTROL_CLIENTS_MAX + CONTROL_SPARE_MAX,
-    CHUNK = 4096,
+    CHUNK = 16 * 1024,
     LINGER_OCTETS_MAX = 16 * CONTROL_REQUEST_MAX,
     GROUPS_MAX = 65536, /* that the kernel lets a process be in (NGROUPS_MAX) */
 };
@@ -56,6 +56,8 @@ struct control {
     char *path;
     char *group_name;
     gid_t group;
+    gid_t panel_group;
+    bool has_panel_group;
     uid_t user;
     struct file_identity file; /* what we bound there */
     int listener;
@@ -107,6 +109,8 @@ bool control_open(const struct control_options *options, struct control **ret_co
     control->path = memory_string(options->path);
     control->group_name = memory_string(options->group_name);
     control->group = options->group;
+    control->has_panel_group = options->panel_group != NULL;
+    control->panel_group = control->has_panel_group ? *options->panel_group : 0;
     control->user = geteuid();
     control->file = file;
     control->listener = descriptor_take(&listener);
@@ -275,18 +279,37 @@ static void take_request(struct control *control, struct client *client, size_t 
     json_decref(request);
 }
 
+/* Answers CLIENT, who may be sending still. */
+static void cut_short(struct control *control, struct client *client, const char *why)
+{
+    client->state = CLIENT_WAITING;
+    client->is_cut_short = true;
+    control_answer_error(control, client->ticket, "%s", why);
+}
+
+/* Long requests are for few at a time. */
+static bool is_too_much(const struct control *control, const struct client *client)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < PLACES; i++) {
+        sum += control->clients[i].request.capacity;
+    }
+    return sum > CONTROL_REQUESTS_MAX && client->request.n > CONTROL_REQUEST_MAX;
+}
+
 static void read_some(struct control *control, struct client *client)
 {
+    size_t before = client->request.n; /* no line ends in what was looked at */
     char *room = buffer_reserve(&client->request, CHUNK);
     ssize_t n = room != NULL ? recv(client->fd, room, CHUNK, 0) : 0;
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
     if (room == NULL) {
-        client->state = CLIENT_WAITING;
-        client->is_cut_short = true;
-        control_answer_error(control, client->ticket, "a request of over %d octets; send less",
-                             CONTROL_REQUEST_MAX);
+        char why[64];
+        (void)snprintf(why, sizeof(why), "a request of over %zu octets; send less",
+                       client->request.max);
+        cut_short(control, client, why);
         return;
     }
     if (n <= 0) {
@@ -294,9 +317,11 @@ static void read_some(struct control *control, struct client *client)
         return;
     }
     client->request.n += (size_t)n;
-    const char *end = memchr(client->request.p, '\n', client->request.n);
+    const char *end = memchr(client->request.p + before, '\n', client->request.n - before);
     if (end != NULL) {
         take_request(control, client, (size_t)(end - client->request.p));
+    } else if (is_too_much(control, client)) {
+        cut_short(control, client, "too many long requests at a time; try again");
     }
 }
 
@@ -315,7 +340,8 @@ static enum control_rank rank_of(const struct control *control, int fd)
     }
     const struct control_peer peer = {credentials.uid, credentials.gid, groups,
                                       octets / sizeof(gid_t)};
-    return control_rank_of(&peer, control->user, control->group);
+    return control_rank_of(&peer, control->user, control->group,
+                           control->has_panel_group ? &control->panel_group : NULL);
 }
 
 static struct client *free_place(struct control *control, size_t from, size_t to)
@@ -337,6 +363,7 @@ static struct client *place_for(struct control *control, enum control_rank rank)
     } PLACES_OF[] = {
         [CONTROL_STRANGER] = {0, 0},
         [CONTROL_MEMBER] = {0, CONTROL_MEMBERS_MAX},
+        [CONTROL_PANEL] = {0, CONTROL_MEMBERS_MAX},
         [CONTROL_OWNER] = {CONTROL_MEMBERS_MAX, CONTROL_CLIENTS_MAX},
     };
     struct client *place = free_place(control, PLACES_OF[rank].from, PLACES_OF[rank].to);
@@ -400,12 +427,13 @@ static void seat(struct control *control, struct client *client, int *fd, enum c
     if (!watch(control, EPOLL_CTL_ADD, *fd, EPOLLIN, client)) {
         return;
     }
-    *client = (struct client){.state = CLIENT_READING,
-                              .rank = rank,
-                              .fd = descriptor_take(fd),
-                              .ticket = ++control->tickets,
-                              .deadline_ms = deadline_ms,
-                              .request = BUFFER(CONTROL_REQUEST_MAX)};
+    *client = (struct client){
+        .state = CLIENT_READING,
+        .rank = rank,
+        .fd = descriptor_take(fd),
+        .ticket = ++control->tickets,
+        .deadline_ms = deadline_ms,
+        .request = BUFFER(rank >= CONTROL_PANEL ? CONTROL_PANEL_REQUEST_MAX : CONTROL_REQUEST_MAX)};
     if (client >= control->clients + CONTROL_CLIENTS_MAX) {
         refuse(control, client);
     }

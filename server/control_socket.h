@@ -21,6 +21,7 @@ enum {
     CONTROL_CLIENTS_MAX = 32, /* whose requests are worked on at a time */
     CONTROL_MEMBERS_MAX = 16, /* of these, who are neither root nor the server's user */
     CONTROL_SPARE_MAX = 8,    /* more, who are told that the others are too many */
+    CONTROL_REQUESTS_MAX = 3 * CONTROL_PANEL_REQUEST_MAX, /* octets of all requests together */
     CONTROL_IO_MS = 5000,     /* to send a request, or to take an answer */
     CONTROL_LINGER_MS = 1000, /* to stop sending, once that is answered */
 };
@@ -37,6 +38,7 @@ struct control_options {
     gid_t group;            /* whose the socket's file becomes */
     control_ask_fn ask;
     void *context;
+    const gid_t *panel_group; /* whose members are CONTROL_PANEL; NULL: nobody is */
 };
 
 /* The server's user is who calls it. */

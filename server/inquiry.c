@@ -25,6 +25,7 @@ static void inquiry_free(struct inquiry *inquiry)
     }
     mirror_status_free(inquiry->mirror);
     loader_owners_free(inquiry->owners);
+    panel_work_free(inquiry->panel);
     settings_free(inquiry->outdated);
     free(inquiry->trouble);
     free(inquiry);
@@ -38,48 +39,53 @@ static void deliver(void *context)
     inquiry_free(inquiry);
 }
 
+void inquiry_post(struct inquiry *inquiry)
+{
+    mailbox_post(inquiry->server->mailbox, deliver, inquiry);
+}
+
 void inquiry_on_reload(const struct policy_set_result *result, struct loader_status *status,
                        void *context)
 {
     struct inquiry *inquiry = context;
     inquiry->result = *result;
     inquiry->status = status;
-    mailbox_post(inquiry->server->mailbox, deliver, inquiry);
+    inquiry_post(inquiry);
 }
 
 void inquiry_on_status(struct loader_status *status, void *context)
 {
     struct inquiry *inquiry = context;
     inquiry->status = status;
-    mailbox_post(inquiry->server->mailbox, deliver, inquiry);
+    inquiry_post(inquiry);
 }
 
 void inquiry_on_owners(struct loader_owners *owners, void *context)
 {
     struct inquiry *inquiry = context;
     inquiry->owners = owners;
-    mailbox_post(inquiry->server->mailbox, deliver, inquiry);
+    inquiry_post(inquiry);
 }
 
 void inquiry_on_acme_status(struct acme_status *status, void *context)
 {
     struct inquiry *inquiry = context;
     inquiry->acme = status;
-    mailbox_post(inquiry->server->mailbox, deliver, inquiry);
+    inquiry_post(inquiry);
 }
 
 void inquiry_on_mirror_status(struct mirror_status *status, void *context)
 {
     struct inquiry *inquiry = context;
     inquiry->mirror = status;
-    mailbox_post(inquiry->server->mailbox, deliver, inquiry);
+    inquiry_post(inquiry);
 }
 
 void inquiry_on_acme_done(const char *failure, void *context)
 {
     struct inquiry *inquiry = context;
     inquiry->trouble = memory_string_or_null(failure);
-    mailbox_post(inquiry->server->mailbox, deliver, inquiry);
+    inquiry_post(inquiry);
 }
 
 void inquiries_free(struct server *server)

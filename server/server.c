@@ -148,6 +148,8 @@ static bool open_control(struct server *server, struct error *e)
         .group = server->control_place.group,
         .ask = commands_ask,
         .context = server,
+        .panel_group =
+            server->settings->panel_group != NULL ? &server->control_place.panel_group : NULL,
     };
     return control_open(&options, &server->control, e);
 }
@@ -161,7 +163,7 @@ static bool start(struct server *server, struct error *e)
            privileges_prepare_state(server->settings->state, &server->privileges, e) &&
            control_place_prepare(server->settings, &server->privileges, &server->control_place,
                                  e) &&
-           drop_privileges(server, e) && (settle_core_dumps(server), true) &&
+           drop_privileges(server, e) && (settle_core_dumps(server), panel_prepare(server), true) &&
            open_control(server, e) && start_access_log(server, e) && start_loader(server, e) &&
            admin_start(server, &server->admin, e);
 }
@@ -272,6 +274,7 @@ static int timeout_ms(const struct server *server, int64_t now_ms)
     }
     if (server->phase == SERVER_SERVING) {
         timeout = sooner(timeout, until(server->attention_due_ms, now_ms));
+        timeout = sooner(timeout, until(server->panel_due_ms, now_ms));
     }
     int64_t due_ms = server->draining ? server->drain_until_ms : server->drain_at_ms;
     return server->phase == SERVER_STOPPING ? sooner(timeout, until(due_ms, now_ms)) : timeout;
@@ -294,6 +297,7 @@ static void serve(struct server *server)
         tend_tickets(server, now_ms);
         loading_tend(server, now_ms);
         commands_tend_verdict(server, now_ms);
+        panel_tend(server, now_ms);
         tend_drain(server, now_ms);
         if (server->failed) {
             return;
@@ -325,6 +329,8 @@ static void stop(struct server *server)
     if (server->loader != NULL) {
         loader_stop(server->loader);
     }
+    work_pool_free(server->panel_pool);
+    free(server->panel_after);
     acme_link_clear(server);
     access_log_close(server->access_log);
     control_close(server->control);

@@ -4,11 +4,14 @@
 
 #include "acme/acme.h"
 #include "lib/base/mailbox.h"
+#include "lib/base/name_map.h"
 #include "lib/base/privileges.h"
+#include "lib/base/work_pool.h"
 #include "policies/loader/loader.h"
 #include "policies/loader/loader_owners.h"
 #include "policies/memory/history.h"
 #include "policies/mirror/mirror.h"
+#include "policies/panel/panel_file.h"
 #include "server/admin.h"
 #include "server/answers/health_answer.h"
 #include "server/answers/policy_answer.h"
@@ -38,6 +41,27 @@ struct inquiry {
     struct acme_status *acme;                  /* owned; NULL: there is no ACME client */
     struct mirror_status *mirror;              /* owned; NULL: nothing is followed */
     struct loader_owners *owners;              /* owned */
+    struct panel_work *panel;                  /* owned */
+};
+
+/* An edit of the panel's file under way. */
+struct panel_work {
+    struct inquiry *inquiry; /* of the edit, that is answered when it is done; not owned */
+    enum panel_verb verb;
+    struct panel_edits edits;
+    struct name_map elsewhere; /* domains that other files have: 1 + position in `paths` */
+    char **paths;
+    size_t path_count;
+    struct name_map shared;   /* shared policies that there are */
+    struct name_map served;   /* domains that are served: 1 + position in `policies` */
+    struct policy **policies; /* copies */
+    size_t policy_count;
+    char *path;
+    struct policy_file_defaults defaults;
+    bool ids_derived;
+    bool done; /* else `e` says why not */
+    struct panel_edited edited;
+    struct error e;
 };
 
 /* Answers for what is known, for all, or goes. */
@@ -93,8 +117,11 @@ struct server {
     int64_t attention_due_ms;     /* the next look that nobody asks for; 0: not yet serving */
     bool look_is_wanted;          /* by a scrape, where the last one is old (server/admin.h) */
     int64_t look_began_ms;
-    int64_t looked_ms; /* when the last one was over … */
-    int64_t look_ms;   /* … and how long it took */
+    int64_t looked_ms;            /* when the last one was over … */
+    int64_t look_ms;              /* … and how long it took */
+    struct work_pool *panel_pool; /* one thread, made when there is something to write */
+    char *panel_after;            /* the look for who may go goes on behind this name; or NULL */
+    int64_t panel_due_ms;         /* the next such look */
     struct joint_answer status_answer;
     struct joint_answer reload_answer;
     struct loader_accept *accept; /* what the next reload is to; owned; NULL: nothing */
@@ -192,7 +219,25 @@ void server_write_copy(struct server *server);
  * held; answers TICKET (0: nobody) when it is served. */
 void server_reload(struct server *server, const struct loader_accept *accept, uint64_t ticket);
 
+/* --- commands_panel.c: those that change the panel's file (policies/panel/) --- */
+void commands_ask_panel(struct server *server, uint64_t ticket, const json_t *request);
+void commands_ask_panel_text(struct server *server, uint64_t ticket, const json_t *request);
+void panel_work_free(struct panel_work *work);
+/* The edit of WORK (taken), for TICKET (0: nobody's); what stands elsewhere is known. */
+void panel_begin_edit(struct server *server, uint64_t ticket, struct panel_work *work);
+
+/* --- panel_expiry.c: who is on its way out goes by itself --- */
+/* In each turn of the main loop. */
+void panel_tend(struct server *server, int64_t now_ms);
+/* The file has changed: there may be somebody sooner. */
+void panel_look_soon(struct server *server);
+/* Where the configuration names the panel's file, it is made; and it is one of the policies. What
+ * goes wrong is logged. Before the loader starts, as the server's user. */
+void panel_prepare(struct server *server);
+
 /* --- inquiry.c --- */
+/* Any thread: INQUIRY is answered. */
+void inquiry_post(struct inquiry *inquiry);
 struct inquiry *inquiry_new(struct server *server, uint64_t ticket,
                             void (*answered)(struct inquiry *inquiry));
 /* The loader's DONE callbacks; CONTEXT is an inquiry. */

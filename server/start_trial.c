@@ -85,12 +85,21 @@ static bool try_state(const struct start_trial *trial, struct error *e)
     return privileges_prepare_state(state, &ours, e);
 }
 
+/* NAME is that of a group, or was when we started. */
+static bool is_group(const char *name, const char *running, struct error *e)
+{
+    gid_t group = 0;
+    return name == NULL || same_text(name, running) || group_find(name, &group, e);
+}
+
 static bool try_control_group(const struct start_trial *trial, struct error *e)
 {
-    const char *name = trial->settings->control_group;
-    gid_t group = 0;
-    return name == NULL || same_text(name, trial->running->control_group) ||
-           group_find(name, &group, e);
+    return is_group(trial->settings->control_group, trial->running->control_group, e);
+}
+
+static bool try_panel_group(const struct start_trial *trial, struct error *e)
+{
+    return is_group(trial->settings->panel_group, trial->running->panel_group, e);
 }
 
 static bool try_control(const struct start_trial *trial, struct error *e)
@@ -169,6 +178,7 @@ void start_trial_run(const struct start_trial *trial, struct diagnostics *d)
         {"listen", try_listens, ""},
         {"state", try_state, ""},
         {"control.group", try_control_group, ""},
+        {"control.panel_group", try_panel_group, ""},
         {"control", try_control, "; name one in a directory that the server's user may write"},
         {"access_log", try_access_log,
          "; name a file that the server's user may write: under the unit, in /var/log/mtasts-host"},

@@ -35,7 +35,13 @@ _mtasts_host() {
         return
         ;;
     --mode)
-        mapfile -t COMPREPLY < <(compgen -W "testing enforce none" -- "$word")
+        local modes="testing enforce none"
+        [[ $command == set ]] && modes="testing enforce"
+        mapfile -t COMPREPLY < <(compgen -W "$modes" -- "$word")
+        return
+        ;;
+    --state)
+        mapfile -t COMPREPLY < <(compgen -W "testing enforce leaving unknown" -- "$word")
         return
         ;;
     --fail-on)
@@ -54,8 +60,8 @@ _mtasts_host() {
     local options="" files=""
     case $command in
     "")
-        options="account bump-id cert check export import init lint plan query record reload retire"
-        options+=" serve status"
+        options="account add bump-id cert check export import init lint list plan query record reload"
+        options+=" remove retire serve set status"
         ;;
     account) options="rollover show" ;;
     "account rollover") options="--directory" ;;
@@ -67,6 +73,7 @@ _mtasts_host() {
     "cert renew") options="--all-failing --wait" ;;
     "cert revoke") options="--reason" ;;
     "cert show") options="--json --pem" ;;
+    add) options="--json --max-age --mx --no-check --policy --resolver" ;;
     bump-id)
         options="-a --all --check -n --dry-run -f --format --publish --since --strict"
         options+=" --unserved --url --wait"
@@ -79,6 +86,7 @@ _mtasts_host() {
     import) options="--live --no-shared -o --output --resolver" files=yes ;;
     init) options="--mode --mx -o --output" ;;
     lint) options="--json --live --mx --resolver --since --strict --txt" files=yes ;;
+    list) options="--json --policy --state" ;;
     plan) options="mx" ;;
     "plan mx") options="--add --apply -f --format --json --publish --remove --resolver" ;;
     query) options="--cache -f --format --resolver --trust --trust-only" ;;
@@ -86,9 +94,11 @@ _mtasts_host() {
         options="-a --all --at-most -f --format -n --dry-run --prune --publish --setup --strict"
         options+=" --unserved --url --wait"
         ;;
+    remove) options="--json --now" ;;
     reload) options="--accept-removals --json" files=yes ;;
     retire) options="-n --dry-run -f --format --json -l --list --max-age --publish" ;;
     serve) options="--check" ;;
+    set) options="--json --max-age --mode --mx --no-check --policy --resolver" ;;
     status) options="-o --json --output --prometheus --wait-ready" ;;
     esac
 

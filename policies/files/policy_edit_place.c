@@ -144,7 +144,7 @@ bool policy_edit_place_terms(struct bytes text, const struct yaml_pair *pair,
 
 /* `SEPARATOR tlsrpt: ["…", "…"]`, or nothing. A comma of a URI's own is percent-encoded, so a bare
  * one stands between two; no URI has a quote. */
-static char *tlsrpt_text(struct bytes uris, const char *quote, const char *separator)
+char *policy_edit_tlsrpt(struct bytes uris, const char *quote, const char *separator)
 {
     CLEANUP(buffer_clear) struct buffer text = BUFFER((size_t)2 * POLICY_FILE_TLSRPT_MAX);
     if (uris.n == 0) {
@@ -158,8 +158,7 @@ static char *tlsrpt_text(struct bytes uris, const char *quote, const char *separ
     return memory_string_of(buffer_bytes(&text));
 }
 
-/* The pairs with SEPARATOR between them. */
-static char *terms_text(const struct policy *meant, struct bytes uris, bool quoted,
+char *policy_edit_terms(const struct policy *meant, struct bytes uris, bool quoted,
                         const char *separator)
 {
     CLEANUP_FREE char *list = policy_edit_mx_list(meant, quoted);
@@ -169,7 +168,7 @@ static char *terms_text(const struct policy *meant, struct bytes uris, bool quot
     const char *quote = quoted ? "\"" : "";
     CLEANUP_FREE char *mx =
         has_mx ? memory_printf("%smx%s: %s%s", quote, quote, list, separator) : memory_string("");
-    CLEANUP_FREE char *tlsrpt = tlsrpt_text(uris, quote, separator);
+    CLEANUP_FREE char *tlsrpt = policy_edit_tlsrpt(uris, quote, separator);
     return memory_printf("%smode%s: %s%s%s%s%s%smax_age%s: %" PRIu32 "%s", quote, quote, quote,
                          policy_mode_name(meant->mode), quote, separator, mx, quote, quote,
                          meant->max_age_s, tlsrpt);
@@ -184,7 +183,7 @@ static bool own_for_name(struct bytes text, const struct yaml_pair *pair,
         return false;
     }
     bool quoted = is_quoted(text, &pair->key->start) && is_quoted(text, &node->start);
-    CLEANUP_FREE char *terms = terms_text(meant, tlsrpt, quoted, ", ");
+    CLEANUP_FREE char *terms = policy_edit_terms(meant, tlsrpt, quoted, ", ");
     policy_edit_splice_add(splices, node->start.offset, node->end.offset - node->start.offset,
                            memory_printf("{%s}", terms));
     return true;
@@ -233,7 +232,7 @@ static bool own_for_mapping(struct bytes text, const struct yaml_pair *pair,
     size_t start = name->key->start.offset;
     policy_edit_splice_add(
         splices, start, edit_value_end(text, name) - start,
-        terms_text(meant, tlsrpt, is_quoted(text, &name->key->start), separator));
+        policy_edit_terms(meant, tlsrpt, is_quoted(text, &name->key->start), separator));
     return true;
 }
 

@@ -1,4 +1,5 @@
-/* What an edit of a policy is as octets that go and come. Used by policy_edit.c alone. */
+/* What an edit of a policy is as octets that go and come. Used by policy_edit.c and
+ * domain_edit.c alone. */
 #ifndef POLICIES_FILES_POLICY_EDIT_PLACE_H
 #define POLICIES_FILES_POLICY_EDIT_PLACE_H
 
@@ -36,6 +37,13 @@ bool policy_edit_place_terms(struct bytes text, const struct yaml_pair *pair,
 bool policy_edit_place_own(struct bytes text, const struct yaml_pair *pair,
                            const struct policy *meant, struct bytes tlsrpt,
                            struct policy_edit_splices *splices, struct error *e) MUST_USE;
+
+/* `mode: …, mx: […], max_age: …` and, where URIS is not empty, `tlsrpt: […]`, with SEPARATOR
+ * between them; keys and patterns in quotes where QUOTED. The caller frees it. */
+char *policy_edit_terms(const struct policy *meant, struct bytes uris, bool quoted,
+                        const char *separator);
+/* `SEPARATOR tlsrpt: […]` with QUOTE round the key, or "" where URIS is empty. */
+char *policy_edit_tlsrpt(struct bytes uris, const char *quote, const char *separator);
 
 /* --- policy_edit_mx.c --- */
 

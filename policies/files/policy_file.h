@@ -64,6 +64,8 @@ void policy_file_clear(struct policy_file *file);
 
 /* Appends YAML that parses to the same file. */
 void policy_file_print(const struct policy_file *file, struct buffer *out);
+/* Appends a name, in quotes where YAML readers would take it for something else. */
+void policy_file_print_scalar(struct bytes text, struct buffer *out);
 
 /* Binary searches; NULL where there is none. */
 const struct policy_file_entry *policy_file_find_domain(const struct policy_file *file,

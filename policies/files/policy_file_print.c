@@ -39,7 +39,7 @@ static void print_quoted(struct bytes text, struct buffer *out)
     buffer_add(out, BYTES("\""));
 }
 
-static void print_scalar(struct bytes text, struct buffer *out)
+void policy_file_print_scalar(struct bytes text, struct buffer *out)
 {
     if (is_plain(text)) {
         buffer_add(out, text);
@@ -51,7 +51,7 @@ static void print_scalar(struct bytes text, struct buffer *out)
 static void print_mirror(const struct policy_mirror *mirror, struct buffer *out)
 {
     buffer_add(out, BYTES("    mirror: "));
-    print_scalar(dns_name_bytes(&mirror->domain), out);
+    policy_file_print_scalar(dns_name_bytes(&mirror->domain), out);
     buffer_printf(out, "\n    mode: %s\n", policy_mode_name(mirror->mode));
 }
 
@@ -64,7 +64,7 @@ static void print_policy(const struct policy *policy, struct buffer *out)
     bool first = true;
     while (policy_next_mx(policy, &cursor, &mx)) {
         buffer_add(out, first ? BYTES("\n    mx:\n      - ") : BYTES("\n      - "));
-        print_scalar(mx, out);
+        policy_file_print_scalar(mx, out);
         first = false;
     }
     buffer_printf(out, "\n    max_age: %u\n", policy->max_age_s);
@@ -87,10 +87,10 @@ static void print_tlsrpt(struct bytes uris, struct buffer *out)
 static void print_entry(const struct policy_file_entry *entry, struct buffer *out)
 {
     buffer_add(out, BYTES("  "));
-    print_scalar(entry->name, out);
+    policy_file_print_scalar(entry->name, out);
     if (entry->shared.n != 0 && entry->tlsrpt.n == 0) {
         buffer_add(out, BYTES(": "));
-        print_scalar(entry->shared, out);
+        policy_file_print_scalar(entry->shared, out);
         buffer_add(out, BYTES("\n"));
         return;
     }
@@ -101,7 +101,7 @@ static void print_entry(const struct policy_file_entry *entry, struct buffer *ou
         print_policy(entry->policy, out);
     } else {
         buffer_add(out, BYTES("    policy: "));
-        print_scalar(entry->shared, out);
+        policy_file_print_scalar(entry->shared, out);
         buffer_add(out, BYTES("\n"));
     }
     if (entry->id.n != 0) {

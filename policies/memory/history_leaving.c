@@ -30,6 +30,7 @@ enum query {
     EACH,
     EACH_LEFT,
     LEFT_WITH,
+    EACH_RETIRED,
     COUNT_LEFT,
     ANY,
     PRUNE,
@@ -78,6 +79,8 @@ static const char *const queries[QUERY_COUNT] = {
     [EACH_LEFT] = LEAVING " WHERE gone_s > 0 AND domain > ?2 ORDER BY domain LIMIT ?1",
     [LEFT_WITH] = "INSERT OR REPLACE INTO left_with (domain, shared, digest) VALUES (?1,"
                   " (SELECT shared FROM current WHERE subject = ?1), ?2)",
+    [EACH_RETIRED] =
+        LEAVING " WHERE gone_s = 0 AND retired_s > 0 AND domain > ?2 ORDER BY domain LIMIT ?1",
     [COUNT_LEFT] = "SELECT count(*) FROM leaving WHERE gone_s > 0",
     [ANY] = "SELECT EXISTS (SELECT 1 FROM leaving)",
     [EACH_CURRENT] = "SELECT subject FROM current",
@@ -248,17 +251,33 @@ bool history_each_leaving(struct history *history, size_t most,
     return each(history, s, visit, context, e);
 }
 
-bool history_each_left(struct history *history, struct bytes after, size_t most,
-                       void (*visit)(const struct history_leaving *leaving, void *context),
-                       void *context, struct error *e)
+/* The same of QUERY, which takes a page of MOST behind the name AFTER. */
+/* NOLINTNEXTLINE(readability-function-size): what is to be called is two of its parameters */
+static bool each_behind(struct history *history, enum query query, struct bytes after, size_t most,
+                        void (*visit)(const struct history_leaving *leaving, void *context),
+                        void *context, struct error *e)
 {
-    sqlite3_stmt *s = statement(history, EACH_LEFT, e);
+    sqlite3_stmt *s = statement(history, query, e);
     if (s == NULL) {
         return false;
     }
     sqlite3_bind_int64(s, 1, (int64_t)most);
     sqlite3_bind_text64(s, 2, after.n != 0 ? after.p : "", after.n, SQLITE_STATIC, SQLITE_UTF8);
     return each(history, s, visit, context, e);
+}
+
+bool history_each_left(struct history *history, struct bytes after, size_t most,
+                       void (*visit)(const struct history_leaving *leaving, void *context),
+                       void *context, struct error *e)
+{
+    return each_behind(history, EACH_LEFT, after, most, visit, context, e);
+}
+
+bool history_each_retired(struct history *history, struct bytes after, size_t most,
+                          void (*visit)(const struct history_leaving *leaving, void *context),
+                          void *context, struct error *e)
+{
+    return each_behind(history, EACH_RETIRED, after, most, visit, context, e);
 }
 
 bool history_each_current(struct history *history,

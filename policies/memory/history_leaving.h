@@ -63,6 +63,11 @@ bool history_each_left(struct history *history, struct bytes after, size_t most,
                        void (*visit)(const struct history_leaving *leaving, void *context),
                        void *context, struct error *e) MUST_USE;
 
+/* The same for at most MOST that serve mode none, by name, from behind the name AFTER on. */
+bool history_each_retired(struct history *history, struct bytes after, size_t most,
+                          void (*visit)(const struct history_leaving *leaving, void *context),
+                          void *context, struct error *e) MUST_USE;
+
 /* Calls VISIT for each subject that is served, as far as the history knows: after a start that may
  * be more than is. Subjects are valid during the call, which must not note anything. */
 bool history_each_current(struct history *history,

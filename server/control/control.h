@@ -11,6 +11,8 @@
  *     {"command": "serving", "domains": ["example.org", "b.example"]}
  *     {"command": "leaving", "most": 1000}
  *     {"command": "owners", "names": ["x.example", "@google"]}
+ *     {"command": "panel", "verb": "add", "lines": "a.example --policy google\\nb.example …\\n"}
+ *     {"command": "panel-text", "offset": 0}
  *     {"command": "cert-renew", "host": "mta-sts.example.org"}
  *     {"command": "cert-revoke", "host": "mta-sts.example.org", "reason": 4}
  *     {"command": "account-rollover", "directory": "letsencrypt"}
@@ -41,6 +43,12 @@
  * `owners` answers {"owners": {"x.example": {"entry": of `policies`, "path": of its file below
  * that, "" where the entry is the file, "digest": hex SHA-256 of what is served}, …}} for those of
  * "names", CONTROL_OWNERS_MAX at most, that are served.
+ *
+ * `panel` changes the panel's file by lines as policies/panel/panel_line.h has them ("verb": "add",
+ * "set", "remove" or "remove-now") and answers as policies/panel/panel_reply.h says when they are
+ * served, with "trouble": why they are not, or not all, where that is so. `panel-text` answers
+ * {"text": of the panel's file from "offset" on, whole lines, "next": the next offset or 0 at the
+ * end, "version": another one where the file is another one}.
  *
  * The last three are for the ACME client and answer {"done": true}: `cert-renew` as soon as the
  * order is on its way, the others when the CA has answered. "host" may be a served domain without
@@ -128,6 +136,9 @@ enum { CONTROL_PATHS_MAX = 100 };
 
 /* Octets of a request, with its newline. */
 enum { CONTROL_REQUEST_MAX = 64 * 1024 };
+
+/* The same of who may change the panel's file: its batches are long (PANEL_TEXT_MAX, as JSON). */
+enum { CONTROL_PANEL_REQUEST_MAX = 5 * 1024 * 1024 };
 
 /* So many of the longest names fit into one request. */
 enum { CONTROL_OWNERS_MAX = 200 };

@@ -4,16 +4,25 @@
 
 #include "lib/base/memory.h"
 
-enum control_rank control_rank_of(const struct control_peer *peer, uid_t user, gid_t group)
+static bool is_in(const struct control_peer *peer, gid_t group)
+{
+    bool found = peer->gid == group;
+    for (size_t i = 0; !found && i < peer->group_count; i++) {
+        found = peer->groups[i] == group;
+    }
+    return found;
+}
+
+enum control_rank control_rank_of(const struct control_peer *peer, uid_t user, gid_t group,
+                                  const gid_t *panel_group)
 {
     if (peer->uid == 0 || peer->uid == user) {
         return CONTROL_OWNER;
     }
-    bool is_in = peer->gid == group;
-    for (size_t i = 0; !is_in && i < peer->group_count; i++) {
-        is_in = peer->groups[i] == group;
+    if (panel_group != NULL && is_in(peer, *panel_group)) {
+        return CONTROL_PANEL;
     }
-    return is_in ? CONTROL_MEMBER : CONTROL_STRANGER;
+    return is_in(peer, group) ? CONTROL_MEMBER : CONTROL_STRANGER;
 }
 
 const struct control_right *control_right_find(const json_t *request)
@@ -26,6 +35,8 @@ const struct control_right *control_right_find(const json_t *request)
         {"serving", NULL, CONTROL_MEMBER},
         {"leaving", NULL, CONTROL_MEMBER},
         {"owners", NULL, CONTROL_MEMBER},
+        {"panel", NULL, CONTROL_PANEL},
+        {"panel-text", NULL, CONTROL_PANEL},
         /* What it takes away senders may hold still. */
         {"reload", "accept_removals", CONTROL_OWNER},
         {"reload", NULL, CONTROL_MEMBER},

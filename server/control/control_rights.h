@@ -11,6 +11,7 @@
 enum control_rank {
     CONTROL_STRANGER, /* nothing */
     CONTROL_MEMBER,   /* of `control.group`: asks how things are, has all read again */
+    CONTROL_PANEL,    /* of `control.panel_group`: changes every tenant of the panel's file */
     CONTROL_OWNER,    /* root and the server's user: takes away, spends, revokes */
 };
 
@@ -22,7 +23,9 @@ struct control_peer {
     size_t group_count;
 };
 
-enum control_rank control_rank_of(const struct control_peer *peer, uid_t user, gid_t group);
+/* PANEL_GROUP may be NULL: there is none. */
+enum control_rank control_rank_of(const struct control_peer *peer, uid_t user, gid_t group,
+                                  const gid_t *panel_group);
 
 /* What a request wants of who sends it. */
 struct control_right {

@@ -81,7 +81,7 @@ class Table(ProgramTest):
             self.assertEqual(self.complete(group, ""), second | global_words)
             self.assertEqual(self.complete("-c", "x.yaml", group, "--log-format", "json", ""),
                              second | global_words)
-        names = {"record", "reload", "retire"}
+        names = {"record", "reload", "remove", "retire"}
         self.assertEqual(self.complete("re"), names)
         self.assertEqual(self.complete("-c", "mtasts-host.yaml", "re"), names)
         for command in self.shown:

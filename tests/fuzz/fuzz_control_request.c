@@ -62,7 +62,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     fixture.server.settings = &fixture.settings;
     fixture.server.tables.policies = policy_index_new();
     atomic_store(&fixture.server.tables.policies_known, true);
-    const struct control_options options = {fixture.path, "root", getegid(), ask, &fixture.server};
+    const struct control_options options = {fixture.path, "root",          getegid(),
+                                            ask,          &fixture.server, NULL};
     shown_require(control_open(&options, &fixture.server.control, &e));
     shown_require(atexit(clean_up) == 0);
     return 0;

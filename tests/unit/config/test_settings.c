@@ -574,6 +574,8 @@ static void test_restart_needed(void **state)
         {"the client", BYTES("policies: p\nacme: {agree_terms: on}\n"), "certificates, acme"},
         {"cores", BYTES("policies: p\ncore_dumps: on\n"), "core_dumps"},
         {"who may ask", BYTES("policies: p\ncontrol: {group: adm}\n"), "control"},
+        {"who may change tenants", BYTES("policies: p\ncontrol: {panel_group: adm}\n"), "control"},
+        {"the panel's file", BYTES("policies: p\npanel: p.yaml\n"), "panel"},
         {"resolvers", BYTES("policies: p\nmirror: {look: 1h}\ndns: {resolver: 192.0.2.1}\n"),
          "dns.resolver"},
         {"providers' addresses",

@@ -25,7 +25,7 @@ static void who_asks_before_it_begins_shares_it(void **state)
     struct control *control = NULL;
     char *directory = temporary_make();
     char *path = temporary_path(directory, "control.sock");
-    const struct control_options options = {path, "root", getegid(), ask, NULL};
+    const struct control_options options = {path, "root", getegid(), ask, NULL, NULL};
     assert_true(control_open(&options, &control, &e));
 
     assert_false(joint_answer_begin(&joint));

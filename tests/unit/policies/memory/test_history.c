@@ -593,6 +593,30 @@ static void test_what_it_left_with(void **state)
     expect_left(f, "", 10, "");
 }
 
+static void expect_retired(struct fixture *f, const char *after, size_t most, const char *want)
+{
+    struct error e;
+    CLEANUP(buffer_clear) struct buffer got = BUFFER(1000);
+    assert_true(history_each_retired(f->history, bytes_of(after), most, add_leaving, &got, &e));
+    assert_string_equal(buffer_bytes(&got).p, want);
+}
+
+/* Those that are served, by name: whoever looks goes on behind the last one. */
+static void test_retired_by_name(void **state)
+{
+    struct fixture *f = *state;
+    expect_retired(f, "", 10, "");
+    retired(f, "c.example", 10);
+    retired(f, "a.example", 20);
+    retired(f, "b.example", 30);
+    left(f, "b.example", 40);
+    left(f, "d.example", 40);
+    expect_retired(f, "", 10, "a.example 20 0;c.example 10 0;");
+    expect_retired(f, "", 1, "a.example 20 0;");
+    expect_retired(f, "a.example", 1, "c.example 10 0;");
+    expect_retired(f, "c.example", 1, "");
+}
+
 static void expect_none_at_first(struct fixture *f, const char *domain, int64_t now_s, bool want)
 {
     struct error e;
@@ -678,6 +702,7 @@ int main(int argc, char **argv)
 #define WITH_HISTORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
         WITH_HISTORY(test_leaving),
         WITH_HISTORY(test_what_it_left_with),
+        WITH_HISTORY(test_retired_by_name),
         WITH_HISTORY(test_none_at_first),
         WITH_HISTORY(test_users_of_a_shared_policy_leave_with_it),
         WITH_HISTORY(test_each_current),

@@ -9,12 +9,14 @@
 #include "lib/base/memory.h"
 #include "server/control/control_rights.h"
 
-enum { SERVICE = 998, GROUP = 500 };
+enum { SERVICE = 998, GROUP = 500, PANEL = 600 };
 
 static void ranks(void **state)
 {
     (void)state;
     static const gid_t OTHERS[] = {7, 8, GROUP};
+    static const gid_t BOTH[] = {GROUP, PANEL};
+    const gid_t panel = PANEL;
     static const struct {
         const char *name;
         struct control_peer peer;
@@ -29,12 +31,17 @@ static void ranks(void **state)
         {"in root's group", {1000, 0, NULL, 0}, CONTROL_STRANGER},
         {"a user whose number is the group's", {GROUP, 1000, NULL, 0}, CONTROL_STRANGER},
         {"a group whose number is the user's", {1000, SERVICE, NULL, 0}, CONTROL_STRANGER},
+        {"the panel's by its own group", {1000, PANEL, NULL, 0}, CONTROL_PANEL},
+        {"in both groups", {1000, 1000, BOTH, 2}, CONTROL_PANEL},
+        {"root in the panel's group", {0, PANEL, NULL, 0}, CONTROL_OWNER},
         {"nobody known", {(uid_t)-1, (gid_t)-1, NULL, 0}, CONTROL_STRANGER},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(ROWS); i++) {
-        if (control_rank_of(&ROWS[i].peer, SERVICE, GROUP) != ROWS[i].want) {
+        if (control_rank_of(&ROWS[i].peer, SERVICE, GROUP, &panel) != ROWS[i].want) {
             fail_msg("%s", ROWS[i].name);
         }
+        /* Without a group of the panel nobody is in it. */
+        assert_int_not_equal(control_rank_of(&ROWS[i].peer, SERVICE, GROUP, NULL), CONTROL_PANEL);
     }
 }
 
@@ -58,6 +65,8 @@ static void rights(void **state)
         {"{\"command\": \"reload\", \"accept_removals\": true}", CONTROL_OWNER},
         {"{\"command\": \"reload\", \"accept_removals\": true, \"paths\": [\"/a\"]}",
          CONTROL_OWNER},
+        {"{\"command\": \"panel\"}", CONTROL_PANEL},
+        {"{\"command\": \"panel-text\"}", CONTROL_PANEL},
         {"{\"command\": \"cert-renew\"}", CONTROL_OWNER},
         {"{\"command\": \"cert-revoke\"}", CONTROL_OWNER},
         {"{\"command\": \"account-rollover\"}", CONTROL_OWNER},
