@@ -41,18 +41,26 @@ static void clear(struct run *run)
 
 /* --- What is asked for --- */
 
+static bool read_option(const struct invocation *invocation, const char *name,
+                        struct panel_edit *pattern)
+{
+    struct error e;
+    const struct invocation_values *given = invocation_values_if(invocation, name);
+    for (size_t i = 0; given != NULL && i < given->count; i++) {
+        if (!panel_edit_read_option(pattern, bytes_of(name), bytes_of(given->items[i]), &e)) {
+            (void)invocation_usage(invocation, "--%s: %s", name, e.text);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool panel_read_options(const struct invocation *invocation, struct panel_edit *pattern)
 {
     static const char *const NAMES[] = {"policy", "mx", "mode", "max-age"};
-    struct error e;
     for (size_t i = 0; i < ARRAY_LENGTH(NAMES); i++) {
-        const struct invocation_values *given = invocation_values_if(invocation, NAMES[i]);
-        for (size_t k = 0; given != NULL && k < given->count; k++) {
-            if (!panel_edit_read_option(pattern, bytes_of(NAMES[i]), bytes_of(given->items[k]),
-                                        &e)) {
-                (void)invocation_usage(invocation, "--%s: %s", NAMES[i], e.text);
-                return false;
-            }
+        if (!read_option(invocation, NAMES[i], pattern)) {
+            return false;
         }
     }
     return true;

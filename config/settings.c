@@ -284,9 +284,7 @@ bool settings_load(const char *file, struct settings **ret_settings, struct diag
     if (!settings_parse(buffer_bytes(&text), file, ret_settings, d)) {
         return false;
     }
-    if (access((*ret_settings)->panel, F_OK) == 0) {
-        settings_add_panel(*ret_settings);
-    }
+    settings_look_for_panel(*ret_settings);
     return true;
 }
 

@@ -221,6 +221,8 @@ void settings_free(struct settings *settings);
 
 /* The panel's file is one more of the policies; without effect where it is already. */
 void settings_add_panel(struct settings *settings);
+/* The same where it is there: what settings_load does, for who has settings from elsewhere. */
+void settings_look_for_panel(struct settings *settings);
 
 /* FILE, which may be relative to where we are. The caller frees it. */
 char *settings_absolute_file(const char *file);

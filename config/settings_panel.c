@@ -1,4 +1,6 @@
 /* `panel:` — the one file of policies that the server's user may write. */
+#include <unistd.h>
+
 #include "lib/base/file.h"
 #include "settings_parts.h"
 
@@ -30,4 +32,11 @@ void settings_add_panel(struct settings *settings)
     }
     settings_list_add(&settings->policies, memory_string(settings->panel));
     settings_list_add(&settings->policies_written, memory_string(settings->panel));
+}
+
+void settings_look_for_panel(struct settings *settings)
+{
+    if (access(settings->panel, F_OK) == 0) {
+        settings_add_panel(settings);
+    }
 }

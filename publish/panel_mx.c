@@ -1,8 +1,5 @@
 #include "panel_mx.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "lib/dns/mx_survey.h"
 #include "policies/model/mx_coverage.h"
 
@@ -43,19 +40,14 @@ static struct policy *policy_meant(const struct look *look, const struct panel_e
     return found != NULL ? policy_copy(found, edit->set_mode ? edit->mode : found->mode) : NULL;
 }
 
-__attribute__((format(printf, 4, 5))) static void tell(struct look *look,
-                                                       const struct panel_edit *edit,
-                                                       enum panel_mx_verdict verdict,
-                                                       const char *format, ...)
+/* Takes TEXT. */
+static void tell(struct look *look, const struct panel_edit *edit, enum panel_mx_verdict verdict,
+                 char *text) /* NOLINT(readability-non-const-parameter): taken */
 {
-    va_list arguments;
-    char text[2048];
-    va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
+    CLEANUP_FREE char *owned = text;
     look->worst = verdict > look->worst ? verdict : look->worst;
     diagnostics_add(look->d, verdict != PANEL_MX_GOOD ? SEVERITY_ERROR : SEVERITY_WARNING,
-                    look->file, edit->line, edit->line != 0, "%s: %s", edit->domain.text, text);
+                    look->file, edit->line, edit->line != 0, "%s: %s", edit->domain.text, owned);
 }
 
 /* The first host that no pattern covers. */
@@ -75,15 +67,16 @@ static void judge(struct look *look, const struct panel_edit *edit, const struct
     struct bytes host = uncovered(coverage);
     if (coverage->verdict == MX_COVERAGE_NONE) {
         tell(look, edit, PANEL_MX_NOT_COVERED,
-             "the policy covers none of its MX hosts, %.*s for one; name its hosts, or add "
-             "--no-check",
-             BYTES_ARG(host));
+             memory_printf(
+                 "the policy covers none of its MX hosts, %.*s for one; name its hosts, or add "
+                 "--no-check",
+                 BYTES_ARG(host)));
     } else if (coverage->verdict == MX_COVERAGE_SOME) {
         bool enforce = policy->mode == POLICY_ENFORCE;
         tell(look, edit, enforce ? PANEL_MX_NOT_COVERED : PANEL_MX_GOOD,
-             "the policy lacks the MX %.*s: %s", BYTES_ARG(host),
-             enforce ? "senders would pass it over; name it, or add --no-check"
-                     : "senders will report it; name it before the mode is enforce");
+             memory_printf("the policy lacks the MX %.*s: %s", BYTES_ARG(host),
+                           enforce ? "senders would pass it over; name it, or add --no-check"
+                                   : "senders will report it; name it before the mode is enforce"));
     }
 }
 
@@ -93,13 +86,14 @@ static void take(size_t number, const struct dns_mx_set *mx, const struct error 
     const struct panel_edit *edit = &look->edits->items[number];
     if (mx == NULL) {
         tell(look, edit, PANEL_MX_NOT_KNOWN,
-             "its MX records are not known: %s (--no-check does without)", e->text);
+             memory_printf("its MX records are not known: %s (--no-check does without)", e->text));
         return;
     }
     if (mx->null_mx) {
         tell(look, edit, PANEL_MX_NOT_COVERED,
-             "it says in DNS that it takes no mail (RFC 7505): it needs no policy; --no-check "
-             "gives it one");
+             memory_printf(
+                 "it says in DNS that it takes no mail (RFC 7505): it needs no policy; --no-check "
+                 "gives it one"));
         return;
     }
     struct policy *policy = policy_meant(look, edit);

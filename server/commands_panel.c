@@ -22,28 +22,6 @@
 
 enum { TEXT_CHUNK = 256 * 1024 };
 
-void panel_work_free(struct panel_work *work)
-{
-    if (work == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < work->path_count; i++) {
-        free(work->paths[i]);
-    }
-    for (size_t i = 0; i < work->policy_count; i++) {
-        policy_free(work->policies[i]);
-    }
-    free(work->paths);
-    free(work->policies);
-    name_map_clear(&work->elsewhere);
-    name_map_clear(&work->shared);
-    name_map_clear(&work->served);
-    panel_edits_clear(&work->edits);
-    panel_edited_clear(&work->edited);
-    free(work->path);
-    free(work);
-}
-
 /* --- 4. It is served, or not --- */
 
 /* What is wrong with the file in the loader's eyes; NULL: nothing. */

@@ -136,6 +136,7 @@ static void look_into(const char *directory, struct search *search)
     if (!settings_parse(kept, search->file, &search->found, &ignored)) {
         return; /* of another version of this program */
     }
+    settings_look_for_panel(search->found);
 }
 
 /* systemd gives the paths of StateDirectory= with colons between. */

@@ -11,7 +11,6 @@
 /* Each is some reads of the history on the main thread. */
 enum {
     LOOKED_AT_MAX = 500,
-    SOON_MS = 5000,      /* after an edit, and while there is more to look at */
     LATE_MS = 60 * 1000, /* at the latest: what is retired now may be noted only later */
 };
 
@@ -53,12 +52,12 @@ static int64_t next_ms(const struct look *look)
 {
     int64_t until_ms = (look->soonest_s - look->now_s + 1) * 1000;
     if (look->seen == LOOKED_AT_MAX) {
-        return SOON_MS;
+        return PANEL_SOON_MS;
     }
     if (look->soonest_s == 0 || until_ms > LATE_MS) {
         return LATE_MS;
     }
-    return until_ms > SOON_MS ? until_ms : SOON_MS;
+    return until_ms > PANEL_SOON_MS ? until_ms : PANEL_SOON_MS;
 }
 
 static void look_around(struct server *server, int64_t now_ms)
@@ -90,7 +89,7 @@ void panel_tend(struct server *server, int64_t now_ms)
         return;
     }
     if (server->panel_due_ms == 0) {
-        server->panel_due_ms = now_ms + SOON_MS;
+        server->panel_due_ms = now_ms + PANEL_SOON_MS;
     }
     if (now_ms < server->panel_due_ms) {
         return;
@@ -100,14 +99,6 @@ void panel_tend(struct server *server, int64_t now_ms)
     } else {
         server->panel_due_ms = now_ms + LATE_MS;
     }
-}
-
-void panel_look_soon(struct server *server)
-{
-    int64_t soon_ms = clock_monotonic_ms() + SOON_MS;
-    server->panel_due_ms = soon_ms < server->panel_due_ms || server->panel_due_ms == 0
-                               ? soon_ms
-                               : server->panel_due_ms;
 }
 
 void panel_prepare(struct server *server)

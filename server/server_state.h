@@ -222,15 +222,18 @@ void server_reload(struct server *server, const struct loader_accept *accept, ui
 /* --- commands_panel.c: those that change the panel's file (policies/panel/) --- */
 void commands_ask_panel(struct server *server, uint64_t ticket, const json_t *request);
 void commands_ask_panel_text(struct server *server, uint64_t ticket, const json_t *request);
-void panel_work_free(struct panel_work *work);
 /* The edit of WORK (taken), for TICKET (0: nobody's); what stands elsewhere is known. */
 void panel_begin_edit(struct server *server, uint64_t ticket, struct panel_work *work);
+
+/* --- panel_work.c --- */
+void panel_work_free(struct panel_work *work); /* NULL is fine */
+/* The file has changed: who may go is looked for within PANEL_SOON_MS. */
+enum { PANEL_SOON_MS = 5000 };
+void panel_look_soon(struct server *server);
 
 /* --- panel_expiry.c: who is on its way out goes by itself --- */
 /* In each turn of the main loop. */
 void panel_tend(struct server *server, int64_t now_ms);
-/* The file has changed: there may be somebody sooner. */
-void panel_look_soon(struct server *server);
 /* Where the configuration names the panel's file, it is made; and it is one of the policies. What
  * goes wrong is logged. Before the loader starts, as the server's user. */
 void panel_prepare(struct server *server);

@@ -129,6 +129,19 @@ class Panel(Scenario):
         self.assertTrue(self.server.serves("c.test", "mode"))
         self.server.stop()
 
+    def test_a_configuration_in_error_takes_no_customer_away(self):
+        self.server.start()
+        self.outcomes("add", "b.test", "--policy", "google", "--no-check")
+        wait_until(lambda: list(self.server.state.glob("configuration*")) or list(self.server.state.glob("*.yaml")),
+                   "the configuration is kept")
+        self.server.stop()
+        good = self.server.config.read_text()
+        self.server.config.write_text(good + "nonsense: 1\n")
+        self.server.start()
+        self.assertTrue(self.server.serves("b.test", "mode"))
+        self.server.config.write_text(good)
+        self.server.stop()
+
     def test_a_file_that_somebody_broke_is_told_and_left(self):
         self.server.start()
         self.outcomes("add", "b.test", "--policy", "google", "--no-check")

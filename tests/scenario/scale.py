@@ -5,9 +5,11 @@ file within three times libyaml's own time), and the machine may be busy: each i
 of a few tries, which noise cannot make faster than the program is.
 """
 
+import os
 import pathlib
 import random
 import re
+import subprocess
 import time
 import unittest
 
@@ -73,6 +75,44 @@ class Scale(Scenario):
         self.assertEqual(host.fetch_plain(self.domain(number)).body, before)
         path.write_text(good)
         wait_until(lambda: host.status()["files_in_error"] == 0, "it is good again", 60)
+
+    def test_a_panels_batch_is_served_within_a_second(self):
+        """10,000 customers added by one command, from its start to its end, when they are served."""
+        host = self.host(settings="panel: panel.yaml\n")
+        host.write("a.yaml", "policies:\n  mail: {mode: testing, mx: [mx.example], max_age: 1d}\n")
+        host.start()
+        tries = []
+        for batch in range(3):
+            lines = "".join(f"{self.domain(batch * 10_000 + i)} --policy mail\n" for i in range(10_000))
+            start = time.monotonic()
+            host.command("add", "-", "--no-check", input=lines)
+            tries.append(time.monotonic() - start)
+            self.assertTrue(host.serves(self.domain(batch * 10_000 + 9_999), "mx.example"))
+        print(f"10,000 added and served: {', '.join(f'{t:.2f} s' for t in tries)}")
+        self.assertLess(min(tries), 1)
+
+    def test_a_panels_list_needs_no_memory_for_each(self):
+        host = self.host(settings="panel: panel.yaml\n")
+        host.write("a.yaml", "policies:\n  mail: {mode: testing, mx: [mx.example], max_age: 1d}\n")
+        host.state.mkdir()
+
+        def kilobytes(count):
+            # In pieces: what a process had in memory before it became another one is counted as its own.
+            with open(host.state / "panel.yaml", "w") as text:
+                text.write("domains:\n")
+                text.writelines(f"  {self.domain(i)}: mail\n" for i in range(count))
+            with open(self.directory / "listed", "wb") as out:
+                listing = subprocess.Popen([BINARY, "-c", str(host.config), "list", "--json"], stdout=out)
+                _, status, used = os.wait4(listing.pid, 0)
+                listing.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(listing.returncode, 0)
+            with open(self.directory / "listed", "rb") as out:
+                self.assertEqual(sum(1 for _ in out), count)
+            return used.ru_maxrss
+
+        few, many = kilobytes(5_000), kilobytes(5 * DOMAINS)
+        print(f"list --json of {5 * DOMAINS}: {many} kB; of 5000: {few} kB")
+        self.assertLess(many, few + 4096)
 
     def test_a_file_each(self):
         host = self.host()
