@@ -195,6 +195,9 @@ class PanelRights(Scenario):
         self.place.mkdir()
         os.chown(self.place, SERVICE, self.games)
         self.place.chmod(0o750)
+        self.counts = self.directory / "counts"  # of a build that counts coverage, as somebody else
+        self.counts.mkdir()
+        self.counts.chmod(0o777)
         for path in (self.directory, self.server.directory):
             path.chmod(0o755)
         self.server.config.write_text(
@@ -209,7 +212,7 @@ class PanelRights(Scenario):
     def command(self, who, *arguments, **options):
         user, group, other = who
         return run("setpriv", f"--reuid={user}", f"--regid={group}", f"--groups={other}",
-                   "env", "GCOV_ERROR_FILE=/dev/null", BINARY, "-c", self.server.config, *arguments,
+                   "env", f"GCOV_PREFIX={self.counts}/{user}", BINARY, "-c", self.server.config, *arguments,
                    check=False, **options)
 
     def test_members_change_every_tenant_and_read_the_list_by_the_server(self):
