@@ -20,6 +20,9 @@ class ControlRights(Scenario):
         self.place.mkdir()
         os.chown(self.place, SERVICE, GROUP)
         self.place.chmod(0o750)
+        self.counts = self.directory / "counts"
+        self.counts.mkdir()
+        self.counts.chmod(0o777)
         for path in (self.directory, self.server.directory):
             path.chmod(0o755)
         self.server.config.write_text(
@@ -34,11 +37,11 @@ class ControlRights(Scenario):
         self.server.start("setpriv", f"--reuid={SERVICE}", f"--regid={GROUP}", "--clear-groups")
 
     def command(self, who, *arguments):
-        """MTASTS-HOST by somebody: (user, group, other group). A build that counts coverage has nowhere
-        to write its counts as somebody else, and shall not say so."""
+        """MTASTS-HOST by somebody: (user, group, other group). A build that counts coverage says on
+        stderr where it cannot write its counts: each has a place for them."""
         user, group, other = who
         return run("setpriv", f"--reuid={user}", f"--regid={group}", f"--groups={other}",
-                   "env", "GCOV_ERROR_FILE=/dev/null", BINARY, "-c", self.server.config, *arguments,
+                   "env", f"GCOV_PREFIX={self.counts}/{user}", BINARY, "-c", self.server.config, *arguments,
                    check=False)
 
     def test_each_may_what_the_manual_says(self):
@@ -132,6 +135,9 @@ class UsualPlace(Scenario):
     def test_who_cannot_make_it_has_it_under_state_and_is_found_there(self):
         self.private[2] = ("mount -t tmpfs none /run && mount -t tmpfs none /var/lib && "
                            f"install -d -o {SERVICE} /var/lib/mtasts-host && exec \"$@\"")
+        self.counts = self.directory / "counts"
+        self.counts.mkdir()
+        self.counts.chmod(0o777)
         for path in (self.directory, self.server.directory):
             path.chmod(0o755)
         self.start("setpriv", f"--reuid={SERVICE}", f"--regid={SERVICE}", "--clear-groups")
