@@ -250,7 +250,9 @@ static json_t *answer(const json_t *request, void *context)
                      (json_int_t)NOW_S + 900);
 }
 
-static int64_t held(const struct checkout *c, char *body, bool *ret_known)
+static int64_t held(const struct checkout *c,
+                    char *body, /* NOLINT(readability-non-const-parameter): handed on */
+                    bool *ret_known)
 {
     struct served served = {.answer = answer, .context = body};
     struct served_history history = {.control = settings_control(c->workspace.settings)};
