@@ -156,13 +156,24 @@ void panel_begin_edit(struct server *server, uint64_t ticket, struct panel_work 
 
 /* --- 1. What is asked for, and who has the names --- */
 
+/* An entry of `policies` as the configuration writes it: where that is. */
+static const char *place_of(const struct settings *settings, const char *entry)
+{
+    for (size_t i = 0; i < settings->policies.count; i++) {
+        if (strcmp(settings->policies_written.items[i], entry) == 0) {
+            return settings->policies.items[i];
+        }
+    }
+    return entry;
+}
+
 /* OWNER has a domain. */
 static void note_owner(const struct server *server, struct panel_work *work,
                        const struct loader_owner *owner)
 {
-    CLEANUP_FREE char *path = owner->path[0] != '\0'
-                                  ? memory_printf("%s/%s", owner->entry, owner->path)
-                                  : memory_string(owner->entry);
+    const char *entry = place_of(server->settings, owner->entry);
+    CLEANUP_FREE char *path =
+        owner->path[0] != '\0' ? memory_printf("%s/%s", entry, owner->path) : memory_string(entry);
     if (strcmp(path, server->settings->panel) != 0) {
         work->paths[work->path_count++] = TAKE(path);
         name_map_add(&work->elsewhere, bytes_of(owner->name))->value = work->path_count;
