@@ -30,6 +30,9 @@ int cmd_import(const struct invocation *invocation)
     if (resolver != NULL) {
         fprintf(stderr, ", %zu with the id that is in DNS", import.kept_ids);
     }
-    fputs(import.failed ? "; what is told above was left out\n" : "\n", stderr);
+    if (import.failed) {
+        fprintf(stderr, "; %zu left out, as is told above", import.left_out);
+    }
+    fputc('\n', stderr);
     return import.failed ? COMMAND_FAILED : COMMAND_DONE;
 }

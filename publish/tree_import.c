@@ -88,7 +88,7 @@ static void read_all(struct import *import)
         }
         struct policy *policy = read_policy(import->result, file->path);
         if (policy == NULL) {
-            import->result->failed = true;
+            import->result->left_out++;
             continue;
         }
         import->domains[import->count++] = (struct imported){.file = file, .policy = policy};
@@ -150,6 +150,27 @@ static void look_up_all(struct import *import)
 }
 
 /* --- Shared policies --- */
+
+static void tell_left(const struct tree_import *result, const struct policy_tree_left *left)
+{
+    CLEANUP(diagnostics_clear) struct diagnostics d = {0};
+    diagnostics_add(&d, SEVERITY_WARNING, left->path, 0, 0,
+                    left->has_policy
+                        ? "left out: whose policy it has, its name does not say; rename it to "
+                          "mta-sts.DOMAIN, or write the policy yourself"
+                        : "left out: there is no mta-sts.txt in it, nor two directories deeper");
+    result->tell(&d, result->context);
+}
+
+/* Nothing is lost in silence. */
+static void tell_all_left(struct import *import)
+{
+    for (size_t i = 0; i < import->tree.left_count; i++) {
+        tell_left(import->result, &import->tree.left[i]);
+    }
+    import->result->left_out += import->tree.left_count;
+    import->result->failed = import->result->left_out != 0;
+}
 
 static int by_body(const void *left, const void *right)
 {
@@ -248,6 +269,7 @@ bool tree_import_run(struct tree_import *result, const char *directory, bool sha
         return false;
     }
     read_all(&import);
+    tell_all_left(&import);
     result->domains = import.count;
     if (import.count == 0) {
         return error_set(e, ERROR_NOT_FOUND,

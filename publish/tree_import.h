@@ -22,7 +22,8 @@ struct tree_import {
     size_t domains;
     size_t shared_policies;
     size_t kept_ids; /* domains whose id is the one in DNS */
-    bool failed;     /* some policy could not be read */
+    size_t left_out; /* directories that were meant for a policy, and texts that are none */
+    bool failed;     /* there are some */
 };
 
 /* Appends the file to TEXT, whose cap is POLICY_FILE_MAX. */

@@ -17,15 +17,25 @@ struct policy_tree_file {
     bool exported; /* at the very place where policy_tree_name puts it */
 };
 
+/* A directory that somebody meant for a policy, and that gives none. */
+struct policy_tree_left {
+    char *path;
+    bool has_policy; /* but its name is no mail domain's; else it is named as a policy host is */
+};
+
 struct policy_tree {
     struct policy_tree_file *files; /* sorted by domain, the better place of one domain first */
     size_t count;
     size_t capacity;
+    struct policy_tree_left *left; /* in no order */
+    size_t left_count;
+    size_t left_capacity;
 };
 
 /* Finds the policies of host-named directories: `mta-sts.DOMAIN/.well-known/mta-sts.txt`,
- * `mta-sts.DOMAIN/mta-sts.txt`, and both with `DOMAIN` alone. Directories whose name is no domain
- * are passed over. */
+ * `mta-sts.DOMAIN/mta-sts.txt`, and both with `DOMAIN` alone; under mta-sts.DOMAIN, in any case,
+ * also one or two directories deeper (html, httpdocs, public, …). DIRECTORY itself may be such a
+ * one. Other directories without a policy are passed over. */
 bool policy_tree_find(const char *directory, struct policy_tree *ret_tree, struct error *e)
     MUST_USE;
 void policy_tree_clear(struct policy_tree *tree);

@@ -110,13 +110,48 @@ class Trees(ProgramTest):
         self.put("c.example/mta-sts.txt", OWN)
         self.put("mta-sts.Bücher.example/mta-sts.txt", OWN)
         self.put("html/index.html", "")
-        self.put("not a host/mta-sts.txt", OWN)
         self.put(".git/mta-sts.txt", OWN)
         (self.tree / "empty.example").mkdir()
         out = self.program("import", self.tree, want=DONE).out
         self.assertEqual([line.split(":")[0].strip() for line in out.splitlines()
                           if line.endswith(": shared-1")],
                          ["a.example", "b.example", "c.example", "xn--bcher-kva.example"])
+
+    def test_layouts_of_hosting_are_found(self):
+        self.put("mta-sts.a.example/html/.well-known/mta-sts.txt", OWN)
+        self.put("mta-sts.b.example/httpdocs/.well-known/mta-sts.txt", OWN)
+        self.put("mta-sts.c.example/current/public/.well-known/mta-sts.txt", OWN)
+        self.put("MTA-STS.D.Example/.well-known/mta-sts.txt", OWN)
+        # Of two the first by name; the usual place goes before both.
+        self.put("mta-sts.e.example/z/.well-known/mta-sts.txt", SHARED)
+        self.put("mta-sts.e.example/a/.well-known/mta-sts.txt", OWN)
+        self.put("mta-sts.f.example/a/.well-known/mta-sts.txt", SHARED)
+        self.put("mta-sts.f.example/.well-known/mta-sts.txt", OWN)
+        result = self.program("import", self.tree, want=DONE)
+        self.assertEqual([line.split(":")[0].strip() for line in result.out.splitlines()
+                          if line.endswith(": shared-1")], [f"{c}.example" for c in "abcdef"])
+        # The directory of one host alone.
+        one = self.program("import", self.tree / "mta-sts.b.example", want=DONE)
+        self.assertIn("  b.example:", one.out)
+
+    def test_nothing_is_left_out_in_silence(self):
+        self.put_three()
+        self.put("html/.well-known/mta-sts.txt", OWN)
+        self.put("mta-sts/.well-known/mta-sts.txt", OWN)
+        self.put("not a host/mta-sts.txt", OWN)
+        self.put("mta-sts.deep.example/a/b/c/.well-known/mta-sts.txt", OWN)
+        self.put("mta-sts.bad.example/.well-known/mta-sts.txt", "version: STSv1\n")
+        (self.tree / "mta-sts.none.example").mkdir()
+        (self.tree / "mta-sts.file.example").write_text("")
+        result = self.program("import", self.tree, want=FAILED)
+        self.assertEqual(self.without_ids(result.out), IMPORTED)
+        for name in ("html", "mta-sts", "not a host"):
+            self.assertIn(f"{self.tree}/{name}: warning: left out: whose policy it has", result.err)
+        for name in ("deep", "none"):
+            self.assertIn(f"{self.tree}/mta-sts.{name}.example: warning: left out: there is no mta-sts.txt",
+                          result.err)
+        self.assertNotIn("mta-sts.file.example", result.err)
+        self.assertIn("3 domains, 1 shared policies; 6 left out, as is told above", result.err)
 
     def test_of_two_places_for_one_domain_the_host_directory_counts(self):
         self.put("mta-sts.a.example/.well-known/mta-sts.txt", OWN)

@@ -140,6 +140,30 @@ static void test_import(void **state)
     struct tree_import again = {.tell = tell_all, .context = &told};
     assert_true(tree_import_run(&again, tree, false, &apart, &e));
     assert_int_equal(again.shared_policies, 0);
+    assert_int_equal(again.left_out, 1);
+
+    /* Where hosting puts them; and what is no host's is told. */
+    struct dns_resolver *nobody = NULL;
+    static const char *const servers[] = {"127.0.0.1:1"};
+    assert_true(dns_resolver_new(servers, 1, &nobody, &e));
+    checkout_write(&c, "deep/MTA-STS.d.x/html/.well-known/mta-sts.txt", NONE);
+    checkout_write(&c, "deep/mta-sts.e.x/b/public/.well-known/mta-sts.txt", NONE);
+    checkout_write(&c, "deep/mta-sts.f.x/a/b/c/.well-known/mta-sts.txt", NONE);
+    checkout_write(&c, "deep/html/.well-known/mta-sts.txt", NONE);
+    CLEANUP_FREE char *deep = checkout_path(&c, "deep");
+    CLEANUP_FREE char *one = checkout_path(&c, "deep/mta-sts.e.x");
+    struct tree_import third = {.tell = tell_all, .context = &told, .resolver = nobody};
+    buffer_reset(&apart);
+    assert_true(tree_import_run(&third, deep, true, &apart, &e));
+    assert_int_equal(third.domains, 2);
+    assert_int_equal(third.left_out, 2);
+    assert_int_equal(third.kept_ids, 0); /* nobody says which are in DNS */
+    struct tree_import alone = {.tell = tell_all, .context = &told};
+    buffer_reset(&apart);
+    assert_true(tree_import_run(&alone, one, true, &apart, &e));
+    assert_int_equal(alone.domains, 1);
+    assert_false(alone.failed);
+    dns_resolver_free(nobody);
 
     CLEANUP_FREE char *empty = checkout_path(&c, "policies.d");
     CLEANUP_FREE char *missing = checkout_path(&c, "missing");

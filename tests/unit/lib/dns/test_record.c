@@ -48,6 +48,30 @@ static void test_what_is_to_be_changed(void **state)
     }
 }
 
+static void test_data(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *record;
+        const char *want; /* NULL: none */
+    } rows[] = {
+        {NAME "300 IN TXT a", "a"},
+        {NAME "300 IN TXT \"v=STSv1; \" \"id=1;\"", "v=STSv1; id=1;"},
+        {NAME "300 IN TXT \"\"", NULL},
+        {NAME "300 IN TXT \"a\\000b\"", NULL},
+        {NAME "300 IN CNAME c.example.", "c.example"},
+        {NAME "300 IN CNAME .", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        ldns_rr *rr = rr_of(rows[i].record);
+        CLEANUP_FREE char *data = dns_record_data(rr);
+        if (strcmp(data != NULL ? data : "-", rows[i].want != NULL ? rows[i].want : "-") != 0) {
+            fail_msg("%s: %s", rows[i].record, data);
+        }
+        ldns_rr_free(rr);
+    }
+}
+
 static void test_lists_are_the_same_in_any_order(void **state)
 {
     (void)state;
@@ -182,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_to_be_changed),
+        cmocka_unit_test(test_data),
         cmocka_unit_test(test_lists_are_the_same_in_any_order),
         cmocka_unit_test(test_makes_records),
         cmocka_unit_test(test_what_stands_by_an_answer),

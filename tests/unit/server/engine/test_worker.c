@@ -40,6 +40,7 @@ struct fixture {
     struct connection_totals totals;
     int ports[LISTENER_KINDS];
     struct challenge_board *board;
+    struct settings_listen_terms terms; /* of a listener behind a proxy */
     struct worker *workers[WORKERS];
     _Atomic int done;
 };
@@ -95,6 +96,9 @@ static void start_worker(struct fixture *fixture, size_t number)
         listeners[kind] = (struct worker_listener){listen_on(fixture->ports[kind]), kind, NULL};
         fixture->ports[kind] = port_of(listeners[kind].fd);
     }
+    /* One that nobody else needs here stands behind a proxy. */
+    listeners[LISTENER_ADMIN].kind = LISTENER_PLAIN;
+    listeners[LISTENER_ADMIN].terms = &fixture->terms;
     const struct http_answers policies = {policy_answer, &fixture->policy_answers};
     const struct worker_options options = {
         .number = number,
@@ -141,6 +145,9 @@ static int set_up(void **state)
                    .concurrent_streams = 10,
                    .certificate_cache = 10},
     };
+    struct error e;
+    fixture->terms = (struct settings_listen_terms){.proxy = true, .proxy_from.count = 1};
+    assert_true(network_parse(BYTES("127.0.0.0/8"), &fixture->terms.proxy_from.items[0], &e));
     rcu_reader_register();
     fixture->policies = policy_index_new();
     fixture->certificates = certificate_table_new();
@@ -207,6 +214,44 @@ static char *ask(const struct fixture *fixture, enum listener_kind kind, const c
 #define OCTETS "\r\nContent-Length: 87\r\n"
 #define X64    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 #define X512   X64 X64 X64 X64 X64 X64 X64 X64
+
+static uint64_t not_of_a_proxy(const struct fixture *fixture)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < WORKERS; i++) {
+        sum += worker_counters(fixture->workers[i])->ended[END_PROXY];
+    }
+    return sum;
+}
+
+static void expect_behind_proxy(const struct fixture *fixture, const char *begin, const char *want)
+{
+    CLEANUP_FREE char *request = memory_printf(
+        "%sGET " POLICY " HTTP/1.1\r\n" HOST "X-Forwarded-For: 192.0.2.9\r\n" CLOSE, begin);
+    CLEANUP_FREE char *reply = ask(fixture, LISTENER_ADMIN, request);
+    if (strncmp(reply, want, strlen(want)) != 0 || (want[0] == '\0' && reply[0] != '\0')) {
+        fail_msg("%s: %s", begin, reply);
+    }
+}
+
+/* The header is taken, and nothing else; who has none, or is no proxy, is closed. */
+static void behind_a_proxy(void **state)
+{
+    struct fixture *fixture = *state;
+    expect_behind_proxy(fixture, "PROXY TCP4 192.0.2.1 192.0.2.53 4660 443\r\n", "HTTP/1.1 200 ");
+    expect_behind_proxy(fixture, "PROXY UNKNOWN\r\n", "HTTP/1.1 200 ");
+    assert_int_equal(not_of_a_proxy(fixture), 0);
+    expect_behind_proxy(fixture, "", "");
+    expect_behind_proxy(fixture, "PROXY TCP4 192.0.2.1\r\n", "");
+    assert_int_equal(not_of_a_proxy(fixture), 2);
+    int fd = connect_to(fixture, LISTENER_ADMIN); /* it leaves in the middle of its header */
+    assert_int_equal(send(fd, "PROXY ", 6, 0), 6);
+    close(fd);
+    fixture->terms.proxy_from.count = 0;
+    expect_behind_proxy(fixture, "PROXY UNKNOWN\r\n", "");
+    assert_int_equal(not_of_a_proxy(fixture), 3);
+    fixture->terms.proxy_from.count = 1;
+}
 
 /* What is answered to which request is in answers/test_answers.c; here, what a connection adds, and
  * that each kind of listener has the answers that are its own. */
@@ -476,6 +521,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(requests_are_answered, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(behind_a_proxy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(head_has_no_body, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_challenge_ends_with_its_handshake, set_up, tear_down),
         cmocka_unit_test_setup_teardown(edits_under_fire_tear_nothing, set_up, tear_down),
