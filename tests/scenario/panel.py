@@ -7,7 +7,7 @@ import socket
 import subprocess
 import unittest
 
-from harness import BINARY, SLOW, Scenario, free_port, run, wait_until
+from harness import BINARY, SANITIZED, SLOW, Scenario, free_port, run, wait_until
 from knot import Knot
 
 SERVICE, PANEL, MEMBER, STRANGER = 64301, 64302, 64303, 64304
@@ -102,6 +102,7 @@ class Panel(Scenario):
             self.assertTrue(self.server.serves(f"d{i}.test", "mode"))
         self.server.stop()
 
+    @unittest.skipUnless(SANITIZED, "fault points are not compiled into the release build")
     def test_killed_in_the_middle_of_an_edit_it_is_made_or_not(self):
         self.server.start(env={"MTASTS_FAULT_POINT": "panel.replace:2"})
         self.outcomes("add", "b.test", "--policy", "google", "--no-check")
