@@ -1,6 +1,7 @@
 """`check` in a zoo of broken deployments: each is named by its own finding, and by no other; those
 that are well have none. One run looks at all of them."""
 
+import gzip
 import json
 import re
 import ssl
@@ -134,6 +135,11 @@ class CheckZoo(Scenario):
         answers("untyped", "policy-content-type", http(policy("mx.untyped.test"), kind=None))
         answers("shouting", "policy-content-type-form",
                 http(policy("mx.shouting.test"), kind="Text/Plain"))
+        zipped = ["Content-Encoding: gzip"]
+        add("zipped", ["policy-encoded"],
+            web=self.zoo.https(answer=http(gzip.compress(policy("mx.zipped.test").encode()), fields=zipped)))
+        add("bomb", ["policy-encoded", "policy-too-long"],
+            web=self.zoo.https(answer=http(gzip.compress(b"x" * (64 << 20)), fields=zipped)))
         answers("megabyte", "policy-too-long", http(b"x" * (1024 * 1024 + 100)))
         answers("long", "policy-too-long", http(policy("mx.long.test") + "x: y\r\n" * 20000))
         answers("slow", "policy-slow", (2.5, http(policy("mx.slow.test"))))
