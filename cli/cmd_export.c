@@ -1,5 +1,6 @@
 /* export: the policies as a static tree, for object storage, CDNs and web servers. */
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "cli/opening.h"
 #include "lib/base/safe_text.h"
@@ -19,6 +20,7 @@ int cmd_export(const struct invocation *invocation)
     if (!open_workspace(invocation, &workspace)) {
         return COMMAND_FAILED;
     }
+    umask(S_IWGRP | S_IWOTH); /* a web server is to read it, whatever who writes it has set */
     struct tree_export export = {
         .workspace = &workspace,
         .directory = invocation->arguments[0],

@@ -96,6 +96,7 @@ static void decide(struct certificate_import *import, const char *path, const st
     }
     if ((int64_t)lives->value >= issued->not_after_s) {
         event.fate = CERTIFICATE_OLDER;
+        import->passed_over++;
         event.kept_until_s = (int64_t)lives->value;
     } else if (!import->dry && !put(import, host, pem, issued, &e)) {
         fail(import, &e);
@@ -158,6 +159,7 @@ static void import_pair(const struct pair_file *file, void *context)
     if (hosts.count != 0) {
         take_hosts(import, file, &hosts);
     } else {
+        import->passed_over++;
         import->tell(
             &(struct certificate_import_event){CERTIFICATE_FOREIGN, .path = file->path,
                                                .name = certificate_pair_name(file->pair, 0)},

@@ -39,6 +39,7 @@ struct certificate_import {
     void *context;
     size_t taken;
     size_t refused;
+    size_t passed_over; /* they are told */
     /* At work: */
     struct acme_store *store; /* NULL: there is none yet, and `dry` */
     struct name_map lives;    /* each host met, and until when what it has is valid */

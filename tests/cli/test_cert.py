@@ -44,7 +44,7 @@ class CertTest(ProgramTest):
 
     def sql(self, statement, *values):
         if not self.store.exists():
-            self.take()
+            self.take(want=NO)  # there is nothing to take
         with sqlite3.connect(self.store) as database:
             rows = database.execute(statement, values).fetchall()
         database.close()
@@ -187,7 +187,7 @@ class Show(CertTest):
         self.assertEqual(self.sql("SELECT chain, key FROM certificates"), [(chain, key)])
 
     def test_what_is_not_known(self):
-        self.take()
+        self.take(want=NO)
         for words in ([], ["--pem"]):
             result = self.run_in("cert", "show", "example.org", *words, want=NO)
             self.assertIn("mta-sts.example.org: there is no certificate of ours", result.err)
@@ -218,7 +218,7 @@ class Import(CertTest):
         self.assertEqual(len(result.out.splitlines()), 3, result)
         self.assertIn(f"mta-sts.example.net: taken from {self.tree}/certificates/_.example.net.crt",
                       result.out)
-        self.assertEqual(result.err, "3 certificates taken, 0 could not be\n")
+        self.assertIn("3 certificates taken, 0 could not be\n", result.err)
         rows = self.sql("SELECT host, directory, account FROM certificates ORDER BY host")
         self.assertEqual(rows, [(f"mta-sts.example.{top}", None, None)
                                 for top in ("com", "net", "org")])
@@ -247,6 +247,19 @@ class Import(CertTest):
         self.take("-n")
         self.take()
         self.assertEqual(self.sql("SELECT id FROM certificates"), before)
+
+    def test_what_would_lie_there_unused_is_told(self):
+        self.issue("1/fullchain.pem", "1/privkey.pem", "mta-sts.example.org")
+        self.assertRegex(self.take().err, r"mtasts-host.yaml has no acme: nothing uses it\. Configure acme")
+        shutil.rmtree(self.store.parent)
+        self.configure("acme: {contact: \"mailto:ops@example.org\", agree_terms: true}\n")
+        self.assertNotIn("has no acme", self.take().err)
+
+    def test_a_directory_without_any_is_no_success(self):
+        self.tree.mkdir(exist_ok=True)
+        self.assertIn("there is no pair in", self.take(want=NO).err)
+        (self.tree / "acme.json").write_text("{}")
+        self.assertIn("is Traefik's store, which is not read", self.take(want=NO).err)
 
     def test_a_revoked_one_is_replaced(self):
         self.issue("1/fullchain.pem", "1/privkey.pem", "mta-sts.example.org", days=9)
@@ -354,7 +367,7 @@ class Account(CertTest):
         self.configure(ACME)
         self.assertIn("no certificates of ours yet",
                       self.run_in("account", "show", want=FAILED).err)
-        self.take()
+        self.take(want=NO)
         self.assertEqual(self.run_in("account", "show").out,
                          f"letsencrypt: {LETSENCRYPT}\n  account:    none yet\n")
         key = self.directory / "account.pem"

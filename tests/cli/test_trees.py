@@ -200,6 +200,14 @@ class Trees(ProgramTest):
         self.assertEqual(self.without_ids(self.program("import", self.tree, want=DONE).out),
                          IMPORTED)
 
+    def test_a_web_server_can_read_it_under_any_umask(self):
+        self.write("all.yaml", IMPORTED)
+        before = os.umask(0o077)
+        self.addCleanup(os.umask, before)
+        self.run_in("export", self.tree / "new")
+        for path in (self.tree / "new").rglob("*"):
+            self.assertEqual(path.stat().st_mode & 0o777, 0o755 if path.is_dir() else 0o644, path)
+
     def test_killed_on_the_way_every_file_is_the_old_or_the_new(self):
         path = self.write("all.yaml", IMPORTED)
         self.run_in("export", self.tree)
