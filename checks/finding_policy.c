@@ -46,15 +46,6 @@ const struct finding_facts finding_policy_kinds[] = {
                                     .why = "KumoMTA compares it literally, in lower case",
                                     .advice = "write it text/plain, in lower case",
                                     .rfc = "RFC 8461, section 3.2"},
-    [FINDING_POLICY_ENCODED - FINDING_POLICY_REDIRECT] =
-        {.code = "policy-encoded",
-         .severity = FINDING_ERROR,
-         .title = "the policy comes compressed, though identity was asked for",
-         .why = "mox, postfix-tlspol and postfix-mta-sts-resolver decode gzip; others take it for "
-                "a text "
-                "that is no policy",
-         .advice = "switch compression off for the policy, or compress for those alone who ask",
-         .rfc = "RFC 9110, section 12.5.3"},
     [FINDING_POLICY_TOO_LONG - FINDING_POLICY_REDIRECT] =
         {.code = "policy-too-long",
          .severity = FINDING_ERROR,

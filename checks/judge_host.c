@@ -75,10 +75,6 @@ static void judge_body(struct judge *judge, const struct observed_https *https, 
         }
     }
     judge_content_type(judge, https, subject);
-    if (https->encoding != NULL && strcasecmp(https->encoding, "identity") != 0) {
-        judge_add(judge, FINDING_POLICY_ENCODED, subject, "the content encoding is \"%s\"",
-                  dns_name_show(bytes_of(https->encoding)).text);
-    }
 }
 
 static void judge_status(struct judge *judge, const struct observed_https *https,

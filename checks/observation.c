@@ -9,7 +9,6 @@ enum { HTTP_OK = 200 };
 static void https_clear(struct observed_https *https)
 {
     free(https->content_type);
-    free(https->encoding);
     free(https->location);
     buffer_clear(&https->body);
     policy_free(https->policy);

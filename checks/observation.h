@@ -81,7 +81,6 @@ struct observed_https {
     long status;
     char *content_type;         /* as sent; NULL: none; owned */
     char *location;             /* the same */
-    char *encoding;             /* Content-Encoding: the body was decoded; NULL: none; owned */
     struct buffer body;         /* of any status */
     bool body_too_long;         /* over OBSERVATION_BODY_MAX: cut, the rest was not read */
     int64_t time_ms;            /* connection, TLS and answer together; of failures, too */

@@ -72,7 +72,6 @@ static const struct rule {
     [TRAIT_CONTENT_TYPE] = {"a content type other than text/plain", "arrarra??"},
     [TRAIT_CONTENT_TYPE_CASE] = {"a content type not in lower case", "aaaaraa??"},
     [TRAIT_CONTENT_TYPE_PARAMETER] = {"a parameter of the content type", "aaaa?aa??"},
-    [TRAIT_ENCODED] = {"a body that is compressed", "aaarr?r??"},
     [TRAIT_BOM] = {"a byte order mark", "rrra?ra??"},
     [TRAIT_BLANK_LINE] = {"a blank line", "raraara??"},
     [TRAIT_NOT_ASCII] = {"non-ASCII without a charset", "araaaaa??"},

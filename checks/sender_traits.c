@@ -262,9 +262,6 @@ sender_trait_set sender_traits_of_answer(const struct observed_https *https)
         https->content_type != NULL && strcasestr(https->content_type, "charset=utf-8") != NULL;
     sender_trait_set set = traits_of_status(https->status) | traits_of_type(https->content_type) |
                            traits_of_body(buffer_bytes(&https->body), has_charset);
-    if (https->encoding != NULL && strcasecmp(https->encoding, "identity") != 0) {
-        set |= BIT(TRAIT_ENCODED);
-    }
     bool whole = https->body.n <= POLICY_BODY_MAX;
     if (https->status == 200 && https->policy == NULL && whole && (set & refused_by_grammar) == 0) {
         set |= BIT(TRAIT_INVALID);

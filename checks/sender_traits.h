@@ -23,7 +23,6 @@ enum sender_trait {
     TRAIT_CONTENT_TYPE,           /* none, or not text/plain */
     TRAIT_CONTENT_TYPE_CASE,      /* text/plain, but not in lower case */
     TRAIT_CONTENT_TYPE_PARAMETER, /* "; charset=…" */
-    TRAIT_ENCODED,                /* compressed, though nobody asked for it */
     TRAIT_BOM,
     TRAIT_BLANK_LINE,
     TRAIT_NOT_ASCII, /* and no charset says what it is */

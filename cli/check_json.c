@@ -108,7 +108,6 @@ static json_t *https_of(const struct observed_https *https)
         struct bytes body = buffer_bytes(&https->body);
         json_object_set_new(value, "status", json_integer(https->status));
         json_object_set_new(value, "content_type", text_or_null(https->content_type));
-        json_object_set_new(value, "content_encoding", text_or_null(https->encoding));
         json_object_set_new(value, "location", text_or_null(https->location));
         json_object_set_new(value, "octets", json_integer((json_int_t)body.n));
         json_object_set_new(value, "cut", json_boolean(https->body_too_long));

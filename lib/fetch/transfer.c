@@ -202,9 +202,6 @@ struct transfer *transfer_new(const struct transfer_request *request)
     SET_OPTION(transfer, CURLOPT_PROTOCOLS_STR, request->protocols);
     SET_OPTION(transfer, CURLOPT_USERAGENT,
                request->agent != NULL ? request->agent : "mtasts-host/" MTASTS_VERSION);
-    /* RFC 9110 §12.5.3: where nothing is said, any coding may come. What comes all the same is
-     * decoded, and the body's bound is that of what it becomes. */
-    SET_OPTION(transfer, CURLOPT_ACCEPT_ENCODING, "identity");
     SET_OPTION(transfer, CURLOPT_ERRORBUFFER, transfer->message);
     SET_OPTION(transfer, CURLOPT_PRIVATE, transfer);
     set_bounds(transfer, request);

@@ -140,8 +140,6 @@ CHANGE(status_differs, o->https[1].status = 404)
 CHANGE(cut, o->https_count = 1; o->https[0].body_too_long = true)
 CHANGE(odd_type, free(o->https[0].content_type);
        o->https[0].content_type = memory_string("text/plainer"))
-CHANGE(encoded, o->https[0].encoding = memory_string("gzip"))
-CHANGE(not_encoded, o->https[0].encoding = memory_string("Identity"))
 CHANGE(no_type, free(o->https[0].content_type); o->https[0].content_type = NULL)
 CHANGE(charset, free(o->https[0].content_type);
        o->https[0].content_type = memory_string("text/plain; charset=utf-8"))
@@ -209,8 +207,6 @@ static const struct row {
     {"over 1 MiB", cut, "error policy-too-long;"},
     {"another type", odd_type, "error policy-content-type;"},
     {"no type", no_type, "error policy-content-type;"},
-    {"compressed", encoded, "error policy-encoded;"},
-    {"not compressed, and said so", not_encoded, ""},
     {"a charset", charset, ""},
     {"slow", slow, "warning policy-slow;"},
     {"no TLS 1.3", old_tls_only, "note https-tls13-missing;"},
