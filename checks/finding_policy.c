@@ -46,6 +46,15 @@ const struct finding_facts finding_policy_kinds[] = {
                                     .why = "KumoMTA compares it literally, in lower case",
                                     .advice = "write it text/plain, in lower case",
                                     .rfc = "RFC 8461, section 3.2"},
+    [FINDING_POLICY_CONTENT_CODED - FINDING_POLICY_REDIRECT] =
+        {.code = "policy-content-coded",
+         .severity = FINDING_ERROR,
+         .title = "the policy comes compressed, to clients that ask for none of that",
+         .why = "only mox and postfix-tlspol decode gzip; others read the compressed octets, and "
+                "refuse "
+                "them",
+         .advice = "switch compression off for /.well-known/mta-sts.txt",
+         .rfc = "RFC 9110, section 12.5.3"},
     [FINDING_POLICY_TOO_LONG - FINDING_POLICY_REDIRECT] =
         {.code = "policy-too-long",
          .severity = FINDING_ERROR,

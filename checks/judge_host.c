@@ -32,6 +32,15 @@ static void judge_content_type(struct judge *judge, const struct observed_https 
     }
 }
 
+static void judge_content_coding(struct judge *judge, const struct observed_https *https,
+                                 const char *subject)
+{
+    if (observed_https_is_coded(https)) {
+        judge_add(judge, FINDING_POLICY_CONTENT_CODED, subject, "Content-Encoding: \"%s\"",
+                  dns_name_show(bytes_of(https->content_coding)).text);
+    }
+}
+
 static void judge_remarks(struct judge *judge, const struct observed_https *https,
                           const char *subject)
 {
@@ -75,6 +84,7 @@ static void judge_body(struct judge *judge, const struct observed_https *https, 
         }
     }
     judge_content_type(judge, https, subject);
+    judge_content_coding(judge, https, subject);
 }
 
 static void judge_status(struct judge *judge, const struct observed_https *https,

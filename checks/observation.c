@@ -9,6 +9,7 @@ enum { HTTP_OK = 200 };
 static void https_clear(struct observed_https *https)
 {
     free(https->content_type);
+    free(https->content_coding);
     free(https->location);
     buffer_clear(&https->body);
     policy_free(https->policy);

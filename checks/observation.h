@@ -80,6 +80,7 @@ struct observed_https {
     /* What follows only where the outcome is OBSERVED_ANSWERED. */
     long status;
     char *content_type;         /* as sent; NULL: none; owned */
+    char *content_coding;       /* Content-Encoding, the same; `body` is decoded */
     char *location;             /* the same */
     struct buffer body;         /* of any status */
     bool body_too_long;         /* over OBSERVATION_BODY_MAX: cut, the rest was not read */
@@ -87,6 +88,13 @@ struct observed_https {
     struct policy *policy;      /* what a 200's body says; NULL where it is no policy; owned */
     struct diagnostics remarks; /* of policies/model/policy_text.h on that body */
 };
+
+/* Whether the body came compressed. */
+static inline bool observed_https_is_coded(const struct observed_https *https)
+{
+    return https->content_coding != NULL &&
+           !bytes_equal_nocase(bytes_of(https->content_coding), BYTES("identity"));
+}
 
 /* Port 25 at one address of an MX. */
 struct observed_smtp {

@@ -70,6 +70,7 @@ static void take_answer(struct observed_https *https, const struct transfer *tra
 {
     https->status = transfer_status(transfer);
     https->content_type = memory_string_or_null(transfer_field(transfer, "Content-Type", 0));
+    https->content_coding = memory_string_or_null(transfer_field(transfer, "Content-Encoding", 0));
     https->location = memory_string_or_null(transfer_field(transfer, "Location", 0));
     const struct buffer *body = transfer_body(transfer);
     https->body = BUFFER(OBSERVATION_BODY_MAX);

@@ -196,6 +196,7 @@ static sender_trait_set traits_of_fields(const struct body *body)
         {body->versions == 0, TRAIT_NO_VERSION},
         {body->modes == 0, TRAIT_NO_MODE},
         {body->modes != 0 && !known, TRAIT_MODE_UNKNOWN},
+        {known && mode == POLICY_TESTING, TRAIT_MODE_TESTING},
         {body->max_ages == 0, TRAIT_NO_MAX_AGE},
         {body->mx == 0 && known && mode == POLICY_NONE, TRAIT_NONE_WITHOUT_MX},
         {body->mx == 0 && known && mode != POLICY_NONE, TRAIT_NO_MX},
@@ -239,6 +240,15 @@ static sender_trait_set traits_of_type(const char *type)
            (type[n] != '\0' ? BIT(TRAIT_CONTENT_TYPE_PARAMETER) : 0);
 }
 
+static sender_trait_set traits_of_coding(const struct observed_https *https)
+{
+    if (!observed_https_is_coded(https)) {
+        return 0;
+    }
+    bool gzip = bytes_equal_nocase(bytes_of(https->content_coding), BYTES("gzip"));
+    return BIT(gzip ? TRAIT_CONTENT_GZIP : TRAIT_CONTENT_CODED);
+}
+
 static sender_trait_set traits_of_status(long status)
 {
     if (status == 200) {
@@ -261,6 +271,7 @@ sender_trait_set sender_traits_of_answer(const struct observed_https *https)
     bool has_charset =
         https->content_type != NULL && strcasestr(https->content_type, "charset=utf-8") != NULL;
     sender_trait_set set = traits_of_status(https->status) | traits_of_type(https->content_type) |
+                           traits_of_coding(https) |
                            traits_of_body(buffer_bytes(&https->body), has_charset);
     bool whole = https->body.n <= POLICY_BODY_MAX;
     if (https->status == 200 && https->policy == NULL && whole && (set & refused_by_grammar) == 0) {

@@ -23,6 +23,8 @@ enum sender_trait {
     TRAIT_CONTENT_TYPE,           /* none, or not text/plain */
     TRAIT_CONTENT_TYPE_CASE,      /* text/plain, but not in lower case */
     TRAIT_CONTENT_TYPE_PARAMETER, /* "; charset=…" */
+    TRAIT_CONTENT_GZIP,           /* compressed, and that was not asked for */
+    TRAIT_CONTENT_CODED,          /* in another way */
     TRAIT_BOM,
     TRAIT_BLANK_LINE,
     TRAIT_NOT_ASCII, /* and no charset says what it is */
@@ -30,6 +32,7 @@ enum sender_trait {
     TRAIT_NO_VERSION,
     TRAIT_NO_MODE,
     TRAIT_MODE_UNKNOWN,
+    TRAIT_MODE_TESTING,
     TRAIT_NO_MAX_AGE,
     TRAIT_MAX_AGE_LONG,  /* over 31557600 s */
     TRAIT_MAX_AGE_SHORT, /* under an hour */

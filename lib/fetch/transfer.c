@@ -202,6 +202,9 @@ struct transfer *transfer_new(const struct transfer_request *request)
     SET_OPTION(transfer, CURLOPT_PROTOCOLS_STR, request->protocols);
     SET_OPTION(transfer, CURLOPT_USERAGENT,
                request->agent != NULL ? request->agent : "mtasts-host/" MTASTS_VERSION);
+    /* Without the field any coding would be acceptable (RFC 9110 §12.5.3). libcurl decodes what
+     * comes in one nevertheless, and take_body bounds what comes out of it. */
+    SET_OPTION(transfer, CURLOPT_ACCEPT_ENCODING, "identity");
     SET_OPTION(transfer, CURLOPT_ERRORBUFFER, transfer->message);
     SET_OPTION(transfer, CURLOPT_PRIVATE, transfer);
     set_bounds(transfer, request);
@@ -241,6 +244,7 @@ enum transfer_result transfer_end(struct transfer *transfer, CURLcode code)
         {CURLE_SSL_CACERT_BADFILE, TRANSFER_NO_TRUST_FILE},
         {CURLE_UNSUPPORTED_PROTOCOL, TRANSFER_WRONG_PROTOCOL},
         {CURLE_WEIRD_SERVER_REPLY, TRANSFER_WRONG_ANSWER},
+        {CURLE_BAD_CONTENT_ENCODING, TRANSFER_WRONG_CODING},
     };
     transfer->code = code;
     if (transfer->body.overflow) {

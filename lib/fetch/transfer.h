@@ -34,7 +34,7 @@ struct transfer_request {
     bool by_proxy;         /* as the environment says; else straight */
     int64_t timeout_ms;    /* for all of it */
     int64_t connect_ms;    /* TCP and TLS; 0: timeout_ms */
-    size_t body_max;
+    size_t body_max;       /* decoded, where the answer has a Content-Encoding all the same */
 
     bool head;          /* HEAD instead of GET */
     struct bytes post;  /* p not NULL: POST … */
@@ -81,6 +81,8 @@ enum transfer_result {
     TRANSFER_NO_TRUST_FILE,  /* `trust` cannot be read */
     TRANSFER_WRONG_PROTOCOL, /* the URL's is not among `protocols` */
     TRANSFER_WRONG_ANSWER,   /* no HTTP, or no SMTP */
+    TRANSFER_WRONG_CODING,   /* the body is not in the Content-Encoding it names, or in none we know
+                              */
     TRANSFER_LONG_HEAD,      /* fields over TRANSFER_HEAD_MAX, those of 1xx answers among them */
     TRANSFER_TOO_LONG,       /* a body over body_max; what fitted is there, status and fields too */
     TRANSFER_BROKEN,         /* anything else: broken off, for the most part */

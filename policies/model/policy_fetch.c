@@ -74,6 +74,7 @@ static bool explain_failure(const struct fetch *fetch, enum transfer_result resu
         {TRANSFER_NO_TRUST_FILE, ERROR_SYNTAX, "name a readable file of CA certificates"},
         /* The URL is always https: it is HTTP/0.9, any text that is no HTTP, what is refused so. */
         {TRANSFER_WRONG_PROTOCOL, ERROR_SYNTAX, "the answer is not HTTP: correct the server"},
+        {TRANSFER_WRONG_CODING, ERROR_SYNTAX, "serve it without a Content-Encoding"},
         {TRANSFER_LONG_HEAD, ERROR_SYNTAX, "correct the server"},
         {TRANSFER_WRONG_ANSWER, ERROR_SYNTAX, "the answer is not HTTP: correct the server"},
     };

@@ -136,9 +136,9 @@ class CheckZoo(Scenario):
         answers("shouting", "policy-content-type-form",
                 http(policy("mx.shouting.test"), kind="Text/Plain"))
         zipped = ["Content-Encoding: gzip"]
-        add("zipped", ["policy-encoded"],
+        add("zipped", ["policy-content-coded"],
             web=self.zoo.https(answer=http(gzip.compress(policy("mx.zipped.test").encode()), fields=zipped)))
-        add("bomb", ["policy-encoded", "policy-too-long"],
+        add("bomb", ["policy-content-coded", "policy-too-long"],
             web=self.zoo.https(answer=http(gzip.compress(b"x" * (64 << 20)), fields=zipped)))
         answers("megabyte", "policy-too-long", http(b"x" * (1024 * 1024 + 100)))
         answers("long", "policy-too-long", http(policy("mx.long.test") + "x: y\r\n" * 20000))

@@ -141,6 +141,8 @@ CHANGE(cut, o->https_count = 1; o->https[0].body_too_long = true)
 CHANGE(odd_type, free(o->https[0].content_type);
        o->https[0].content_type = memory_string("text/plainer"))
 CHANGE(no_type, free(o->https[0].content_type); o->https[0].content_type = NULL)
+CHANGE(gzipped, o->https[0].content_coding = memory_string("gzip"))
+CHANGE(identity, o->https[0].content_coding = memory_string("Identity"))
 CHANGE(charset, free(o->https[0].content_type);
        o->https[0].content_type = memory_string("text/plain; charset=utf-8"))
 CHANGE(slow, o->https[0].time_ms = POLICY_SLOW_MS + 1)
@@ -206,6 +208,8 @@ static const struct row {
     {"statuses differ", status_differs, "error policy-not-found;error addresses-differ;"},
     {"over 1 MiB", cut, "error policy-too-long;"},
     {"another type", odd_type, "error policy-content-type;"},
+    {"a coding", gzipped, "error policy-content-coded;"},
+    {"no coding, and a field that says so", identity, ""},
     {"no type", no_type, "error policy-content-type;"},
     {"a charset", charset, ""},
     {"slow", slow, "warning policy-slow;"},

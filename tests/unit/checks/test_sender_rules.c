@@ -16,6 +16,7 @@
 struct deployment {
     const char *records[3];
     const char *type;
+    const char *coding;
     const char *body;
     const char *mx;
     long status;
@@ -51,6 +52,7 @@ static void add_address(struct observation *observation, const struct deployment
         .status = deployment->status,
         .time_ms = deployment->time_ms,
         .content_type = memory_string_or_null(deployment->type),
+        .content_coding = memory_string_or_null(deployment->coding),
         .body = BUFFER(OBSERVATION_BODY_MAX),
         .certificate = {.seen = true,
                         .chain_verified = good,
@@ -155,6 +157,26 @@ static void test_records(void **state)
     }
 }
 
+static void test_codings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *coding;
+        const char *want;
+        const char *reason;
+    } rows[] = {
+        {NULL, "aaaaaaaaa", NULL},
+        {"identity", "aaaaaaaaa", NULL},
+        {"GZIP", "ararrrr??", "compressed by gzip"},
+        {"br", "rrrrrrr??", "otherwise than"},
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {
+        struct deployment deployment = healthy();
+        deployment.coding = rows[i].coding;
+        want(rows[i].coding, &deployment, rows[i].want, rows[i].reason);
+    }
+}
+
 static void test_bodies(void **state)
 {
     (void)state;
@@ -166,6 +188,8 @@ static void test_bodies(void **state)
     } rows[] = {
         {"LF", "version: STSv1\nmode: enforce\nmx: mx.example.org\nmax_age: 604800\n", "aaaaaaaaa",
          NULL},
+        {"testing", "version: STSv1\r\nmode: testing\r\nmx: mx.example.org\r\nmax_age: 604800\r\n",
+         "aaaaaaaaa", "0.16.17"},
         {"a blank line", GOOD_BODY "\r\n", "raraara??", "blank line"},
         {"a byte order mark", "\xef\xbb\xbf" GOOD_BODY, "rrra?ra??", "byte order"},
         {"non-ASCII", GOOD_BODY "x: \xc3\xa9\r\n", "araaaaa??", "non-ASCII"},
@@ -279,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_healthy_one_is_accepted_by_all),
         cmocka_unit_test(test_records),
+        cmocka_unit_test(test_codings),
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_sizes),

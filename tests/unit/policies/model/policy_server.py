@@ -4,6 +4,7 @@
 policy_server.py CERTIFICATE KEY     prints its ports: current TLS, TLS 1.1 at most
 """
 
+import gzip
 import http.server
 import ssl
 import sys
@@ -18,6 +19,10 @@ MAX = 64 * 1024
 ANSWERS = {
     "mta-sts.good.example": (200, "text/plain", POLICY, {}),
     "mta-sts.charset.example": (200, "Text/Plain; charset=us-ascii", POLICY, {}),
+    "mta-sts.gzip.example": (200, "text/plain", gzip.compress(POLICY), {"Content-Encoding": "gzip"}),
+    "mta-sts.bomb.example": (200, "text/plain", gzip.compress(b"x" * (64 * MAX)), {"Content-Encoding": "gzip"}),
+    "mta-sts.nogzip.example": (200, "text/plain", POLICY, {"Content-Encoding": "gzip"}),
+    "mta-sts.coding.example": (200, "text/plain", POLICY, {"Content-Encoding": "rot13"}),
     "mta-sts.empty.example": (200, "text/plain", b"", {}),
     "mta-sts.largest.example": (200, "text/plain", b"x" * MAX, {}),
     "mta-sts.larger.example": (200, "text/plain", b"x" * (MAX + 1), {}),
@@ -51,7 +56,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             while True:  # answers before the answer, for ever
                 self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
         status, kind, body, fields = ANSWERS[host]
-        if self.path != "/.well-known/mta-sts.txt" or "mtasts-host/" not in self.headers["User-Agent"]:
+        if self.path != "/.well-known/mta-sts.txt" or \
+                "mtasts-host/" not in self.headers["User-Agent"] or \
+                self.headers["Accept-Encoding"] != "identity":
             status = 400
         self.send_response(status)
         for name, value in fields.items():

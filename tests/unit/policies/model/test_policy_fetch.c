@@ -41,7 +41,9 @@ static void make_certificate(void)
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
         "-subj /CN=test -addext 'subjectAltName=DNS:mta-sts.good.example,%s' "
         "-keyout %s -out %s 2>/dev/null",
-        "DNS:mta-sts.charset.example,DNS:mta-sts.empty.example,DNS:mta-sts.largest.example,"
+        "DNS:mta-sts.gzip.example,DNS:mta-sts.bomb.example,DNS:mta-sts.nogzip.example,"
+        "DNS:mta-sts.coding.example,DNS:mta-sts.charset.example,DNS:mta-sts.empty.example,DNS:mta-"
+        "sts.largest.example,"
         "DNS:mta-sts.larger.example,DNS:mta-sts.endless.example,DNS:mta-sts.html.example,"
         "DNS:mta-sts.similar.example,DNS:mta-sts.untyped.example,DNS:mta-sts.redirect.example,"
         "DNS:mta-sts.missing.example,DNS:mta-sts.gone.example,DNS:mta-sts.created.example,"
@@ -106,6 +108,10 @@ static void test_fetches_as_senders_do(void **state)
     } rows[] = {
         {"good.example", ERROR_NONE, NULL, 0},
         {"charset.example", ERROR_NONE, NULL, 0},
+        {"gzip.example", ERROR_NONE, NULL, 0},
+        {"bomb.example", ERROR_LIMIT, "more than 65536 octets", 0},
+        {"nogzip.example", ERROR_SYNTAX, "without a Content-Encoding", 0},
+        {"coding.example", ERROR_SYNTAX, "without a Content-Encoding", 0},
         {"empty.example", ERROR_NONE, NULL, 0},
         {"largest.example", ERROR_NONE, NULL, 0},
         {"larger.example", ERROR_LIMIT, "more than 65536 octets", 0},
