@@ -84,6 +84,20 @@ static bool check_hosts(const struct move *move)
 
 /* --- The plan --- */
 
+/* At the end of a move it is so; at its beginning it is a typing error. */
+static void tell_unknown_hosts(const struct mx_plan *plan)
+{
+    const struct mx_move_facts *facts = &plan->facts;
+    for (size_t i = 0; facts->policy != NULL && i < facts->remove_count; i++) {
+        if (!mx_move_knows(facts, &facts->remove[i])) {
+            fprintf(stderr,
+                    "%s is neither an MX of %.*s nor in its policy: there is nothing to remove; "
+                    "look whether the name is right\n",
+                    facts->remove[i].text, BYTES_ARG(plan->view.entry->name));
+        }
+    }
+}
+
 /* By what stands now. False: told. */
 static bool open_plan(struct move *move)
 {
@@ -101,6 +115,9 @@ static bool open_plan(struct move *move)
         .now_s = clock_wall_s(),
     };
     bool ok = mx_plan_make(&move->question, &move->plan, &e) || tell(&e);
+    if (ok) {
+        tell_unknown_hosts(&move->plan);
+    }
     if (move->plan.record_unknown != NULL) {
         fprintf(stderr, "%s\n", move->plan.record_unknown);
     }

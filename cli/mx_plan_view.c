@@ -75,6 +75,29 @@ static char *record_text(const struct mx_plan *plan, bool now)
                                BYTES_ARG(domain));
 }
 
+static void append_pattern(struct bytes pattern, void *context)
+{
+    struct buffer *list = context;
+    buffer_printf(list, "%s%.*s", list->n != 0 ? ", " : "", BYTES_ARG(pattern));
+}
+
+/* A star that lets in an old host stays where other MX hosts need it: then the text says so. */
+static char *narrow_text(const struct mx_plan *plan, const char *policy, const char *removed)
+{
+    const struct mx_move_facts *facts = &plan->facts;
+    CLEANUP(buffer_clear) struct buffer gone = BUFFER(64 * 1024);
+    mx_move_each_narrowed(facts, append_pattern, &gone);
+    for (size_t i = 0; gone.n == 0 && i < facts->remove_count; i++) {
+        if (mx_move_policy_covers(facts->policy, dns_name_bytes(&facts->remove[i]))) {
+            return memory_printf("%s allows %s still, by a pattern that other MX hosts need",
+                                 policy, facts->remove[i].text);
+        }
+    }
+    return memory_printf("%s no longer has %.*s, once the old MX records have left all caches",
+                         policy, gone.n != 0 ? (int)gone.n : (int)strlen(removed),
+                         gone.n != 0 ? buffer_bytes(&gone).p : removed);
+}
+
 static char *step_text(const struct mx_plan *plan, enum mx_move_step step)
 {
     const struct mx_move_facts *facts = &plan->facts;
@@ -94,8 +117,7 @@ static char *step_text(const struct mx_plan *plan, enum mx_move_step step)
     case MX_MOVE_SWITCH:
         return switch_text(plan, add, removed);
     case MX_MOVE_NARROW:
-        return memory_printf("%s no longer has %s, once the old MX records have left all caches",
-                             policy, removed);
+        return narrow_text(plan, policy, removed);
     case MX_MOVE_CONCLUDE:
     case MX_MOVE_STEPS:
         break;

@@ -1,5 +1,7 @@
 #include "mx_step.h"
 
+#include <string.h>
+
 #include "lib/dns/mx_survey.h"
 #include "policies/files/policy_change.h"
 #include "policies/model/mx_pattern.h"
@@ -8,7 +10,8 @@
 
 struct survey {
     const struct mx_plan *plan;
-    struct catalogue_view *views; /* of the others */
+    const struct mx_plan_names *remove; /* patterns */
+    struct catalogue_view *views;       /* of the others */
     size_t count;
     size_t capacity;
     size_t users; /* of a host that is to go, or nobody can tell */
@@ -36,7 +39,7 @@ static void look_at_other(size_t number, const struct dns_mx_set *mx, const stru
                           void *context)
 {
     struct survey *survey = context;
-    const struct mx_plan_names *remove = survey->plan->question->remove;
+    const struct mx_plan_names *remove = survey->remove;
     /* A domain that is not there gets no mail; of one whose servers do not answer now nobody knows
      * where its mail goes. */
     bool uses = mx == NULL && e->code != ERROR_NOT_FOUND;
@@ -65,8 +68,9 @@ static bool error_users(const struct survey *survey, struct error *e)
         survey->users > MX_STEP_SHARED_NAMED ? ", ..." : "");
 }
 
-/* Whether the hosts may go out of the policy, as far as the other domains on it are concerned. */
-static bool others_have_switched(const struct mx_plan *plan, struct error *e)
+/* Whether REMOVE may go out of the policy, as far as the other domains on it are concerned. */
+static bool others_have_switched(const struct mx_plan *plan, const struct mx_plan_names *remove,
+                                 struct error *e)
 {
     const struct workspace *workspace = plan->question->workspace;
     const struct shared_user *user = mx_plan_user(plan);
@@ -85,7 +89,7 @@ static bool others_have_switched(const struct mx_plan *plan, struct error *e)
                          "hosts any more, and edit the policy",
                          user->domains, MX_STEP_SHARED_LOOKED_AT);
     }
-    struct survey survey = {.plan = plan};
+    struct survey survey = {.plan = plan, .remove = remove};
     catalogue_each(workspace->catalogue, collect_other, &survey);
     mx_survey_run(&(struct mx_survey){
         .resolver = plan->question->resolver,
@@ -146,6 +150,26 @@ static enum mx_step_outcome widen(const struct mx_plan *plan, struct mx_step *st
     return outcome;
 }
 
+static void add_narrowed(struct bytes pattern, void *context)
+{
+    struct dns_name name = {.n = (unsigned char)pattern.n};
+    memcpy(name.text, pattern.p, pattern.n); /* at most 253 octets (policies/model/mx_pattern.h) */
+    mx_plan_names_add(context, &name);
+}
+
+static enum mx_step_outcome narrow(const struct mx_plan *plan, struct mx_step *step,
+                                   struct diagnostics *d)
+{
+    const struct mx_plan_names none = {0};
+    struct mx_plan_names gone = {0};
+    mx_move_each_narrowed(&plan->facts, add_narrowed, &gone);
+    enum mx_step_outcome outcome = others_have_switched(plan, &gone, &step->why)
+                                       ? change_policy(plan, &none, &gone, step, d)
+                                       : MX_STEP_REFUSED;
+    free(gone.items);
+    return outcome;
+}
+
 struct mx_step mx_step_do(const struct mx_plan *plan, struct diagnostics *d)
 {
     const struct mx_plan_names none = {0};
@@ -155,9 +179,7 @@ struct mx_step mx_step_do(const struct mx_plan *plan, struct diagnostics *d)
     } else if (plan->move.next == MX_MOVE_WIDEN) {
         step.outcome = widen(plan, &step, d);
     } else if (plan->move.next == MX_MOVE_NARROW) {
-        step.outcome = others_have_switched(plan, &step.why)
-                           ? change_policy(plan, &none, plan->question->remove, &step, d)
-                           : MX_STEP_REFUSED;
+        step.outcome = narrow(plan, &step, d);
     } else if (mx_plan_is_record_next(plan) && !plan->facts.id_is_current) {
         step.outcome = change_policy(plan, &none, &none, &step, d);
     }

@@ -37,18 +37,6 @@ bool mx_move_policy_covers(const struct policy *policy, struct bytes name)
     return false;
 }
 
-bool mx_move_policy_has(const struct policy *policy, struct bytes name)
-{
-    size_t cursor = 0;
-    struct bytes pattern;
-    while (policy_next_mx(policy, &cursor, &pattern)) {
-        if (bytes_equal(pattern, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool covers_added(const struct mx_move_facts *facts, const struct policy *policy)
 {
     for (size_t i = 0; i < facts->add_count; i++) {
@@ -111,14 +99,66 @@ static bool is_wide(const struct mx_move_facts *facts)
     return wide;
 }
 
-static bool is_narrow(const struct mx_move_facts *facts)
+/* Whether PATTERN lets in an MX that stays, or one that is added. */
+static bool is_needed(const struct mx_move_facts *facts, struct bytes pattern)
 {
-    for (size_t i = 0; i < facts->remove_count; i++) {
-        if (mx_move_policy_has(facts->policy, dns_name_bytes(&facts->remove[i]))) {
-            return false;
+    for (size_t i = 0; i < facts->host_count; i++) {
+        if (mx_pattern_covers(pattern, dns_name_bytes(&facts->hosts[i]))) {
+            return true;
         }
     }
-    return true;
+    for (size_t i = 0; i < facts->add_count; i++) {
+        if (mx_pattern_covers(pattern, dns_name_bytes(&facts->add[i]))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_narrowed(const struct mx_move_facts *facts, struct bytes pattern)
+{
+    for (size_t i = 0; i < facts->remove_count; i++) {
+        struct bytes name = dns_name_bytes(&facts->remove[i]);
+        if (bytes_equal(pattern, name) ||
+            (mx_pattern_covers(pattern, name) && !is_needed(facts, pattern))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void mx_move_each_narrowed(const struct mx_move_facts *facts,
+                           void (*visit)(struct bytes pattern, void *context), void *context)
+{
+    size_t cursor = 0;
+    struct bytes pattern;
+    while (policy_next_mx(facts->policy, &cursor, &pattern)) {
+        if (is_narrowed(facts, pattern)) {
+            visit(pattern, context);
+        }
+    }
+}
+
+static void note_narrowed(struct bytes pattern, void *context)
+{
+    (void)pattern;
+    *(bool *)context = false;
+}
+
+static bool is_narrow(const struct mx_move_facts *facts)
+{
+    bool narrow = true;
+    mx_move_each_narrowed(facts, note_narrowed, &narrow);
+    return narrow;
+}
+
+bool mx_move_knows(const struct mx_move_facts *facts, const struct dns_name *name)
+{
+    bool known = is_live(facts, name) || mx_move_policy_covers(facts->policy, dns_name_bytes(name));
+    for (size_t i = 0; i < facts->held_count; i++) {
+        known = known || mx_move_policy_covers(facts->held[i].policy, dns_name_bytes(name));
+    }
+    return known;
 }
 
 static int64_t later(int64_t a, int64_t b)

@@ -76,13 +76,20 @@ void mx_move_find(const struct mx_move_facts *facts, struct mx_move *ret_move);
 void mx_move_each_missing(const struct mx_move_facts *facts,
                           void (*visit)(const struct dns_name *name, void *context), void *context);
 
+/* What goes out of the policy when it is narrowed: the old hosts, word for word, and patterns that
+ * allow one of them and nothing that receives mail or is to. */
+void mx_move_each_narrowed(const struct mx_move_facts *facts,
+                           void (*visit)(struct bytes pattern, void *context), void *context);
+
+/* Whether NAME, which is to be removed, is an MX or in a policy, this one or one that senders hold:
+ * where not, there is nothing to move away from, and maybe a typing error. */
+bool mx_move_knows(const struct mx_move_facts *facts, const struct dns_name *name);
+
 /* "widen", "announce", …; "done", "due", "waiting", "later", "not-needed". */
 const char *mx_move_step_name(enum mx_move_step step);
 const char *mx_move_state_name(enum mx_move_state state);
 
 /* Whether some pattern of POLICY covers NAME, a host or a pattern. */
 bool mx_move_policy_covers(const struct policy *policy, struct bytes name);
-/* Whether NAME, a pattern word for word, stands in POLICY. */
-bool mx_move_policy_has(const struct policy *policy, struct bytes name);
 
 #endif

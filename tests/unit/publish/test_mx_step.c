@@ -85,6 +85,8 @@ static void test_steps(void **state)
         struct mx_plan plan = {.question = &question, .view = checkout_view(&c, "a.x")};
         plan.facts = (struct mx_move_facts){.add = add.items,
                                             .add_count = add.count,
+                                            .remove = remove.items,
+                                            .remove_count = remove.count,
                                             .policy = plan.view.policy,
                                             .id_is_current = row->id_is_current,
                                             .now_s = NOW_S};

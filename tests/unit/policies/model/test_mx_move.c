@@ -87,6 +87,12 @@ static const struct row rows[] = {
     {"a wildcard covers both", "b.x", "a.x", POLICY_ENFORCE, "*.x", NULL, "a.x", true, true,
      "dddDll", 0},
     {"a wildcard stays", "b.x", "a.x", POLICY_ENFORCE, "*.x", NULL, "b.x", true, true, "dddddd", 0},
+    {"a wildcard is left that lets in nothing but the old", "b.y", "a.x", POLICY_ENFORCE, "*.x b.y",
+     NULL, "b.y", true, true, "ddddDl", 0},
+    {"the same, before the switch", "b.y", "a.x", POLICY_ENFORCE, "*.x b.y", NULL, "a.x", true,
+     true, "dddDll", 0},
+    {"a wildcard lets in another MX", "b.y", "a.x", POLICY_ENFORCE, "*.x b.y", NULL, "b.y c.x",
+     true, true, "dddddd", 0},
     {"testing waits for nobody", "b.x", "a.x", POLICY_TESTING, "a.x", NULL, "a.x", true, true,
      "Dlllll", 0},
     {"a pattern is added", "*.y", "a.x", POLICY_ENFORCE, "a.x *.y", NULL, "m.y", true, true,
@@ -182,10 +188,38 @@ static void an_old_host_is_missing_only_while_it_is_an_mx(void **state)
     policy_free(policy);
 }
 
+static void a_host_that_nothing_names_is_not_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool want;
+    } names[] = {{"mx.x", true},   {"a.star", true},  {"lit.x", true}, {"old.x", true},
+                 {"*.star", true}, {"typo.x", false}, {"*.x", true},   {"a.b.star", false}};
+    struct names hosts = names_of("mx.x");
+    struct policy *policy = policy_of(POLICY_ENFORCE, "*.star lit.x");
+    struct policy *old = policy_of(POLICY_ENFORCE, "old.x");
+    const struct mx_move_held held = {old, NOW_S};
+    const struct mx_move_facts facts = {.policy = policy,
+                                        .held = &held,
+                                        .held_count = 1,
+                                        .hosts = hosts.items,
+                                        .host_count = hosts.count};
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        struct names name = names_of(names[i].name);
+        if (mx_move_knows(&facts, &name.items[0]) != names[i].want) {
+            fail_msg("%s", names[i].name);
+        }
+    }
+    policy_free(policy);
+    policy_free(old);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_follow_from_what_stands),
+        cmocka_unit_test(a_host_that_nothing_names_is_not_known),
         cmocka_unit_test(an_old_host_is_missing_only_while_it_is_an_mx),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
