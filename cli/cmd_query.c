@@ -27,11 +27,18 @@ static bool find_domain(const struct invocation *invocation, struct dns_name *re
     return true;
 }
 
+/* Exim takes standard error for part of the line: what is to be said is the remark in it. */
+static bool is_in_line(const struct invocation *invocation)
+{
+    const char *format = invocation_value(invocation, "format");
+    return format != NULL && strcmp(format, "exim") == 0;
+}
+
 static int answer(const struct invocation *invocation, struct bytes domain,
                   struct sender_policy *found)
 {
     const char *format = invocation_value(invocation, "format");
-    bool in_line = format != NULL && strcmp(format, "exim") == 0; /* the remark */
+    bool in_line = is_in_line(invocation);
     if (found->remark.code != ERROR_NONE && !in_line) {
         fprintf(stderr, "mtasts-host: %.*s: %s%s\n", BYTES_ARG(domain),
                 found->cached.policy != NULL && !found->confirmed
@@ -46,11 +53,10 @@ static int answer(const struct invocation *invocation, struct bytes domain,
 }
 
 static bool look_up(const struct invocation *invocation, const struct settings *settings,
-                    struct dns_name *ret_domain, struct sender_policy *ret_found, struct error *e)
+                    struct bytes domain, struct sender_policy *ret_found, struct error *e)
 {
     CLEANUP_RESOLVER struct dns_resolver *resolver = NULL;
-    if (!find_domain(invocation, ret_domain, e) ||
-        !open_resolver(invocation, settings, &resolver, e)) {
+    if (!open_resolver(invocation, settings, &resolver, e)) {
         return false;
     }
     const struct sender_look_up_options options = {
@@ -60,7 +66,16 @@ static bool look_up(const struct invocation *invocation, const struct settings *
         .ca_file = invocation_value(invocation, "trust-only"),
         .now_s = clock_wall_s(),
     };
-    return sender_look_up(dns_name_bytes(ret_domain), &options, ret_found, e);
+    return sender_look_up(domain, &options, ret_found, e);
+}
+
+/* A text that cannot be the name of a mail domain has no policy host: nothing is required of it,
+ * and that is certain. */
+static int answer_none(const struct invocation *invocation, const struct error *why)
+{
+    struct dns_name_shown shown = dns_name_show(bytes_of(invocation->arguments[0]));
+    struct sender_policy found = {.remark = *why};
+    return answer(invocation, bytes_of(shown.text), &found);
 }
 
 int cmd_query(const struct invocation *invocation)
@@ -75,7 +90,16 @@ int cmd_query(const struct invocation *invocation)
     struct error e;
     struct dns_name domain;
     struct sender_policy found;
-    if (!look_up(invocation, settings, &domain, &found, &e)) {
+    if (!find_domain(invocation, &domain, &e)) {
+        return answer_none(invocation, &e);
+    }
+    if (!is_in_line(invocation) && !dns_name_is_idna(dns_name_bytes(&domain))) {
+        fprintf(stderr,
+                "mtasts-host: %s: warning: no valid internationalised name (IDNA); look at what "
+                "follows xn--\n",
+                domain.text);
+    }
+    if (!look_up(invocation, settings, dns_name_bytes(&domain), &found, &e)) {
         return fail(&e);
     }
     int code = answer(invocation, dns_name_bytes(&domain), &found);

@@ -3,6 +3,8 @@
 #include <idn2.h>
 #include <stdint.h>
 
+#include "lib/base/memory.h"
+
 /* A U-label takes at most 63 octets as an A-label, whose 59 coded characters take up to 4 octets
  * each in UTF-8: no name that is longer than this can be one of 253 octets in the end. */
 enum { RAW_NAME_MAX = 4 * DNS_NAME_MAX };
@@ -183,16 +185,37 @@ static bool append_idn(struct conversion *to, struct bytes label, struct error *
     if (result == IDN2_MALLOC) {
         abort();
     }
+    if (result != IDN2_OK && has_a_label_prefix(label) && is_ascii(label)) {
+        return append(to, label, e); /* the DNS has it, whatever IDNA says (dns_name_is_idna) */
+    }
     if (result != IDN2_OK) {
         return error_set(e, ERROR_SYNTAX,
                          "\"%s\" is not a valid internationalised name (%s: %s); %s", SHOW(to->raw),
-                         SHOW(label), idn2_strerror(result),
-                         has_a_label_prefix(label) ? "correct what follows xn--"
-                                                   : "correct it, or write its xn-- form");
+                         SHOW(label), idn2_strerror(result), "correct it, or write its xn-- form");
     }
     bool fits = append(to, bytes_of(converted), e);
     idn2_free(converted);
     return fits;
+}
+
+bool dns_name_is_idna(struct bytes name)
+{
+    struct bytes rest = name;
+    while (rest.n != 0) {
+        char *converted = NULL;
+        struct bytes label = next_label(&rest);
+        CLEANUP_FREE char *text = memory_string_of(label);
+        if (!has_a_label_prefix(label)) {
+            continue;
+        }
+        int result = idn2_lookup_u8((const uint8_t *)text, (uint8_t **)&converted,
+                                    IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+        idn2_free(converted);
+        if (result != IDN2_OK) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool convert_labels(struct conversion *to, struct error *e)

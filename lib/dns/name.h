@@ -27,9 +27,13 @@ static inline struct bytes dns_name_bytes(const struct dns_name *name)
  * non-transitional with UTS 46 mapping). Refuses, saying what to do: empty names and labels, labels
  * over 63 and names over 253 octets, characters other than letters, digits and inner hyphens
  * (underscores get words of their own), IPv4 and IPv6 literals (bare or in brackets), a name whose
- * last label is all digits, white space, A-labels that do not decode. Normalising a result again
+ * last label is all digits, white space. A-labels that do not decode stay as they are: the DNS has
+ * such names (xn--ls8h.la), and dns_name_is_idna tells. Normalising a result again
  * gives the same. */
 bool dns_name_normalise(struct bytes text, struct dns_name *ret_name, struct error *e) MUST_USE;
+
+/* Whether all A-labels of NAME, normalised or a pattern, are valid by IDNA. */
+bool dns_name_is_idna(struct bytes name);
 
 /* The one reading of a name that a client sends (SNI, Host, :authority), and the last step of the
  * above: ASCII letters become lower-case, and one trailing dot goes. False: empty, over

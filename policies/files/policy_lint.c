@@ -85,6 +85,12 @@ static void check_pattern(const struct bytes *mx, size_t count, size_t at,
                  BYTES_ARG(pattern), above.text);
         }
     }
+    if (!dns_name_is_idna(pattern)) {
+        WARN(d, subject,
+             "mx \"%.*s\" is no valid internationalised name (IDNA), though DNS may have it; look "
+             "at what follows xn--",
+             BYTES_ARG(pattern));
+    }
     if (is_wildcard(pattern) && memchr(pattern.p + 2, '.', pattern.n - 2) == NULL) {
         WARN(d, subject,
              "mx \"%.*s\" covers every host right under a top-level domain, other people's too; "

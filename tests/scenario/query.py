@@ -97,6 +97,10 @@ class Query(Scenario):
                             ('_mta-sts TXT "v=spf1 -all"', "begins with")):
             self.publish_anew(record)
             self.assertIn(why, self.query(want=NO).stderr)
+        for name, why in (("my_co.example", "underscore"), ("[192.0.2.1]", "address"), ("192.0.2.1", "address"),
+                          ("a..example", "empty label"), (f"{'a' * 60}.{'b' * 60}.{'c' * 60}.{'d' * 60}.ex", "policy host")):
+            self.assertIn(why, self.query(want=NO, domain=name).stderr)
+            self.assertIn("policy: no", self.query(want=NO, domain=name).stdout)
         self.assertFalse(self.cache.exists())
 
         self.publish_anew('_mta-sts TXT "v=STSv1; id=1;"')
