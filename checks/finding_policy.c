@@ -50,9 +50,9 @@ const struct finding_facts finding_policy_kinds[] = {
         {.code = "policy-content-coded",
          .severity = FINDING_ERROR,
          .title = "the policy comes compressed, to clients that ask for none of that",
-         .why = "only mox and postfix-tlspol decode gzip; others read the compressed octets, and "
-                "refuse "
-                "them",
+         .why =
+             "only mox, postfix-tlspol and postfix-mta-sts-resolver decode gzip; others read the "
+             "compressed octets, and refuse them",
          .advice = "switch compression off for /.well-known/mta-sts.txt",
          .rfc = "RFC 9110, section 12.5.3"},
     [FINDING_POLICY_TOO_LONG - FINDING_POLICY_REDIRECT] =

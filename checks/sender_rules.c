@@ -73,7 +73,7 @@ static const struct rule {
     [TRAIT_CONTENT_TYPE] = {"a content type other than text/plain", "arrarra??"},
     [TRAIT_CONTENT_TYPE_CASE] = {"a content type not in lower case", "aaaaraa??"},
     [TRAIT_CONTENT_TYPE_PARAMETER] = {"a parameter of the content type", "aaaa?aa??"},
-    [TRAIT_CONTENT_GZIP] = {"an answer compressed by gzip", "ararrrr??"},
+    [TRAIT_CONTENT_GZIP] = {"an answer compressed by gzip", "aaarrrr??"},
     [TRAIT_CONTENT_CODED] = {"an answer compressed otherwise than by gzip", "rrrrrrr??"},
     [TRAIT_BOM] = {"a byte order mark", "rrra?ra??"},
     [TRAIT_BLANK_LINE] = {"a blank line", "raraara??"},

@@ -167,7 +167,7 @@ static void test_codings(void **state)
     } rows[] = {
         {NULL, "aaaaaaaaa", NULL},
         {"identity", "aaaaaaaaa", NULL},
-        {"GZIP", "ararrrr??", "compressed by gzip"},
+        {"GZIP", "aaarrrr??", "compressed by gzip"},
         {"br", "rrrrrrr??", "otherwise than"},
     };
     for (size_t i = 0; i < ARRAY_LENGTH(rows); i++) {

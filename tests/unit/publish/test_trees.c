@@ -126,7 +126,7 @@ static void test_import(void **state)
     assert_true(tree_import_run(&import, tree, true, &text, &e));
     assert_int_equal(import.domains, 3);
     assert_int_equal(import.shared_policies, 1);
-    assert_int_equal(import.left, 1);
+    assert_int_equal(import.left_out, 1);
     assert_true(told.count >= 2);
     CLEANUP_FREE char *copy = memory_string_of(buffer_bytes(&text));
     checkout_write(&c, "policies.d/a.yaml", copy);
