@@ -16,7 +16,7 @@ enum {
     PANEL_LINE_MAX = 16 * 1024,       /* octets of one line */
     PANEL_TEXT_MAX = 4 * 1024 * 1024, /* octets of a batch */
     PANEL_MX_MAX = 256,               /* patterns of one domain, … */
-    PANEL_MX_SUM_MAX = 40000,        /* … and of a batch */
+    PANEL_MX_SUM_MAX = 40000,         /* … and of a batch */
 };
 
 /* Reads one VALUE of the option NAME ("policy", "mx", "mode", "max-age") into EDIT; several values
