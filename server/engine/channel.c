@@ -14,6 +14,7 @@ enum {
     INPUT_MAX = 32 * 1024,      /* what is read beyond a head while a protocol takes none */
 };
 
+/* In the order in which they come: it is looked at. */
 enum channel_state {
     CHANNEL_IS_INTRODUCED, /* awaits its proxy's header */
     CHANNEL_SHAKES_HANDS,

@@ -58,7 +58,7 @@ static bool parse_node(struct bytes node, struct sockaddr_storage *ret_client)
     struct sockaddr_in6 *six = (struct sockaddr_in6 *)(void *)ret_client;
     char text[INET6_ADDRSTRLEN];
     struct bytes address = node.n != 0 ? without_port(node) : node;
-    if (address.n == 0 || address.n >= sizeof(text)) {
+    if (address.n == 0 || address.n >= sizeof(text) || memchr(address.p, '\0', address.n) != NULL) {
         return false;
     }
     memcpy(text, address.p, address.n);
@@ -76,18 +76,19 @@ bool forwarded_client(enum settings_forwarded field, struct bytes value,
                       const struct settings_networks *from, struct sockaddr_storage *ret_client)
 {
     bool known = false;
-    while (value.n != 0) {
-        struct sockaddr_storage client;
+    bool is_proxy = true;
+    struct sockaddr_storage client;
+    while (value.n != 0 && is_proxy) {
         struct bytes element = take_last(&value);
         struct bytes node = field == FORWARDED_FORWARDED ? for_of(element) : element;
         if (!parse_node(node, &client)) {
             return false;
         }
-        *ret_client = client;
         known = true;
-        if (!address_is_in(from, (const struct sockaddr *)&client)) {
-            return true;
-        }
+        is_proxy = address_is_in(from, (const struct sockaddr *)&client);
+    }
+    if (known) {
+        *ret_client = client;
     }
     return known;
 }

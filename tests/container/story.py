@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 
 import yaml
 
@@ -241,12 +242,16 @@ class Kubelet(Machine):
         self.assertEqual(service["selector"], self.deployment["spec"]["selector"]["matchLabels"])
         self.assertLessEqual({port["targetPort"] for port in service["ports"]}, set(ports))
 
+    def port(self, name):
+        return next(each["containerPort"] for each in self.container["ports"] if each["name"] == name)
+
     def serve_and_follow(self, mode):
         volumes = self.start_pod(mode)
-        self.assertEqual(self.run_inside(*self.container["readinessProbe"]["exec"]["command"]).returncode, 0)
+        ready = self.container["readinessProbe"]["httpGet"]
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port(ready['port'])}{ready['path']}", timeout=20) as answer:
+            self.assertEqual(answer.status, 200)
         live = self.container["livenessProbe"]["tcpSocket"]["port"]
-        port = next(each["containerPort"] for each in self.container["ports"] if each["name"] == live)
-        socket.create_connection(("127.0.0.1", port)).close()
+        socket.create_connection(("127.0.0.1", self.port(live))).close()
         self.wait_served("mode: testing")
         policies = self.objects["ConfigMap", "mtasts-host-policies"]["data"]["tenants.yaml"]
         self.swap(volumes["policies"], {"tenants.yaml": policies.replace("mode: testing", "mode: enforce")})
