@@ -74,6 +74,15 @@ const struct finding_facts finding_host_kinds[] = {
          .why = "senders look for the policy only where the record says that there is one",
          .advice = "publish what \"mtasts-host record DOMAIN\" prints",
          .rfc = "RFC 8461, section 3.1"},
+    [FINDING_RECORD_MISPLACED] =
+        {.code = "record-misplaced",
+         .severity = FINDING_ERROR,
+         .title = "the record stands at a name where no sender looks",
+         .why = "senders look at _mta-sts.DOMAIN alone: for them the domain has no MTA-STS",
+         .advice =
+             "move it to _mta-sts.DOMAIN; where a panel adds the zone's name by itself, write "
+             "_mta-sts alone",
+         .rfc = "RFC 8461, section 3.1"},
     [FINDING_RECORD_NOT_STS] = {.code = "record-not-sts",
                                 .severity = FINDING_ERROR,
                                 .title = "what stands at _mta-sts is no record of MTA-STS",

@@ -66,6 +66,15 @@ static void judge_text(struct judge *judge, struct bytes text, const char *name)
     }
 }
 
+/* Quotes belong to the zone file: whoever types them into a panel has them in the text. */
+static const char *quotes_of(struct bytes text)
+{
+    struct bytes inner = bytes_skip(text, 1);
+    return text.n > 1 && text.p[0] == '"' && sts_record_is_one(inner)
+               ? "; the quotes are in it: write it without them"
+               : "";
+}
+
 static void judge_texts(struct judge *judge, const char *name)
 {
     const struct dns_txt_set *texts = &judge->seen->sts.texts;
@@ -78,8 +87,8 @@ static void judge_texts(struct judge *judge, const char *name)
         }
     }
     if (count == 0) {
-        judge_add(judge, FINDING_RECORD_NOT_STS, name, "the TXT record reads \"%s\"",
-                  SHOW(texts->items[0]));
+        judge_add(judge, FINDING_RECORD_NOT_STS, name, "the TXT record reads \"%s\"%s",
+                  SHOW(texts->items[0]), quotes_of(texts->items[0]));
         return;
     }
     if (count > 1) {
@@ -107,6 +116,9 @@ void judge_record(struct judge *judge)
             judge_add(judge, FINDING_RECORD_TTL_LONG, name, "its TTL is %u s",
                       seen->sts.trace.ttl_s);
         }
+    } else if (seen->misplaced.n != 0) {
+        judge_add(judge, FINDING_RECORD_MISPLACED, name, "it stands at %s, and not at %s",
+                  seen->misplaced.text, name);
     } else if (judge->policy != NULL || judge->expected != NULL) {
         judge_add(judge, FINDING_RECORD_MISSING, name, "there is no TXT record at %s", name);
     } else {

@@ -131,6 +131,7 @@ struct observation {
     int64_t time_s; /* when */
 
     struct observed_txt sts;    /* _mta-sts.DOMAIN */
+    struct dns_name misplaced;  /* where a record of it stands instead; n is 0: nowhere looked at */
     struct observed_txt tlsrpt; /* _smtp._tls.DOMAIN */
 
     struct dns_trace a; /* mta-sts.DOMAIN; its aliases are the host's */

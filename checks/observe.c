@@ -6,6 +6,7 @@
 #include "lib/base/clock.h"
 #include "lib/dns/caa.h"
 #include "lib/dns/delegation.h"
+#include "policies/model/sts_record.h"
 
 bool observer_new(const struct observer_options *options, struct observer **ret_observer,
                   struct error *e)
@@ -40,6 +41,38 @@ static void look_at_txt(const struct observer *observer, const char *prefix,
     CLEANUP_FREE char *name = memory_printf("%s.%s", prefix, observation->domain.text);
     dns_trace_txt(observer->options.resolver, bytes_of(name), &txt->texts, &txt->trace);
     dns_delegation_explain(observer->options.resolver, bytes_of(name), &txt->trace);
+}
+
+static bool has_sts_record(const struct observer *observer, const char *name)
+{
+    struct dns_trace trace;
+    CLEANUP(dns_txt_set_clear) struct dns_txt_set texts = {0};
+    dns_trace_txt(observer->options.resolver, bytes_of(name), &texts, &trace);
+    for (size_t i = 0; i < texts.count; i++) {
+        if (sts_record_is_one(texts.items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where the record is put by mistake: at the domain, at the policy host, and at the whole name once
+ * more, by a panel that adds the zone's name to it. */
+static void look_for_misplaced(const struct observer *observer, struct observation *observation)
+{
+    const char *domain = observation->domain.text;
+    char *names[] = {memory_string(domain), memory_printf(POLICY_HOST_PREFIX "%s", domain),
+                     memory_printf("_mta-sts.%s.%s", domain, domain)};
+    bool found = observation->sts.texts.count != 0;
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        size_t n = strlen(names[i]);
+        if (!found && n <= DNS_NAME_MAX && has_sts_record(observer, names[i])) {
+            observation->misplaced.n = (unsigned char)n;
+            memcpy(observation->misplaced.text, names[i], n + 1);
+            found = true;
+        }
+        free(names[i]);
+    }
 }
 
 static void look_up_host(const struct observer *observer, struct observation *observation)
@@ -126,6 +159,7 @@ void observer_look(const struct observer *observer, const struct dns_name *domai
         ret_observation->mx_trace.outcome == DNS_NO_ANSWER) {
         return; /* each look-up more would take as long, to no end */
     }
+    look_for_misplaced(observer, ret_observation);
     look_at_txt(observer, "_smtp._tls", ret_observation, &ret_observation->tlsrpt);
     look_up_host(observer, ret_observation);
     look_at_caa(observer, ret_observation);

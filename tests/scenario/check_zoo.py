@@ -36,6 +36,10 @@ class CheckZoo(Scenario):
         add("well", [])
         add("none", ["no-mta-sts"], record=None, host=None)
         add("unannounced", ["record-missing"], record=None)
+        for name, at in (("atdomain", "atdomain"), ("athost", "mta-sts.athost"),
+                         ("twice", "_mta-sts.twice.test.twice")):
+            add(name, ["record-misplaced"], record=None, more=f'{at} TXT "v=STSv1; id=1;"\n')
+        add("quoted", ["record-not-sts"], record='"\\"v=STSv1; id=1;\\""')
         add("othertext", ["record-not-sts"], record='"hello"')
         add("tworecords", ["record-duplicate"], record=['"v=STSv1; id=1;"', '"v=STSv1; id=2;"'])
         add("company", ["record-other-text"], record=['"v=STSv1; id=1;"', '"and more"'])

@@ -122,6 +122,8 @@ CHANGE(two_records, set_texts(&o->sts, "v=STSv1; id=1;", "v=STSv1; id=2;"))
 CHANGE(other_text, set_texts(&o->sts, "v=STSv1; id=1;", "x"))
 CHANGE(other_first, set_texts(&o->sts, "x", "v=STSv1; id=1;"))
 CHANGE(not_sts, set_texts(&o->sts, "v=spf1 -all", NULL))
+CHANGE(misplaced, set_texts(&o->sts, NULL, NULL); o->misplaced = name_of("mta-sts.example.org"))
+CHANGE(quoted, set_texts(&o->sts, "\"v=STSv1; id=1;\"", NULL))
 CHANGE(empty_text, set_texts(&o->sts, "", NULL))
 CHANGE(no_id, set_texts(&o->sts, "v=STSv1;", NULL))
 CHANGE(bad_id, set_texts(&o->sts, "v=STSv1; id=a-b;", NULL))
@@ -189,7 +191,9 @@ static const struct row {
     {"two records", two_records, "error record-duplicate;"},
     {"another text", other_text, "warning record-other-text;"},
     {"another text first", other_first, "warning record-other-text;"},
+    {"a record elsewhere", misplaced, "error record-misplaced;"},
     {"not a record", not_sts, "error record-not-sts;"},
+    {"with its quotes", quoted, "error record-not-sts;"},
     {"an empty text", empty_text, "error record-not-sts;"},
     {"no id", no_id, "error record-id-missing;"},
     {"bad id", bad_id, "error record-id-invalid;"},
