@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "acme/client.h"
+#include "acme/issued_hook.h"
 #include "lib/base/fault.h"
 #include "lib/base/memory.h"
 
@@ -59,6 +60,7 @@ void acme_do_deeds(struct acme *acme)
             log_event(acme->log, LOG_LEVEL_INFO, "acme.certificate.issued",
                       LOG_TEXT("host", deed->host), LOG_TEXT("ca", deed->ca),
                       LOG_TEXT("order", deed->order), LOG_NUMBER("days", deed->days));
+            issued_hook_run(acme, deed->host);
         }
         free(deed->host);
         free(deed->ca);

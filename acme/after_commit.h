@@ -17,7 +17,7 @@ struct after_commit {
 /* NEW is to be served instead of OLD, once what was written is durable; takes both references. */
 void acme_install_later(struct acme *acme, struct certificate_pair *new,
                         struct certificate_pair *old, const char *fault);
-/* One line in the log, once it is so. */
+/* One line in the log, and `acme.hook`, once it is so. */
 void acme_tell_issued_later(struct acme *acme, const char *host, const char *ca, const char *order,
                             int64_t days);
 void acme_do_deeds(struct acme *acme);

@@ -127,6 +127,7 @@ struct settings_acme {
     bool preflight_caa;
     int64_t preflight_http_port;  /* 0: no fetch of our own token */
     int64_t preflight_https_port; /* 0: no look for our own tls-alpn-01 certificate */
+    char *hook;                   /* a program that is told of each new certificate; NULL: none */
     bool take_over;               /* names whose certificate in `certificates` nears its end */
     int64_t orders;               /* new orders per … */
     int64_t orders_window_s;      /* … so many seconds and account */

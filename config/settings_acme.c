@@ -281,6 +281,7 @@ bool settings_read_acme(const struct yaml_pair *pair, void *target, struct field
         {"directories", .read = settings_read_directories},
         {"challenges", .read = read_challenges},
         {"preflight", .read = read_preflight},
+        {"hook", settings_read_path, .offset = AT(hook)},
         {"take_over", fields_read_bool, .offset = AT(take_over)},
         {"rate", .read = read_rate},
         {"in_flight", fields_read_integer, .offset = AT(in_flight), .min = 1, .max = IN_FLIGHT_MAX},
@@ -304,5 +305,6 @@ void settings_acme_free(struct settings_acme *acme)
     }
     settings_list_clear(&acme->contacts);
     settings_directories_free(acme);
+    free(acme->hook);
     free(acme);
 }

@@ -98,7 +98,7 @@ static const struct limit LIMITS[] = {
      "removal_domains of them, is held until it is accepted. 100 holds none."},
     {"removal_domains", AT(removal_domains), NUMBER, 50, 1, 100 * MILLION, "See removal_percent."},
     {"hook", AT(hook_ms), DURATION, 2 * MINUTE, SECOND, HOUR,
-     "Time for one call of dns.hook, then it is killed."},
+     "Time for one call of dns.hook or acme.hook, then it is killed."},
     {"rescan", AT(rescan_ms), DURATION, 5 * MINUTE, SECOND, DAY,
      "Time between two looks at a tree that the kernel cannot watch."},
     {"certificate_cache", AT(certificate_cache), NUMBER, 20000, 2, MILLION,

@@ -103,6 +103,7 @@ static bool acmes_differ(const struct settings_acme *a, const struct settings_ac
     static const struct member MEMBERS[] = {
         {FLAG, AT(agree_terms)},
         {LIST, AT(contacts)},
+        {TEXT, AT(hook)},
         {FLAG, AT(preflight_dns)},
         {FLAG, AT(preflight_caa)},
         {NUMBER, AT(preflight_http_port)},

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/program.h"
 #include "lib/dns/hook.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -17,9 +18,9 @@ static void require(bool holds)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char words[DNS_HOOK_WORDS_SIZE];
-    char again[DNS_HOOK_WORDS_SIZE];
-    size_t n = dns_hook_words((struct bytes){(const char *)data, size}, words);
+    char words[PROGRAM_WORDS_SIZE];
+    char again[PROGRAM_WORDS_SIZE];
+    size_t n = program_words((struct bytes){(const char *)data, size}, words);
     size_t length = strnlen(words, sizeof(words));
     require(length < sizeof(words) && (n == 0) == (length == 0));
     for (size_t i = 0; i < length; i++) {
@@ -27,8 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(c >= 0x20 && c != 0x7f);
         require(c != ' ' || (i != 0 && i + 1 != length && words[i - 1] != ' '));
     }
-    if (length <= DNS_HOOK_OUTPUT_MAX) {
-        (void)dns_hook_words((struct bytes){words, length}, again);
+    if (length <= PROGRAM_OUTPUT_MAX) {
+        (void)program_words((struct bytes){words, length}, again);
         require(strcmp(words, again) == 0);
     }
     return 0;

@@ -16,6 +16,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/file.h"
+#include "lib/base/program.h"
 #include "lib/dns/hook.h"
 
 #define FQDN  "_acme-challenge.mta-sts.example.org"
@@ -146,7 +147,7 @@ static void test_flood_does_not_block(void **state)
     const char *said = strstr(e.text, "exit code 4; it said: x");
     assert_non_null(said);
     assert_int_equal(strspn(strchr(said, 'x') + strlen("xit code 4; it said: "), "x"),
-                     DNS_HOOK_OUTPUT_MAX);
+                     PROGRAM_OUTPUT_MAX);
 
     assert_false(run_script("while :; do echo flood >&2; done", 300, &e));
     assert_non_null(strstr(e.text, "did not end within 300 ms"));
