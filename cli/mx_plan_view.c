@@ -9,7 +9,7 @@
 #include "lib/base/safe_json.h"
 #include "lib/base/time_text.h"
 
-enum { STATE_WIDTH = 8, STEP_WIDTH = 9 };
+enum { STATE_WIDTH = 8, STEP_WIDTH = 9, PATTERNS_OCTETS = 65536 };
 
 /* "a, b"; the caller frees it. */
 static char *join(const struct dns_name *names, size_t count)
@@ -85,7 +85,7 @@ static void append_pattern(struct bytes pattern, void *context)
 static char *narrow_text(const struct mx_plan *plan, const char *policy, const char *removed)
 {
     const struct mx_move_facts *facts = &plan->facts;
-    CLEANUP(buffer_clear) struct buffer gone = BUFFER(64 * 1024);
+    CLEANUP(buffer_clear) struct buffer gone = BUFFER(PATTERNS_OCTETS);
     mx_move_each_narrowed(facts, append_pattern, &gone);
     for (size_t i = 0; gone.n == 0 && i < facts->remove_count; i++) {
         if (mx_move_policy_covers(facts->policy, dns_name_bytes(&facts->remove[i]))) {
