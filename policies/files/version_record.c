@@ -130,7 +130,8 @@ static uint32_t take_u32(struct reading *reading)
 
 static unsigned take_choice(struct reading *reading, unsigned last)
 {
-    unsigned value = (unsigned)snapshot_read_number(&reading->in, 1);
+    struct bytes octet = take_octets(reading, 1);
+    unsigned value = octet.n != 0 ? (unsigned char)octet.p[0] : 0;
     reading->damaged = reading->damaged || value > last;
     return value <= last ? value : 0;
 }
